@@ -1,0 +1,259 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The `get-hf` command. Results go to stdout; progress, notes and errors go to stderr."""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from transformers.generation.streamers import BaseStreamer
+from transformers.utils import logging as transformers_logging
+from typer.exceptions import TyperException
+
+from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
+from get_hf.pretrained import CHECKPOINT, load_pretrained
+from get_hf.recordings import check_output, load_recording, save_recording, written_whole
+
+if TYPE_CHECKING:
+    import mne
+
+#: Generated from nothing where no channels are named: the scalp electrodes of the 10-20 system, and Oz.
+CHANNELS = "Fp1,Fp2,F7,F3,Fz,F4,F8,T7,C3,Cz,C4,T8,P7,P3,Pz,P4,P8,O1,Oz,O2"
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+stdout = Console(highlight=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@app.callback()
+def _get_hf() -> None:
+    """GET, a Generative EEG Transformer: continue an EEG recording, or make one from nothing."""
+
+
+@app.command()
+def generate(
+    seconds: Annotated[float, typer.Option(help="How much to generate.")],
+    out: Annotated[Path, typer.Option(help="File to write: .edf, .fif or .npz.")],
+    recording: Annotated[
+        Path | None,
+        typer.Argument(help="EEG to continue, in any format MNE reads; without it, from nothing."),
+    ] = None,
+    condition: Annotated[
+        str | None, typer.Option(help="What the person does, such as eyes_closed; `get-hf info` lists them.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg.")] = None,
+    checkpoint: Annotated[
+        str, typer.Option(help="Folder, or owner/name on the Hub.", show_default="shipped")
+    ] = str(CHECKPOINT),
+    channels: Annotated[
+        str | None,
+        typer.Option(help="Electrodes to generate from nothing.", show_default="20 of the 10-20 system"),
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Standard deviation of the noise.", show_default="the checkpoint's")
+    ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(help="How far to exaggerate the condition; 1 is not.", show_default="the checkpoint's"),
+    ] = None,
+    num_flow_steps: Annotated[
+        int | None,
+        typer.Option(help="Steps per patch: more is finer and slower.", show_default="the checkpoint's"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
+) -> None:
+    """Continue a RECORDING, or generate EEG from nothing.
+
+    The file written holds the recording in the band of the model, 0.5 to 45 Hz, followed by the continuation,
+    which the annotation "GET generated" marks.
+    """
+    _check_request(recording, channels, out, plot, seconds, temperature, num_flow_steps)
+    prompt = load_recording(recording) if recording else None
+    with stderr.status("Loading the model"):
+        model, extractor = load_pretrained(checkpoint)
+    ch_names = None if recording else [name.strip() for name in (channels or CHANNELS).split(",")]
+    features = extractor(prompt, ch_names=ch_names, condition=condition)
+    options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
+    with torch.no_grad(), _progress(seconds, model.config.sampling_rate) as streamer:
+        generated = model.generate(
+            **features,
+            seconds=seconds,
+            generator=torch.Generator().manual_seed(seed),
+            streamer=streamer,
+            **{name: value for name, value in options.items() if value is not None},
+        )
+    raw = extractor.decode(generated, features)[0]
+    _write(raw, out, plot)
+    _summarise(raw)
+
+
+def _check_request(recording, channels, out, plot, seconds, temperature, num_flow_steps) -> None:
+    """Refuses, before any work, what cannot end well."""
+    check_output(out)
+    if plot is not None:
+        check_output(plot, (".png", ".pdf", ".svg"))
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"--seconds must be a positive number, not {seconds:g}.")
+    if temperature is not None and not 0 <= temperature < float("inf"):
+        raise ValueError(f"--temperature must be 0 or more, not {temperature:g}.")
+    if num_flow_steps is not None and num_flow_steps < 1:
+        raise ValueError(f"--num-flow-steps must be 1 or more, not {num_flow_steps}.")
+    if recording and channels is not None:
+        raise ValueError(
+            f"--channels is for generation from nothing, but {recording} brings its own channels."
+        )
+    if recording and recording.exists() and out.exists() and recording.samefile(out):
+        raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
+
+
+def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None) -> None:
+    """Writes the file and the picture, both or neither."""
+    with ExitStack() as stack:
+        if plot is not None:
+            from get_hf.plotting import plot_generation
+
+            plot_generation(raw).savefig(stack.enter_context(written_whole(plot)))
+        save_recording(raw, out)
+    for path in filter(None, (out, plot)):
+        stdout.print(path, style="bold")
+
+
+def _summarise(raw: "mne.io.BaseRaw") -> None:
+    """Prints what prompt and continuation have in common, and what not."""
+    rate = raw.info["sfreq"]
+    measures = {
+        "seconds": lambda signal: f"{signal.shape[1] / rate:.2f}",
+        "RMS (µV, median over channels)": lambda signal: f"{np.median(rms(signal)):.1f}",
+        "8-13 Hz power (µV², median)": lambda signal: f"{np.median(band_power(signal, rate, ALPHA)):.1f}",
+        "alpha peak (Hz)": lambda signal: f"{alpha_peak(signal, rate) or '-'}",
+    }
+    parts = dict(zip(("prompt", "generated"), split_at_seam(raw), strict=True))
+    # a spectrum needs about a second
+    parts = {name: signal for name, signal in parts.items() if signal.shape[1] >= rate}
+    table = Table("", *parts, box=None, pad_edge=False)
+    for label, measure in measures.items():
+        table.add_row(label, *map(measure, parts.values()))
+    stdout.print(table)
+
+
+@app.command()
+def pretrain(
+    recipe: Annotated[Path, typer.Argument(help="Recipe in YAML; training/recipes has some.")],
+) -> None:
+    """Train a model as a recipe says; started again, it goes on where it stopped."""
+    if not recipe.is_file():
+        raise FileNotFoundError(f"There is no recipe at {recipe}.")
+    with _needs_extra("train"):
+        from get_hf.training import pretraining
+    pretraining.run(recipe)
+
+
+@app.command()
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="Folder, or owner/name on the Hub.")],
+    data: Annotated[Path, typer.Option(help="Folder that holds eegmmidb/.")],
+    out: Annotated[Path, typer.Option(help="Folder for tables and plots.")],
+    split: Annotated[str, typer.Option(help="validation, or test for figures to publish.")] = "validation",
+    preset: Annotated[str, typer.Option(help="fast or full.")] = "fast",
+    card: Annotated[Path | None, typer.Option(help="Model card whose figures to fill in.")] = None,
+) -> None:
+    """Measure a checkpoint against real EEG and the classical baselines, on people it never saw."""
+    if not data.is_dir():
+        raise FileNotFoundError(f"There is no folder {data}.")
+    with _needs_extra("train"):
+        from get_hf.training import evaluation
+    evaluation.run(checkpoint, data, out, split=split, preset=preset, card=card)
+    stdout.print(out, style="bold")
+
+
+@app.command()
+def info() -> None:
+    """Show the shipped checkpoint, the corpora with their licences, and versions."""
+    from get_hf.training.corpora import CORPORA
+
+    model, extractor = load_pretrained()
+    config = model.config
+    table = Table.grid(padding=(0, 2))
+    table.add_row("checkpoint", str(CHECKPOINT))
+    table.add_row("parameters", f"{model.num_parameters() / 1e6:.2f} million")
+    table.add_row(
+        "signal", f"{config.sampling_rate:g} Hz in patches of {config.patch_size / config.sampling_rate:g} s"
+    )
+    table.add_row("conditions", ", ".join(extractor.conditions))
+    table.add_row("licence", "Apache-2.0, code and weights; generated EEG is not for medical use")
+    for corpus in CORPORA.values():
+        table.add_row(f"corpus {corpus.name}", f"{corpus.licence}, {corpus.homepage}")
+        table.add_row("", corpus.citation)
+    packages = ("get-hf", "torch", "transformers", "mne", "numpy", "scipy")
+    table.add_row("versions", ", ".join(f"{package} {version(package)}" for package in packages))
+    stdout.print(table)
+
+
+@contextmanager
+def _needs_extra(extra: str) -> Iterator[None]:
+    """Turns the absence of an optional package into the command that installs it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ValueError(f'{error.name} is not installed: pip install "get-hf[{extra}]"') from error
+
+
+@contextmanager
+def _progress(seconds: float, sampling_rate: float) -> Iterator["PatchProgress"]:
+    columns = TextColumn("Generating"), BarColumn(), TextColumn("{task.completed:.0f} of {task.total:g} s")
+    with Progress(*columns, TimeRemainingColumn(), console=stderr, transient=True) as progress:
+        yield PatchProgress(progress, seconds, sampling_rate)
+
+
+class PatchProgress(BaseStreamer):
+    """Moves a bar by what `generate` hands over: the prompt, then patches `(batch, channels, times)`."""
+
+    def __init__(self, progress: Progress, seconds: float, sampling_rate: float):
+        self.progress = progress
+        self.sampling_rate = sampling_rate
+        self.task = progress.add_task("", total=seconds)
+        self.is_prompt = True
+
+    def put(self, value: torch.Tensor) -> None:
+        """Counts a patch."""
+        if not self.is_prompt:
+            self.progress.advance(self.task, value.shape[-1] / self.sampling_rate)
+        self.is_prompt = False
+
+    def end(self) -> None:
+        """Has nothing left to do: the bar is removed with its context."""
+
+
+def main() -> None:
+    """Runs the command; what a user can get wrong ends in one sentence and exit code 2."""
+    warnings.showwarning = _show_note
+    warnings.simplefilter("ignore", FutureWarning)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        sys.exit(app(prog_name="get-hf", standalone_mode=False))
+    except (ValueError, OSError) as error:
+        _fail(str(error))
+    except TyperException as error:  # an unknown option, a missing argument, ...
+        _fail(error.format_message())
+    except (KeyboardInterrupt, typer.Abort):
+        stderr.print("get-hf: stopped.", markup=False)
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    stderr.print("get-hf:", " ".join(message.split()), markup=False)
+    sys.exit(2)
+
+
+def _show_note(message: Warning | str, *_) -> None:
+    stderr.print("note:", " ".join(str(message).split()), markup=False)

@@ -1,0 +1,126 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Configuration of GET."""
+
+from huggingface_hub.dataclasses import strict
+
+from transformers import PreTrainedConfig
+
+#: Conditions a patch of EEG can be in, by id. Id 0 is "nothing is known", the one guidance steers away from.
+CONDITIONS = (
+    "none",
+    "rest",
+    "eyes_open",
+    "eyes_closed",
+    "left_fist",
+    "right_fist",
+    "both_fists",
+    "feet",
+    "tongue",
+    "seizure",
+)
+
+@strict
+class GETConfig(PreTrainedConfig):
+    r"""Architecture of a Generative EEG Transformer.
+
+    Args:
+        patch_size (`int`): Samples per patch and channel; a patch of all channels is what one step generates.
+        sampling_rate (`float`): Rate of the signal in Hz.
+        num_calibration_features (`int`): Features per channel that tell what the feature extractor normalised away.
+        conditions (`list[str]`): Names of the conditions, by id; the first one means unknown.
+        hidden_size (`int`): Width of the backbone.
+        num_hidden_layers (`int`): Blocks of the backbone.
+        num_attention_heads (`int`): Heads of each attention, over time and over channels.
+        intermediate_size (`int`): Inner width of the gated MLPs.
+        sliding_window (`int`): Patches that attention over time sees, itself included.
+        rope_theta (`float`): Base of the rotary embedding of time, in patches.
+        flow_num_layers (`int`): Blocks of the flow head.
+        flow_hidden_size (`int`): Width of the flow head.
+        flow_intermediate_size (`int`): Inner width of the flow head's MLPs.
+        rms_norm_eps (`float`): Epsilon of the normalisations.
+        initializer_range (`float`): Standard deviation of initial weights.
+        attention_dropout (`float`): Dropout of attention weights in training.
+        use_cache (`bool`): Whether the model returns its key/value cache by default.
+
+    Raises:
+        ValueError: For an argument that does not exist (a misspelt one), or sizes that contradict each other.
+
+    Example:
+        >>> from get_hf import GETConfig, GETModel
+        >>> model = GETModel(GETConfig(hidden_size=64, num_hidden_layers=2))
+    """
+
+    model_type = "get"
+    keys_to_ignore_at_inference = ["past_key_values"]
+
+    patch_size: int = 25
+    sampling_rate: float = 100.0
+    num_calibration_features: int = 27
+    conditions: list[str] | tuple[str, ...] = CONDITIONS
+    hidden_size: int = 192
+    num_hidden_layers: int = 5
+    num_attention_heads: int = 6
+    intermediate_size: int = 512
+    sliding_window: int = 96
+    rope_theta: float = 1000.0
+    flow_num_layers: int = 3
+    flow_hidden_size: int = 192
+    flow_intermediate_size: int = 384
+    rms_norm_eps: float = 1e-6
+    initializer_range: float = 0.02
+    attention_dropout: float = 0.0
+    use_cache: bool = True
+
+    def __post_init__(self, **kwargs):
+        self.conditions = list(self.conditions)
+        # what the cache and the mask functions of transformers read
+        self.layer_types = ["sliding_attention"] * self.num_hidden_layers
+        kwargs.pop("layer_types", None)
+        unknown = sorted(name for name in kwargs if not _is_inherited(name))
+        if unknown:
+            raise ValueError(
+                f"GETConfig has no argument {', '.join(map(repr, unknown))}; it has {', '.join(own_arguments())}."
+            )
+        super().__post_init__(**kwargs)
+
+    @property
+    def num_conditions(self) -> int:
+        """Conditions, the unknown one included."""
+        return len(self.conditions)
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head of the backbone."""
+        return self.hidden_size // self.num_attention_heads
+
+    def validate_architecture(self):
+        """Checks that the sizes fit each other (called by transformers after initialisation)."""
+        for name in ("hidden_size", "flow_hidden_size"):
+            size = getattr(self, name)
+            if size % (2 * self.num_attention_heads):
+                raise ValueError(
+                    f"{name} ({size}) must be a multiple of twice num_attention_heads ({self.num_attention_heads}): "
+                    "each head rotates pairs of features."
+                )
+        for name in ("patch_size", "num_hidden_layers", "flow_num_layers", "sliding_window"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self.sliding_window < 2:
+            raise ValueError(f"sliding_window must be at least 2 patches, not {self.sliding_window}.")
+        if self.sampling_rate <= 0:
+            raise ValueError(f"sampling_rate must be positive, in Hz, not {self.sampling_rate}.")
+        if len(set(self.conditions)) != len(self.conditions) or not self.conditions:
+            raise ValueError(f"conditions must be different names, the first for unknown, not {self.conditions}.")
+
+
+def own_arguments() -> list[str]:
+    """Names of the arguments that GETConfig adds to those of every transformers configuration."""
+    return [name for name in GETConfig.__annotations__ if name not in PreTrainedConfig.__annotations__]
+
+
+def _is_inherited(name: str) -> bool:
+    """Whether transformers itself gives a meaning to a configuration key."""
+    return name.startswith("_") or hasattr(PreTrainedConfig(), name) or name in ("transformers_version", "auto_map")
+
+
+__all__ = ["CONDITIONS", "GETConfig"]

@@ -1,0 +1,168 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The flow head: draws the next patch of all channels jointly, given what the backbone knows of the past.
+
+Flow matching on the variance-preserving path (Albergo & Vanden-Eijnden 2023, the trigonometric interpolant):
+
+    x_phi = cos(phi) noise + sin(phi) data,   velocity v = -sin(phi) noise + cos(phi) data,   phi = time * pi / 2
+
+Where the data are white Gaussian, as the innovation space nearly makes them, the exact velocity is zero. The head
+starts at zero, so that an untrained model is already a linear-Gaussian simulator and training adds only what linear
+statistics cannot say; and a loss of 1 is what they achieve, at every time of the flow.
+"""
+
+import math
+
+import torch
+from torch import nn
+from transformers.masking_utils import create_bidirectional_mask
+
+from .configuration_get import GETConfig
+from .layers_get import GETMLP, GETAttention
+
+
+def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Point on the path and its velocity.
+
+    Args:
+        data: `(batch, channels, patch_size)`.
+        noise: Same shape, standard normal.
+        time: `(batch,)` in [0, 1]; 0 is noise, 1 is data.
+
+    Returns:
+        `x_phi` and `v`, same shape as the data. The velocity is per unit of phi.
+    """
+    phi = time[:, None, None] * (math.pi / 2)
+    cos, sin = phi.cos(), phi.sin()
+    return cos * noise + sin * data, cos * data - sin * noise
+
+
+class GETFlowBlock(nn.Module):
+    """Attention across channels and an MLP, both modulated by the time of the flow (AdaLN, Peebles & Xie 2023)."""
+
+    def __init__(self, config: GETConfig):
+        super().__init__()
+        width = config.flow_hidden_size
+        self.eps = config.rms_norm_eps
+        self.modulation = nn.Linear(width, 6 * width)
+        self.channel_attention = GETAttention(config, width, is_causal=False)
+        self.mlp = GETMLP(width, config.flow_intermediate_size)
+
+    def norm(self, x: torch.Tensor) -> torch.Tensor:
+        """Root-mean-square norm; scale and shift come from the modulation."""
+        return nn.functional.rms_norm(x, x.shape[-1:], eps=self.eps)
+
+    def forward(self, x: torch.Tensor, modulation: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
+        """Maps `(batch, channels, width)`, with modulation `(batch or 1, 6 * width)`, to the same shape."""
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation[:, None].chunk(6, dim=-1)
+        attended, _ = self.channel_attention(self.norm(x) * (1 + scale_a) + shift_a, attention_mask)
+        x = x + (1 + gate_a) * attended
+        return x + (1 + gate_m) * self.mlp(self.norm(x) * (1 + scale_m) + shift_m)
+
+
+class GETFlowHead(nn.Module):
+    """Velocity of the flow of one patch of all channels.
+
+    Args:
+        config: The model's configuration.
+    """
+
+    def __init__(self, config: GETConfig):
+        super().__init__()
+        self.config = config
+        width = config.flow_hidden_size
+        self.in_proj = nn.Linear(config.patch_size, width)
+        self.condition_proj = nn.Linear(config.hidden_size, width)
+        self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.blocks = nn.ModuleList(GETFlowBlock(config) for _ in range(config.flow_num_layers))
+        self.norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
+        self.out_proj = nn.Linear(width, config.patch_size)
+
+    def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
+        """What the time of the flow `(batch,)` does to each block, `(batch, 6 * width)`; same for every patch."""
+        half = self.config.flow_hidden_size // 2
+        frequencies = torch.exp(torch.arange(half, device=time.device, dtype=torch.float32) * (math.log(100.0) / half))
+        angles = time.float()[:, None] * frequencies
+        embedding = torch.cat((angles.cos(), angles.sin()), dim=-1).to(self.in_proj.weight.dtype)
+        embedding = self.time_mlp(embedding)
+        return [block.modulation(embedding) for block in self.blocks]
+
+    def channel_attention_mask(self, x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor | None:
+        """The mask of attention across channels for `(batch, channels, ...)`, in the form the backend wants."""
+        return create_bidirectional_mask(self.config, x, channel_mask)
+
+    def velocity(
+        self,
+        x: torch.Tensor,
+        modulations: list[torch.Tensor],
+        condition: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Velocity at `x` `(batch, channels, patch_size)`, given projected conditions `(batch, channels, width)`."""
+        hidden = self.in_proj(x) + condition
+        for block, modulation in zip(self.blocks, modulations, strict=True):
+            hidden = block(hidden, modulation, attention_mask)
+        return self.out_proj(self.norm(hidden))
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        time: torch.Tensor,
+        hidden_states: torch.Tensor,
+        channel_mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Velocity of the flow.
+
+        Args:
+            x: `(batch, channels, patch_size)`, a point on the path.
+            time: `(batch,)` in [0, 1].
+            hidden_states: `(batch, channels, hidden_size)`, the backbone's state before the patch.
+            channel_mask: `(batch, channels)`, 0 where there is no channel.
+
+        Returns:
+            `(batch, channels, patch_size)`.
+        """
+        mask = self.channel_attention_mask(x, channel_mask)
+        return self.velocity(x, self.modulations(time), self.condition_proj(hidden_states), mask)
+
+    def sample(
+        self,
+        hidden_states: torch.Tensor,
+        noise: torch.Tensor,
+        num_steps: int,
+        guidance_scale: float = 1.0,
+        channel_mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Integrates the flow from noise to the next patch, by the explicit midpoint rule.
+
+        Args:
+            hidden_states: `(batch, channels, hidden_size)`; with guidance `(2 * batch, ...)`, the second half being
+                what the backbone says without the condition.
+            noise: `(batch, channels, patch_size)`, the starting point.
+            num_steps: Steps of the integration, two velocities each.
+            guidance_scale: Classifier-free guidance (Ho & Salimans 2022); 1 is none.
+            channel_mask: `(batch, channels)`, rows as in `hidden_states`.
+
+        Returns:
+            `(batch, channels, patch_size)`.
+        """
+        guided = guidance_scale != 1.0
+        condition = self.condition_proj(hidden_states)
+        mask = self.channel_attention_mask(condition, channel_mask)
+        times = torch.arange(2 * num_steps, device=noise.device) / (2 * num_steps)
+        # all times at once: the modulation does not depend on the patch
+        modulations = [m.split(1) for m in self.modulations(times)]
+
+        def velocity(x: torch.Tensor, index: int) -> torch.Tensor:
+            x = torch.cat((x, x)) if guided else x
+            v = self.velocity(x, [m[index] for m in modulations], condition, mask)
+            if not guided:
+                return v
+            with_condition, without = v.chunk(2)
+            return without + guidance_scale * (with_condition - without)
+
+        step = math.pi / 2 / num_steps
+        x = noise
+        for i in range(num_steps):
+            midpoint = x + step / 2 * velocity(x, 2 * i)
+            x = x + step * velocity(midpoint, 2 * i + 1)
+        return x

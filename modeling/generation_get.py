@@ -1,0 +1,363 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""`generate()` for a continuous signal.
+
+transformers' own `GenerationMixin`, with a running sequence of patches `(batch, patches, channels * patch_size)` where
+language models have token ids. One step runs the backbone on the last patch and lets the flow head draw the next one.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers.cache_utils import Cache
+from transformers.generation import (
+    EosTokenCriteria,
+    GenerationConfig,
+    GenerationMixin,
+    GenerationMode,
+    LogitsProcessorList,
+    StoppingCriteriaList,
+)
+from transformers.generation.streamers import BaseStreamer
+from transformers.modeling_outputs import ModelOutput
+
+#: What `generate` understands of a `GenerationConfig`; anything else would be silently without effect.
+SUPPORTED_OPTIONS = {
+    "cache_implementation",
+    "do_sample",
+    "guidance_scale",
+    "max_length",
+    "max_new_tokens",
+    "max_time",
+    "num_return_sequences",
+    "output_attentions",
+    "output_hidden_states",
+    "return_dict_in_generate",
+    "temperature",
+    "use_cache",
+}
+#: Steps of the flow where neither the call nor the generation config says.
+DEFAULT_FLOW_STEPS = 4
+
+
+@dataclass
+class GETGenerateOutput(ModelOutput):
+    """What `generate` returns with `return_dict_in_generate=True`.
+
+    Attributes:
+        sequences: `(batch, channels, times)`: the prompt followed by what was generated, in the innovation space.
+        past_key_values: The cache, from which a later call with these sequences goes on.
+        hidden_states: Per step those of each layer, if asked for.
+        attentions: Per step those of each layer, if asked for.
+    """
+
+    sequences: torch.FloatTensor | None = None
+    past_key_values: Cache | None = None
+    hidden_states: tuple[tuple[torch.FloatTensor, ...], ...] | None = None
+    attentions: tuple[tuple[torch.FloatTensor, ...], ...] | None = None
+
+
+class PatchBuffer:
+    """The running sequence, grown by doubling so that a step costs the same after an hour as at the start."""
+
+    def __init__(self, patches: torch.Tensor, expected_length: int):
+        self.length = patches.shape[1]
+        # an endless max_length is no reason to allocate endlessly
+        self._data = patches.new_empty(len(patches), min(expected_length, 2 * self.length + 1024), patches.shape[2])
+        self._data[:, : self.length] = patches
+
+    def append(self, patch: torch.Tensor) -> None:
+        """Adds a patch `(batch, width)`."""
+        if self.length == self._data.shape[1]:
+            self._data = torch.cat((self._data, torch.empty_like(self._data)), dim=1)
+        self._data[:, self.length] = patch
+        self.length += 1
+
+    @property
+    def patches(self) -> torch.Tensor:
+        """All patches so far, `(batch, patches, width)`, without copying."""
+        return self._data[:, : self.length]
+
+
+class GETGenerationMixin(GenerationMixin):
+    """The five hooks by which `generate()` draws patches instead of tokens."""
+
+    _supported_generation_modes = [GenerationMode.GREEDY_SEARCH, GenerationMode.SAMPLE]
+
+    def generate(self, inputs: torch.Tensor | None = None, **kwargs) -> torch.Tensor | GETGenerateOutput:
+        r"""Continues EEG, or makes it from nothing.
+
+        Takes what `GETFeatureExtractor` returns, and of transformers' generation options those below.
+
+        Args:
+            inputs (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):
+                The prompt in the innovation space, also as `input_values=`. Without it generation starts from the start
+                patch.
+            kwargs:
+                `channel_positions` (required), `channel_mask`, `attention_mask`, `calibration`: see `forward`.
+
+                `condition_ids`: `(batch, patches)`: the condition of the patch that each position predicts. May go on
+                beyond the prompt as a plan; the last entry holds from there on.
+
+                `max_new_tokens` (patches) or `seconds` (rounded up to patches).
+
+                `do_sample`: True by default; False takes the flow of no noise at all, a smooth and typical course.
+
+                `temperature`: standard deviation of the flow's noise.
+
+                `num_flow_steps`: midpoint steps of the flow.
+
+                `guidance_scale`: how far beyond the condition to go; 1 is none.
+
+                `num_return_sequences`, `generator` (`torch.Generator`), `streamer` (gets the prompt, then one patch
+                `(batch, channels, patch_size)` a step), `stopping_criteria`, `max_time`, `past_key_values`, `use_cache`,
+                `return_dict_in_generate`.
+
+        Returns:
+            `(batch, channels, times)`, prompt and continuation, in the innovation space:
+            `GETFeatureExtractor.decode` makes microvolts of it. Or a `GETGenerateOutput`.
+
+        Raises:
+            ValueError: An option that has no meaning for EEG (beams, top-k ...), both `seconds` and `max_new_tokens`, no
+                positions.
+        """
+        if kwargs.get("channel_positions") is None:
+            raise ValueError(
+                "generate() needs channel_positions, (batch, channels, 6): pass all that GETFeatureExtractor returns, "
+                "as in model.generate(**features, seconds=10)."
+            )
+        streamer = kwargs.pop("streamer", None)
+        if streamer is not None:
+            kwargs["streamer"] = PatchStreamer(streamer, self.config.patch_size)
+        return super().generate(inputs, **kwargs)
+
+    def _prepare_generation_config(
+        self, generation_config: GenerationConfig | None, **kwargs: Any
+    ) -> tuple[GenerationConfig, dict]:
+        """Takes our own options, and refuses those that would be ignored."""
+        seconds = kwargs.pop("seconds", None)
+        num_flow_steps = kwargs.pop("num_flow_steps", None)
+        generator = kwargs.pop("generator", None)
+        refuse_unsupported(generation_config, kwargs)
+        if seconds is not None:
+            if kwargs.get("max_new_tokens") is not None:
+                raise ValueError(
+                    f"seconds ({seconds}) and max_new_tokens ({kwargs['max_new_tokens']}) both say how long: give one."
+                )
+            if not seconds > 0 or math.isinf(seconds):
+                raise ValueError(f"seconds must be a positive number, not {seconds}.")
+            patches_per_second = self.config.sampling_rate / self.config.patch_size
+            kwargs["max_new_tokens"] = math.ceil(round(seconds * patches_per_second, 6))
+
+        generation_config, model_kwargs = super()._prepare_generation_config(generation_config, **kwargs)
+        if num_flow_steps is None:
+            num_flow_steps = getattr(generation_config, "num_flow_steps", None) or DEFAULT_FLOW_STEPS
+        if num_flow_steps < 1:
+            raise ValueError(f"num_flow_steps must be at least 1, not {num_flow_steps}.")
+        generation_config.num_flow_steps = num_flow_steps
+        generation_config.generator = generator
+        if generation_config.guidance_scale is None:
+            generation_config.guidance_scale = 1.0
+        return generation_config, model_kwargs
+
+    def _prepare_model_inputs(
+        self, inputs: torch.Tensor | None, bos_token_id: torch.Tensor | None, model_kwargs: dict[str, Any]
+    ) -> tuple[torch.Tensor, str, dict[str, Any]]:
+        """Turns `(batch, channels, times)` into the running sequence `(batch, patches, channels * patch_size)`."""
+        given = model_kwargs.pop("input_values", None)
+        if inputs is not None and given is not None:
+            raise ValueError("The prompt was given twice, as inputs and as input_values: give one.")
+        values = given if inputs is None else inputs
+        if values is None:
+            positions = model_kwargs["channel_positions"]
+            values = positions.new_zeros(*positions.shape[:2], self.config.patch_size)
+        return to_sequence(values.to(self.dtype), self.config.patch_size), "input_ids", model_kwargs
+
+    def _get_logits_processor(self, *args, logits_processor=None, **kwargs) -> LogitsProcessorList:
+        # the base class would divide patches by the temperature; here it scales the noise, in _sample
+        if logits_processor:
+            raise ValueError("logits_processor works on token scores, which GET does not have; leave it out.")
+        return LogitsProcessorList()
+
+    def _get_stopping_criteria(self, *args, **kwargs) -> StoppingCriteriaList:
+        # a signal has no end-of-sequence token; all other criteria stay
+        criteria = super()._get_stopping_criteria(*args, **kwargs)
+        return StoppingCriteriaList(c for c in criteria if not isinstance(c, EosTokenCriteria))
+
+    def prepare_inputs_for_generation(
+        self,
+        input_ids: torch.Tensor,
+        next_sequence_length: int | None = None,
+        past_key_values: Cache | None = None,
+        attention_mask: torch.Tensor | None = None,
+        condition_ids: torch.Tensor | None = None,
+        is_first_iteration: bool | None = False,
+        **kwargs,
+    ) -> dict[str, Any]:
+        """The inputs of one forward pass: the patches not yet in the cache, and the conditions they lead to."""
+        end = input_ids.shape[1]
+        if next_sequence_length is not None:
+            input_ids = input_ids[:, -next_sequence_length:]
+        if condition_ids is not None:
+            wanted = torch.arange(end - input_ids.shape[1], end, device=condition_ids.device)
+            condition_ids = condition_ids[:, wanted.clamp(max=condition_ids.shape[1] - 1)]
+        values = input_ids.unflatten(-1, (-1, self.config.patch_size)).transpose(1, 2).flatten(2)
+        return {
+            "input_values": values.to(self.device),
+            "past_key_values": past_key_values,
+            "attention_mask": attention_mask,
+            "condition_ids": condition_ids,
+            **kwargs,
+        }
+
+    def _sample(
+        self,
+        input_ids: torch.Tensor,
+        logits_processor: LogitsProcessorList,
+        stopping_criteria: StoppingCriteriaList,
+        generation_config: GenerationConfig,
+        synced_gpus: bool = False,
+        streamer: BaseStreamer | None = None,
+        **model_kwargs,
+    ) -> torch.Tensor | GETGenerateOutput:
+        """The loop: state of the past, noise, flow, next patch."""
+        guidance_scale = generation_config.guidance_scale
+        noise_scale = generation_config.temperature if generation_config.do_sample else 0.0
+        use_cache = model_kwargs.get("use_cache", True)
+        channel_mask = model_kwargs.get("channel_mask")
+        n_batch, _, width = input_ids.shape
+        sequence = PatchBuffer(input_ids, generation_config.max_length)
+        recorded = {"hidden_states": (), "attentions": ()}
+        finished = torch.zeros(n_batch, dtype=torch.bool, device=input_ids.device)
+        everyone_finished = False
+        if guidance_scale != 1.0:
+            model_kwargs = with_unconditional(model_kwargs)
+
+        first = True
+        while self._has_unfinished_sequences(everyone_finished, synced_gpus, device=input_ids.device):
+            running = sequence.patches
+            if guidance_scale != 1.0:
+                running = torch.cat((running[:, -1:], running[:, -1:])) if use_cache and not first else torch.cat(
+                    (running, running)
+                )
+            if first:
+                outputs = self._prefill(running, generation_config, model_kwargs)
+            else:
+                model_inputs = self.prepare_inputs_for_generation(
+                    running, next_sequence_length=1 if use_cache else None, **model_kwargs
+                )
+                outputs = self(**model_inputs, return_dict=True)
+            first = False
+            model_kwargs = self._update_model_kwargs_for_generation(outputs, model_kwargs)
+            for name in recorded:
+                recorded[name] += (outputs[name],) if name in outputs else ()
+
+            noise = self._noise((n_batch, width), noise_scale, generation_config.generator)
+            patch = self.flow_head.sample(
+                outputs.last_hidden_state[:, :, -1],
+                noise.unflatten(-1, (-1, self.config.patch_size)),
+                generation_config.num_flow_steps,
+                guidance_scale,
+                model_kwargs.get("channel_mask"),
+            )
+            if channel_mask is not None:
+                patch = patch * channel_mask[:, :, None].to(patch)
+            patch = patch.flatten(1).to(input_ids.device)
+            # a recording that is done waits for the others in silence
+            patch = patch.masked_fill(finished[:, None], 0.0)
+            sequence.append(patch)
+            if streamer is not None:
+                streamer.put(patch.cpu())
+            finished = finished | stopping_criteria(sequence.patches, None)
+            everyone_finished = bool(finished.all())
+
+        if streamer is not None:
+            streamer.end()
+        values = to_values(sequence.patches, self.config.patch_size)
+        if not generation_config.return_dict_in_generate:
+            return values
+        return GETGenerateOutput(
+            sequences=values,
+            past_key_values=model_kwargs.get("past_key_values"),
+            hidden_states=recorded["hidden_states"] or None,
+            attentions=recorded["attentions"] or None,
+        )
+
+    def _noise(self, shape: tuple[int, ...], scale: float, generator: torch.Generator | None) -> torch.Tensor:
+        """Where the flow starts; drawn where the generator lives, so that a seed means the same on every device."""
+        if scale == 0.0:
+            return torch.zeros(shape, dtype=self.dtype, device=self.device)
+        device = self.device if generator is None else generator.device
+        noise = torch.randn(shape, generator=generator, device=device, dtype=torch.float32)
+        return (scale * noise).to(device=self.device, dtype=self.dtype)
+
+
+class PatchStreamer(BaseStreamer):
+    """Gives a user's streamer `(batch, channels, times)` where `generate` puts its running sequence."""
+
+    def __init__(self, streamer: BaseStreamer, patch_size: int):
+        self.streamer = streamer
+        self.patch_size = patch_size
+
+    def put(self, value: torch.Tensor) -> None:
+        """Hands on the prompt, which comes first, then one patch at a time."""
+        self.streamer.put(to_values(value if value.ndim == 3 else value[:, None], self.patch_size))
+
+    def end(self) -> None:
+        """Says that no patch will follow."""
+        self.streamer.end()
+
+
+def to_sequence(values: torch.Tensor, patch_size: int) -> torch.Tensor:
+    """`(batch, channels, times)` to `(batch, patches, channels * patch_size)`."""
+    if values.ndim != 3 or values.shape[-1] % patch_size or not values.shape[-1]:
+        raise ValueError(
+            f"input_values must be (batch, channels, times) with whole patches of {patch_size} samples, not "
+            f"{tuple(values.shape)}: prepare them with GETFeatureExtractor."
+        )
+    return values.unflatten(-1, (-1, patch_size)).transpose(1, 2).flatten(2)
+
+
+def to_values(sequence: torch.Tensor, patch_size: int) -> torch.Tensor:
+    """`(batch, patches, channels * patch_size)` to `(batch, channels, times)`."""
+    return sequence.unflatten(-1, (-1, patch_size)).transpose(1, 2).flatten(2)
+
+
+def with_unconditional(model_kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Every input twice, the second time without its condition, for classifier-free guidance."""
+    if model_kwargs.get("condition_ids") is None:
+        raise ValueError("guidance_scale other than 1 guides towards a condition: pass condition_ids.")
+    cache = model_kwargs.get("past_key_values")
+    if cache is not None and cache.get_seq_length() > 0:
+        raise ValueError(
+            "guidance_scale other than 1 cannot go on from past_key_values, which hold no unconditional half: leave "
+            "past_key_values out and pass the whole sequence."
+        )
+    doubled = {
+        name: torch.cat((value, value)) if isinstance(value, torch.Tensor) else value
+        for name, value in model_kwargs.items()
+    }
+    condition_ids = model_kwargs["condition_ids"]
+    doubled["condition_ids"] = torch.cat((condition_ids, torch.zeros_like(condition_ids)))
+    return doubled
+
+
+def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> None:
+    """Raises for options of a `GenerationConfig` that mean nothing here (top-k, beams, penalties ...)."""
+    known = GenerationConfig().to_dict()
+    given = {name: value for name, value in kwargs.items() if name in known and value is not None}
+    if generation_config is not None:
+        own = generation_config.to_dict()
+        given.update({name: own[name] for name in known if name in own and own[name] != known[name]})
+    neutral = {"num_beams": 1, "_from_model_config": None, "transformers_version": None}
+    refused = sorted(
+        name
+        for name, value in given.items()
+        if name not in SUPPORTED_OPTIONS and not (name in neutral and neutral[name] in (None, value))
+    )
+    if refused:
+        raise ValueError(
+            f"generate() of GET does not know {', '.join(refused)}: a patch of EEG is drawn by a flow, not chosen from a "
+            f"vocabulary. It knows {', '.join(sorted(SUPPORTED_OPTIONS))}, seconds, num_flow_steps and generator."
+        )

@@ -1,0 +1,494 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""GET, a Generative EEG Transformer.
+
+Tokens are (channel x time patch). A block attends over the past of each channel, then across the channels of each
+patch, then applies an MLP. Channels are known by electrode position alone, so that any number of them in any order
+will do. What comes out at a patch conditions a flow that draws the next patch of all channels together.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from transformers import initialization as init
+from transformers.cache_utils import Cache, DynamicCache
+from transformers.masking_utils import create_bidirectional_mask, create_sliding_window_causal_mask
+from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.modeling_outputs import BaseModelOutputWithPast, ModelOutput, SequenceClassifierOutputWithPast
+from transformers.modeling_utils import PreTrainedModel
+from transformers.processing_utils import Unpack
+from transformers.utils import TransformersKwargs, auto_docstring, can_return_tuple
+from transformers.utils.generic import merge_with_config_defaults
+from transformers.utils.output_capturing import OutputRecorder, capture_outputs
+
+from .configuration_get import GETConfig
+from .flow_get import GETFlowHead, interpolate
+from .generation_get import GETGenerationMixin
+from .layers_get import GETMLP, GETAttention, rotary_embedding
+from .score_get import flow_matching_score, likelihood_score
+
+#: Label of samples that no loss is taken of, as everywhere in transformers.
+IGNORE = -100.0
+
+
+@dataclass
+class GETOutput(ModelOutput):
+    """What `GETModel` returns.
+
+    Args:
+        loss (`torch.FloatTensor`, *optional*):
+            Flow-matching loss, where labels were given; 1 is what linear statistics achieve.
+        last_hidden_state (`torch.FloatTensor` of shape `(batch, channels, patches, hidden_size)`):
+            Position i knows patches up to i, and conditions the flow of patch i + 1.
+        past_key_values (`Cache`, *optional*):
+            The cache, if asked for.
+        hidden_states (`tuple[torch.FloatTensor]`, *optional*):
+            Of each block and the last, if asked for; shape as `last_hidden_state`.
+        attentions (`tuple[torch.FloatTensor]`, *optional*):
+            Attention over time of each block, `(batch * channels, heads, patches, patches)`, if asked for.
+    """
+
+    loss: torch.FloatTensor | None = None
+    last_hidden_state: torch.FloatTensor | None = None
+    past_key_values: Cache | None = None
+    hidden_states: tuple[torch.FloatTensor, ...] | None = None
+    attentions: tuple[torch.FloatTensor, ...] | None = None
+
+
+class GETBlock(GradientCheckpointingLayer):
+    """Attention over time per channel, attention across channels per patch, MLP; each pre-normalised and residual."""
+
+    def __init__(self, config: GETConfig, layer_idx: int):
+        super().__init__()
+        width = config.hidden_size
+        self.time_norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
+        self.time_attention = GETAttention(config, width, is_causal=True, layer_idx=layer_idx)
+        self.channel_norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
+        self.channel_attention = GETAttention(config, width, is_causal=False)
+        self.mlp_norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
+        self.mlp = GETMLP(width, config.intermediate_size)
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        time_mask: torch.Tensor | None = None,
+        channel_mask: torch.Tensor | None = None,
+        position_embeddings: tuple[torch.Tensor, torch.Tensor] | None = None,
+        past_key_values: Cache | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> torch.Tensor:
+        """Maps `(batch, channels, patches, hidden_size)` to the same shape."""
+        n_batch, n_chans, n_patches, width = hidden_states.shape
+
+        over_time = self.time_norm(hidden_states).view(n_batch * n_chans, n_patches, width)
+        over_time, _ = self.time_attention(over_time, time_mask, position_embeddings, past_key_values, **kwargs)
+        hidden_states = hidden_states + over_time.view_as(hidden_states)
+
+        across = self.channel_norm(hidden_states).transpose(1, 2).reshape(n_batch * n_patches, n_chans, width)
+        across, _ = self.channel_attention(across, channel_mask, **kwargs)
+        hidden_states = hidden_states + across.view(n_batch, n_patches, n_chans, width).transpose(1, 2)
+
+        return hidden_states + self.mlp(self.mlp_norm(hidden_states))
+
+
+@auto_docstring
+class GETPreTrainedModel(PreTrainedModel):
+    config: GETConfig
+    base_model_prefix = "backbone"
+    main_input_name = "input_values"
+    input_modalities = ("time",)
+    supports_gradient_checkpointing = True
+    # the mean over samples is taken in forward: Trainer must divide under gradient accumulation
+    accepts_loss_kwargs = False
+    _no_split_modules = ["GETBlock", "GETFlowHead"]
+    _skip_keys_device_placement = ["past_key_values"]
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
+    _can_compile_fullgraph = True
+    _can_record_outputs = {
+        "hidden_states": GETBlock,
+        "attentions": OutputRecorder(GETAttention, index=1, layer_name="time_attention"),
+    }
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module):
+        super()._init_weights(module)
+        if isinstance(module, GETFlowHead):
+            # velocity zero everywhere: the exact flow of white Gaussian data
+            init.zeros_(module.out_proj.weight)
+            init.zeros_(module.out_proj.bias)
+            for block in module.blocks:
+                init.zeros_(block.modulation.weight)
+                init.zeros_(block.modulation.bias)
+
+
+@auto_docstring(custom_intro="The backbone of GET: patches in, a state per patch and channel out.")
+class GETBackbone(GETPreTrainedModel):
+    def __init__(self, config: GETConfig):
+        super().__init__(config)
+        width = config.hidden_size
+        # a start patch is all zeros: its embedding is this projection's bias, learnt like any start token
+        self.patch_embedding = nn.Linear(config.patch_size, width)
+        self.position_embedding = nn.Sequential(nn.Linear(6, width), nn.GELU(), nn.Linear(width, width))
+        self.calibration_embedding = nn.Linear(config.num_calibration_features, width, bias=False)
+        self.condition_embedding = nn.Embedding(config.num_conditions, width)
+        self.layers = nn.ModuleList(GETBlock(config, index) for index in range(config.num_hidden_layers))
+        self.norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
+        self.gradient_checkpointing = False
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.patch_embedding
+
+    def set_input_embeddings(self, value: nn.Module):
+        self.patch_embedding = value
+
+    @merge_with_config_defaults
+    @capture_outputs
+    @auto_docstring
+    def forward(
+        self,
+        input_values: torch.FloatTensor,
+        channel_positions: torch.FloatTensor,
+        channel_mask: torch.LongTensor | None = None,
+        attention_mask: torch.LongTensor | None = None,
+        calibration: torch.FloatTensor | None = None,
+        condition_ids: torch.LongTensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> BaseModelOutputWithPast:
+        r"""
+        input_values (`torch.FloatTensor` of shape `(batch, channels, times)`):
+            EEG in the innovation space of `GETFeatureExtractor`, dimensionless, whole patches.
+        channel_positions (`torch.FloatTensor` of shape `(batch, channels, 6)`):
+            Unit-sphere positions of each electrode and of its reference.
+        channel_mask (`torch.LongTensor` of shape `(batch, channels)`, *optional*):
+            0 for channels that are padding or bad.
+        attention_mask (`torch.LongTensor` of shape `(batch, past + patches)`, *optional*):
+            0 for patches that are padding.
+        calibration (`torch.FloatTensor` of shape `(batch, channels, num_calibration_features)`, *optional*):
+            What the feature extractor normalised away.
+        condition_ids (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
+            The condition of the patch that each position predicts, the one after it.
+        """
+        self._check(input_values, channel_positions)
+        n_chans = input_values.shape[1]
+        patches = input_values.unflatten(-1, (-1, self.config.patch_size)).to(self.dtype)
+        if use_cache and past_key_values is None:
+            past_key_values = DynamicCache(config=self.config)
+        n_past = past_key_values.get_seq_length() if past_key_values is not None else 0
+
+        hidden_states = self.embed(patches, channel_positions, calibration, condition_ids)
+        positions = torch.arange(n_past, n_past + patches.shape[2], device=patches.device)
+        position_embeddings = rotary_embedding(positions, self.config.head_dim, self.config.rope_theta)
+        time_mask = create_sliding_window_causal_mask(
+            config=self.config,
+            inputs_embeds=hidden_states.flatten(0, 1),
+            attention_mask=None if attention_mask is None else attention_mask.repeat_interleave(n_chans, dim=0),
+            past_key_values=past_key_values,
+        )
+        across_mask = create_bidirectional_mask(
+            config=self.config,
+            inputs_embeds=hidden_states.transpose(1, 2).flatten(0, 1),
+            attention_mask=None if channel_mask is None else channel_mask.repeat_interleave(patches.shape[2], dim=0),
+        )
+        for layer in self.layers:
+            hidden_states = layer(
+                hidden_states,
+                time_mask=time_mask,
+                channel_mask=across_mask,
+                position_embeddings=position_embeddings,
+                past_key_values=past_key_values,
+                **kwargs,
+            )
+        return BaseModelOutputWithPast(
+            last_hidden_state=self.norm(hidden_states), past_key_values=past_key_values if use_cache else None
+        )
+
+    def embed(
+        self,
+        patches: torch.Tensor,
+        channel_positions: torch.Tensor,
+        calibration: torch.Tensor | None,
+        condition_ids: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Sum of what is known of a token: its samples, where its electrode is, how it was scaled, what comes next."""
+        hidden_states = self.patch_embedding(patches)
+        hidden_states = hidden_states + self.position_embedding(channel_positions.to(patches.dtype))[:, :, None]
+        if calibration is not None:
+            hidden_states = hidden_states + self.calibration_embedding(calibration.to(patches.dtype))[:, :, None]
+        if condition_ids is None:
+            condition_ids = torch.zeros(1, 1, dtype=torch.long, device=patches.device)
+        return hidden_states + self.condition_embedding(condition_ids)[:, None]
+
+    def _check(self, input_values: torch.Tensor, channel_positions: torch.Tensor) -> None:
+        if input_values.ndim != 3 or input_values.shape[-1] % self.config.patch_size:
+            raise ValueError(
+                f"input_values must be (batch, channels, times) with whole patches of {self.config.patch_size} samples, "
+                f"not {tuple(input_values.shape)}: prepare them with GETFeatureExtractor."
+            )
+        if channel_positions.shape != (*input_values.shape[:2], 6):
+            raise ValueError(
+                f"channel_positions {tuple(channel_positions.shape)} must be (batch, channels, 6) for the "
+                f"{input_values.shape[0]} recordings of {input_values.shape[1]} channels in input_values."
+            )
+
+
+@auto_docstring(custom_intro="GET with its flow head: continues EEG with `generate()`, judges it with `score()`.")
+class GETModel(GETPreTrainedModel, GETGenerationMixin):
+    def __init__(self, config: GETConfig):
+        super().__init__(config)
+        self.backbone = GETBackbone(config)
+        self.flow_head = GETFlowHead(config)
+        self.post_init()
+
+    @can_return_tuple
+    @auto_docstring
+    def forward(
+        self,
+        input_values: torch.FloatTensor,
+        channel_positions: torch.FloatTensor,
+        channel_mask: torch.LongTensor | None = None,
+        attention_mask: torch.LongTensor | None = None,
+        calibration: torch.FloatTensor | None = None,
+        condition_ids: torch.LongTensor | None = None,
+        labels: torch.FloatTensor | None = None,
+        noise: torch.FloatTensor | None = None,
+        flow_time: torch.FloatTensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> GETOutput:
+        r"""
+        input_values (`torch.FloatTensor` of shape `(batch, channels, times)`):
+            EEG in the innovation space of `GETFeatureExtractor`, dimensionless, whole patches.
+        channel_positions (`torch.FloatTensor` of shape `(batch, channels, 6)`):
+            Unit-sphere positions of each electrode and of its reference.
+        channel_mask (`torch.LongTensor` of shape `(batch, channels)`, *optional*):
+            0 for channels that are padding or bad.
+        attention_mask (`torch.LongTensor` of shape `(batch, past + patches)`, *optional*):
+            0 for patches that are padding.
+        calibration (`torch.FloatTensor` of shape `(batch, channels, num_calibration_features)`, *optional*):
+            What the feature extractor normalised away.
+        condition_ids (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
+            The condition of the patch that each position predicts, the one after it.
+        labels (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):
+            The signal to learn, aligned with `input_values`: position i learns patch i + 1. Patches set to -100 are
+            ignored.
+        noise (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):
+            Noise of the flow for each label, drawn where not given; giving it makes the loss a function of its inputs.
+        flow_time (`torch.FloatTensor` of shape `(batch, patches)`, *optional*):
+            Time of the flow in [0, 1] for each label, drawn where not given.
+
+        Example:
+
+        ```python
+        >>> from get_hf import CHECKPOINT, GETFeatureExtractor, GETModel
+
+        >>> model, extractor = GETModel.from_pretrained(CHECKPOINT), GETFeatureExtractor.from_pretrained(CHECKPOINT)
+        >>> inputs = extractor(ch_names=["O1", "O2"], condition="eyes_closed")
+        >>> eeg = extractor.decode(model.generate(**inputs, seconds=4), inputs)
+        ```
+        """
+        outputs = self.backbone(
+            input_values=input_values,
+            channel_positions=channel_positions,
+            channel_mask=channel_mask,
+            attention_mask=attention_mask,
+            calibration=calibration,
+            condition_ids=condition_ids,
+            past_key_values=past_key_values,
+            use_cache=use_cache,
+            **kwargs,
+        )
+        loss = None
+        if labels is not None:
+            loss = self.flow_loss(
+                outputs.last_hidden_state, labels, channel_mask, attention_mask, noise=noise, flow_time=flow_time
+            )
+        return GETOutput(
+            loss=loss,
+            last_hidden_state=outputs.last_hidden_state,
+            past_key_values=outputs.past_key_values,
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+        )
+
+    def flow_loss(
+        self,
+        hidden_states: torch.Tensor,
+        labels: torch.Tensor,
+        channel_mask: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        noise: torch.Tensor | None = None,
+        flow_time: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Mean squared error of the velocity (Lipman et al. 2023, eq. 9), averaged within, then over recordings.
+
+        The mean of means makes the loss of a batch the mean of the losses of its parts, on however many processes.
+        """
+        states, data, noise, time, learnt = self._targets(hidden_states, labels, attention_mask, noise, flow_time)
+        recording, position = learnt.nonzero(as_tuple=True)
+        x, velocity = interpolate(
+            data[recording, :, position], noise[recording, :, position], time[recording, position].to(data.dtype)
+        )
+        rows_mask = None if channel_mask is None else channel_mask[recording]
+        predicted = self.flow_head(x, time[recording, position], states[recording, :, position], rows_mask)
+        error = ((predicted - velocity) ** 2).mean(-1)
+        if rows_mask is not None:
+            error = (error * rows_mask).sum(-1) / rows_mask.sum(-1)
+        else:
+            error = error.mean(-1)
+        count = learnt.sum(-1)
+        per_recording = error.new_zeros(len(learnt)).index_add(0, recording, error) / count.clamp(min=1)
+        return per_recording.sum() / (count > 0).sum().clamp(min=1)
+
+    def _targets(self, hidden_states, labels, attention_mask, noise, flow_time):
+        """States with, one patch later, the data, noise and time they predict; and which of them count."""
+        data = labels.unflatten(-1, (-1, self.config.patch_size)).to(hidden_states.dtype)
+        learnt = (data[:, :, 1:] != IGNORE).all(-1).all(1)
+        if attention_mask is not None:
+            learnt = learnt & attention_mask[:, 1:].bool()
+        noise = torch.randn_like(data) if noise is None else noise.unflatten(-1, (-1, self.config.patch_size))
+        time = torch.rand_like(data[:, 0, :, 0]) if flow_time is None else flow_time
+        return hidden_states[:, :, :-1], data[:, :, 1:], noise[:, :, 1:].to(data.dtype), time[:, 1:], learnt
+
+    @torch.no_grad()
+    def score(
+        self,
+        input_values: torch.Tensor,
+        channel_positions: torch.Tensor,
+        channel_mask: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        calibration: torch.Tensor | None = None,
+        condition_ids: torch.Tensor | None = None,
+        method: str = "flow",
+        num_flow_steps: int = 8,
+        num_probes: int | None = 1,
+        seed: int = 0,
+    ) -> torch.Tensor:
+        """How surprising each patch of each channel was, given all channels' past.
+
+        Args:
+            input_values: `(batch, channels, times)` in the innovation space, as all inputs from the feature extractor.
+            channel_positions: See `forward`.
+            channel_mask: See `forward`.
+            attention_mask: See `forward`.
+            calibration: See `forward`.
+            condition_ids: See `forward`.
+            method: "flow": a bound from the flow-matching error on a fixed grid of times with antithetic noise (see
+                `flow_matching_score`); "ode": the likelihood by integrating the flow back (see `likelihood_score`).
+            num_flow_steps: Times of the grid, or steps of the integration.
+            num_probes: For "ode", random probes of the divergence; None computes it exactly, at `channels * patch_size`
+                times the cost.
+            seed: Of the noise or the probes, so that the same recording scores the same.
+
+        Returns:
+            `(batch, channels, patches)`: negative log-likelihood in nats; summed over channels it is that of the patch.
+            NaN for the first patch, which nothing precedes, for padding and for masked channels.
+
+        Raises:
+            ValueError: Unknown method.
+        """
+        scorers = {"flow": flow_matching_score, "ode": likelihood_score}
+        if method not in scorers:
+            raise ValueError(f"score() knows the methods {', '.join(scorers)}, not {method!r}.")
+        hidden_states = self.backbone(
+            input_values, channel_positions, channel_mask, attention_mask, calibration, condition_ids
+        ).last_hidden_state
+        patches = input_values.unflatten(-1, (-1, self.config.patch_size)).to(hidden_states.dtype)
+        n_batch, n_chans, n_patches, _ = patches.shape
+        states = hidden_states[:, :, :-1].transpose(1, 2).flatten(0, 1)
+        data = patches[:, :, 1:].transpose(1, 2).flatten(0, 1)
+        mask = None if channel_mask is None else channel_mask.repeat_interleave(n_patches - 1, dim=0)
+        options = {"num_probes": num_probes} if method == "ode" else {}
+        surprise = scorers[method](self.flow_head, data, states, mask, num_flow_steps, seed=seed, **options)
+
+        score = surprise.new_full((n_batch, n_chans, n_patches), torch.nan)
+        score[:, :, 1:] = surprise.view(n_batch, n_patches - 1, n_chans).transpose(1, 2)
+        if attention_mask is not None:
+            # the first patch of a left-padded recording follows padding, and tells as little as any first patch
+            known = attention_mask.bool() & nn.functional.pad(attention_mask[:, :-1], (1, 0)).bool()
+            score = score.masked_fill(~known[:, None], torch.nan)
+        if channel_mask is not None:
+            score = score.masked_fill(~channel_mask.bool()[:, :, None], torch.nan)
+        return score
+
+
+@auto_docstring(custom_intro="GET with a linear classifier on the mean state of all patches and channels.")
+class GETForSequenceClassification(GETPreTrainedModel):
+    # a pretrained GETModel brings its flow head along, which a classifier does without
+    _keys_to_ignore_on_load_unexpected = [r"^flow_head\."]
+
+    def __init__(self, config: GETConfig):
+        super().__init__(config)
+        self.num_labels = config.num_labels
+        self.backbone = GETBackbone(config)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    @can_return_tuple
+    @auto_docstring
+    def forward(
+        self,
+        input_values: torch.FloatTensor,
+        channel_positions: torch.FloatTensor,
+        channel_mask: torch.LongTensor | None = None,
+        attention_mask: torch.LongTensor | None = None,
+        calibration: torch.FloatTensor | None = None,
+        condition_ids: torch.LongTensor | None = None,
+        labels: torch.LongTensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> SequenceClassifierOutputWithPast:
+        r"""
+        input_values (`torch.FloatTensor` of shape `(batch, channels, times)`):
+            EEG in the innovation space of `GETFeatureExtractor`, dimensionless, whole patches.
+        channel_positions (`torch.FloatTensor` of shape `(batch, channels, 6)`):
+            Unit-sphere positions of each electrode and of its reference.
+        channel_mask (`torch.LongTensor` of shape `(batch, channels)`, *optional*):
+            0 for channels that are padding or bad.
+        attention_mask (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
+            0 for patches that are padding.
+        calibration (`torch.FloatTensor` of shape `(batch, channels, num_calibration_features)`, *optional*):
+            What the feature extractor normalised away.
+        condition_ids (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
+            Not read: the condition is what a classifier is asked for. Accepted because the feature extractor gives it.
+        labels (`torch.LongTensor` of shape `(batch,)`, *optional*):
+            Classes, or with `config.problem_type` other targets as in any transformers classifier.
+        """
+        outputs = self.backbone(
+            input_values=input_values,
+            channel_positions=channel_positions,
+            channel_mask=channel_mask,
+            attention_mask=attention_mask,
+            calibration=calibration,
+            use_cache=False,
+            **kwargs,
+        )
+        pooled = self.pool(outputs.last_hidden_state, channel_mask, attention_mask)
+        logits = self.classifier(pooled)
+        loss = None
+        if labels is not None:
+            loss = self.loss_function(labels=labels, pooled_logits=logits, config=self.config)
+        return SequenceClassifierOutputWithPast(
+            loss=loss, logits=logits, hidden_states=outputs.hidden_states, attentions=outputs.attentions
+        )
+
+    @staticmethod
+    def pool(
+        hidden_states: torch.Tensor, channel_mask: torch.Tensor | None, attention_mask: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Mean over the tokens that are there: `(batch, channels, patches, width)` to `(batch, width)`."""
+        weight = hidden_states.new_ones(hidden_states.shape[:3])
+        if channel_mask is not None:
+            weight = weight * channel_mask[:, :, None]
+        if attention_mask is not None:
+            weight = weight * attention_mask[:, None]
+        weight = weight / weight.sum((1, 2), keepdim=True).clamp(min=1)
+        return torch.einsum("bct,bctd->bd", weight, hidden_states)
+
+
+__all__ = ["GETBackbone", "GETForSequenceClassification", "GETModel", "GETOutput", "GETPreTrainedModel"]

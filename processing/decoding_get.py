@@ -1,0 +1,74 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""From arrays of microvolts back to MNE objects."""
+
+from typing import Any
+
+import numpy as np
+
+from .reading_get import Recording
+
+try:
+    import mne
+except ImportError:  # output="array" does without
+    mne = None
+
+#: Description of the annotation over what GET made.
+GENERATED = "GET generated"
+#: Radius of the sphere on which channels without digitised positions are drawn, in metres; MNE's own default.
+HEAD_RADIUS = 0.095
+
+
+def to_raw(signal: np.ndarray, recording: Recording, positions: np.ndarray, n_before: int) -> Any:
+    """An `mne.io.RawArray` of prompt and continuation.
+
+    Args:
+        signal: `(channels, times)`, microvolts, at the recording's rate.
+        recording: Gives names, rate, info and annotations.
+        positions: `(channels, 6)` unit-sphere positions.
+        n_before: Samples before generation begins.
+    """
+    raw = mne.io.RawArray(signal * 1e-6, _info(recording, positions), verbose="error")
+    rate = recording.sampling_rate
+    onsets, durations, descriptions = [], [], []
+    if n_before:
+        for onset, duration, description in recording.spans:
+            onsets.append(onset)
+            durations.append(duration)
+            descriptions.append(description)
+    onsets.append(n_before / rate)
+    durations.append((signal.shape[-1] - n_before) / rate)
+    descriptions.append(GENERATED)
+    # the onsets count from the first sample; a measurement date in the info would shift them
+    raw.set_annotations(mne.Annotations(onsets, durations, descriptions))
+    return raw
+
+
+def to_epochs(signals: np.ndarray, recording: Recording, positions: np.ndarray, n_before: int) -> Any:
+    """An `mne.EpochsArray` `(rows, channels, times)` in which generation begins at 0 s; arguments as for `to_raw`."""
+    events = np.stack([np.arange(len(signals)), np.zeros(len(signals)), np.ones(len(signals))], axis=-1).astype(int)
+    return mne.EpochsArray(
+        signals * 1e-6,
+        _info(recording, positions),
+        events=events,
+        event_id={GENERATED: 1},
+        tmin=-n_before / recording.sampling_rate,
+        verbose="error",
+    )
+
+
+def _info(recording: Recording, positions: np.ndarray) -> Any:
+    """The recording's own info, with positions from the names where it has none."""
+    if mne is None:
+        raise ImportError("decode() needs MNE for 'raw' and 'epochs': pip install mne, or ask for output='array'.")
+    if recording.info is not None:
+        info = recording.info.copy()
+    else:
+        info = mne.create_info(recording.ch_names, recording.sampling_rate, "eeg")
+        info["bads"] = [name for name, bad in zip(recording.ch_names, recording.bad, strict=True) if bad]
+    if not recording.digitised:
+        # a bipolar channel is drawn between its two electrodes
+        midpoints = positions[:, :3] + positions[:, 3:]
+        midpoints = midpoints / np.maximum(np.linalg.norm(midpoints, axis=-1, keepdims=True), 1e-6)
+        ch_pos = dict(zip(recording.ch_names, HEAD_RADIUS * midpoints, strict=True))
+        info.set_montage(mne.channels.make_dig_montage(ch_pos, coord_frame="head"))
+    return info

@@ -1,0 +1,414 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""From EEG recordings to the inputs of GET, and from what GET generates back to EEG."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
+
+from .decoding_get import to_epochs, to_raw
+from .innovation_get import DEGREE, Innovation, InnovationTransform
+from .montage_get import UnknownChannelError, channel_positions
+from .reading_get import Recording, named_conditions, read_recordings
+from .signal_get import band_limit, resample
+
+#: Names of the conditions by id, the same as in GETConfig (the two rooms share no code; a test compares them).
+CONDITIONS = (
+    "none",
+    "rest",
+    "eyes_open",
+    "eyes_closed",
+    "left_fist",
+    "right_fist",
+    "both_fists",
+    "feet",
+    "tongue",
+    "seizure",
+)
+_HARMONICS = (DEGREE + 1) ** 2
+
+
+@dataclass
+class Prompt:
+    """What `decode` needs of one recording.
+
+    Attributes:
+        recording: As read, its data dropped; for generation from nothing one of no samples.
+        n_times: Samples of the recording at its own rate.
+        positions: `(channels, 6)` unit-sphere positions.
+        good: `(channels,)` bool: channels the model sees.
+        innovation: The good channels in the innovation space.
+    """
+
+    recording: Recording
+    n_times: int
+    positions: np.ndarray
+    good: np.ndarray
+    innovation: Innovation
+
+
+class EEGFeatures(BatchFeature):
+    """Inputs of the model, and beside them, in `recordings`, what `decode` needs to go back."""
+
+    recordings: list[Prompt]
+
+
+class GETFeatureExtractor(FeatureExtractionMixin):
+    r"""Turns EEG into what GET reads, and what GET generates into EEG.
+
+    A recording is band-limited, resampled, and taken to the innovation space (see `InnovationTransform`); each channel
+    is located on the unit sphere by its name or its digitised position.
+
+    Args:
+        sampling_rate: Rate of the model in Hz.
+        patch_size: Samples per patch.
+        band: Lowest and highest frequency kept, in Hz.
+        conditions: Names of the conditions by id; the first means unknown.
+        ar_coefficients: Of the innovation transform, as are the following; the defaults are a generic 1/f signal on a
+            generic head, `fit` estimates them.
+        innovation_scale: Microvolts.
+        channel_variance: One value per DCT coefficient.
+        harmonic_covariance: Upper triangles `(patch_size, 666)`, little-endian float32 in base64.
+        prior_patches: Patches of a recording that weigh as much as the population.
+
+    Example:
+        >>> import mne
+        >>> from get_hf import CHECKPOINT, GETFeatureExtractor
+        >>> extractor = GETFeatureExtractor.from_pretrained(CHECKPOINT)
+        >>> features = extractor(mne.io.read_raw("eyes_closed.edf"), condition="eyes_closed")  # doctest: +SKIP
+    """
+
+    model_input_names = [
+        "input_values",
+        "channel_positions",
+        "channel_mask",
+        "attention_mask",
+        "calibration",
+        "condition_ids",
+    ]
+
+    def __init__(
+        self,
+        sampling_rate: float = 100.0,
+        patch_size: int = 25,
+        band: Sequence[float] = (0.5, 45.0),
+        conditions: Sequence[str] = CONDITIONS,
+        ar_coefficients: Sequence[float] = (-0.95,),
+        innovation_scale: float = 10.0,
+        channel_variance: Sequence[float] | None = None,
+        harmonic_covariance: str | None = None,
+        prior_patches: float = 16.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.sampling_rate = float(sampling_rate)
+        self.patch_size = int(patch_size)
+        self.band = [float(edge) for edge in band]
+        self.conditions = list(conditions)
+        self.ar_coefficients = [float(a) for a in ar_coefficients]
+        self.innovation_scale = float(innovation_scale)
+        self.channel_variance = [0.03] * self.patch_size if channel_variance is None else list(channel_variance)
+        self.harmonic_covariance = harmonic_covariance or pack(_generic_covariance(self.patch_size))
+        self.prior_patches = float(prior_patches)
+        if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
+            raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
+
+    @cached_property
+    def transform(self) -> InnovationTransform:
+        """The innovation transform that the attributes describe."""
+        return InnovationTransform(
+            self.patch_size,
+            self.ar_coefficients,
+            self.innovation_scale,
+            unpack(self.harmonic_covariance, self.patch_size),
+            self.channel_variance,
+            self.prior_patches,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes that `preprocessor_config.json` holds."""
+        return {name: value for name, value in super().to_dict().items() if name != "transform"}
+
+    @classmethod
+    def fit(cls, recordings: Sequence[tuple[np.ndarray, np.ndarray]], **kwargs) -> "GETFeatureExtractor":
+        """A feature extractor whose innovation transform is fitted to a training corpus.
+
+        Args:
+            recordings: `(signal, positions)` pairs as `InnovationTransform.fit` takes: microvolts `(channels, times)`
+                from `clean`, and `(channels, 6)` positions.
+            kwargs: Other arguments of the constructor.
+
+        Raises:
+            ValueError: No recordings.
+        """
+        extractor = cls(**kwargs)
+        fitted = InnovationTransform.fit(recordings, extractor.patch_size, prior_patches=extractor.prior_patches)
+        kwargs.update(
+            ar_coefficients=fitted.ar_filter[1:].tolist(),
+            innovation_scale=fitted.scale,
+            channel_variance=fitted.channel_variance.tolist(),
+            harmonic_covariance=pack(fitted.harmonic_covariance),
+        )
+        return cls(**kwargs)
+
+    def __call__(
+        self,
+        recording: Any = None,
+        sampling_rate: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        unit: str | None = None,
+        condition: str | Sequence[str] | None = None,
+        annotation_conditions: Mapping[str, str] | None = None,
+        context_seconds: float | None = None,
+    ) -> EEGFeatures:
+        """Prepares recordings, or none, for the model.
+
+        Args:
+            recording: `mne.io.Raw`, `mne.Epochs` (an item each), an array `(channels, times)` or
+                `(batch, channels, times)`, or a list of these, with the same or different channels and lengths. None
+                to generate from nothing, on the channels of `ch_names`.
+            sampling_rate: Hz; required for arrays. From nothing: the rate wanted, the model's own by default.
+            ch_names: For arrays and from nothing: names of the 10-20, 10-10 or 10-05 system, bipolar pairs included.
+            unit: For arrays: "V", "mV", "uV" or "nV". MNE objects are in volts.
+            condition: What the recording is in where its annotations do not say, and what the continuation is to be
+                in; a name, or one per item.
+            annotation_conditions: Condition names by annotation (or event) description, such as `{"T1": "left_fist"}`;
+                by default descriptions that are condition names count.
+            context_seconds: How much of each recording's end the model reads; scale and covariance are still taken
+                from all of it. None: everything.
+
+        Returns:
+            `EEGFeatures` of float32 and int64 tensors: `input_values` `(batch, channels, times)`, dimensionless, left-padded
+            to whole patches, each recording led by a start patch of zeros; `channel_positions` `(batch, channels, 6)`;
+            `channel_mask` `(batch, channels)`; `attention_mask` `(batch, patches)`; `calibration`
+            `(batch, channels, 27)`; `condition_ids` `(batch, patches)`: the condition of the patch after each position.
+
+        Raises:
+            UnknownChannelError: A name that no position is known for.
+            ValueError: Anything else that cannot be read as EEG: missing rate, unit or names, implausible amplitude,
+                NaN, flat, empty or shorter than one patch, unknown condition.
+        """
+        if recording is None:
+            items = [self._nothing(ch_names, sampling_rate, unit)]
+        else:
+            items = read_recordings(recording, sampling_rate, ch_names, unit)
+        conditions = [condition] * len(items) if condition is None or isinstance(condition, str) else list(condition)
+        if len(conditions) != len(items):
+            raise ValueError(f"{len(conditions)} conditions were given for {len(items)} recordings: give one, or one each.")
+        spans = [
+            [(start, end, self.condition_id(name)) for start, end, name in found]
+            for found in (named_conditions(item, annotation_conditions, self.conditions) for item in items)
+        ]
+        ids = [0 if name is None else self.condition_id(name) for name in conditions]
+        prompts = [self._prepare(item) for item in items]
+        return self._batch(prompts, spans, ids, context_seconds)
+
+    def clean(self, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
+        """The preprocessing alone: band limit and rate.
+
+        Args:
+            signal: `(channels, times)`, microvolts.
+            sampling_rate: Of the signal, in Hz.
+
+        Returns:
+            `(channels, about times * model rate / sampling_rate)` float64, microvolts.
+        """
+        return band_limit(np.asarray(signal, np.float64), sampling_rate, self.sampling_rate, *self.band)
+
+    def condition_id(self, name: str) -> int:
+        """Id of a condition.
+
+        Raises:
+            ValueError: Unknown name; the message lists the known ones.
+        """
+        if name not in self.conditions:
+            raise ValueError(f"{name!r} is not a condition GET knows: it knows {', '.join(self.conditions[1:])}.")
+        return self.conditions.index(name)
+
+    def decode(
+        self, generated: Any, features: EEGFeatures, output: str = "raw", include_prompt: bool = True
+    ) -> list[Any]:
+        """Takes what `generate` returned back to EEG.
+
+        Args:
+            generated: `(rows, channels, times)` as `generate` returns; with `num_return_sequences=n`, n rows per
+                recording.
+            features: What the model was given; it holds each recording's scale, names, rate and annotations.
+            output: "raw" (`mne.io.RawArray`, volts, the continuation annotated "GET generated"), "epochs" (one
+                `mne.EpochsArray` per recording, volts, generation beginning at 0 s) or "array" (microvolts).
+            include_prompt: Whether the recording, band-limited as the model saw it, comes before the continuation.
+
+        Returns:
+            A list: one entry per row, `(channels, times)` at the recording's own rate; for "epochs" one per recording.
+
+        Raises:
+            ValueError: Rows that do not come from these features; an unknown output.
+        """
+        if output not in ("raw", "epochs", "array"):
+            raise ValueError(f"decode() gives 'raw', 'epochs' or 'array', not {output!r}.")
+        generated = torch.as_tensor(generated).detach().float().cpu().numpy()
+        prompts, n_prompt = features.recordings, features["input_values"].shape[-1]
+        n_chans = features["input_values"].shape[1]
+        if generated.ndim != 3 or len(generated) % len(prompts) or generated.shape[1] != n_chans:
+            raise ValueError(
+                f"generated is {generated.shape}, the features hold {len(prompts)} recordings of {n_chans} channels: "
+                "decode what generate() returned for these very features."
+            )
+        if generated.shape[-1] < n_prompt:
+            raise ValueError(
+                f"generated has {generated.shape[-1]} times, fewer than its prompt of {n_prompt}: decode all of what "
+                "generate() returned, prompt included."
+            )
+        per_prompt = len(generated) // len(prompts)
+        signals = [
+            self._to_microvolts(row[:, n_prompt:], prompts[index // per_prompt], include_prompt)
+            for index, row in enumerate(generated)
+        ]
+        n_before = [prompt.n_times if include_prompt else 0 for prompt in prompts]
+        if output == "array":
+            return signals
+        if output == "raw":
+            owners = [index // per_prompt for index in range(len(signals))]
+            return [
+                to_raw(signal, prompts[owner].recording, prompts[owner].positions, n_before[owner])
+                for signal, owner in zip(signals, owners, strict=True)
+            ]
+        return [
+            to_epochs(
+                np.stack(signals[index * per_prompt : (index + 1) * per_prompt]),
+                prompt.recording,
+                prompt.positions,
+                n_before[index],
+            )
+            for index, prompt in enumerate(prompts)
+        ]
+
+    def _nothing(self, ch_names: Sequence[str] | None, sampling_rate: float | None, unit: str | None) -> Recording:
+        """A recording of no samples on the channels wanted."""
+        if not ch_names:
+            raise ValueError("Generation from nothing needs the channels to generate: pass ch_names=.")
+        if unit is not None:
+            raise ValueError(f"unit={unit!r} describes an array, and no recording was given: leave unit out.")
+        rate = self.sampling_rate if sampling_rate is None else float(sampling_rate)
+        if not np.isfinite(rate) or rate <= 0:
+            raise ValueError(f"sampling_rate must be a positive number of Hz, not {sampling_rate}.")
+        names = [str(name) for name in ch_names]
+        return Recording(np.zeros((len(names), 0)), rate, names, bad=np.zeros(len(names), dtype=bool))
+
+    def _prepare(self, recording: Recording) -> Prompt:
+        """Locates the channels of a recording and takes the good ones to the innovation space."""
+        positions = self._positions(recording)
+        good = ~recording.bad
+        n_times = recording.data.shape[-1]
+        if n_times == 0:
+            innovation = self.transform.nothing(positions[good])
+        else:
+            seconds = self.patch_size / self.sampling_rate
+            if n_times / recording.sampling_rate < seconds:
+                raise ValueError(
+                    f"The recording is {n_times / recording.sampling_rate:.3g} s long, shorter than one patch of "
+                    f"{seconds:g} s: give a longer one, or none to generate from nothing."
+                )
+            cleaned = self.clean(recording.data[good], recording.sampling_rate)
+            innovation = self.transform.forward(cleaned, positions[good])
+        recording.data = np.zeros((len(recording.data), 0))
+        return Prompt(recording, n_times, positions, good, innovation)
+
+    @staticmethod
+    def _positions(recording: Recording) -> np.ndarray:
+        """Positions by name where the name is known, else by digitisation: the model learnt from names."""
+        rows = []
+        for name in recording.ch_names:
+            try:
+                rows.append(channel_positions([name])[0])
+            except UnknownChannelError:
+                if name not in recording.digitised:
+                    raise
+                rows.append(channel_positions([name], digitised=recording.digitised)[0])
+        return np.stack(rows)
+
+    def _batch(
+        self,
+        prompts: list[Prompt],
+        spans: list[list[tuple[float, float, int]]],
+        ids: list[int],
+        context_seconds: float | None,
+    ) -> EEGFeatures:
+        """Stacks prompts: channels padded at the end, patches padded at the left, a start patch before each."""
+        size = self.patch_size
+        limit = None if context_seconds is None else max(1, round(context_seconds * self.sampling_rate / size))
+        values = [p.innovation.values if limit is None else p.innovation.values[:, -limit * size :] for p in prompts]
+        n_patches = 1 + max(v.shape[-1] for v in values) // size
+        n_chans = max(len(p.good) for p in prompts)
+        n_batch = len(prompts)
+        out = {
+            "input_values": np.zeros((n_batch, n_chans, n_patches * size), np.float32),
+            "channel_positions": np.zeros((n_batch, n_chans, 6), np.float32),
+            "channel_mask": np.zeros((n_batch, n_chans), np.int64),
+            "attention_mask": np.zeros((n_batch, n_patches), np.int64),
+            "calibration": np.zeros((n_batch, n_chans, self.transform.n_features), np.float32),
+            "condition_ids": np.zeros((n_batch, n_patches), np.int64),
+        }
+        for row, prompt in enumerate(prompts):
+            n_own = values[row].shape[-1] // size
+            good = np.flatnonzero(prompt.good)
+            out["input_values"][row, good, (n_patches - n_own) * size :] = values[row]
+            out["channel_positions"][row, : len(prompt.good)] = prompt.positions
+            out["channel_mask"][row, good] = 1
+            out["attention_mask"][row, n_patches - n_own - 1 :] = 1
+            out["calibration"][row, good] = prompt.innovation.calibration
+            out["condition_ids"][row] = self._conditions(prompt, spans[row], ids[row], n_patches)
+        features = EEGFeatures({name: torch.from_numpy(array) for name, array in out.items()})
+        features.recordings = prompts
+        return features
+
+    def _conditions(
+        self, prompt: Prompt, spans: list[tuple[float, float, int]], default: int, n_patches: int
+    ) -> np.ndarray:
+        """Condition of the patch after each of `n_patches` positions, the last of which is the recording's end."""
+        seconds = self.patch_size / self.sampling_rate
+        end = prompt.n_times / prompt.recording.sampling_rate
+        middles = end + (np.arange(n_patches) - n_patches + 1.5) * seconds
+        of_patch = np.full(n_patches, default, np.int64)
+        for start, stop, index in spans:
+            of_patch[(middles >= start) & (middles < stop) & (middles < end)] = index
+        if default == 0 and n_patches > 1:
+            of_patch[-1] = of_patch[-2]  # nothing else being asked for, the continuation stays in the last condition
+        return of_patch
+
+    def _to_microvolts(self, continuation: np.ndarray, prompt: Prompt, include_prompt: bool) -> np.ndarray:
+        """One row `(channels, new times)` to microvolts at the recording's own rate; bad channels stay silent."""
+        rate = prompt.recording.sampling_rate
+        values = np.concatenate([prompt.innovation.values, continuation[: len(prompt.good)][prompt.good]], axis=-1)
+        signal = self.transform.inverse(values, prompt.innovation)
+        n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
+        signal = resample(signal, self.sampling_rate, rate)[:, : prompt.n_times + n_new]
+        signal = np.pad(signal, ((0, 0), (0, prompt.n_times + n_new - signal.shape[-1])), mode="edge")
+        out = np.zeros((len(prompt.good), signal.shape[-1]))
+        out[prompt.good] = signal
+        return out if include_prompt else out[:, prompt.n_times :]
+
+
+def pack(covariance: np.ndarray) -> str:
+    """Symmetric matrices `(patch_size, 36, 36)` as text: upper triangles, little-endian float32, base64."""
+    upper = np.asarray(covariance)[:, *np.triu_indices(_HARMONICS)]
+    return base64.b64encode(upper.astype("<f4").tobytes()).decode()
+
+
+def unpack(text: str, patch_size: int) -> np.ndarray:
+    """The inverse of `pack`, `(patch_size, 36, 36)` float64."""
+    upper = np.frombuffer(base64.b64decode(text), "<f4").reshape(patch_size, -1)
+    covariance = np.zeros((patch_size, _HARMONICS, _HARMONICS))
+    covariance[:, *np.triu_indices(_HARMONICS)] = upper
+    return covariance + np.swapaxes(np.triu(covariance, 1), -1, -2)
+
+
+def _generic_covariance(patch_size: int) -> np.ndarray:
+    """Harmonics that are independent, low degrees stronger, as volume conduction makes them."""
+    degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
+    return np.tile(np.diag(10.0 * np.exp(-degrees.astype(float))), (patch_size, 1, 1))

@@ -1,0 +1,240 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What a user calls a recording (MNE objects, arrays, lists of them), brought to one form and refused where it lies."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .signal_get import MICROVOLTS_PER_UNIT
+
+try:
+    import mne
+except ImportError:  # arrays in, arrays out: MNE is not needed for that
+    mne = None
+
+#: Standard deviations of scalp and intracranial EEG lie well inside, in microvolts; a wrong unit lies well outside.
+PLAUSIBLE_MICROVOLTS = (0.3, 3000.0)
+#: A channel that moves less than this, in microvolts, records nothing.
+FLAT_MICROVOLTS = 1e-2
+
+
+@dataclass
+class Recording:
+    """One stretch of EEG as the feature extractor works on it.
+
+    Attributes:
+        data: `(channels, times)` float64, microvolts.
+        sampling_rate: Hz.
+        ch_names: As the user wrote them.
+        kind: "raw", "epochs" or "array".
+        bad: `(channels,)` bool: channels known to be bad or found flat.
+        digitised: Electrode positions by channel name, metres in MNE's head frame; empty where not known.
+        spans: (onset, duration, description) of annotations, seconds from the first sample.
+        info: The `mne.Info` of the channels, where there was one.
+    """
+
+    data: np.ndarray
+    sampling_rate: float
+    ch_names: list[str]
+    kind: str = "array"
+    bad: np.ndarray = field(default=None)
+    digitised: dict[str, np.ndarray] = field(default_factory=dict)
+    spans: list[tuple[float, float, str]] = field(default_factory=list)
+    info: Any = None
+
+
+def read_recordings(
+    recording: Any, sampling_rate: float | None, ch_names: Sequence[str] | None, unit: str | None
+) -> list[Recording]:
+    """Every single recording in what the user gave: one per `Raw`, epoch, or row of an array with three axes.
+
+    Args:
+        recording: `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch, channels, times)`, or a list.
+        sampling_rate: Hz, for arrays.
+        ch_names: For arrays.
+        unit: For arrays: "V", "mV", "uV" or "nV".
+
+    Raises:
+        ValueError: Anything that cannot be EEG as declared; the message names both sides.
+    """
+    if mne is not None and isinstance(recording, mne.io.BaseRaw):
+        _refuse_declared(recording, sampling_rate, ch_names, unit)
+        return [checked(_from_raw(recording))]
+    if mne is not None and isinstance(recording, mne.BaseEpochs):
+        _refuse_declared(recording, sampling_rate, ch_names, unit)
+        return [checked(r) for r in _from_epochs(recording)]
+    if isinstance(recording, (list, tuple)) and not all(np.isscalar(row) for row in recording):
+        rows = list(recording)
+        if not rows:
+            raise ValueError("The list of recordings is empty: give at least one recording.")
+        if not all(isinstance(row, (list, tuple)) for row in rows):
+            return [r for row in rows for r in read_recordings(row, sampling_rate, ch_names, unit)]
+    data = _to_array(recording)
+    if data.ndim not in (2, 3):
+        raise ValueError(
+            f"An array of EEG is (channels, times) or (batch, channels, times), not {data.shape}: add the channel axis "
+            "to a single channel, x[None]."
+        )
+    rows = data[None] if data.ndim == 2 else data
+    return [checked(_from_array(row, sampling_rate, ch_names, unit)) for row in rows]
+
+
+def _to_array(recording: Any) -> np.ndarray:
+    if hasattr(recording, "detach"):
+        recording = recording.detach().cpu().numpy()
+    try:
+        return np.asarray(recording, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{type(recording).__name__} is no EEG recording: give an mne Raw or Epochs, an array (channels, times), or "
+            "a list of those."
+        ) from error
+
+
+def _from_array(
+    data: np.ndarray, sampling_rate: float | None, ch_names: Sequence[str] | None, unit: str | None
+) -> Recording:
+    if sampling_rate is None:
+        raise ValueError("An array does not tell its sampling rate: pass sampling_rate= in Hz.")
+    if not np.isfinite(sampling_rate) or sampling_rate <= 0:
+        raise ValueError(f"sampling_rate must be a positive number of Hz, not {sampling_rate}.")
+    if unit not in MICROVOLTS_PER_UNIT:
+        raise ValueError(
+            f"An array's unit must be declared as one of {', '.join(MICROVOLTS_PER_UNIT)}, not {unit!r}: pass unit=."
+        )
+    if ch_names is None:
+        raise ValueError(f"An array does not tell its {len(data)} channels' names: pass ch_names=.")
+    if len(ch_names) != len(data):
+        raise ValueError(f"ch_names has {len(ch_names)} names, the array {len(data)} channels: give one name each.")
+    return Recording(data * MICROVOLTS_PER_UNIT[unit], float(sampling_rate), [str(name) for name in ch_names])
+
+
+def _refuse_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any) -> None:
+    """MNE objects carry rate, names and volts; saying them again can only contradict."""
+    own_rate = recording.info["sfreq"]
+    if sampling_rate is not None and not np.isclose(sampling_rate, own_rate):
+        raise ValueError(
+            f"sampling_rate={sampling_rate} Hz contradicts the recording's own {own_rate} Hz: leave sampling_rate out."
+        )
+    if unit not in (None, "V"):
+        raise ValueError(f"unit={unit!r} contradicts MNE, which keeps EEG in volts: leave unit out.")
+    if ch_names is not None:
+        raise ValueError("ch_names= is for arrays; an MNE object has its own: use recording.pick(...) to choose.")
+
+
+def _eeg_info(info: Any, described: str) -> tuple[np.ndarray, Any, dict[str, np.ndarray], np.ndarray]:
+    picks = mne.pick_types(info, meg=False, eeg=True, seeg=True, ecog=True, dbs=True, exclude=[])
+    if not len(picks):
+        kinds = sorted(set(info.get_channel_types()))
+        raise ValueError(
+            f"The {described} has no EEG channel, only {', '.join(kinds) or 'none at all'}: set the types with "
+            "set_channel_types."
+        )
+    info = mne.pick_info(info, picks)
+    located = {ch["ch_name"]: np.asarray(ch["loc"][:3], dtype=np.float64) for ch in info["chs"]}
+    digitised = {name: xyz for name, xyz in located.items() if np.isfinite(xyz).all() and np.any(xyz)}
+    bad = np.array([name in info["bads"] for name in info["ch_names"]])
+    return picks, info, digitised, bad
+
+
+def _from_raw(raw: Any) -> Recording:
+    picks, info, digitised, bad = _eeg_info(raw.info, "recording")
+    # annotations count from the measurement's date, or from the first sample where there is none
+    shift = raw.first_time if raw.annotations.orig_time is not None else 0.0
+    spans = [
+        (float(a["onset"]) - shift, float(a["duration"]), str(a["description"]))
+        for a in raw.annotations
+    ]
+    data = raw.get_data(picks=picks) * 1e6
+    return Recording(data, float(info["sfreq"]), list(info["ch_names"]), "raw", bad, digitised, spans, info)
+
+
+def _from_epochs(epochs: Any) -> list[Recording]:
+    picks, info, digitised, bad = _eeg_info(epochs.info, "set of epochs")
+    names = {code: name for name, code in epochs.event_id.items()}
+    data = epochs.get_data(picks=picks) * 1e6
+    if not len(data):
+        raise ValueError("The set of epochs is empty: no epoch survived, see epochs.drop_log.")
+    length = data.shape[-1] / info["sfreq"]
+    return [
+        Recording(
+            row, float(info["sfreq"]), list(info["ch_names"]), "epochs", bad.copy(), digitised,
+            [(0.0, length, names[code])], info,
+        )
+        for row, code in zip(data, epochs.events[:, 2], strict=True)
+    ]  # fmt: skip
+
+
+def checked(recording: Recording) -> Recording:
+    """Refuses what no amplifier records, and marks flat channels bad.
+
+    Raises:
+        ValueError: No samples, NaN or infinite samples, implausible amplitude, nothing but flat channels.
+    """
+    data, names = recording.data, recording.ch_names
+    if not data.size:
+        raise ValueError(f"The recording is empty: {data.shape[0]} channels of {data.shape[-1]} samples.")
+    if recording.bad is None:
+        recording.bad = np.zeros(len(data), dtype=bool)
+    broken = [name for name, row in zip(names, data, strict=True) if not np.isfinite(row).all()]
+    if broken:
+        raise ValueError(
+            f"{len(broken)} of {len(names)} channels hold NaN or infinite samples ({_some(broken)}): drop the channels, "
+            "or crop or interpolate the samples."
+        )
+    # an offset is no fault: DC amplifiers have one
+    spread = np.std(data, axis=-1)
+    if not (np.ptp(data, axis=-1) > 0).any():
+        raise ValueError(
+            f"All {len(names)} channels are flat: the recording holds no signal; check the file and the gain."
+        )
+    low, high = PLAUSIBLE_MICROVOLTS
+    typical = float(np.median(spread[np.ptp(data, axis=-1) > 0]))
+    if not low <= typical <= high:
+        guess = "microvolts were declared, or stored, as volts" if typical > high else "volts were taken for microvolts"
+        raise ValueError(
+            f"The channels' standard deviation is {typical:.3g} uV as declared, where EEG has {low:g} to {high:g} uV: "
+            f"perhaps {guess}; declare the array's unit=, or scale the MNE object to volts."
+        )
+    flat = spread <= FLAT_MICROVOLTS
+    if flat.any():
+        warnings.warn(
+            f"Flat channels are masked: {_some([n for n, f in zip(names, flat, strict=True) if f])}.", stacklevel=2
+        )
+    recording.bad = recording.bad | flat
+    if recording.bad.all():
+        raise ValueError(
+            f"All {len(names)} channels are bad or flat: nothing is left to read; review info['bads'] of the recording."
+        )
+    return recording
+
+
+def _some(names: Sequence[str]) -> str:
+    """Names for a message, the first few of many."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def named_conditions(
+    recording: Recording, annotation_conditions: Mapping[str, str] | None, known: Sequence[str]
+) -> list[tuple[float, float, str]]:
+    """Spans of the recording whose condition its annotations tell: (onset, end, condition), seconds.
+
+    Args:
+        recording: With its annotations.
+        annotation_conditions: From annotation description to condition name; None where descriptions that are
+            themselves condition names count ("eyes closed", "Eyes_Closed").
+        known: The condition names.
+    """
+    spans = []
+    for onset, duration, description in recording.spans:
+        if annotation_conditions is not None:
+            name = annotation_conditions.get(description)
+        else:
+            name = description.strip().lower().replace(" ", "_").replace("-", "_")
+            name = name if name in known else None
+        if name is not None:
+            spans.append((onset, onset + duration, name))
+    return spans

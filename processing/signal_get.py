@@ -1,0 +1,54 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""From a recording at any rate to the model's band and rate, with SciPy alone (it travels with the weights)."""
+
+from fractions import Fraction
+
+import numpy as np
+from scipy import signal
+
+#: Microvolts in one unit of what a caller may declare.
+MICROVOLTS_PER_UNIT = {"V": 1e6, "mV": 1e3, "uV": 1.0, "µV": 1.0, "nV": 1e-3}
+
+
+def resample(x: np.ndarray, source_rate: float, target_rate: float) -> np.ndarray:
+    """Resamples by a polyphase anti-aliasing filter (zero phase, line-padded ends).
+
+    Args:
+        x: Signal, `(..., times)`.
+        source_rate: Rate of `x` in Hz; rates such as 173.61 Hz are approximated by a ratio of integers up to 4096.
+        target_rate: Rate wanted, in Hz.
+
+    Returns:
+        `(..., ceil(times * target_rate / source_rate))`.
+    """
+    ratio = Fraction(target_rate / source_rate).limit_denominator(4096)
+    if ratio == 1:
+        return x
+    return signal.resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+
+
+def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high: float) -> np.ndarray:
+    """Brings a signal into the band `low`..`high` Hz at `rate`, with zero phase.
+
+    Filters at twice `rate` whatever the source, so that the same band comes out of every amplifier: a Butterworth
+    high-pass and a Chebyshev II low-pass, each run forwards and backwards. The low-pass is flat to about 0.97 `high`
+    and 80 dB down from 1.12 `high` on, so that mains hum does not reach the model.
+
+    Args:
+        x: Signal, `(..., times)`, any unit.
+        source_rate: Its sampling rate in Hz.
+        rate: Sampling rate of the result in Hz; `1.12 * high` must not exceed it.
+        low: Lower corner in Hz (6 dB down).
+        high: Highest frequency kept, in Hz.
+
+    Returns:
+        `(..., about times * rate / source_rate)`.
+    """
+    x = resample(x, source_rate, 2 * rate)
+    for sos in (
+        signal.butter(2, low, "highpass", fs=2 * rate, output="sos"),
+        signal.cheby2(12, 40, 1.12 * high, "lowpass", fs=2 * rate, output="sos"),
+    ):
+        # the high-pass rings for about 1 / low seconds: mirror that much at the ends, where there is as much
+        x = signal.sosfiltfilt(sos, x, axis=-1, padlen=min(int(2 * rate / low), x.shape[-1] - 1))
+    return x[..., ::2]

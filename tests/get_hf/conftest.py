@@ -1,0 +1,46 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from synthetic import make_raw
+
+from get_hf import GETConfig, GETFeatureExtractor, GETModel, save_recording
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory) -> Path:
+    """A model of random weights with everything a checkpoint has, small enough to generate in no time."""
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.manual_seed(0)
+    config = GETConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        sliding_window=16,
+        flow_num_layers=1,
+        flow_hidden_size=16,
+        flow_intermediate_size=32,
+    )
+    GETModel(config).save_pretrained(folder)
+    GETFeatureExtractor().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def recording(tmp_path) -> Path:
+    """A synthetic EDF file of 12 s and 8 channels in the spelling of EEGMMIDB."""
+    path = tmp_path / "recording.edf"
+    save_recording(make_raw(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def eyes_closed() -> Path:
+    """A real recording with eyes closed, where there is one."""
+    data = Path(os.environ.get("GET_HF_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    path = data / "eegmmidb" / "S003" / "S003R02.edf"
+    if not path.is_file():
+        pytest.skip(f"no real EEG at {path}: set GET_HF_DATA to the folder that holds eegmmidb/")
+    return path

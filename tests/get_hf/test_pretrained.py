@@ -1,0 +1,90 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import json
+import shutil
+import socket
+
+import pytest
+
+import get_hf
+from get_hf import load_pretrained
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the network was touched")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_folder_is_loaded_without_the_network(tiny_checkpoint):
+    model, extractor = load_pretrained(tiny_checkpoint)
+    assert type(model) is get_hf.GETModel
+    assert not model.training
+    assert type(extractor) is get_hf.GETFeatureExtractor
+    load_pretrained(str(tiny_checkpoint))
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.skipif(not get_hf.CHECKPOINT.is_dir(), reason="no checkpoint is shipped in this tree")
+def test_the_shipped_checkpoint_is_complete():
+    model, extractor = load_pretrained()
+    assert model.config.conditions == extractor.conditions
+    assert model.config.sampling_rate == extractor.sampling_rate
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere", "nowhere", "a/b/c", "file"])
+def test_what_is_neither_folder_nor_repository_is_named(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(FileNotFoundError, match=f"no checkpoint at {name}"):
+        load_pretrained(name)
+
+
+def damage_nothing_there(folder):
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def damage_no_weights(folder):
+    (folder / "model.safetensors").unlink()
+
+
+def damage_truncated_weights(folder):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+
+
+def damage_no_extractor(folder):
+    (folder / "preprocessor_config.json").unlink()
+
+
+def damage_broken_json(folder):
+    (folder / "config.json").write_text("{")
+
+
+def damage_other_model(folder):
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_nothing_there,
+        damage_no_weights,
+        damage_truncated_weights,
+        damage_no_extractor,
+        damage_broken_json,
+        damage_other_model,
+    ],
+)
+def test_an_incomplete_checkpoint_is_refused_in_one_sentence(tiny_checkpoint, tmp_path, damage):
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "damaged")
+    damage(folder)
+    with pytest.raises(ValueError, match="not a complete GET checkpoint: ") as caught:
+        load_pretrained(folder)
+    assert "\n" not in str(caught.value)

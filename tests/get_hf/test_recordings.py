@@ -1,0 +1,134 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import mne
+import numpy as np
+import pytest
+from synthetic import make_raw, mark_generated
+
+from get_hf import load_recording, save_recording
+from get_hf.recordings import check_output, written_whole
+
+
+@pytest.mark.parametrize("suffix", [".edf", ".fif"])
+@pytest.mark.parametrize(
+    ("seconds", "rate"),
+    [(10.0, 160.0), (10.25, 160.0), (9973 / 160, 160.0), (7.31, 250.0), (4.7, 512.0), (20.0, 173.61), (0.3, 100.0)],
+)
+def test_what_is_written_is_read_back(tmp_path, suffix, seconds, rate):
+    raw = mark_generated(make_raw(seconds, rate), 0.25)
+    raw.annotations.append(0.1, 0.0, "T1")
+    save_recording(raw, tmp_path / f"x{suffix}")
+
+    back = load_recording(tmp_path / f"x{suffix}")
+
+    assert back.ch_names == raw.ch_names
+    assert back.info["sfreq"] == pytest.approx(rate, rel=1e-6)
+    assert 0 <= back.n_times - raw.n_times <= 3  # EDF: what does not fill whole records is padded
+    np.testing.assert_allclose(back.get_data(units="uV")[:, : raw.n_times], raw.get_data(units="uV"), atol=0.01)
+    assert back.annotations.description.tolist() == ["T1", "GET generated"]
+    np.testing.assert_allclose(back.annotations.onset, raw.annotations.onset, atol=1e-4)
+    np.testing.assert_allclose(back.annotations.duration, raw.annotations.duration, atol=1e-4)
+
+
+@pytest.mark.parametrize("microvolts", [0.0, 1e-3, 0.5, 30.0, 12345.678])
+def test_edf_keeps_quiet_and_loud_channels_apart(tmp_path, microvolts):
+    raw = make_raw(ch_names=["C3", "C4"])
+    raw._data[1] *= microvolts * 1e-6 / raw._data[1].std()
+    save_recording(raw, tmp_path / "x.edf")
+    error = load_recording(tmp_path / "x.edf").get_data(units="uV") - raw.get_data(units="uV")
+    assert np.abs(error[0]).max() < 0.003
+    assert np.abs(error[1]).max() < max(5 * microvolts / 32767, 3e-5)
+
+
+def test_annotations_of_a_cropped_recording_keep_their_place(tmp_path):
+    raw = mark_generated(make_raw(10.0), 6.0).crop(2.0)
+    for name in ("x.edf", "x.npz"):
+        save_recording(raw, tmp_path / name)
+    assert load_recording(tmp_path / "x.edf").annotations.onset == pytest.approx([4.0])
+    assert np.load(tmp_path / "x.npz")["onset"] == pytest.approx([4.0])
+
+
+def test_npz_holds_microvolts_names_and_annotations(tmp_path):
+    raw = mark_generated(make_raw(), 8.0)
+    save_recording(raw, tmp_path / "x.npz")
+    with np.load(tmp_path / "x.npz") as npz:
+        np.testing.assert_allclose(npz["data"], raw.get_data() * 1e6, rtol=1e-5)
+        assert npz["sampling_rate"] == 160.0
+        assert npz["ch_names"].tolist() == raw.ch_names
+        assert npz["description"].tolist() == ["GET generated"]
+        assert (npz["onset"], npz["duration"]) == (8.0, 4.0)
+
+
+def test_only_eeg_is_kept(tmp_path):
+    raw = make_raw(ch_names=["Fp1", "EOG horizontal", "C3", "EMG1", "STI 014"])
+    raw.set_channel_types({"STI 014": "stim"}, verbose="ERROR")
+    raw.save(tmp_path / "x_raw.fif")
+    with pytest.warns(UserWarning, match="left out what is not EEG: EOG horizontal, EMG1, STI 014"):
+        assert load_recording(tmp_path / "x_raw.fif").ch_names == ["Fp1", "C3"]
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no recording at .*missing\.edf"):
+        load_recording(tmp_path / "missing.edf")
+
+
+@pytest.mark.parametrize("name", ["text.edf", "text.fif", "text.xyz", "text"])
+def test_what_mne_cannot_read_is_refused_in_one_sentence(tmp_path, name):
+    (tmp_path / name).write_text("this is no EEG\n" * 100)
+    with pytest.raises(ValueError, match="not a recording that MNE can read") as caught:
+        load_recording(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recording_without_eeg_is_refused(tmp_path):
+    raw = make_raw(ch_names=["EOG left", "ECG"])
+    save_recording(raw, tmp_path / "x.edf")
+    with pytest.raises(ValueError, match="no EEG channels, only EOG left, ECG"):
+        load_recording(tmp_path / "x.edf")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "match"),
+    [
+        ("x.txt", ValueError, r"must end in \.edf, \.fif, \.npz"),
+        ("x", ValueError, "must end in"),
+        ("nowhere/x.edf", FileNotFoundError, "nowhere does not exist"),
+        ("folder.edf", IsADirectoryError, "it is a folder"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused(tmp_path, name, error, match):
+    (tmp_path / "folder.edf").mkdir()
+    with pytest.raises(error, match=match):
+        check_output(tmp_path / name)
+
+
+def test_edf_refuses_names_it_cannot_hold(tmp_path):
+    raw = make_raw(ch_names=["a name of seventeen", "C4"])
+    with pytest.raises(ValueError, match="names of up to 16 characters, not a name of seventeen"):
+        save_recording(raw, tmp_path / "x.edf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    path = tmp_path / "x.npz"
+    path.write_text("old")
+    with pytest.raises(OSError, match="disk full"), written_whole(path) as partial:
+        partial.write_text("half")
+        raise OSError("disk full")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_edf_says_nothing_of_the_patient(tmp_path):
+    raw = make_raw()
+    raw.info["subject_info"] = {"his_id": "Jane Doe", "last_name": "Doe"}
+    save_recording(raw, tmp_path / "x.edf")
+    assert b"Doe" not in (tmp_path / "x.edf").read_bytes()[:256]
+
+
+def test_a_real_recording_survives_edf(tmp_path, eyes_closed):
+    raw = load_recording(eyes_closed)
+    save_recording(raw, tmp_path / "x.edf")
+    back = mne.io.read_raw(tmp_path / "x.edf", preload=True, verbose="ERROR")
+    assert back.ch_names == raw.ch_names
+    assert back.n_times == raw.n_times
+    np.testing.assert_allclose(back.get_data(units="uV"), raw.get_data(units="uV"), atol=0.05)

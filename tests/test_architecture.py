@@ -1,0 +1,112 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Who may import whom, and what lets modeling/ and processing/ travel with the weights: CONTRIBUTING.md."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TRAVELLING = {
+    "modeling": {"torch", "numpy", "transformers", "huggingface_hub"},
+    "processing": {"torch", "numpy", "scipy", "transformers"},
+}
+OPTIONAL = {"processing": {"mne"}}
+
+
+def sources(*rooms: str) -> list:
+    files = [file for room in rooms for file in sorted((ROOT / room).rglob("*.py"))]
+    return [pytest.param(file, id=str(file.relative_to(ROOT))) for file in files]
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
+    """Every import anywhere in a module, with the full name of what it imports from."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node, "." * node.level + (node.module or "")
+
+
+def inside(tree: ast.AST, kind: type | tuple[type, ...]) -> set[ast.AST]:
+    """All nodes that lie inside a node of a kind."""
+    return {inner for outer in ast.walk(tree) if isinstance(outer, kind) for inner in ast.walk(outer)}
+
+
+def guarded(tree: ast.AST) -> set[ast.AST]:
+    """All nodes in the body of a `try` that catches ImportError."""
+    return {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Try)
+        and any(isinstance(h.type, ast.Name) and h.type.id == "ImportError" for h in node.handlers)
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+
+
+@pytest.mark.parametrize("file", sources(*TRAVELLING))
+def test_a_room_that_travels_imports_only_its_libraries_and_siblings(file):
+    room = file.parent.name
+    tree = ast.parse(file.read_text())
+    optional = guarded(tree)
+    for node, name in imports(tree):
+        where = f"{file.name}:{node.lineno} imports {name or 'from .'}"
+        if name.startswith("."):
+            sibling = name.removeprefix(".")
+            assert (file.parent / f"{sibling}.py").is_file(), (
+                f"{where}: only `from .sibling import name` travels"
+            )
+            continue
+        package = name.partition(".")[0]
+        if package in OPTIONAL.get(room, ()):
+            assert node in optional, f"{where}: only inside try/except ImportError"
+        else:
+            assert package in TRAVELLING[room] | sys.stdlib_module_names, where
+
+
+@pytest.mark.parametrize("room", TRAVELLING)
+def test_a_room_that_travels_is_flat(room):
+    assert [file for file in (ROOT / room).rglob("*.py") if file.parent != ROOT / room] == []
+
+
+def test_no_file_name_is_in_both_rooms_that_travel():
+    modeling, processing = ({file.name for file in (ROOT / room).glob("*.py")} for room in TRAVELLING)
+    assert modeling & processing == {"__init__.py"}
+
+
+@pytest.mark.parametrize("file", sources(*TRAVELLING))
+def test_no_text_of_a_room_that_travels_looks_like_a_relative_import(file):
+    # transformers finds the files to copy by a regular expression over lines, docstrings included
+    real = {node.lineno for node, name in imports(ast.parse(file.read_text())) if name.startswith(".")}
+    lines = enumerate(file.read_text().splitlines(), start=1)
+    looks = {number for number, line in lines if line.strip().startswith(("from .", "import ."))}
+    assert looks <= real
+
+
+@pytest.mark.parametrize("file", sources("training"))
+def test_training_imports_the_other_rooms_by_their_installed_names(file):
+    for node, name in imports(ast.parse(file.read_text())):
+        if name.startswith("get_hf"):
+            assert name.startswith(("get_hf.modeling", "get_hf.processing", "get_hf.training")), (
+                f"{file.name}:{node.lineno} imports {name}: training stands behind the front door"
+            )
+
+
+@pytest.mark.parametrize("file", sources("get_hf"))
+def test_the_front_door_imports_training_only_inside_the_command_that_needs_it(file):
+    tree = ast.parse(file.read_text())
+    deferred = inside(tree, (ast.FunctionDef, ast.AsyncFunctionDef))
+    for node, name in imports(tree):
+        if name.startswith("get_hf.training"):
+            assert node in deferred, f"{file.name}:{node.lineno} imports {name} at import time"
+
+
+@pytest.mark.parametrize("file", sources(*TRAVELLING, "training", "get_hf"))
+def test_nothing_imports_a_room_by_its_bare_name(file):
+    for node, name in imports(ast.parse(file.read_text())):
+        assert name.partition(".")[0] not in (*TRAVELLING, "training"), (
+            f"{file.name}:{node.lineno} imports {name}"
+        )

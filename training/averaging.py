@@ -1,0 +1,88 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Weights averaged over training: what evaluation judges and what a run hands over."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from transformers import PreTrainedModel, TrainerCallback
+
+#: Where, inside a checkpoint of the Trainer, the averaged model lies. It loads with `from_pretrained` as it is.
+FOLDER = "averaged"
+
+
+class AveragedWeights(TrainerCallback):
+    """Exponential moving average of the parameters (Polyak & Juditsky 1992; decay warmed up as in Karras et al. 2024).
+
+        average <- d average + (1 - d) parameters,    d = min(decay, (1 + step) / (10 + step))
+
+    Kept in float32 on the parameters' device, the same on every process of DDP. A checkpoint holds it as a model of
+    its own, which is also what resuming restores, exactly.
+
+    Args:
+        model: The model that is trained.
+        decay: Its d far from the beginning.
+    """
+
+    def __init__(self, model: PreTrainedModel, decay: float):
+        self.model = model
+        self.decay = decay
+        self.average: dict[str, torch.Tensor] = {}
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        """Starts from the parameters as they are, or from the checkpoint that training resumes from."""
+        if not self.average:
+            self.average = {name: p.detach().float().clone() for name, p in self.model.named_parameters()}
+        self.average = {name: self.average[name].to(p.device) for name, p in self.model.named_parameters()}
+
+    @torch.no_grad()
+    def on_step_end(self, args, state, control, **kwargs):
+        """Takes in the parameters after an optimizer step."""
+        decay = min(self.decay, (1 + state.global_step) / (10 + state.global_step))
+        parameters = dict(self.model.named_parameters())
+        names = list(self.average)
+        new = [parameters[name].detach().float() for name in names]
+        torch._foreach_lerp_([self.average[name] for name in names], new, 1 - decay)
+
+    def restore(self, checkpoint: str | Path) -> None:
+        """Reads the average of a checkpoint of the Trainer.
+
+        Raises:
+            ValueError: The checkpoint holds none, or that of another model.
+        """
+        file = Path(checkpoint) / FOLDER / "model.safetensors"
+        if not file.is_file():
+            raise ValueError(f"{checkpoint} holds no averaged weights, {FOLDER}/{file.name}: it was not written here.")
+        stored = load_file(file)
+        names = {name for name, _ in self.model.named_parameters()}
+        if missing := names - stored.keys():
+            raise ValueError(f"{file} lacks {len(missing)} parameters of this model, such as {min(missing)}.")
+        self.average = {name: stored[name] for name in names}
+
+    def save(self, checkpoint: str | Path) -> None:
+        """Writes the averaged model into a checkpoint of the Trainer."""
+        with self.in_place():
+            self.model.save_pretrained(Path(checkpoint) / FOLDER)
+
+    @contextmanager
+    def in_place(self) -> Iterator[nn.Module]:
+        """The model with averaged weights for as long as the context lasts."""
+        own = {name: p.detach().clone() for name, p in self.model.named_parameters()}
+        try:
+            self.copy_to_model()
+            yield self.model
+        finally:
+            self._assign(own)
+
+    def copy_to_model(self) -> None:
+        """Replaces the model's weights by the averaged ones, for good."""
+        self._assign(self.average)
+
+    @torch.no_grad()
+    def _assign(self, values: dict[str, torch.Tensor]) -> None:
+        for name, parameter in self.model.named_parameters():
+            if name in values:
+                parameter.copy_(values[name])

@@ -1,0 +1,291 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""From any corpus to a `datasets.Dataset` of long segments, cleaned once and for all, memory-mapped ever after.
+
+    segments = prepare_segments("eegmmidb", data_dir="data")          # DatasetDict: train, validation, test
+    segments["train"][0]["ch_names"]
+
+A recording is cleaned whole (the model's band and rate, microvolts), cut into equal segments of about a minute, and
+stored one segment per row. Signals are variable-length lists, `(channels, times)` flattened: read as Arrow, a row is
+a view of the memory map that a crop copies its few channels and seconds from, whatever the montage and whatever the
+length; one fixed length for all would mean padding both.
+
+Nothing is dropped in silence. A recording that cannot be used gives one row without samples whose `problem` says why,
+a channel that cannot be used is left out of its segments and named in their `problem`. Both are logged as well.
+"""
+
+import inspect
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import mne
+import numpy as np
+import pyarrow as pa
+from datasets.builder import Key
+from get_hf.processing import montage_get, signal_get
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.montage_get import UnknownChannelError, channel_positions
+
+from . import corpora
+from .corpora import Recording, get_corpus
+
+logger = logging.getLogger(__name__)
+
+#: Median absolute amplitude, in microvolts, that no scalp EEG falls short of or exceeds for a whole recording.
+PLAUSIBLE_MICROVOLTS = (0.3, 500.0)
+#: Recordings shorter than this hold too little to learn from.
+SHORTEST_SECONDS = 4.0
+
+FEATURES = datasets.Features(
+    {
+        "signal": datasets.List(datasets.Value("float32")),
+        "ch_names": datasets.List(datasets.Value("string")),
+        "channel_positions": datasets.List(datasets.Value("float32")),
+        "sampling_rate": datasets.Value("float32"),
+        "n_chans": datasets.Value("int32"),
+        "n_times": datasets.Value("int32"),
+        "subject": datasets.Value("string"),
+        "session": datasets.Value("string"),
+        "corpus": datasets.Value("string"),
+        "conditions": datasets.List(datasets.Value("int16")),
+        "problem": datasets.Value("string"),
+    }
+)
+
+
+@dataclass
+class EEGSegmentsConfig(datasets.BuilderConfig):
+    """What to build.
+
+    Attributes:
+        corpus: Name in the registry of corpora, such as "eegmmidb" or "files:/data/*.edf".
+        data_dir: Folder the corpus lies in; None: see `Corpus.recordings`.
+        sampling_rate: The model's rate in Hz.
+        patch_size: The model's samples per patch; segments hold whole patches.
+        segment_seconds: Length of a segment, about: recordings are cut into equal parts nearest to it.
+    """
+
+    corpus: str = "eegmmidb"
+    sampling_rate: float = 100.0
+    patch_size: int = 25
+    segment_seconds: float = 120.0
+
+
+class EEGSegments(datasets.ArrowBasedBuilder):
+    """Builds the segments of one corpus; the columns are described at `FEATURES` and in `segment_table`."""
+
+    VERSION = datasets.Version("1.0.0")  # raise it when the same recordings would give other rows
+    BUILDER_CONFIG_CLASS = EEGSegmentsConfig
+    DEFAULT_WRITER_BATCH_SIZE = 16  # rows of about 1.5 MB each
+
+    def _info(self) -> datasets.DatasetInfo:
+        corpus = get_corpus(self.config.corpus)
+        return datasets.DatasetInfo(
+            description=f"Segments of {corpus.name}, cleaned for GET.",
+            citation=corpus.citation,
+            homepage=corpus.homepage,
+            license=corpus.licence,
+            features=FEATURES,
+        )
+
+    def _split_generators(self, dl_manager: datasets.DownloadManager) -> list[datasets.SplitGenerator]:
+        corpus = get_corpus(self.config.corpus)
+        by_split: dict[str, list[Recording]] = {}
+        for recording in corpus.recordings(self.config.data_dir):
+            by_split.setdefault(corpus.split_of(recording.subject), []).append(recording)
+        return [
+            datasets.SplitGenerator(split, gen_kwargs={"recordings": by_split[split]})
+            for split in ("train", "validation", "test")
+            if split in by_split
+        ]
+
+    def _generate_tables(self, recordings: list[Recording]) -> Iterator[tuple[Key, pa.Table]]:
+        extractor = GETFeatureExtractor(self.config.sampling_rate, self.config.patch_size)
+        for index, recording in enumerate(recordings):
+            yield Key(index, 0), segment_table(recording, self.config.corpus, self.config.segment_seconds, extractor)
+
+
+def prepare_segments(
+    corpus: str,
+    data_dir: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+    sampling_rate: float = 100.0,
+    patch_size: int = 25,
+    segment_seconds: float = 120.0,
+    num_proc: int | None = None,
+) -> datasets.DatasetDict:
+    """Builds the segments of a corpus, or finds them built.
+
+    What was built is found again while the list of recordings and the code that cleans them are the same.
+
+    Args:
+        corpus: Name in the registry of corpora.
+        data_dir: Folder the corpus lies in; None: see `Corpus.recordings`.
+        cache_dir: Where to keep the result; None: the cache of `datasets`.
+        sampling_rate: The model's rate in Hz.
+        patch_size: The model's samples per patch.
+        segment_seconds: Length of a segment, about.
+        num_proc: Processes to work with.
+
+    Raises:
+        CorpusUnavailableError: The corpus is not there.
+        ValueError: No corpus has that name.
+    """
+    listing = [f"{r.subject}/{r.session}" for r in get_corpus(corpus).recordings(data_dir)]
+    code = [inspect.getsource(module) for module in (sys.modules[__name__], corpora, montage_get, signal_get)]
+    builder = EEGSegments(
+        cache_dir=None if cache_dir is None else str(cache_dir),
+        dataset_name=corpus.partition(":")[0],
+        hash=datasets.fingerprint.Hasher.hash([listing, code]),
+        corpus=corpus,
+        data_dir=None if data_dir is None else str(Path(data_dir).expanduser().resolve()),
+        sampling_rate=sampling_rate,
+        patch_size=patch_size,
+        segment_seconds=segment_seconds,
+    )
+    builder.download_and_prepare(num_proc=num_proc)
+    return builder.as_dataset()
+
+
+def problems(dataset: datasets.Dataset) -> list[tuple[str, str, str]]:
+    """What could not be used and why: (subject, session, problem), once per recording."""
+    columns = dataset.select_columns(["subject", "session", "problem"])[:]
+    rows = zip(columns["subject"], columns["session"], columns["problem"], strict=True)
+    return list(dict.fromkeys(row for row in rows if row[2]))
+
+
+def segment_table(recording: Recording, corpus: str, segment_seconds: float, extractor: GETFeatureExtractor) -> pa.Table:
+    """Cleans one recording and cuts it into segments.
+
+    Args:
+        recording: The recording.
+        corpus: Name of its corpus.
+        segment_seconds: Length of a segment, about.
+        extractor: Gives the cleaning, the patch length and the numbers of the conditions.
+
+    Returns:
+        One row per segment, columns as in `FEATURES`: `signal` float32 microvolts at `sampling_rate` Hz, `(n_chans,
+        n_times)` flattened; `channel_positions` `(n_chans, 6)` flattened; `conditions` one number per whole patch,
+        0 where unknown. A recording that cannot be used gives one row with `n_chans = n_times = 0`.
+    """
+    row = {"subject": recording.subject, "session": recording.session, "corpus": corpus}
+    row["sampling_rate"] = extractor.sampling_rate
+    try:
+        raw = recording.open()
+        signal, ch_names, positions, problem = _clean_recording(raw, extractor)
+        spans = recording.condition_spans(raw)
+    except Exception as error:  # MNE's readers fail in many ways, and one bad file must not cost the others
+        problem = str(error).strip().partition("\n")[0] or type(error).__name__
+        logger.warning("%s %s %s cannot be used: %s", corpus, recording.subject, recording.session, problem)
+        empty = {"signal": [], "ch_names": [], "channel_positions": [], "conditions": [], "n_chans": 0, "n_times": 0}
+        return pa.Table.from_pylist([row | empty | {"problem": problem}], schema=FEATURES.arrow_schema)
+    if problem:
+        logger.warning("%s %s %s: %s", corpus, recording.subject, recording.session, problem)
+
+    conditions = _conditions_per_patch(spans, signal.shape[-1], extractor)
+    n_segments = max(1, round(signal.shape[-1] / (segment_seconds * extractor.sampling_rate)))
+    edges = np.linspace(0, len(conditions), n_segments + 1).astype(int)
+    columns: dict[str, list] = {name: [] for name in FEATURES}
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        part = signal[:, first * extractor.patch_size : last * extractor.patch_size].astype(np.float32)
+        own = row | {
+            "signal": pa.array(part.ravel()),
+            "ch_names": ch_names,
+            "channel_positions": positions.ravel(),
+            "n_chans": part.shape[0],
+            "n_times": part.shape[1],
+            "conditions": conditions[first:last],
+            "problem": problem,
+        }
+        for name, value in own.items():
+            columns[name].append(value)
+    return pa.table(_arrow_columns(columns), schema=FEATURES.arrow_schema)
+
+
+def _arrow_columns(columns: dict[str, list]) -> dict[str, pa.Array]:
+    """Columns as Arrow arrays, the lists of numbers without a Python object per number."""
+    arrays = {}
+    for name, values in columns.items():
+        field = FEATURES.arrow_schema.field(name).type
+        if pa.types.is_list(field) and name != "ch_names":
+            offsets = np.cumsum([0] + [len(value) for value in values])
+            flat = np.concatenate([np.asarray(value) for value in values])
+            arrays[name] = pa.ListArray.from_arrays(offsets.astype(np.int32), pa.array(flat, field.value_type))
+        else:
+            arrays[name] = pa.array(values, field)
+    return arrays
+
+
+def _clean_recording(
+    raw: mne.io.BaseRaw, extractor: GETFeatureExtractor
+) -> tuple[np.ndarray, list[str], np.ndarray, str]:
+    """Cleans the usable channels of a recording.
+
+    Returns:
+        Signal `(channels, times)` in microvolts at the model's rate, names, positions `(channels, 6)`, and what was
+        left out and why, or "".
+
+    Raises:
+        ValueError: Nothing of the recording can be used.
+    """
+    rate = raw.info["sfreq"]
+    if raw.n_times < SHORTEST_SECONDS * rate:
+        raise ValueError(f"it is {raw.n_times / rate:.1f} s long, and at least {SHORTEST_SECONDS:g} s are needed")
+    picks = mne.pick_types(raw.info, meg=False, eeg=True, exclude=())
+    if not len(picks):
+        raise ValueError("it has no EEG channels")
+    montage = raw.get_montage()
+    digitised = montage.get_positions()["ch_pos"] if montage is not None else None
+
+    kept, positions, left_out = [], [], []
+    for pick in picks:
+        name = raw.ch_names[pick]
+        try:
+            position = _position(name, digitised)
+        except UnknownChannelError:
+            left_out.append(f"{name} (unknown position)")
+            continue
+        if name in raw.info["bads"]:
+            left_out.append(f"{name} (marked bad)")
+            continue
+        kept.append(pick)
+        positions.append(position)
+    if not kept:
+        raise ValueError(f"none of its channels can be used: {', '.join(left_out)}")
+
+    signal = 1e6 * raw.get_data(picks=kept)
+    finite = np.isfinite(signal).all(axis=-1)
+    clean = extractor.clean(np.where(finite[:, None], signal, 0.0), rate)
+    typical = np.median(np.abs(clean), axis=-1)
+    low, high = PLAUSIBLE_MICROVOLTS
+    usable = finite & (typical >= low) & (typical <= high)
+    for index in np.flatnonzero(~usable):
+        reason = f"median amplitude {typical[index]:.3g} uV" if finite[index] else "not finite"
+        left_out.append(f"{raw.ch_names[kept[index]]} ({reason})")
+    if not usable.any():
+        raise ValueError(f"none of its channels can be used: {', '.join(left_out)}")
+    ch_names = [raw.ch_names[pick] for pick, use in zip(kept, usable, strict=True) if use]
+    return clean[usable], ch_names, np.stack(positions)[usable], f"left out {', '.join(left_out)}" if left_out else ""
+
+
+def _position(name: str, digitised: dict[str, np.ndarray] | None) -> np.ndarray:
+    """Position `(6,)` by name, else as digitised: as the feature extractor has it."""
+    try:
+        return channel_positions([name])[0]
+    except UnknownChannelError:
+        return channel_positions([name], digitised)[0]
+
+
+def _conditions_per_patch(
+    spans: list[tuple[float, float, str]], n_times: int, extractor: GETFeatureExtractor
+) -> np.ndarray:
+    """Number of the condition in the middle of each whole patch; where spans overlap, the later one counts."""
+    n_patches = n_times // extractor.patch_size
+    middles = (np.arange(n_patches) + 0.5) * extractor.patch_size / extractor.sampling_rate
+    conditions = np.zeros(n_patches, dtype=np.int16)
+    for onset, end, name in spans:
+        conditions[(middles >= onset) & (middles < end)] = extractor.condition_id(name)
+    return conditions

@@ -1,0 +1,235 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Training examples: random crops of segments, each a pure function of a seed and an index.
+
+Whatever is random about a crop, the noise of its loss included, comes from one generator seeded with (seed, index).
+So the loss of a step depends neither on the number of loader workers nor of processes, nor on whether training was
+interrupted before it; and a run is as long as the list of its crops.
+
+    crops = RandomCrops(segments, transform, CropConfig(seconds=16), n_crops=1000, seed=1)
+    batch = collate_crops([crops[i] for i in range(8)])
+    model(**batch).loss
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import datasets
+import numpy as np
+import torch
+from get_hf.modeling.configuration_get import CONDITIONS
+from get_hf.processing.innovation_get import InnovationTransform
+from torch.utils.data import Dataset
+
+#: Label of patches the loss leaves out.
+IGNORED = -100.0
+
+
+@dataclass
+class CropConfig:
+    """How crops are drawn.
+
+    Attributes:
+        crop_seconds: Length of a crop.
+        max_channels: Channels of a crop at most.
+        min_channels: Channels of a crop at least, where the recording has as many.
+        full_montage_probability: How often a crop has all channels, up to `max_channels`; otherwise their number is
+            log-uniform.
+        same_montage_size: Consecutive crops that share their number of channels, so that a batch needs little padding.
+        population_probability: How often a crop is calibrated on nothing, from electrode positions alone.
+        min_calibration_seconds: Shortest beginning that a crop is calibrated on otherwise.
+        max_calibration_seconds: Longest; what a crop is calibrated on is context only and bears no loss.
+        max_history_seconds: Longest stretch before the crop that it is calibrated on as well, log-uniform: a user's
+            prompt may be longer than what the model is shown of it.
+        condition_dropout: How often a crop's conditions are withheld altogether.
+        context_noise: Largest share of noise in what the model sees of the past: the share is uniform between 0 and
+            this per crop, and the noise keeps the variance. 0: none.
+        condition_weights: How many times as often as by its length a stretch in a condition is drawn; 1 for others.
+    """
+
+    crop_seconds: float = 16.0
+    max_channels: int = 32
+    min_channels: int = 1
+    full_montage_probability: float = 0.5
+    same_montage_size: int = 1
+    population_probability: float = 0.15
+    min_calibration_seconds: float = 2.0
+    max_calibration_seconds: float = 8.0
+    max_history_seconds: float = 60.0
+    condition_dropout: float = 0.1
+    context_noise: float = 0.0
+    condition_weights: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for name in ("full_montage_probability", "population_probability", "condition_dropout", "context_noise"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1, not at {getattr(self, name)}.")
+        if not 1 <= self.min_channels <= self.max_channels:
+            raise ValueError(f"min_channels ({self.min_channels}) must lie between 1 and {self.max_channels=}.")
+        if self.same_montage_size < 1:
+            raise ValueError(f"same_montage_size must be at least 1, not {self.same_montage_size}.")
+        if not 0 < self.min_calibration_seconds <= self.max_calibration_seconds < self.crop_seconds:
+            raise ValueError(
+                f"the calibration of a crop, {self.min_calibration_seconds} to {self.max_calibration_seconds} s, must "
+                f"be longer than 0 and shorter than the crop, {self.crop_seconds} s."
+            )
+        if self.max_history_seconds < 0:
+            raise ValueError(f"max_history_seconds must not be negative, as {self.max_history_seconds} is.")
+        for name, weight in self.condition_weights.items():
+            if name not in CONDITIONS:
+                raise ValueError(f"condition_weights names {name!r}; the conditions are {', '.join(CONDITIONS)}.")
+            if weight < 0:
+                raise ValueError(f"the weight of {name!r} must not be negative, as {weight} is.")
+
+
+class RandomCrops(Dataset):
+    """A list of random crops of the segments that `prepare_segments` built.
+
+    Args:
+        segments: One split of the prepared segments.
+        transform: Takes microvolts to the innovation space.
+        config: How crops are drawn.
+        n_crops: Length of the list.
+        seed: Another seed, another list.
+
+    Raises:
+        ValueError: No segment is as long as a crop, or conditions of weight 0 are all there is.
+    """
+
+    def __init__(
+        self,
+        segments: datasets.Dataset,
+        transform: InnovationTransform,
+        config: CropConfig,
+        n_crops: int,
+        seed: int,
+    ):
+        self.transform = transform
+        self.config = config
+        self.n_crops = n_crops
+        self.seed = seed
+        # Arrow rows are views of the memory map; every other format would copy whole segments
+        self.segments = segments.with_format("arrow")
+        columns = segments.select_columns(["n_times", "sampling_rate", "conditions"]).with_format("numpy")[:]
+        rate = float(columns["sampling_rate"][0]) if len(segments) else 0.0
+        self.n_patches = round(config.crop_seconds * rate / transform.patch_size)
+        self.patches_per_second = rate / transform.patch_size
+        self.n_times = transform.order + self.n_patches * transform.patch_size
+        n_starts = np.maximum(0, np.asarray(columns["n_times"], dtype=np.int64) - self.n_times + 1)
+        if not n_starts.any():
+            longest = max(columns["n_times"], default=0) / max(rate, 1.0)
+            raise ValueError(
+                f"no segment is as long as a crop of {config.crop_seconds} s: the longest of {len(segments)} is "
+                f"{longest:.1f} s; shorten crop_seconds or give longer recordings."
+            )
+        weights = np.array([config.condition_weights.get(name, 1.0) for name in CONDITIONS])
+        per_segment = [weights[ids].mean() if len(ids) else 0.0 for ids in columns["conditions"]]
+        cumulative = np.cumsum(n_starts * per_segment)
+        if cumulative[-1] <= 0:
+            raise ValueError("every segment has weight 0: condition_weights leaves no condition that is there.")
+        self.cumulative_weight = cumulative / cumulative[-1]
+
+    def __len__(self) -> int:
+        return self.n_crops
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        """Crop number `index`, C channels in random order, P = 1 + patches positions of T = P * patch_size samples.
+
+        Returns:
+            `input_values`, `labels`, `noise` (C, T); `channel_positions` (C, 6); `calibration` (C, 27);
+            `condition_ids`, `flow_time`, `attention_mask` (P,). The first patch of all is the start patch.
+        """
+        index = range(self.n_crops)[index]
+        config, transform = self.config, self.transform
+        rng = np.random.default_rng([self.seed, index])
+        row = self.segments[int(np.searchsorted(self.cumulative_weight, rng.random(), side="right"))]
+        n_chans, n_times = row["n_chans"][0].as_py(), row["n_times"][0].as_py()
+        start = int(rng.integers(n_times - self.n_times + 1))
+        channels = rng.permutation(n_chans)[: self._n_channels(n_chans, index)]
+        n_calibration = self._n_calibration(rng)
+        n_history = self._n_history(rng, start) if n_calibration else 0
+        begin = start - n_history * transform.patch_size
+        signal = _floats(row, "signal").reshape(n_chans, n_times)[channels, begin : start + self.n_times]
+        positions = _floats(row, "channel_positions").reshape(n_chans, -1)[channels]
+
+        n_known = transform.order + (n_history + n_calibration) * transform.patch_size if n_calibration else 0
+        innovation = transform.forward(signal, positions, n_known)
+        clean = innovation.values[:, n_history * transform.patch_size :].astype(np.float32)
+        values = np.pad(clean, ((0, 0), (transform.patch_size, 0)))  # the start patch is all zero
+        labels = values.copy()
+        # the calibration saw these patches: to predict them would be to have looked ahead
+        labels[:, : (1 + n_calibration) * transform.patch_size] = IGNORED
+
+        share = config.context_noise * rng.random()
+        if share > 0:  # variance-preserving, as in continuous audio language models (Rouard et al. 2025)
+            disturbance = rng.standard_normal(clean.shape, dtype=np.float32)
+            values[:, transform.patch_size :] = np.sqrt(1 - share) * clean + np.sqrt(share) * disturbance
+
+        return {
+            "input_values": values,
+            "channel_positions": positions.astype(np.float32),
+            "attention_mask": np.ones(1 + self.n_patches, dtype=np.int64),
+            "calibration": innovation.calibration,
+            "condition_ids": self._condition_ids(row, start, rng),
+            "labels": labels,
+            "noise": rng.standard_normal(values.shape, dtype=np.float32),
+            "flow_time": rng.random(1 + self.n_patches, dtype=np.float32),
+        }
+
+    def _n_channels(self, n_chans: int, index: int) -> int:
+        """How many channels a crop has: the same for neighbouring indices, up to what their recordings have."""
+        config = self.config
+        rng = np.random.default_rng([self.seed, index // config.same_montage_size, 1])
+        if rng.random() < config.full_montage_probability:
+            return min(n_chans, config.max_channels)
+        log_range = np.log([config.min_channels, config.max_channels + 1])
+        return min(n_chans, int(np.exp(rng.uniform(*log_range))))
+
+    def _n_calibration(self, rng: np.random.Generator) -> int:
+        """How many patches at its beginning a crop is calibrated on."""
+        config = self.config
+        shortest, longest = (
+            max(1, round(seconds * self.patches_per_second))
+            for seconds in (config.min_calibration_seconds, config.max_calibration_seconds)
+        )
+        drawn = int(rng.integers(shortest, longest + 1))
+        return 0 if rng.random() < config.population_probability else min(drawn, self.n_patches - 1)
+
+    def _n_history(self, rng: np.random.Generator, start: int) -> int:
+        """How many patches before sample `start` a crop is calibrated on as well."""
+        longest = self.config.max_history_seconds * self.patches_per_second
+        return min(start // self.transform.patch_size, int(np.exp(rng.uniform(0, np.log1p(longest)))) - 1)
+
+    def _condition_ids(self, row, start: int, rng: np.random.Generator) -> np.ndarray:
+        """Condition of the patch each position predicts; the last one predicts what follows the crop."""
+        conditions = row["conditions"].chunk(0).flatten().to_numpy()
+        patch_size = self.transform.patch_size
+        middles = start + self.transform.order + patch_size * np.arange(1 + self.n_patches) + patch_size // 2
+        ids = conditions[np.minimum(middles // patch_size, len(conditions) - 1)].astype(np.int64)
+        return np.zeros_like(ids) if rng.random() < self.config.condition_dropout else ids
+
+
+def _floats(row, column: str) -> np.ndarray:
+    """The list of floats in a column of a one-row Arrow table, as a view."""
+    return row[column].chunk(0).flatten().to_numpy()
+
+
+def collate_crops(crops: Sequence[Mapping[str, np.ndarray]]) -> dict[str, torch.Tensor]:
+    """Stacks crops into a batch, padding channels with zeros to the most there are.
+
+    Args:
+        crops: Items of `RandomCrops`, all of the same length.
+
+    Returns:
+        The items' keys with a leading batch axis, and `channel_mask` (batch, channels), 1 where there is a channel.
+    """
+    n_chans = [len(crop["channel_positions"]) for crop in crops]
+    batch = {}
+    for key in crops[0]:
+        if crops[0][key].ndim == 1:
+            batch[key] = np.stack([crop[key] for crop in crops])
+            continue
+        batch[key] = np.zeros((len(crops), max(n_chans), crops[0][key].shape[1]), dtype=np.float32)
+        for item, crop in zip(batch[key], crops, strict=True):
+            item[: len(crop[key])] = crop[key]
+    batch["channel_mask"] = (np.arange(max(n_chans)) < np.array(n_chans)[:, None]).astype(np.int64)
+    return {key: torch.from_numpy(value) for key, value in batch.items()}

@@ -1,0 +1,270 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Pretraining: a recipe, the HF Trainer, and a folder that `from_pretrained` loads.
+
+    from get_hf.training.pretraining import run
+    run("training/recipes/pretrain_eegmmidb.yaml", data_dir="data", output_dir="out")
+
+On several processes or machines, the same under `torchrun --nproc_per_node 2`; the losses are those of one process
+with the same total batch, because the noise of each crop comes with the crop.
+"""
+
+import dataclasses
+import json
+import logging
+import os
+import platform
+import subprocess
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+from transformers import Trainer, set_seed
+
+from get_hf.modeling.modeling_get import GETModel
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+
+from .averaging import FOLDER, AveragedWeights
+from .builder import prepare_segments, problems
+from .crops import RandomCrops, collate_crops
+from .recipe import Recipe, read_recipe
+
+logger = logging.getLogger(__name__)
+
+SUMMARY = "training_summary.json"
+#: Validation crops are the same in every run, so that evaluation losses compare.
+VALIDATION_SEED = 0
+
+
+class PretrainingTrainer(Trainer):
+    """The Trainer, evaluating averaged weights and keeping them in every checkpoint.
+
+    Args:
+        averaged: The averaged weights.
+        summary: Tells of the run so far, for the file beside each averaged model.
+        **kwargs: See `transformers.Trainer`.
+    """
+
+    def __init__(self, *, averaged: AveragedWeights, summary, **kwargs):
+        super().__init__(callbacks=[averaged], **kwargs)
+        self.averaged = averaged
+        self.summary = summary
+
+    def evaluate(self, *args, **kwargs):
+        """Evaluates the averaged weights."""
+        with self.averaged.in_place():
+            return super().evaluate(*args, **kwargs)
+
+    def _save(self, output_dir=None, state_dict=None):
+        # before the optimizer and the trainer state, which makes a checkpoint complete and lets older ones go
+        super()._save(output_dir, state_dict)
+        if output_dir is not None:
+            self.averaged.save(output_dir)
+            self.processing_class.save_pretrained(Path(output_dir) / FOLDER)
+            _write_json(Path(output_dir) / FOLDER / SUMMARY, self.summary(self))
+
+
+def run(recipe: str | Path, **overrides: Any) -> Path:
+    """Pretrains as a recipe says: what `get-hf pretrain RECIPE.yaml` calls.
+
+    Args:
+        recipe: A YAML file; see `get_hf.training.recipe`.
+        **overrides: Keys that replace the recipe's, such as `data_dir="data"`, `max_steps=100` or, reaching into the
+            architecture, `**{"model.hidden_size": 128}`. Text, as from a command line, is read as YAML would.
+
+    Returns:
+        The folder of the result, `output_dir`.
+
+    Raises:
+        ValueError: The recipe, an override or the corpus is not what it should be; one sentence says what.
+    """
+    return pretrain(read_recipe(recipe, overrides))
+
+
+def pretrain(recipe: Recipe) -> Path:
+    """Prepares the data, trains, and saves averaged weights, feature extractor and a summary.
+
+    Args:
+        recipe: A checked recipe. With `resume_from_checkpoint: true` the last complete checkpoint in `output_dir` is
+            continued, or training begins where there is none; a path continues that checkpoint.
+
+    Returns:
+        `output_dir`: loads with `from_pretrained`; `checkpoint-*/averaged` in it do as well.
+    """
+    args, output_dir = recipe.training, Path(recipe.training.output_dir)
+    checkpoint = _checkpoint(args.resume_from_checkpoint, output_dir)
+    with args.main_process_first(desc="preparing the data"):
+        segments = _segments(recipe)
+        extractor = _extractor(recipe, segments["train"], checkpoint)
+
+    set_seed(args.seed)
+    model = GETModel(recipe.config)
+    averaged = AveragedWeights(model, recipe.model.average_decay)
+    seconds_before = 0.0
+    if checkpoint is not None:
+        averaged.restore(checkpoint)
+        seconds_before = json.loads((checkpoint / FOLDER / SUMMARY).read_text())["wall_seconds"]
+    started = time.monotonic()
+
+    seed = args.seed if args.data_seed is None else args.data_seed
+    total_batch = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+    crops = RandomCrops(segments["train"], extractor.transform, recipe.crops, args.max_steps * total_batch, seed)
+    logger.info("%d crops from %d segments", len(crops), len(segments["train"]))
+
+    def summary(trainer: Trainer) -> dict[str, Any]:
+        steps = trainer.state.global_step
+        return {
+            "steps": steps,
+            "crops": steps * total_batch,
+            "seconds_of_eeg": steps * total_batch * recipe.crops.crop_seconds,
+            "wall_seconds": round(seconds_before + time.monotonic() - started, 1),
+            "parameters": model.num_parameters(),
+            "seed": args.seed,
+            "data_seed": seed,
+            "world_size": args.world_size,
+            "training_subjects": len(set(segments["train"]["subject"])),
+            "left_out": [list(problem) for part in ("train", "validation") if part in segments for problem in problems(segments[part])],
+            "log": trainer.state.log_history,
+            # folders say where, not what: they are the machine's and stay there
+            "recipe": {k: v for k, v in recipe.given.items() if not k.endswith("_dir") and k != "resume_from_checkpoint"},
+            "machine": _machine(),
+            "versions": _versions(),
+            "commit": _commit(),
+        }
+
+    trainer = PretrainingTrainer(
+        model=model,
+        args=args,
+        data_collator=collate_crops,
+        train_dataset=crops,
+        eval_dataset=_validation_crops(recipe, segments, extractor),
+        processing_class=extractor,
+        averaged=averaged,
+        summary=summary,
+    )
+    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    if trainer.eval_dataset is not None and trainer.state.log_history[-2].get("eval_loss") is None:
+        trainer.evaluate()
+    averaged.copy_to_model()
+    if trainer.is_world_process_zero():
+        model.save_pretrained(output_dir)
+        extractor.save_pretrained(output_dir)
+        _write_json(output_dir / SUMMARY, summary(trainer))
+    return output_dir
+
+
+def _segments(recipe: Recipe) -> datasets.DatasetDict:
+    """The prepared segments of the recipe's corpus."""
+    data, config = recipe.data, recipe.config
+    data_dir = data.data_dir or os.environ.get("GET_HF_DATA")
+    segments = prepare_segments(
+        data.corpus, data_dir, data.cache_dir, config.sampling_rate, config.patch_size, num_proc=data.num_proc
+    )
+    if "train" not in segments:
+        raise ValueError(f"{data.corpus} in {data_dir} has no recording of a training subject.")
+    return segments
+
+
+def _extractor(recipe: Recipe, train: datasets.Dataset, checkpoint: Path | None) -> GETFeatureExtractor:
+    """The feature extractor with its transform: fitted by each machine's first process, then read by all others."""
+    output_dir = Path(recipe.training.output_dir)
+    if checkpoint is not None:
+        return GETFeatureExtractor.from_pretrained(checkpoint)
+    if recipe.training.local_process_index == 0:
+        config = recipe.config
+        form = {"sampling_rate": config.sampling_rate, "patch_size": config.patch_size}
+        extractor = fit_extractor(train, recipe.data.fit_segments, conditions=config.conditions, **form)
+        extractor.save_pretrained(output_dir)
+    return GETFeatureExtractor.from_pretrained(output_dir)
+
+
+def fit_extractor(segments: datasets.Dataset, n_segments: int, **kwargs: Any) -> GETFeatureExtractor:
+    """Fits a feature extractor's innovation transform to segments spread evenly over a split.
+
+    Args:
+        segments: The training split of the prepared segments.
+        n_segments: How many of them to use.
+        **kwargs: Arguments of `GETFeatureExtractor`.
+
+    Raises:
+        ValueError: None of the recordings can be used.
+    """
+    usable = np.flatnonzero(np.asarray(segments["n_times"]) > 0)
+    if not len(usable):
+        raise ValueError(f"none of the {len(segments)} training recordings can be used: {problems(segments)[:3]}")
+    chosen = usable[np.unique(np.linspace(0, len(usable) - 1, n_segments).round().astype(int))]
+    arrow = segments.with_format("arrow")
+
+    def recordings():
+        for index in chosen:
+            row = arrow[int(index)]
+            n_chans = row["n_chans"][0].as_py()
+            flat = (row[name].chunk(0).flatten().to_numpy() for name in ("signal", "channel_positions"))
+            yield tuple(values.reshape(n_chans, -1) for values in flat)
+
+    return GETFeatureExtractor.fit(list(recordings()), **kwargs)
+
+
+def _validation_crops(
+    recipe: Recipe, segments: datasets.DatasetDict, extractor: GETFeatureExtractor
+) -> RandomCrops | None:
+    """Crops of the validation split, with nothing withheld or disturbed; None where the recipe evaluates nothing."""
+    if recipe.training.eval_strategy == "no":
+        return None
+    if "validation" not in segments:
+        raise ValueError(f"{recipe.data.corpus} has no recording of a validation subject: set eval_strategy to 'no'.")
+    config = dataclasses.replace(recipe.crops, condition_dropout=0.0, context_noise=0.0)
+    return RandomCrops(
+        segments["validation"], extractor.transform, config, recipe.data.validation_crops, VALIDATION_SEED
+    )
+
+
+def _checkpoint(wanted: str | bool | None, output_dir: Path) -> Path | None:
+    """The checkpoint to continue: one that was written whole, which its last file shows."""
+    if isinstance(wanted, str) and wanted.lower() not in ("true", "false"):
+        if not (Path(wanted) / "trainer_state.json").is_file():
+            raise ValueError(f"resume_from_checkpoint: {wanted} is not a complete checkpoint.")
+        return Path(wanted)
+    if wanted is None or str(wanted).lower() == "false":
+        return None
+    whole = []
+    for folder in output_dir.glob("checkpoint-*"):
+        try:
+            whole.append((json.loads((folder / "trainer_state.json").read_text())["global_step"], folder))
+        except (OSError, ValueError, KeyError):
+            logger.warning("%s is not complete and is passed over", folder)
+    return max(whole)[1] if whole else None
+
+
+def _machine() -> str:
+    """Kind of the machine, in words."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
+    return f"{platform.machine()}, {os.cpu_count()} CPU cores"
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in ("get-hf", "torch", "transformers", "accelerate", "datasets", "mne", "numpy", "scipy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # from a checkout that was not installed
+            continue
+    return found
+
+
+def _commit() -> str | None:
+    """Commit of the checkout this runs from, if it is one."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip()
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
