@@ -1,24 +1,27 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The `get-hf` command. Results go to stdout; progress, notes and errors go to stderr."""
 
+import math
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import torch
 import typer
+from huggingface_hub.utils import logging as hub_logging
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from transformers.generation.streamers import BaseStreamer
 from transformers.utils import logging as transformers_logging
 from typer.exceptions import TyperException
 
+from get_hf import GETConfig, GETFeatureExtractor, GETModel
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.recordings import check_output, load_recording, save_recording, written_whole
@@ -34,6 +37,12 @@ stdout = Console(highlight=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def _positive(value: float | None) -> float | None:
+    if value is not None and not 0 < value < math.inf:
+        raise typer.BadParameter(f"{value:g} is not a positive number.")
+    return value
+
+
 @app.callback()
 def _get_hf() -> None:
     """GET, a Generative EEG Transformer: continue an EEG recording, or make one from nothing."""
@@ -41,7 +50,7 @@ def _get_hf() -> None:
 
 @app.command()
 def generate(
-    seconds: Annotated[float, typer.Option(help="How much to generate.")],
+    seconds: Annotated[float, typer.Option(help="Seconds to generate.", callback=_positive)],
     out: Annotated[Path, typer.Option(help="File to write: .edf, .fif or .npz.")],
     recording: Annotated[
         Path | None,
@@ -59,31 +68,49 @@ def generate(
         typer.Option(help="Electrodes to generate from nothing.", show_default="20 of the 10-20 system"),
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(help="Standard deviation of the noise.", show_default="the checkpoint's")
+        float | None,
+        typer.Option(
+            help="Standard deviation of the noise.", callback=_positive, show_default="the checkpoint's"
+        ),
     ] = None,
     guidance: Annotated[
         float | None,
-        typer.Option(help="How far to exaggerate the condition; 1 is not.", show_default="the checkpoint's"),
+        typer.Option(
+            help="How far to exaggerate the condition; 1 is not at all.",
+            callback=_positive,
+            show_default="the checkpoint's",
+        ),
     ] = None,
     num_flow_steps: Annotated[
         int | None,
-        typer.Option(help="Steps per patch: more is finer and slower.", show_default="the checkpoint's"),
+        typer.Option(
+            help="Steps per patch: more is finer and slower.", min=1, show_default="the checkpoint's"
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="The same seed gives the same samples.", min=0, max=2**63 - 1)
+    ] = 0,
 ) -> None:
     """Continue a RECORDING, or generate EEG from nothing.
 
-    The file written holds the recording in the band of the model, 0.5 to 45 Hz, followed by the continuation,
+    The file holds the recording in the band of the model, 0.5 to 45 Hz, then the continuation,
     which the annotation "GET generated" marks.
     """
-    _check_request(recording, channels, out, plot, seconds, temperature, num_flow_steps)
+    _check_files(recording, out, plot)
+    if recording and channels is not None:
+        raise ValueError(
+            f"--channels is for generation from nothing, but {recording} brings its own channels."
+        )
+    if guidance is not None and condition is None:
+        raise ValueError("--guidance exaggerates a condition: name one with --condition.")
     prompt = load_recording(recording) if recording else None
-    with stderr.status("Loading the model"):
-        model, extractor = load_pretrained(checkpoint)
+    model, extractor = _load(checkpoint)
     ch_names = None if recording else [name.strip() for name in (channels or CHANNELS).split(",")]
-    features = extractor(prompt, ch_names=ch_names, condition=condition)
+    features = extractor(
+        prompt, ch_names=ch_names, condition=condition, context_seconds=_context_seconds(model.config)
+    )
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
-    with torch.no_grad(), _progress(seconds, model.config.sampling_rate) as streamer:
+    with _progress(seconds, model.config.sampling_rate) as streamer:
         generated = model.generate(
             **features,
             seconds=seconds,
@@ -96,23 +123,18 @@ def generate(
     _summarise(raw)
 
 
-def _check_request(recording, channels, out, plot, seconds, temperature, num_flow_steps) -> None:
-    """Refuses, before any work, what cannot end well."""
+def _check_files(recording: Path | None, out: Path, plot: Path | None) -> None:
+    """Refuses, before any work, what could not be written at its end."""
     check_output(out)
     if plot is not None:
         check_output(plot, (".png", ".pdf", ".svg"))
-    if not 0 < seconds < float("inf"):
-        raise ValueError(f"--seconds must be a positive number, not {seconds:g}.")
-    if temperature is not None and not 0 <= temperature < float("inf"):
-        raise ValueError(f"--temperature must be 0 or more, not {temperature:g}.")
-    if num_flow_steps is not None and num_flow_steps < 1:
-        raise ValueError(f"--num-flow-steps must be 1 or more, not {num_flow_steps}.")
-    if recording and channels is not None:
-        raise ValueError(
-            f"--channels is for generation from nothing, but {recording} brings its own channels."
-        )
     if recording and recording.exists() and out.exists() and recording.samefile(out):
         raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
+
+
+def _context_seconds(config: GETConfig) -> float:
+    """How far back a patch depends on others: earlier ones would cost memory and change nothing."""
+    return config.num_hidden_layers * config.sliding_window * config.patch_size / config.sampling_rate
 
 
 def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None) -> None:
@@ -139,7 +161,7 @@ def _summarise(raw: "mne.io.BaseRaw") -> None:
     parts = dict(zip(("prompt", "generated"), split_at_seam(raw), strict=True))
     # a spectrum needs about a second
     parts = {name: signal for name, signal in parts.items() if signal.shape[1] >= rate}
-    table = Table("", *parts, box=None, pad_edge=False)
+    table = Table("", *(Column(name, justify="right") for name in parts), box=None, pad_edge=False)
     for label, measure in measures.items():
         table.add_row(label, *map(measure, parts.values()))
     stdout.print(table)
@@ -148,13 +170,19 @@ def _summarise(raw: "mne.io.BaseRaw") -> None:
 @app.command()
 def pretrain(
     recipe: Annotated[Path, typer.Argument(help="Recipe in YAML; training/recipes has some.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replaces keys of the recipe.")
+    ] = None,
 ) -> None:
-    """Train a model as a recipe says; started again, it goes on where it stopped."""
-    if not recipe.is_file():
-        raise FileNotFoundError(f"There is no recipe at {recipe}.")
+    """Train a model as a recipe says."""
+    pairs = [override.partition("=") for override in overrides or ()]
+    if wrong := ["".join(pair) for pair in pairs if not (pair[0] and pair[1])]:
+        raise ValueError(f"{wrong[0]!r} is not KEY=VALUE, such as max_steps=1000.")
     with _needs_extra("train"):
         from get_hf.training import pretraining
-    pretraining.run(recipe)
+
+        folder = pretraining.run(recipe, **{key: value for key, _, value in pairs})
+    stdout.print(folder, style="bold")
 
 
 @app.command()
@@ -162,16 +190,23 @@ def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Folder, or owner/name on the Hub.")],
     data: Annotated[Path, typer.Option(help="Folder that holds eegmmidb/.")],
     out: Annotated[Path, typer.Option(help="Folder for tables and plots.")],
-    split: Annotated[str, typer.Option(help="validation, or test for figures to publish.")] = "validation",
-    preset: Annotated[str, typer.Option(help="fast or full.")] = "fast",
+    split: Annotated[
+        Literal["validation", "test"], typer.Option(help="On whom; test is for figures to publish.")
+    ] = "validation",
+    preset: Annotated[Literal["fast", "full"], typer.Option(help="How much.")] = "fast",
     card: Annotated[Path | None, typer.Option(help="Model card whose figures to fill in.")] = None,
 ) -> None:
-    """Measure a checkpoint against real EEG and the classical baselines, on people it never saw."""
+    """Measure a checkpoint beside real EEG and classical baselines, on people it never saw."""
     if not data.is_dir():
         raise FileNotFoundError(f"There is no folder {data}.")
+    if card is not None and not card.is_file():
+        raise FileNotFoundError(f"There is no model card at {card}.")
+    _load(checkpoint)  # what is wrong with it shows now, not after minutes of baselines
     with _needs_extra("train"):
         from get_hf.training import evaluation
-    evaluation.run(checkpoint, data, out, split=split, preset=preset, card=card)
+
+        report = evaluation.run(checkpoint, data, out, split, preset, card, progress=stderr.print)
+    stdout.print(report.table(), markup=False)
     stdout.print(out, style="bold")
 
 
@@ -180,7 +215,7 @@ def info() -> None:
     """Show the shipped checkpoint, the corpora with their licences, and versions."""
     from get_hf.training.corpora import CORPORA
 
-    model, extractor = load_pretrained()
+    model, extractor = _load(str(CHECKPOINT))
     config = model.config
     table = Table.grid(padding=(0, 2))
     table.add_row("checkpoint", str(CHECKPOINT))
@@ -198,13 +233,22 @@ def info() -> None:
     stdout.print(table)
 
 
+def _load(checkpoint: str) -> tuple[GETModel, GETFeatureExtractor]:
+    transformers_logging.disable_progress_bar()
+    with stderr.status("Loading the model"):
+        return load_pretrained(checkpoint)
+
+
 @contextmanager
 def _needs_extra(extra: str) -> Iterator[None]:
     """Turns the absence of an optional package into the command that installs it."""
     try:
         yield
-    except ModuleNotFoundError as error:
-        raise ValueError(f'{error.name} is not installed: pip install "get-hf[{extra}]"') from error
+    except ImportError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(
+            f'This needs more than the plain package, pip install "get-hf[{extra}]": {reason}'
+        ) from error
 
 
 @contextmanager
@@ -238,13 +282,15 @@ def main() -> None:
     warnings.showwarning = _show_note
     warnings.simplefilter("ignore", FutureWarning)
     transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    hub_logging.set_verbosity_error()
     try:
         sys.exit(app(prog_name="get-hf", standalone_mode=False))
     except (ValueError, OSError) as error:
         _fail(str(error))
-    except TyperException as error:  # an unknown option, a missing argument, ...
-        _fail(error.format_message())
+    except (
+        TyperException
+    ) as error:  # an unknown option, a missing argument, ...; nothing at all printed the help
+        _fail(error.format_message() or "Say what to do: generate, pretrain, evaluate or info.")
     except (KeyboardInterrupt, typer.Abort):
         stderr.print("get-hf: stopped.", markup=False)
         sys.exit(130)

@@ -42,5 +42,5 @@ def load_pretrained(checkpoint: str | Path = CHECKPOINT) -> tuple[GETModel, GETF
         extractor = GETFeatureExtractor.from_pretrained(checkpoint, local_files_only=is_folder)
     except Exception as error:  # a damaged file fails in whichever library reads it
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ValueError(f"{checkpoint} is not a complete GET checkpoint: {reason}") from error
+        raise ValueError(f"{checkpoint} cannot be loaded as a checkpoint of GET: {reason}") from error
     return model.eval(), extractor

@@ -120,7 +120,11 @@ def own_arguments() -> list[str]:
 
 def _is_inherited(name: str) -> bool:
     """Whether transformers itself gives a meaning to a configuration key."""
-    return name.startswith("_") or hasattr(PreTrainedConfig(), name) or name in ("transformers_version", "auto_map")
+    return name.startswith("_") or hasattr(PreTrainedConfig(), name) or name in (
+        "attn_implementation",
+        "auto_map",
+        "transformers_version",
+    )
 
 
 __all__ = ["CONDITIONS", "GETConfig"]

@@ -64,11 +64,12 @@ def _info(recording: Recording, positions: np.ndarray) -> Any:
         info = recording.info.copy()
     else:
         info = mne.create_info(recording.ch_names, recording.sampling_rate, "eeg")
-        info["bads"] = [name for name, bad in zip(recording.ch_names, recording.bad, strict=True) if bad]
+        # MNE numbers names that repeat
+        info["bads"] = [name for name, bad in zip(info["ch_names"], recording.bad, strict=True) if bad]
     if not recording.digitised:
         # a bipolar channel is drawn between its two electrodes
         midpoints = positions[:, :3] + positions[:, 3:]
         midpoints = midpoints / np.maximum(np.linalg.norm(midpoints, axis=-1, keepdims=True), 1e-6)
-        ch_pos = dict(zip(recording.ch_names, HEAD_RADIUS * midpoints, strict=True))
+        ch_pos = dict(zip(info["ch_names"], HEAD_RADIUS * midpoints, strict=True))
         info.set_montage(mne.channels.make_dig_montage(ch_pos, coord_frame="head"))
     return info

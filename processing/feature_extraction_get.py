@@ -13,8 +13,8 @@ from transformers.feature_extraction_utils import BatchFeature, FeatureExtractio
 
 from .decoding_get import to_epochs, to_raw
 from .innovation_get import DEGREE, Innovation, InnovationTransform
-from .montage_get import UnknownChannelError, channel_positions
-from .reading_get import Recording, named_conditions, read_recordings
+from .montage_get import channel_positions, find_electrodes
+from .reading_get import Recording, check_rate, named_conditions, read_recordings
 from .signal_get import band_limit, resample
 
 #: Names of the conditions by id, the same as in GETConfig (the two rooms share no code; a test compares them).
@@ -56,6 +56,13 @@ class EEGFeatures(BatchFeature):
     """Inputs of the model, and beside them, in `recordings`, what `decode` needs to go back."""
 
     recordings: list[Prompt]
+
+    # BatchFeature pickles its data alone
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__.copy()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
 
 class GETFeatureExtractor(FeatureExtractionMixin):
@@ -294,9 +301,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             raise ValueError("Generation from nothing needs the channels to generate: pass ch_names=.")
         if unit is not None:
             raise ValueError(f"unit={unit!r} describes an array, and no recording was given: leave unit out.")
-        rate = self.sampling_rate if sampling_rate is None else float(sampling_rate)
-        if not np.isfinite(rate) or rate <= 0:
-            raise ValueError(f"sampling_rate must be a positive number of Hz, not {sampling_rate}.")
+        rate = self.sampling_rate if sampling_rate is None else check_rate(sampling_rate)
         names = [str(name) for name in ch_names]
         return Recording(np.zeros((len(names), 0)), rate, names, bad=np.zeros(len(names), dtype=bool))
 
@@ -322,15 +327,14 @@ class GETFeatureExtractor(FeatureExtractionMixin):
     @staticmethod
     def _positions(recording: Recording) -> np.ndarray:
         """Positions by name where the name is known, else by digitisation: the model learnt from names."""
-        rows = []
-        for name in recording.ch_names:
-            try:
-                rows.append(channel_positions([name])[0])
-            except UnknownChannelError:
-                if name not in recording.digitised:
-                    raise
-                rows.append(channel_positions([name], digitised=recording.digitised)[0])
-        return np.stack(rows)
+        known = np.array([find_electrodes(name) is not None for name in recording.ch_names])
+        if recording.digitised and known.mean() < 0.5:
+            known[:] = False  # by other systems' names: among a BioSemi cap's A1 to D32 is a C1 that is elsewhere
+        positions = np.zeros((len(known), 6), np.float32)
+        for rows, digitised in ((known, None), (~known, recording.digitised)):
+            names = [recording.ch_names[row] for row in np.flatnonzero(rows)]
+            positions[rows] = channel_positions(names, digitised)
+        return positions
 
     def _batch(
         self,

@@ -185,6 +185,18 @@ def _unknown(name: str, more: int = 0) -> UnknownChannelError:
     )
 
 
+def find_electrodes(name: str) -> tuple[str, str | None] | None:
+    """What ``parse_channel_name`` returns, or None, at once, for a name that it refuses."""
+    electrode, *reference = _tokens(name) or [""]
+    if electrode not in _CANONICAL:
+        return None
+    if all(word in _COMMON_REFERENCES for word in reference) or _LINKED_PAIR.fullmatch("".join(reference)):
+        return _CANONICAL[electrode], None
+    if len(reference) == 1 and reference[0] in _CANONICAL:
+        return _CANONICAL[electrode], _CANONICAL[reference[0]]
+    return None
+
+
 def parse_channel_name(name: str) -> tuple[str, str | None]:
     """Electrode and reference that a channel name speaks of, in canonical 10-05 spelling.
 
@@ -203,14 +215,10 @@ def parse_channel_name(name: str) -> tuple[str, str | None]:
         UnknownChannelError: the electrode or the reference is not a known one; the message lists the nearest
             names.
     """
-    electrode, *reference = _tokens(name) or [""]
-    if electrode not in _CANONICAL:
+    found = find_electrodes(name)
+    if found is None:
         raise _unknown(name)
-    if all(word in _COMMON_REFERENCES for word in reference) or _LINKED_PAIR.fullmatch("".join(reference)):
-        return _CANONICAL[electrode], None
-    if len(reference) == 1 and reference[0] in _CANONICAL:
-        return _CANONICAL[electrode], _CANONICAL[reference[0]]
-    raise _unknown(name)
+    return found
 
 
 _USUAL_CENTRE = np.array([0.0, 0.01, 0.04])  # metres: before and above the point between the ears
@@ -245,10 +253,9 @@ def _level(directions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """
     pairs = []
     for name, direction in directions.items():
-        try:
-            pairs.append((direction, ELECTRODES[parse_channel_name(name)[0]]))
-        except UnknownChannelError:
-            continue  # E12 and the like have a position but no place in the system
+        found = find_electrodes(name)
+        if found is not None:  # E12 and the like have a position but no place in the system
+            pairs.append((direction, ELECTRODES[found[0]]))
     if len(pairs) < max(4, len(directions) / 2):
         return directions
     seen, expected = np.array(pairs).transpose(1, 0, 2)
@@ -319,23 +326,21 @@ def channel_positions(
     directions = _project(digitised or {})
     places: dict[str, np.ndarray | tuple[float, float, float]] = dict(ELECTRODES)
     for name, direction in reversed(directions.items()):  # so that the first of several spellings counts
-        try:
-            electrode, _ = parse_channel_name(name)
-        except UnknownChannelError:
-            continue
-        places[electrode] = direction
+        found = find_electrodes(name)
+        if found is not None:
+            places[found[0]] = direction
 
     positions = np.zeros((len(ch_names), 6), dtype=np.float32)
     unknown = []
     for row, name in zip(positions, ch_names, strict=True):
-        try:
-            electrode, reference = parse_channel_name(name)
-        except UnknownChannelError:
+        found = find_electrodes(name)
+        if found is None:
             if name in directions:
                 row[:3] = directions[name]
             else:
                 unknown.append(name)
             continue
+        electrode, reference = found
         row[:3] = directions.get(name, places[electrode])
         if reference is not None:
             row[3:] = places[reference]

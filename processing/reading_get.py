@@ -17,6 +17,8 @@ except ImportError:  # arrays in, arrays out: MNE is not needed for that
 
 #: Standard deviations of scalp and intracranial EEG lie well inside, in microvolts; a wrong unit lies well outside.
 PLAUSIBLE_MICROVOLTS = (0.3, 3000.0)
+#: Rates in Hz that EEG is kept at, generously; kilohertz and sampling intervals lie outside.
+PLAUSIBLE_HZ = (20.0, 100_000.0)
 #: A channel that moves less than this, in microvolts, records nothing.
 FLAT_MICROVOLTS = 1e-2
 
@@ -66,10 +68,10 @@ def read_recordings(
     if mne is not None and isinstance(recording, mne.BaseEpochs):
         _refuse_declared(recording, sampling_rate, ch_names, unit)
         return [checked(r) for r in _from_epochs(recording)]
+    if isinstance(recording, (list, tuple)) and not recording:
+        raise ValueError("The list of recordings is empty: give at least one recording.")
     if isinstance(recording, (list, tuple)) and not all(np.isscalar(row) for row in recording):
         rows = list(recording)
-        if not rows:
-            raise ValueError("The list of recordings is empty: give at least one recording.")
         if not all(isinstance(row, (list, tuple)) for row in rows):
             return [r for row in rows for r in read_recordings(row, sampling_rate, ch_names, unit)]
     data = _to_array(recording)
@@ -79,6 +81,8 @@ def read_recordings(
             "to a single channel, x[None]."
         )
     rows = data[None] if data.ndim == 2 else data
+    if not len(rows):
+        raise ValueError(f"The batch of shape {data.shape} holds no recording: give at least one.")
     return [checked(_from_array(row, sampling_rate, ch_names, unit)) for row in rows]
 
 
@@ -99,12 +103,8 @@ def _from_array(
 ) -> Recording:
     if sampling_rate is None:
         raise ValueError("An array does not tell its sampling rate: pass sampling_rate= in Hz.")
-    if not np.isfinite(sampling_rate) or sampling_rate <= 0:
-        raise ValueError(f"sampling_rate must be a positive number of Hz, not {sampling_rate}.")
     if unit not in MICROVOLTS_PER_UNIT:
-        raise ValueError(
-            f"An array's unit must be declared as one of {', '.join(MICROVOLTS_PER_UNIT)}, not {unit!r}: pass unit=."
-        )
+        raise ValueError(f"An array's unit must be declared as one of V, mV, uV, nV, not {unit!r}: pass unit=.")
     if ch_names is None:
         raise ValueError(f"An array does not tell its {len(data)} channels' names: pass ch_names=.")
     if len(ch_names) != len(data):
@@ -168,17 +168,38 @@ def _from_epochs(epochs: Any) -> list[Recording]:
     ]  # fmt: skip
 
 
-def checked(recording: Recording) -> Recording:
-    """Refuses what no amplifier records, and marks flat channels bad.
+def check_rate(sampling_rate: float) -> float:
+    """The rate in Hz, if it can be one.
 
     Raises:
-        ValueError: No samples, NaN or infinite samples, implausible amplitude, nothing but flat channels.
+        ValueError: Not a number, or one that EEG is not sampled at.
+    """
+    low, high = PLAUSIBLE_HZ
+    if not low <= sampling_rate <= high:
+        raise ValueError(
+            f"sampling_rate={sampling_rate:g} is no rate of EEG, which is sampled at {low:g} to {high:g} Hz: give samples "
+            "per second."
+        )
+    return float(sampling_rate)
+
+
+def checked(recording: Recording) -> Recording:
+    """Refuses what no amplifier records, and marks flat channels bad; what bad channels hold does not matter.
+
+    Raises:
+        ValueError: Impossible rate, no samples, NaN or infinite samples, implausible amplitude, nothing but bad or flat
+            channels.
     """
     data, names = recording.data, recording.ch_names
+    check_rate(recording.sampling_rate)
     if not data.size:
         raise ValueError(f"The recording is empty: {data.shape[0]} channels of {data.shape[-1]} samples.")
     if recording.bad is None:
         recording.bad = np.zeros(len(data), dtype=bool)
+    if recording.bad.all():
+        raise ValueError(f"All {len(names)} channels are marked bad: review info['bads'] of the recording.")
+    good = np.flatnonzero(~recording.bad)
+    names, data = [names[index] for index in good], data[good]
     broken = [name for name, row in zip(names, data, strict=True) if not np.isfinite(row).all()]
     if broken:
         raise ValueError(
@@ -199,16 +220,10 @@ def checked(recording: Recording) -> Recording:
             f"The channels' standard deviation is {typical:.3g} uV as declared, where EEG has {low:g} to {high:g} uV: "
             f"perhaps {guess}; declare the array's unit=, or scale the MNE object to volts."
         )
-    flat = spread <= FLAT_MICROVOLTS
-    if flat.any():
-        warnings.warn(
-            f"Flat channels are masked: {_some([n for n, f in zip(names, flat, strict=True) if f])}.", stacklevel=2
-        )
-    recording.bad = recording.bad | flat
-    if recording.bad.all():
-        raise ValueError(
-            f"All {len(names)} channels are bad or flat: nothing is left to read; review info['bads'] of the recording."
-        )
+    recording.bad[good[spread <= FLAT_MICROVOLTS]] = True
+    if recording.bad.any():
+        masked = [name for name, bad in zip(recording.ch_names, recording.bad, strict=True) if bad]
+        warnings.warn(f"Bad or flat channels are masked: {_some(masked)}.", stacklevel=2)
     return recording
 
 

@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 from scipy import signal
 
-#: Microvolts in one unit of what a caller may declare.
-MICROVOLTS_PER_UNIT = {"V": 1e6, "mV": 1e3, "uV": 1.0, "µV": 1.0, "nV": 1e-3}
+#: Microvolts in one unit of what a caller may declare; Unicode has the micro sign and the Greek letter.
+MICROVOLTS_PER_UNIT = {"V": 1e6, "mV": 1e3, "uV": 1.0, "µV": 1.0, "μV": 1.0, "nV": 1e-3}
 
 
 def resample(x: np.ndarray, source_rate: float, target_rate: float) -> np.ndarray:
@@ -49,6 +49,7 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
         signal.butter(2, low, "highpass", fs=2 * rate, output="sos"),
         signal.cheby2(12, 40, 1.12 * high, "lowpass", fs=2 * rate, output="sos"),
     ):
-        # the high-pass rings for about 1 / low seconds: mirror that much at the ends, where there is as much
-        x = signal.sosfiltfilt(sos, x, axis=-1, padlen=min(int(2 * rate / low), x.shape[-1] - 1))
+        # the high-pass rings for about 1 / low seconds: mirror that much at the ends, where there is as much. Evenly:
+        # the odd extension that SciPy prefers would pull the last sample, from which generation goes on, to zero
+        x = signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(2 * rate / low), x.shape[-1] - 1))
     return x[..., ::2]

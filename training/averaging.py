@@ -9,9 +9,22 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 from transformers import PreTrainedModel, TrainerCallback
+from transformers.utils import logging as transformers_logging
 
 #: Where, inside a checkpoint of the Trainer, the averaged model lies. It loads with `from_pretrained` as it is.
 FOLDER = "averaged"
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Saving a small model is no work to show progress of."""
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
 
 
 class AveragedWeights(TrainerCallback):
@@ -55,7 +68,9 @@ class AveragedWeights(TrainerCallback):
         """
         file = Path(checkpoint) / FOLDER / "model.safetensors"
         if not file.is_file():
-            raise ValueError(f"{checkpoint} holds no averaged weights, {FOLDER}/{file.name}: it was not written here.")
+            raise ValueError(
+                f"{checkpoint} holds no averaged weights, {FOLDER}/{file.name}: it was not written here."
+            )
         stored = load_file(file)
         names = {name for name, _ in self.model.named_parameters()}
         if missing := names - stored.keys():
@@ -64,7 +79,7 @@ class AveragedWeights(TrainerCallback):
 
     def save(self, checkpoint: str | Path) -> None:
         """Writes the averaged model into a checkpoint of the Trainer."""
-        with self.in_place():
+        with self.in_place(), without_bars():
             self.model.save_pretrained(Path(checkpoint) / FOLDER)
 
     @contextmanager

@@ -105,7 +105,10 @@ class EEGSegments(datasets.ArrowBasedBuilder):
     def _generate_tables(self, recordings: list[Recording]) -> Iterator[tuple[Key, pa.Table]]:
         extractor = GETFeatureExtractor(self.config.sampling_rate, self.config.patch_size)
         for index, recording in enumerate(recordings):
-            yield Key(index, 0), segment_table(recording, self.config.corpus, self.config.segment_seconds, extractor)
+            yield (
+                Key(index, 0),
+                segment_table(recording, self.config.corpus, self.config.segment_seconds, extractor),
+            )
 
 
 def prepare_segments(
@@ -157,7 +160,9 @@ def problems(dataset: datasets.Dataset) -> list[tuple[str, str, str]]:
     return list(dict.fromkeys(row for row in rows if row[2]))
 
 
-def segment_table(recording: Recording, corpus: str, segment_seconds: float, extractor: GETFeatureExtractor) -> pa.Table:
+def segment_table(
+    recording: Recording, corpus: str, segment_seconds: float, extractor: GETFeatureExtractor
+) -> pa.Table:
     """Cleans one recording and cuts it into segments.
 
     Args:
@@ -180,7 +185,14 @@ def segment_table(recording: Recording, corpus: str, segment_seconds: float, ext
     except Exception as error:  # MNE's readers fail in many ways, and one bad file must not cost the others
         problem = str(error).strip().partition("\n")[0] or type(error).__name__
         logger.warning("%s %s %s cannot be used: %s", corpus, recording.subject, recording.session, problem)
-        empty = {"signal": [], "ch_names": [], "channel_positions": [], "conditions": [], "n_chans": 0, "n_times": 0}
+        empty = {
+            "signal": [],
+            "ch_names": [],
+            "channel_positions": [],
+            "conditions": [],
+            "n_chans": 0,
+            "n_times": 0,
+        }
         return pa.Table.from_pylist([row | empty | {"problem": problem}], schema=FEATURES.arrow_schema)
     if problem:
         logger.warning("%s %s %s: %s", corpus, recording.subject, recording.session, problem)
@@ -213,7 +225,9 @@ def _arrow_columns(columns: dict[str, list]) -> dict[str, pa.Array]:
         if pa.types.is_list(field) and name != "ch_names":
             offsets = np.cumsum([0] + [len(value) for value in values])
             flat = np.concatenate([np.asarray(value) for value in values])
-            arrays[name] = pa.ListArray.from_arrays(offsets.astype(np.int32), pa.array(flat, field.value_type))
+            arrays[name] = pa.ListArray.from_arrays(
+                offsets.astype(np.int32), pa.array(flat, field.value_type)
+            )
         else:
             arrays[name] = pa.array(values, field)
     return arrays
@@ -233,7 +247,9 @@ def _clean_recording(
     """
     rate = raw.info["sfreq"]
     if raw.n_times < SHORTEST_SECONDS * rate:
-        raise ValueError(f"it is {raw.n_times / rate:.1f} s long, and at least {SHORTEST_SECONDS:g} s are needed")
+        raise ValueError(
+            f"it is {raw.n_times / rate:.1f} s long, and at least {SHORTEST_SECONDS:g} s are needed"
+        )
     picks = mne.pick_types(raw.info, meg=False, eeg=True, exclude=())
     if not len(picks):
         raise ValueError("it has no EEG channels")
@@ -268,7 +284,12 @@ def _clean_recording(
     if not usable.any():
         raise ValueError(f"none of its channels can be used: {', '.join(left_out)}")
     ch_names = [raw.ch_names[pick] for pick, use in zip(kept, usable, strict=True) if use]
-    return clean[usable], ch_names, np.stack(positions)[usable], f"left out {', '.join(left_out)}" if left_out else ""
+    return (
+        clean[usable],
+        ch_names,
+        np.stack(positions)[usable],
+        f"left out {', '.join(left_out)}" if left_out else "",
+    )
 
 
 def _position(name: str, digitised: dict[str, np.ndarray] | None) -> np.ndarray:

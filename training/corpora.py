@@ -192,7 +192,9 @@ def _files_corpus(pattern: str) -> Corpus:
 
 def _find_files(pattern: str, data_dir: Path | None) -> list[Recording]:
     root = "" if data_dir is None else str(data_dir)
-    paths = sorted(Path(root, path) for path in glob.glob(str(Path(root, pattern).expanduser()), recursive=True))
+    paths = sorted(
+        Path(root, path) for path in glob.glob(str(Path(root, pattern).expanduser()), recursive=True)
+    )
     if not paths:
         raise CorpusUnavailableError(f"no file matches {Path(root, pattern)}.")
     same = {name: name for name in CONDITIONS}  # an annotation spelt like a condition means it

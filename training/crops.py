@@ -60,11 +60,18 @@ class CropConfig:
     condition_weights: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self):
-        for name in ("full_montage_probability", "population_probability", "condition_dropout", "context_noise"):
+        for name in (
+            "full_montage_probability",
+            "population_probability",
+            "condition_dropout",
+            "context_noise",
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie between 0 and 1, not at {getattr(self, name)}.")
         if not 1 <= self.min_channels <= self.max_channels:
-            raise ValueError(f"min_channels ({self.min_channels}) must lie between 1 and {self.max_channels=}.")
+            raise ValueError(
+                f"min_channels ({self.min_channels}) must lie between 1 and {self.max_channels=}."
+            )
         if self.same_montage_size < 1:
             raise ValueError(f"same_montage_size must be at least 1, not {self.same_montage_size}.")
         if not 0 < self.min_calibration_seconds <= self.max_calibration_seconds < self.crop_seconds:
@@ -76,7 +83,9 @@ class CropConfig:
             raise ValueError(f"max_history_seconds must not be negative, as {self.max_history_seconds} is.")
         for name, weight in self.condition_weights.items():
             if name not in CONDITIONS:
-                raise ValueError(f"condition_weights names {name!r}; the conditions are {', '.join(CONDITIONS)}.")
+                raise ValueError(
+                    f"condition_weights names {name!r}; the conditions are {', '.join(CONDITIONS)}."
+                )
             if weight < 0:
                 raise ValueError(f"the weight of {name!r} must not be negative, as {weight} is.")
 
@@ -125,7 +134,9 @@ class RandomCrops(Dataset):
         per_segment = [weights[ids].mean() if len(ids) else 0.0 for ids in columns["conditions"]]
         cumulative = np.cumsum(n_starts * per_segment)
         if cumulative[-1] <= 0:
-            raise ValueError("every segment has weight 0: condition_weights leaves no condition that is there.")
+            raise ValueError(
+                "every segment has weight 0: condition_weights leaves no condition that is there."
+            )
         self.cumulative_weight = cumulative / cumulative[-1]
 
     def __len__(self) -> int:

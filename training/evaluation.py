@@ -247,11 +247,9 @@ class GETGenerator:
                     generator=source,
                     **self.generate_options,
                 )
-            for item, x in zip(
-                items, self.extractor.decode(generated, features, output="array"), strict=True
-            ):
-                extra = n_patches * self.model.config.patch_size - n_times
-                out[item] = np.asarray(x)[:, x.shape[-1] - n_times - extra : x.shape[-1] - extra]
+            made = self.extractor.decode(generated, features, output="array", include_prompt=False)
+            for item, x in zip(items, made, strict=True):
+                out[item] = x[:, :n_times]
         return out
 
 

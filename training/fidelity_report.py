@@ -58,8 +58,8 @@ def markdown(comparison: Comparison, about: dict) -> str:
         f"Measured with {facts}.",
         "",
         f"{n_items} prompts of {prompt_s:g} s from {n_people} people whom training never saw, {n_chans} "
-        f"channels, continued by {made_s:g} s. The column `real` is another stretch of the same recordings; "
-        "in brackets, 95 % intervals over people. AUC is that of a classifier told to separate 2 s windows of "
+        f"channels, continued by {made_s:g} s. Column `real` is another stretch of the same recordings; in "
+        "brackets, 95 % intervals over people. AUC is that of a classifier told to separate 2 s windows of "
         "people it was not trained on: 0.5 is indistinguishable.",
         "",
         comparison.table(intervals=True),

@@ -27,7 +27,7 @@ from transformers import Trainer, set_seed
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
-from .averaging import FOLDER, AveragedWeights
+from .averaging import FOLDER, AveragedWeights, without_bars
 from .builder import prepare_segments, problems
 from .crops import RandomCrops, collate_crops
 from .recipe import Recipe, read_recipe
@@ -60,7 +60,8 @@ class PretrainingTrainer(Trainer):
 
     def _save(self, output_dir=None, state_dict=None):
         # before the optimizer and the trainer state, which makes a checkpoint complete and lets older ones go
-        super()._save(output_dir, state_dict)
+        with without_bars():
+            super()._save(output_dir, state_dict)
         if output_dir is not None:
             self.averaged.save(output_dir)
             self.processing_class.save_pretrained(Path(output_dir) / FOLDER)
@@ -111,7 +112,9 @@ def pretrain(recipe: Recipe) -> Path:
 
     seed = args.seed if args.data_seed is None else args.data_seed
     total_batch = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-    crops = RandomCrops(segments["train"], extractor.transform, recipe.crops, args.max_steps * total_batch, seed)
+    crops = RandomCrops(
+        segments["train"], extractor.transform, recipe.crops, args.max_steps * total_batch, seed
+    )
     logger.info("%d crops from %d segments", len(crops), len(segments["train"]))
 
     def summary(trainer: Trainer) -> dict[str, Any]:
@@ -126,10 +129,19 @@ def pretrain(recipe: Recipe) -> Path:
             "data_seed": seed,
             "world_size": args.world_size,
             "training_subjects": len(set(segments["train"]["subject"])),
-            "left_out": [list(problem) for part in ("train", "validation") if part in segments for problem in problems(segments[part])],
+            "left_out": [
+                list(problem)
+                for part in ("train", "validation")
+                if part in segments
+                for problem in problems(segments[part])
+            ],
             "log": trainer.state.log_history,
             # folders say where, not what: they are the machine's and stay there
-            "recipe": {k: v for k, v in recipe.given.items() if not k.endswith("_dir") and k != "resume_from_checkpoint"},
+            "recipe": {
+                k: v
+                for k, v in recipe.given.items()
+                if not k.endswith("_dir") and k != "resume_from_checkpoint"
+            },
             "machine": _machine(),
             "versions": _versions(),
             "commit": _commit(),
@@ -150,7 +162,8 @@ def pretrain(recipe: Recipe) -> Path:
         trainer.evaluate()
     averaged.copy_to_model()
     if trainer.is_world_process_zero():
-        model.save_pretrained(output_dir)
+        with without_bars():
+            model.save_pretrained(output_dir)
         extractor.save_pretrained(output_dir)
         _write_json(output_dir / SUMMARY, summary(trainer))
     return output_dir
@@ -194,7 +207,9 @@ def fit_extractor(segments: datasets.Dataset, n_segments: int, **kwargs: Any) ->
     """
     usable = np.flatnonzero(np.asarray(segments["n_times"]) > 0)
     if not len(usable):
-        raise ValueError(f"none of the {len(segments)} training recordings can be used: {problems(segments)[:3]}")
+        raise ValueError(
+            f"none of the {len(segments)} training recordings can be used: {problems(segments)[:3]}"
+        )
     chosen = usable[np.unique(np.linspace(0, len(usable) - 1, n_segments).round().astype(int))]
     arrow = segments.with_format("arrow")
 
@@ -215,7 +230,9 @@ def _validation_crops(
     if recipe.training.eval_strategy == "no":
         return None
     if "validation" not in segments:
-        raise ValueError(f"{recipe.data.corpus} has no recording of a validation subject: set eval_strategy to 'no'.")
+        raise ValueError(
+            f"{recipe.data.corpus} has no recording of a validation subject: set eval_strategy to 'no'."
+        )
     config = dataclasses.replace(recipe.crops, condition_dropout=0.0, context_noise=0.0)
     return RandomCrops(
         segments["validation"], extractor.transform, config, recipe.data.validation_crops, VALIDATION_SEED

@@ -63,7 +63,10 @@ class PretrainingArguments(TrainingArguments):
     train_sampling_strategy: str = "sequential"
     remove_unused_columns: bool = False
     prediction_loss_only: bool = True
-    dataloader_pin_memory: bool = dataclasses.field(default_factory=torch.cuda.is_available)
+    ddp_find_unused_parameters: bool | None = False  # every parameter is used in every step
+    # without use_cpu, processes that torchrun starts on a machine without accelerator never meet
+    use_cpu: bool = dataclasses.field(default_factory=lambda: not torch.accelerator.is_available())
+    dataloader_pin_memory: bool = dataclasses.field(default_factory=torch.accelerator.is_available)
 
 
 @dataclasses.dataclass
@@ -118,7 +121,9 @@ def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
     for key, value in given.items():
         if key not in fields:
             near = difflib.get_close_matches(str(key), fields, 3)
-            raise ValueError(f"{path.name} has an unknown key {key!r}{f': {_either(near)} is meant?' if near else '.'}")
+            raise ValueError(
+                f"{path.name} has an unknown key {key!r}{f': {_either(near)} is meant?' if near else '.'}"
+            )
         checked[key] = _as_type(key, value, hints[key])
     try:
         data, crops, model, training = HfArgumentParser(_PARTS).parse_dict(checked)
@@ -137,7 +142,9 @@ def _check(recipe: Recipe) -> None:
     if training.max_steps <= 0:
         raise ValueError("max_steps must be given: a run is as long as the list of its crops.")
     if training.train_sampling_strategy != "sequential":
-        raise ValueError("train_sampling_strategy must be 'sequential': crops are random already, by their index.")
+        raise ValueError(
+            "train_sampling_strategy must be 'sequential': crops are random already, by their index."
+        )
     if training.remove_unused_columns:
         raise ValueError("remove_unused_columns must be false: crops have no columns.")
     if not 0 <= recipe.model.average_decay < 1:
@@ -173,8 +180,10 @@ def _as_type(key: str, value: Any, hint: Any) -> Any:
     options = [typing.get_origin(option) or option for option in options]
     for candidate in (value, _parsed(value)):
         for option in options:
-            if isinstance(option, type) and isinstance(candidate, option) and (
-                not isinstance(candidate, bool) or option is bool
+            if (
+                isinstance(option, type)
+                and isinstance(candidate, option)
+                and (not isinstance(candidate, bool) or option is bool)
             ):
                 return candidate
         if float in options and isinstance(candidate, int) and not isinstance(candidate, bool):
@@ -183,7 +192,9 @@ def _as_type(key: str, value: Any, hint: Any) -> Any:
             return candidate
     if any(isinstance(option, type) and issubclass(option, enum.Enum) for option in options):
         return value
-    wanted = _either([option.__name__ for option in options if isinstance(option, type) and option is not type(None)])
+    wanted = _either(
+        [option.__name__ for option in options if isinstance(option, type) and option is not type(None)]
+    )
     raise ValueError(f"{key} must be {wanted}, not {value!r}.")
 
 

@@ -161,8 +161,8 @@ def cut_segments(
     if not parts[0]:
         needed = 2 + prompt_seconds + 2 * continuation_seconds
         raise ValueError(
-            f"The longest recording has {longest / SAMPLING_RATE:.0f} s, but a prompt of {prompt_seconds:g} s "
-            f"and twice {continuation_seconds:g} s (continuation and floor) need {needed:.0f} s: shorten them."
+            f"The longest recording has {longest / SAMPLING_RATE:.0f} s, but {needed:.0f} s are needed: a "
+            f"prompt of {prompt_seconds:g} s, twice {continuation_seconds:g} s of continuation. Shorten them."
         )
     prompt, real, other = (np.stack(part) for part in parts[:3])
     return Segments(prompt, real, other, np.array(parts[3]), parts[4], list(ch_names))

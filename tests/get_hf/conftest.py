@@ -8,6 +8,7 @@ from synthetic import make_raw
 
 from get_hf import GETConfig, GETFeatureExtractor, GETModel, save_recording
 
+
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory) -> Path:
     """A model of random weights with everything a checkpoint has, small enough to generate in no time."""

@@ -85,6 +85,6 @@ def damage_other_model(folder):
 def test_an_incomplete_checkpoint_is_refused_in_one_sentence(tiny_checkpoint, tmp_path, damage):
     folder = shutil.copytree(tiny_checkpoint, tmp_path / "damaged")
     damage(folder)
-    with pytest.raises(ValueError, match="not a complete GET checkpoint: ") as caught:
+    with pytest.raises(ValueError, match="cannot be loaded as a checkpoint of GET: ") as caught:
         load_pretrained(folder)
     assert "\n" not in str(caught.value)

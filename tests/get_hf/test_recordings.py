@@ -11,7 +11,15 @@ from get_hf.recordings import check_output, written_whole
 @pytest.mark.parametrize("suffix", [".edf", ".fif"])
 @pytest.mark.parametrize(
     ("seconds", "rate"),
-    [(10.0, 160.0), (10.25, 160.0), (9973 / 160, 160.0), (7.31, 250.0), (4.7, 512.0), (20.0, 173.61), (0.3, 100.0)],
+    [
+        (10.0, 160.0),
+        (10.25, 160.0),
+        (9973 / 160, 160.0),
+        (7.31, 250.0),
+        (4.7, 512.0),
+        (20.0, 173.61),
+        (0.3, 100.0),
+    ],
 )
 def test_what_is_written_is_read_back(tmp_path, suffix, seconds, rate):
     raw = mark_generated(make_raw(seconds, rate), 0.25)
@@ -23,7 +31,9 @@ def test_what_is_written_is_read_back(tmp_path, suffix, seconds, rate):
     assert back.ch_names == raw.ch_names
     assert back.info["sfreq"] == pytest.approx(rate, rel=1e-6)
     assert 0 <= back.n_times - raw.n_times <= 3  # EDF: what does not fill whole records is padded
-    np.testing.assert_allclose(back.get_data(units="uV")[:, : raw.n_times], raw.get_data(units="uV"), atol=0.01)
+    np.testing.assert_allclose(
+        back.get_data(units="uV")[:, : raw.n_times], raw.get_data(units="uV"), atol=0.01
+    )
     assert back.annotations.description.tolist() == ["T1", "GET generated"]
     np.testing.assert_allclose(back.annotations.onset, raw.annotations.onset, atol=1e-4)
     np.testing.assert_allclose(back.annotations.duration, raw.annotations.duration, atol=1e-4)

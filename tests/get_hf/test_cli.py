@@ -1,0 +1,290 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The `get-hf` command, in this process: what it writes, what it prints where, and what it refuses how."""
+
+import sys
+
+import mne
+import numpy as np
+import pytest
+from synthetic import make_raw
+
+from get_hf import cli, save_recording
+
+
+@pytest.fixture
+def get_hf(monkeypatch, capsys, tmp_path):
+    """Runs the command in an empty folder and returns its exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["get-hf", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        out, err = capsys.readouterr()
+        return exit_.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def generate(get_hf, tiny_checkpoint):
+    """Runs `get-hf generate` with the tiny model."""
+    return lambda *arguments: get_hf("generate", *arguments, "--checkpoint", tiny_checkpoint)
+
+
+@pytest.mark.parametrize("suffix", [".edf", ".fif"])
+def test_a_recording_is_continued(generate, recording, tmp_path, suffix):
+    code, out, err = generate(recording, "--seconds", 2, "--out", f"c{suffix}", "--plot", "c.png")
+
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:2] == [f"c{suffix}", "c.png"]
+    assert "alpha peak" in out
+    given = mne.io.read_raw(recording, verbose="ERROR")
+    continued = mne.io.read_raw(tmp_path / f"c{suffix}", preload=True, verbose="ERROR")
+    assert continued.ch_names == given.ch_names
+    assert continued.info["sfreq"] == given.info["sfreq"]
+    assert continued.n_times == given.n_times + 2 * 160
+    assert continued.annotations.description.tolist() == ["GET generated"]
+    assert continued.annotations.onset == pytest.approx([12.0])
+    assert continued.annotations.duration == pytest.approx([2.0])
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_was_generated_can_be_continued(generate, recording):
+    assert generate(recording, "--seconds", 1, "--out", "one.edf")[0] == 0
+    assert generate("one.edf", "--seconds", 1, "--out", "two.edf")[0] == 0
+    assert mne.io.read_raw("two.edf", verbose="ERROR").annotations.onset == pytest.approx([12.0, 13.0])
+
+
+def test_from_nothing_the_10_20_system_is_generated(generate):
+    code, _, _ = generate("--condition", "eyes_closed", "--seconds", 3, "--out", "n.npz", "--plot", "n.pdf")
+    assert code == 0
+    with np.load("n.npz") as npz:
+        assert npz["data"].shape == (20, 300)
+        assert npz["sampling_rate"] == 100.0
+        assert npz["onset"] == [0.0]
+        assert {"Cz", "O1"} <= set(npz["ch_names"])
+
+
+def test_channels_can_be_chosen(generate):
+    assert generate("--channels", "Fz, T3,FP1-F7", "--seconds", 1, "--out", "n.npz")[0] == 0
+    assert np.load("n.npz")["ch_names"].tolist() == ["Fz", "T3", "FP1-F7"]
+
+
+def samples(generate, *arguments) -> np.ndarray:
+    assert generate(*arguments, "--seconds", 2, "--out", "s.npz")[0] == 0
+    with np.load("s.npz") as npz:
+        return npz["data"]
+
+
+def test_the_same_seed_gives_the_same_samples(generate, recording):
+    first = samples(generate, recording, "--seed", 1)
+    np.testing.assert_array_equal(samples(generate, recording, "--seed", 1), first)
+    other = samples(generate, recording, "--seed", 2)
+    np.testing.assert_array_equal(other[:, : 12 * 160], first[:, : 12 * 160])
+    assert np.abs(other - first)[:, 12 * 160 :].max() > 1
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--temperature", 0.3),
+        ("--num-flow-steps", 1),
+        ("--condition", "eyes_open"),
+        ("--condition", "eyes_closed", "--guidance", 3),
+    ],
+)
+def test_options_reach_the_model(monkeypatch, generate, option):
+    received = {}
+    original = cli.GETModel.generate
+
+    def spy(self, **kwargs):
+        received.update(kwargs)
+        return original(self, **kwargs)
+
+    monkeypatch.setattr(cli.GETModel, "generate", spy)
+    samples(generate, *option)
+    name, value = option[-2:]
+    if name == "--condition":
+        assert received["condition_ids"].unique().tolist() == [2]
+    else:
+        assert received[{"--guidance": "guidance_scale"}.get(name, name[2:].replace("-", "_"))] == value
+
+
+def test_a_channel_that_is_not_eeg_is_noted(generate, tmp_path):
+    save_recording(make_raw(ch_names=["C3", "C4", "ECG"]), tmp_path / "x.edf")
+    code, _, err = generate("x.edf", "--seconds", 1, "--out", "c.edf")
+    assert code == 0
+    assert err == "note: x.edf: left out what is not EEG: ECG.\n"
+
+
+def test_a_long_recording_costs_no_more_than_what_the_model_can_see(monkeypatch, generate, tmp_path):
+    save_recording(make_raw(seconds=60.0, ch_names=["C3", "C4"]), tmp_path / "long.edf")
+    long = samples(generate, "long.edf")
+    monkeypatch.setattr(cli, "_context_seconds", lambda config: None)
+    np.testing.assert_allclose(samples(generate, "long.edf"), long, atol=1e-3)
+
+
+REFUSALS = {
+    "no such file": (["missing.edf", "--seconds", "2", "--out", "o.edf"], "no recording at missing.edf"),
+    "not EEG": (["text.edf", "--seconds", "2", "--out", "o.edf"], "not a recording that MNE can read"),
+    "unknown format": (["text.xyz", "--seconds", "2", "--out", "o.edf"], "not a recording that MNE can read"),
+    "no EEG channels": (["ecg.edf", "--seconds", "2", "--out", "o.edf"], "no EEG channels"),
+    "unknown channel": (["odd.edf", "--seconds", "2", "--out", "o.edf"], "'Qx9'"),
+    "shorter than a patch": (["short.edf", "--seconds", "2", "--out", "o.edf"], "shorter than one patch"),
+    "flat": (["flat.edf", "--seconds", "2", "--out", "o.edf"], "flat"),
+    "microvolts as volts": (["loud.fif", "--seconds", "2", "--out", "o.edf"], "perhaps microvolts"),
+    "NaN": (["nan.fif", "--seconds", "2", "--out", "o.edf"], "NaN"),
+    "negative length": (["--seconds", "-1", "--out", "o.edf"], "-1 is not a positive number"),
+    "no length": (["--seconds", "0", "--out", "o.edf"], "0 is not a positive number"),
+    "endless": (["--seconds", "inf", "--out", "o.edf"], "inf is not a positive number"),
+    "length is text": (["--seconds", "soon", "--out", "o.edf"], "--seconds"),
+    "no output": (["--seconds", "2"], "--out"),
+    "unknown suffix": (["--seconds", "2", "--out", "o.wav"], "must end in .edf, .fif, .npz"),
+    "nowhere": (["--seconds", "2", "--out", "nowhere/o.edf"], "nowhere does not exist"),
+    "picture suffix": (["--seconds", "2", "--out", "o.edf", "--plot", "o.gif"], "must end in .png"),
+    "onto itself": (["good.edf", "--seconds", "2", "--out", "good.edf"], "replace the recording itself"),
+    "unknown condition": (["--seconds", "2", "--out", "o.edf", "--condition", "asleep"], "eyes_closed"),
+    "unknown electrode": (["--seconds", "2", "--out", "o.edf", "--channels", "Fz,Qz"], "'Qz'"),
+    "channels of a recording": (
+        ["good.edf", "--seconds", "2", "--out", "o.edf", "--channels", "Fz"],
+        "brings its own channels",
+    ),
+    "guidance to nothing": (["--seconds", "2", "--out", "o.edf", "--guidance", "2"], "--condition"),
+    "temperature": (["--seconds", "2", "--out", "o.edf", "--temperature", "-1"], "-1 is not a positive"),
+    "flow steps": (["--seconds", "2", "--out", "o.edf", "--num-flow-steps", "0"], "--num-flow-steps"),
+    "seed": (["--seconds", "2", "--out", "o.edf", "--seed", "-1"], "--seed"),
+    "unknown option": (["--seconds", "2", "--out", "o.edf", "--loud"], "--loud"),
+}
+
+
+@pytest.fixture(scope="module")
+def bad_recordings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bad")
+    for name in ("text.edf", "text.xyz"):
+        (folder / name).write_text("no EEG at all\n" * 50)
+    save_recording(make_raw(), folder / "good.edf")
+    save_recording(make_raw(ch_names=["ECG"]), folder / "ecg.edf")
+    save_recording(make_raw(ch_names=["C3", "Qx9"]), folder / "odd.edf")
+    save_recording(make_raw(seconds=0.2), folder / "short.edf")
+    for name, change in {
+        "flat.edf": lambda data: 0 * data,
+        "loud.fif": lambda data: 1e6 * data,
+        "nan.fif": lambda data: np.where(data == data.max(), np.nan, data),
+    }.items():
+        raw = make_raw()
+        raw._data = change(raw._data)
+        save_recording(raw, folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_bad_input_is_one_sentence_and_exit_code_2(generate, bad_recordings, monkeypatch, case):
+    monkeypatch.chdir(bad_recordings)
+    before = {file: file.read_bytes() for file in bad_recordings.iterdir()}
+    arguments, expected = REFUSALS[case]
+
+    code, out, err = generate(*arguments)
+
+    assert (code, out) == (2, "")
+    assert expected in err
+    assert err.startswith("get-hf: ")
+    assert err.count("\n") == 1
+    assert {file: file.read_bytes() for file in bad_recordings.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["generate", "--seconds", "2", "--out", "o.edf", "--checkpoint", "./missing"],
+            "no checkpoint at ./missing",
+        ),
+        (["generate", "--seconds", "2", "--out", "o.edf", "--checkpoint", "."], "cannot be loaded"),
+        (["evaluate", "./missing", "--data", ".", "--out", "report"], "no checkpoint at ./missing"),
+        (["evaluate", ".", "--data", "nowhere", "--out", "report"], "no folder nowhere"),
+        (["evaluate", ".", "--data", ".", "--out", "report", "--split", "train"], "--split"),
+        (
+            ["evaluate", ".", "--data", ".", "--out", "report", "--card", "none.md"],
+            "no model card at none.md",
+        ),
+        (["pretrain", "missing.yaml"], "no recipe at missing.yaml"),
+        (["pretrain", "missing.yaml", "fast"], "'fast' is not KEY=VALUE"),
+        (["pretrain"], "recipe"),
+        (["dance"], "dance"),
+    ],
+)
+def test_bad_requests_are_one_sentence_and_exit_code_2(get_hf, tmp_path, arguments, expected):
+    code, out, err = get_hf(*arguments)
+    assert (code, out) == (2, "")
+    assert expected.lower() in err.lower()
+    assert err.startswith("get-hf: ")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("failing", ["get_hf.cli.save_recording", "get_hf.plotting.plot_generation"])
+def test_a_failure_while_writing_leaves_nothing_behind(generate, monkeypatch, tmp_path, failing):
+    def fail(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(failing, fail)
+    code, _, err = generate("--seconds", 2, "--out", "o.edf", "--plot", "o.png")
+    assert (code, err) == (2, "get-hf: No space left on device\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupting_leaves_nothing_behind(generate, monkeypatch, tmp_path):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.GETModel, "generate", interrupt)
+    code, _, err = generate("--seconds", 2, "--out", "o.edf")
+    assert (code, err) == (130, "get-hf: stopped.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command", [["pretrain", "recipe.yaml"], ["evaluate", "tiny", "--data", ".", "--out", "r"]]
+)
+def test_without_the_extra_the_command_says_what_to_install(
+    get_hf, monkeypatch, tmp_path, tiny_checkpoint, command
+):
+    for module in ("datasets", "sklearn", "yaml"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for module in [name for name in sys.modules if name.startswith("get_hf.training.")]:
+        monkeypatch.delitem(sys.modules, module)
+    (tmp_path / "recipe.yaml").touch()
+    (tmp_path / "tiny").symlink_to(tiny_checkpoint)
+    code, _, err = get_hf(*command)
+    assert code == 2
+    assert 'pip install "get-hf[train]"' in err
+    assert err.count("\n") == 1
+
+
+def test_info_shows_checkpoint_corpora_licences_and_versions(get_hf, monkeypatch, tiny_checkpoint):
+    monkeypatch.setattr(cli, "CHECKPOINT", tiny_checkpoint)
+    code, out, err = get_hf("info")
+    assert (code, err) == (0, "")
+    for text in (
+        str(tiny_checkpoint),
+        "eyes_closed",
+        "eegmmidb",
+        "ODC-By 1.0",
+        "Apache-2.0",
+        "transformers 5",
+    ):
+        assert text in out
+
+
+def test_without_a_command_the_help_is_shown(get_hf):
+    code, out, err = get_hf()
+    assert code == 2
+    assert "generate" in out + err
+
+
+def test_a_real_recording_is_continued(generate, eyes_closed, tmp_path):
+    assert generate(eyes_closed, "--seconds", 2, "--out", "c.edf", "--plot", "c.png")[0] == 0
+    continued = mne.io.read_raw(tmp_path / "c.edf", verbose="ERROR")
+    assert continued.ch_names == mne.io.read_raw(eyes_closed, verbose="ERROR").ch_names
+    assert continued.annotations.onset[continued.annotations.description == "GET generated"] == [61.0]

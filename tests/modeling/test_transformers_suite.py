@@ -1,0 +1,69 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""transformers' own model tests, run against GET."""
+
+import unittest
+from typing import Any
+
+import torch
+import transformers_suite
+from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+
+from get_hf import GETConfig, GETForSequenceClassification, GETModel
+
+common = transformers_suite.load()
+# the tests look classifiers up by name among those inside transformers: labels, problem types, other numbers of classes
+MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES["get"] = GETForSequenceClassification.__name__
+
+
+class GETModelTester:
+    """What the tests ask of a model: a tiny configuration, inputs and their sizes."""
+
+    batch_size = 3
+    n_chans = 4
+    seq_length = 7  # patches
+    hidden_size = 32
+    num_hidden_layers = 2
+    num_attention_heads = 4
+    is_training = True
+    # the tests take an argument called noise for that of a masked autoencoder and make it of these; dropped below
+    image_size = patch_size = 1
+
+    def get_config(self) -> GETConfig:
+        return GETConfig(
+            patch_size=5,
+            num_calibration_features=3,
+            hidden_size=self.hidden_size,
+            num_hidden_layers=self.num_hidden_layers,
+            num_attention_heads=self.num_attention_heads,
+            intermediate_size=64,
+            sliding_window=4,
+            flow_num_layers=1,
+            flow_hidden_size=32,
+            flow_intermediate_size=64,
+        )
+
+    def prepare_config_and_inputs_for_common(self) -> tuple[GETConfig, dict[str, torch.Tensor]]:
+        config = self.get_config()
+        shape = (self.batch_size, self.n_chans)
+        return config, {
+            "input_values": torch.randn(*shape, self.seq_length * config.patch_size),
+            "channel_positions": torch.nn.functional.normalize(torch.randn(*shape, 6), dim=-1),
+            "calibration": torch.randn(*shape, config.num_calibration_features),
+            "condition_ids": torch.randint(config.num_conditions, (self.batch_size, self.seq_length)),
+        }
+
+
+class TestGETModel(common.ModelTesterMixin, unittest.TestCase):
+    all_model_classes = (GETModel, GETForSequenceClassification)
+    additional_model_inputs = ["channel_positions"]
+    test_resize_embeddings = False
+
+    def setUp(self):
+        self.model_tester = GETModelTester()
+
+    def _prepare_for_class(self, inputs_dict, model_class, return_labels=False) -> dict[str, Any]:
+        inputs = super()._prepare_for_class(inputs_dict, model_class, return_labels)
+        inputs.pop("noise", None)
+        if return_labels and model_class is GETModel:
+            inputs["labels"] = inputs["input_values"].clone()
+        return inputs
