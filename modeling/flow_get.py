@@ -98,7 +98,7 @@ class GETFlowHead(nn.Module):
         attention_mask: torch.Tensor | None,
     ) -> torch.Tensor:
         """Velocity at `x` `(batch, channels, patch_size)`, given projected conditions `(batch, channels, width)`."""
-        hidden = self.in_proj(x) + condition
+        hidden = (self.in_proj(x) + condition).to(self.norm.weight.dtype)
         for block, modulation in zip(self.blocks, modulations, strict=True):
             hidden = block(hidden, modulation, attention_mask)
         return self.out_proj(self.norm(hidden))

@@ -37,7 +37,7 @@ class GETOutput(ModelOutput):
 
     Args:
         loss (`torch.FloatTensor`, *optional*):
-            Flow-matching loss, where labels were given; 1 is what linear statistics achieve.
+            Flow-matching loss, where labels were given; 1 is exactly what linear statistics achieve.
         last_hidden_state (`torch.FloatTensor` of shape `(batch, channels, patches, hidden_size)`):
             Position i knows patches up to i, and conditions the flow of patch i + 1.
         past_key_values (`Cache`, *optional*):
@@ -222,7 +222,8 @@ class GETBackbone(GETPreTrainedModel):
             hidden_states = hidden_states + self.calibration_embedding(calibration.to(patches.dtype))[:, :, None]
         if condition_ids is None:
             condition_ids = torch.zeros(1, 1, dtype=torch.long, device=patches.device)
-        return hidden_states + self.condition_embedding(condition_ids)[:, None]
+        hidden_states = hidden_states + self.condition_embedding(condition_ids)[:, None]
+        return hidden_states.to(self.dtype)  # under autocast the residual stream keeps full precision
 
     def _check(self, input_values: torch.Tensor, channel_positions: torch.Tensor) -> None:
         if input_values.ndim != 3 or input_values.shape[-1] % self.config.patch_size:
@@ -326,9 +327,11 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         noise: torch.Tensor | None = None,
         flow_time: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Mean squared error of the velocity (Lipman et al. 2023, eq. 9), averaged within, then over recordings.
+        """Squared error of the velocity (Lipman et al. 2023, eq. 9) in units of its power, averaged over recordings.
 
-        The mean of means makes the loss of a batch the mean of the losses of its parts, on however many processes.
+        Without the unit one loose electrode outweighs a batch, the error growing with the square of amplitude; with it
+        an untrained model, whose velocity is zero, has a loss of exactly 1. The mean over recordings makes the loss of
+        a batch the mean of the losses of its parts, on however many processes.
         """
         states, data, noise, time, learnt = self._targets(hidden_states, labels, attention_mask, noise, flow_time)
         recording, position = learnt.nonzero(as_tuple=True)
@@ -337,14 +340,15 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         )
         rows_mask = None if channel_mask is None else channel_mask[recording]
         predicted = self.flow_head(x, time[recording, position], states[recording, :, position], rows_mask)
-        error = ((predicted - velocity) ** 2).mean(-1)
-        if rows_mask is not None:
-            error = (error * rows_mask).sum(-1) / rows_mask.sum(-1)
-        else:
-            error = error.mean(-1)
-        count = learnt.sum(-1)
-        per_recording = error.new_zeros(len(learnt)).index_add(0, recording, error) / count.clamp(min=1)
-        return per_recording.sum() / (count > 0).sum().clamp(min=1)
+
+        def power(difference: torch.Tensor) -> torch.Tensor:
+            squares = difference.float().square().sum(-1)
+            squares = squares if rows_mask is None else squares * rows_mask
+            return squares.new_zeros(len(learnt)).index_add(0, recording, squares.sum(-1))
+
+        has_labels = learnt.any(-1)
+        per_recording = power(predicted - velocity)[has_labels] / power(velocity)[has_labels]
+        return per_recording.sum() / has_labels.sum().clamp(min=1)
 
     def _targets(self, hidden_states, labels, attention_mask, noise, flow_time):
         """States with, one patch later, the data, noise and time they predict; and which of them count."""

@@ -64,8 +64,8 @@ def _info(recording: Recording, positions: np.ndarray) -> Any:
         info = recording.info.copy()
     else:
         info = mne.create_info(recording.ch_names, recording.sampling_rate, "eeg")
-        # MNE numbers names that repeat
-        info["bads"] = [name for name, bad in zip(info["ch_names"], recording.bad, strict=True) if bad]
+    # what was found flat is silent now; names by the info, because MNE numbers those that repeat
+    info["bads"] = [name for name, bad in zip(info["ch_names"], recording.bad, strict=True) if bad]
     if not recording.digitised:
         # a bipolar channel is drawn between its two electrodes
         midpoints = positions[:, :3] + positions[:, 3:]

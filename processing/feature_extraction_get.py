@@ -319,7 +319,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                     f"The recording is {n_times / recording.sampling_rate:.3g} s long, shorter than one patch of "
                     f"{seconds:g} s: give a longer one, or none to generate from nothing."
                 )
-            cleaned = self.clean(recording.data[good], recording.sampling_rate)
+            # polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple
+            data = recording.data[good]
+            cleaned = self.clean(data - data.mean(axis=-1, keepdims=True), recording.sampling_rate)
             innovation = self.transform.forward(cleaned, positions[good])
         recording.data = np.zeros((len(recording.data), 0))
         return Prompt(recording, n_times, positions, good, innovation)

@@ -210,11 +210,16 @@ class InnovationTransform:
             prior_patches: See the class.
 
         Raises:
-            ValueError: No recording was given.
+            ValueError: No recording was given, or one without a whole patch.
         """
         recordings = list(recordings)
         if not recordings:
             raise ValueError("the innovation transform is fitted to recordings, and none was given")
+        shortest = min(x.shape[-1] for x, _ in recordings)
+        if shortest < order + patch_size:
+            raise ValueError(
+                f"a recording to fit has {shortest} samples, filter and patch need {order + patch_size}: leave it out"
+            )
         autocorrelation = np.zeros(order + 1)
         for x, _ in recordings:
             unit = x / (np.sqrt(np.median(np.var(x, axis=-1))) + 1e-12)

@@ -12,6 +12,7 @@ wanted, the figures of a model card.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ import numpy as np
 
 from .baselines import IAAFTSurrogate, PooledVAR, PromptVAR
 from .fidelity import evaluate_arrays
-from .fidelity_report import provenance, write_report
+from .fidelity_report import SUMMARY, provenance, write_report
 from .segments import PRESETS, SAMPLING_RATE, Segments, read_segments, recordings
 
 FLOOR = "real"
@@ -294,5 +295,7 @@ def run(
         seed=seed,
         **generate_options,
     )
-    write_report(comparison, about, out_dir, card)
+    summary = Path(checkpoint) / SUMMARY
+    training = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else None
+    write_report(comparison, about, out_dir, card, training)
     return comparison

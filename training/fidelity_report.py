@@ -19,7 +19,8 @@ from .fidelity import covariance, log_psd
 if TYPE_CHECKING:
     from .evaluation import Comparison
 
-BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
+#: What pretraining leaves beside the weights, see `get_hf.training.pretraining`.
+SUMMARY = "training_summary.json"
 TRACE_SECONDS = (3.0, 5.0)  # of the prompt's end and of the continuation, in the plot of traces
 
 
@@ -69,8 +70,28 @@ def markdown(comparison: Comparison, about: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def training_facts(summary: dict) -> str:
+    """What pretraining left in its summary, as a sentence or two for the model card."""
+    recipe = summary["recipe"]
+    minutes = summary["wall_seconds"] / 60
+    losses = [entry["eval_loss"] for entry in summary["log"] if "eval_loss" in entry]
+    versions = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
+    return (
+        f"{summary['parameters'] / 1e6:.2f} million parameters; {summary['steps']} steps of "
+        f"{summary['crops'] // summary['steps']} crops of {recipe['crop_seconds']:g} s, "
+        f"{summary['seconds_of_eeg'] / 3600:.0f} hours of EEG with repetition, from "
+        f"{summary['training_subjects']} people; {minutes:.0f} minutes on {summary['machine']}, seed "
+        f"{summary['seed']}, commit {(summary['commit'] or 'none')[:12]}. Flow-matching loss on validation people "
+        f"{losses[0]:.3f} at the first evaluation and {losses[-1]:.3f} at the end, of averaged weights. {versions}.\n"
+    )
+
+
 def write_report(
-    comparison: Comparison, about: dict, out_dir: str | Path, card: str | Path | None = None
+    comparison: Comparison,
+    about: dict,
+    out_dir: str | Path,
+    card: str | Path | None = None,
+    training: dict | None = None,
 ) -> Path:
     """Writes `fidelity.json`, `fidelity.md` and the plots; each file appears whole or not at all.
 
@@ -80,16 +101,22 @@ def write_report(
         out_dir: Folder for the files, made if need be.
         card: Markdown file whose text between `<!-- figures:begin -->` and `<!-- figures:end -->` is
             replaced.
+        training: Summary of pretraining, for the card's text between `<!-- training:begin -->` and
+            `<!-- training:end -->`; None leaves that as it is.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: The card lacks the two marks.
+        ValueError: The card lacks the marks.
     """
     out_dir = Path(out_dir)
     text = markdown(comparison, about)
-    filled = None if card is None else fill_card(Path(card).read_text(encoding="utf-8"), text, str(card))
+    filled = None
+    if card is not None:
+        filled = fill_card(Path(card).read_text(encoding="utf-8"), "figures", text, str(card))
+        if training is not None:
+            filled = fill_card(filled, "training", training_facts(training), str(card))
     out_dir.mkdir(parents=True, exist_ok=True)
     content = {"about": about, "rows": comparison.rows, "generation_seconds": comparison.seconds}
     _write(out_dir / "fidelity.json", json.dumps(content, indent=1, default=float) + "\n")
@@ -102,18 +129,19 @@ def write_report(
     return out_dir
 
 
-def fill_card(card: str, figures: str, name: str = "the card") -> str:
-    """Replaces what stands between the marks of a Markdown text.
+def fill_card(card: str, section: str, text: str, name: str = "the card") -> str:
+    """Replaces what stands between the marks of a section of a Markdown text.
 
     Raises:
         ValueError: The marks are missing or in the wrong order.
     """
-    begin, end = card.find(BEGIN), card.find(END)
+    first, last = f"<!-- {section}:begin -->", f"<!-- {section}:end -->"
+    begin, end = card.find(first), card.find(last)
     if begin < 0 or end < begin:
         raise ValueError(
-            f"{name} has no place for the figures: add the lines {BEGIN} and {END} where they belong."
+            f"{name} has no place for the {section}: add the lines {first} and {last} where they belong."
         )
-    return card[: begin + len(BEGIN)] + "\n" + figures.strip() + "\n" + card[end:]
+    return card[: begin + len(first)] + "\n" + text.strip() + "\n" + card[end:]
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from get_hf.training.baselines import VAR, IAAFTSurrogate, PooledVAR, PromptVAR, iaaft
 from get_hf.training.evaluation import compare
 from get_hf.training.fidelity import copying, evaluate_arrays, log_psd
-from get_hf.training.fidelity_report import BEGIN, END, fill_card, write_report
+from get_hf.training.fidelity_report import fill_card, write_report
 from get_hf.training.segments import Segments, cut_segments, read_segments
 from get_hf.training.two_sample import cut_windows, hjorth, log_kurtosis, permutation_entropy, two_sample_auc
 from scipy import signal as sps
@@ -295,7 +295,7 @@ def test_unknown_split_and_preset_are_named():
 
 def test_report_writes_table_plots_and_card(comparison, tmp_path):
     card = tmp_path / "card.md"
-    card.write_text(f"# Card\n{BEGIN}\nfigures of yore\n{END}\nrest\n")
+    card.write_text("# Card\n<!-- figures:begin -->\nfigures of yore\n<!-- figures:end -->\nrest\n")
     out = write_report(comparison, {"date": "2026-01-01", "seed": 0}, tmp_path / "out", card)
     assert sorted(p.name for p in out.iterdir()) == [
         "covariances.png", "fidelity.json", "fidelity.md", "spectra.png", "traces.png",
@@ -307,7 +307,7 @@ def test_report_writes_table_plots_and_card(comparison, tmp_path):
     assert "yore" not in filled
     assert "AUC 8-13 Hz" in filled
     assert filled.startswith("# Card\n")
-    assert filled.endswith(f"{END}\nrest\n")
+    assert filled.endswith("<!-- figures:end -->\nrest\n")
     assert (out / "spectra.png").stat().st_size > 10_000
 
 
@@ -319,7 +319,7 @@ def test_a_card_without_marks_is_left_alone(comparison, tmp_path):
     assert card.read_text() == "# Card\n"
     assert not (tmp_path / "out").exists()
     with pytest.raises(ValueError, match="no place for the figures"):
-        fill_card(f"{END}{BEGIN}", "")
+        fill_card("<!-- figures:end --><!-- figures:begin -->", "figures", "")
 
 
 @pytest.mark.slow

@@ -1,0 +1,29 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import os
+from pathlib import Path
+
+import pytest
+from synthetic import synthetic_eeg
+
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.montage_get import channel_positions
+
+CH_NAMES = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3", "Pz", "P4", "O1", "O2"]
+
+
+@pytest.fixture(scope="session")
+def extractor() -> GETFeatureExtractor:
+    """A feature extractor fitted to EEG that no one had."""
+    positions = channel_positions(CH_NAMES)
+    blank = GETFeatureExtractor()
+    signals = [1e6 * synthetic_eeg(30, 160, len(CH_NAMES), seed) for seed in range(4)]
+    return GETFeatureExtractor.fit([(blank.clean(signal, 160), positions) for signal in signals])
+
+
+@pytest.fixture(scope="session")
+def real_eeg() -> Path:
+    """The folder of real recordings, where there is one."""
+    data = Path(os.environ.get("GET_HF_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    if not data.is_dir():
+        pytest.skip(f"no real EEG at {data}: set GET_HF_DATA to the folder that holds eegmmidb/")
+    return data

@@ -1,0 +1,89 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from get_hf.processing.signal_get import MICROVOLTS_PER_UNIT, band_limit, resample
+
+RATES = [100, 128, 160, 173.61, 250, 256, 512, 1000]
+MODEL_RATE = 100.0
+EDGE = slice(200, -200)  # two seconds: the high-pass rings at the ends
+
+
+def sine(frequency: float, rate: float, seconds: float = 20.0) -> np.ndarray:
+    return np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate + 0.3)[None]
+
+
+def limited(x: np.ndarray, rate: float) -> np.ndarray:
+    return band_limit(x, rate, MODEL_RATE, 0.5, 45.0)
+
+
+def decibels(frequency: float, rate: float) -> float:
+    """What is left of a sine of a frequency."""
+    kept, whole = limited(sine(frequency, rate), rate)[0, EDGE], sine(frequency, rate)[0]
+    return 10 * np.log10(np.mean(kept**2) / np.mean(whole**2))
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_10_hz_sine_keeps_amplitude_and_phase_from_any_rate(rate):
+    np.testing.assert_allclose(limited(sine(10, rate), rate)[0, EDGE], sine(10, 100)[0, EDGE], atol=5e-3)
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("frequency", [4, 20, 40])
+def test_the_band_of_eeg_passes_within_a_tenth_of_a_decibel(rate, frequency):
+    assert decibels(frequency, rate) == pytest.approx(0, abs=0.1)
+
+
+@pytest.mark.parametrize("rate", [128, 160, 173.61, 250, 256, 512, 1000])
+@pytest.mark.parametrize("hum", [50, 60])
+def test_mains_hum_is_gone(rate, hum):
+    assert decibels(hum, rate) < -46
+
+
+@pytest.mark.parametrize("hum", [100, 120, 150, 180, 240, 300])
+def test_harmonics_of_mains_hum_do_not_fold_into_the_band(hum):
+    assert decibels(hum, 1000) < -46
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_an_offset_is_gone(rate):
+    x = sine(10, rate)
+    np.testing.assert_allclose(limited(x + 20, rate), limited(x, rate), atol=5e-3)
+
+
+def test_a_slow_drift_is_gone():
+    assert decibels(0.1, 160) < -40
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_the_length_is_that_of_the_recording_at_the_new_rate(rate):
+    for n_times in (round(0.25 * rate) + 1, 997, 2048):
+        n_new = limited(np.random.default_rng(0).standard_normal((2, n_times)), rate).shape[-1]
+        assert 0 <= n_new - n_times * MODEL_RATE / rate < 1 + 1e-3 * n_new
+
+
+@given(st.floats(20, 4000), st.integers(1, 3), st.floats(0.25, 4), st.floats(-1e3, 1e3))
+@settings(deadline=None, max_examples=20)
+def test_filtering_is_linear_and_finite_at_any_rate_and_length(rate, n_chans, seconds, gain):
+    x = np.random.default_rng(0).standard_normal((n_chans, int(np.ceil(seconds * rate))))
+    y = limited(x, rate)
+    assert np.isfinite(y).all()
+    np.testing.assert_allclose(limited(gain * x, rate), gain * y, atol=1e-9 * (1 + abs(gain)))
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_resampling_there_and_back_keeps_what_both_rates_hold(rate):
+    x = sine(10, 100)
+    back = resample(resample(x, 100, rate), rate, 100)[:, : x.shape[-1]]
+    np.testing.assert_allclose(back[0, EDGE], x[0, EDGE], atol=5e-3)
+
+
+def test_resampling_to_the_same_rate_changes_nothing():
+    x = sine(10, 160)
+    np.testing.assert_array_equal(resample(x, 160, 160), x)
+
+
+def test_both_letters_of_unicode_that_look_like_mu_mean_micro():
+    assert MICROVOLTS_PER_UNIT["\u00b5V"] == MICROVOLTS_PER_UNIT["\u03bcV"] == MICROVOLTS_PER_UNIT["uV"] == 1.0
