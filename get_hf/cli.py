@@ -254,7 +254,9 @@ def _needs_extra(extra: str) -> Iterator[None]:
 @contextmanager
 def _progress(seconds: float, sampling_rate: float) -> Iterator["PatchProgress"]:
     columns = TextColumn("Generating"), BarColumn(), TextColumn("{task.completed:.0f} of {task.total:g} s")
-    with Progress(*columns, TimeRemainingColumn(), console=stderr, transient=True) as progress:
+    with Progress(
+        *columns, TimeRemainingColumn(), console=stderr, transient=True, disable=not stderr.is_terminal
+    ) as progress:
         yield PatchProgress(progress, seconds, sampling_rate)
 
 
@@ -291,9 +293,6 @@ def main() -> None:
         TyperException
     ) as error:  # an unknown option, a missing argument, ...; nothing at all printed the help
         _fail(error.format_message() or "Say what to do: generate, pretrain, evaluate or info.")
-    except (KeyboardInterrupt, typer.Abort):
-        stderr.print("get-hf: stopped.", markup=False)
-        sys.exit(130)
 
 
 def _fail(message: str) -> None:

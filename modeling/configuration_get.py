@@ -18,6 +18,10 @@ CONDITIONS = (
     "tongue",
     "seizure",
 )
+#: Keys that transformers writes into a configuration, or reads from any, without declaring them: the code and the
+#: pipelines saved with a model, quantisation.
+UNDECLARED = ("attn_implementation", "auto_map", "custom_pipelines", "quantization_config", "tie_word_embeddings")
+
 
 @strict
 class GETConfig(PreTrainedConfig):
@@ -119,12 +123,8 @@ def own_arguments() -> list[str]:
 
 
 def _is_inherited(name: str) -> bool:
-    """Whether transformers itself gives a meaning to a configuration key."""
-    return name.startswith("_") or hasattr(PreTrainedConfig(), name) or name in (
-        "attn_implementation",
-        "auto_map",
-        "transformers_version",
-    )
+    """Whether transformers itself gives a meaning to a configuration key, declared or not."""
+    return name.startswith("_") or hasattr(PreTrainedConfig(), name) or name in UNDECLARED
 
 
 __all__ = ["CONDITIONS", "GETConfig"]

@@ -36,6 +36,10 @@ def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> 
     return cos * noise + sin * data, cos * data - sin * noise
 
 
+class GETZeroLinear(nn.Linear):
+    """A linear layer that starts at zero (`_init_weights` sees to it)."""
+
+
 class GETFlowBlock(nn.Module):
     """Attention across channels and an MLP, both modulated by the time of the flow (AdaLN, Peebles & Xie 2023)."""
 
@@ -43,7 +47,7 @@ class GETFlowBlock(nn.Module):
         super().__init__()
         width = config.flow_hidden_size
         self.eps = config.rms_norm_eps
-        self.modulation = nn.Linear(width, 6 * width)
+        self.modulation = GETZeroLinear(width, 6 * width)
         self.channel_attention = GETAttention(config, width, is_causal=False)
         self.mlp = GETMLP(width, config.flow_intermediate_size)
 
@@ -75,7 +79,7 @@ class GETFlowHead(nn.Module):
         self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
         self.blocks = nn.ModuleList(GETFlowBlock(config) for _ in range(config.flow_num_layers))
         self.norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
-        self.out_proj = nn.Linear(width, config.patch_size)
+        self.out_proj = GETZeroLinear(width, config.patch_size)
 
     def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
         """What the time of the flow `(batch,)` does to each block, `(batch, 6 * width)`; same for every patch."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from transformers import GenerationConfig
 from transformers import initialization as init
 from transformers.cache_utils import Cache, DynamicCache
 from transformers.masking_utils import create_bidirectional_mask, create_sliding_window_causal_mask
@@ -22,8 +23,8 @@ from transformers.utils.generic import merge_with_config_defaults
 from transformers.utils.output_capturing import OutputRecorder, capture_outputs
 
 from .configuration_get import GETConfig
-from .flow_get import GETFlowHead, interpolate
-from .generation_get import GETGenerationMixin
+from .flow_get import GETFlowHead, GETZeroLinear, interpolate
+from .generation_get import DEFAULT_FLOW_STEPS, GETGenerationMixin
 from .layers_get import GETMLP, GETAttention, rotary_embedding
 from .score_get import flow_matching_score, likelihood_score
 
@@ -112,16 +113,37 @@ class GETPreTrainedModel(PreTrainedModel):
         "attentions": OutputRecorder(GETAttention, index=1, layer_name="time_attention"),
     }
 
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, output_loading_info: bool = False, **kwargs):
+        """Loads as any model of transformers does, but refuses a checkpoint that lacks weights of the body.
+
+        transformers only warns, and goes on with random ones. A classifier's own layer may be fresh; and who asks for
+        `output_loading_info` judges for himself.
+
+        Raises:
+            ValueError: Weights of the backbone or of the flow head are missing, or of another shape.
+        """
+        model, info = super().from_pretrained(
+            pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs
+        )
+        if output_loading_info:
+            return model, info
+        absent = info["missing_keys"] | {name for name, *_ in info["mismatched_keys"]}
+        absent = sorted(name for name in absent if not name.startswith("classifier."))
+        if absent and pretrained_model_name_or_path is not None:
+            raise ValueError(
+                f"{pretrained_model_name_or_path} lacks weights of {cls.__name__}, or has them in another shape: "
+                f"{', '.join(absent[:5])}{f' and {len(absent) - 5} more' if len(absent) > 5 else ''}. Load a complete "
+                "checkpoint of this class; output_loading_info=True loads what is there."
+            )
+        return model
+
     @torch.no_grad()
     def _init_weights(self, module: nn.Module):
         super()._init_weights(module)
-        if isinstance(module, GETFlowHead):
-            # velocity zero everywhere: the exact flow of white Gaussian data
-            init.zeros_(module.out_proj.weight)
-            init.zeros_(module.out_proj.bias)
-            for block in module.blocks:
-                init.zeros_(block.modulation.weight)
-                init.zeros_(block.modulation.bias)
+        if isinstance(module, GETZeroLinear):
+            init.zeros_(module.weight)
+            init.zeros_(module.bias)
 
 
 @auto_docstring(custom_intro="The backbone of GET: patches in, a state per patch and channel out.")
@@ -244,6 +266,8 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         super().__init__(config)
         self.backbone = GETBackbone(config)
         self.flow_head = GETFlowHead(config)
+        # a fresh one: what transformers derives from the model's config loses our own option on loading
+        self.generation_config = GenerationConfig(do_sample=True, temperature=1.0, num_flow_steps=DEFAULT_FLOW_STEPS)
         self.post_init()
 
     @can_return_tuple

@@ -14,7 +14,7 @@ from transformers.feature_extraction_utils import BatchFeature, FeatureExtractio
 from .decoding_get import to_epochs, to_raw
 from .innovation_get import DEGREE, Innovation, InnovationTransform
 from .montage_get import channel_positions, find_electrodes
-from .reading_get import Recording, check_rate, named_conditions, read_recordings
+from .reading_get import Recording, check_rate, named_conditions, read_recordings, refuse_one_string
 from .signal_get import band_limit, resample
 
 #: Names of the conditions by id, the same as in GETConfig (the two rooms share no code; a test compares them).
@@ -297,7 +297,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
 
     def _nothing(self, ch_names: Sequence[str] | None, sampling_rate: float | None, unit: str | None) -> Recording:
         """A recording of no samples on the channels wanted."""
-        if not ch_names:
+        refuse_one_string(ch_names)
+        if ch_names is None or not len(ch_names):
             raise ValueError("Generation from nothing needs the channels to generate: pass ch_names=.")
         if unit is not None:
             raise ValueError(f"unit={unit!r} describes an array, and no recording was given: leave unit out.")

