@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import typer
 from huggingface_hub.utils import logging as hub_logging
+from packaging.requirements import Requirement
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
@@ -178,10 +179,10 @@ def pretrain(
     pairs = [override.partition("=") for override in overrides or ()]
     if wrong := ["".join(pair) for pair in pairs if not (pair[0] and pair[1])]:
         raise ValueError(f"{wrong[0]!r} is not KEY=VALUE, such as max_steps=1000.")
-    with _needs_extra("train"):
-        from get_hf.training import pretraining
+    _require_extra("train")
+    from get_hf.training import pretraining
 
-        folder = pretraining.run(recipe, **{key: value for key, _, value in pairs})
+    folder = pretraining.run(recipe, **{key: value for key, _, value in pairs})
     stdout.print(folder, style="bold")
 
 
@@ -201,11 +202,11 @@ def evaluate(
         raise FileNotFoundError(f"There is no folder {data}.")
     if card is not None and not card.is_file():
         raise FileNotFoundError(f"There is no model card at {card}.")
+    _require_extra("train")
     _load(checkpoint)  # what is wrong with it shows now, not after minutes of baselines
-    with _needs_extra("train"):
-        from get_hf.training import evaluation
+    from get_hf.training import evaluation
 
-        report = evaluation.run(checkpoint, data, out, split, preset, card, progress=stderr.print)
+    report = evaluation.run(checkpoint, data, out, split, preset, card, progress=stderr.print)
     stdout.print(report.table(), markup=False)
     stdout.print(out, style="bold")
 
@@ -239,16 +240,16 @@ def _load(checkpoint: str) -> tuple[GETModel, GETFeatureExtractor]:
         return load_pretrained(checkpoint)
 
 
-@contextmanager
-def _needs_extra(extra: str) -> Iterator[None]:
-    """Turns the absence of an optional package into the command that installs it."""
-    try:
-        yield
-    except ImportError as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise ValueError(
-            f'This needs more than the plain package, pip install "get-hf[{extra}]": {reason}'
-        ) from error
+def _require_extra(extra: str) -> None:
+    """Names what is missing of an extra before work begins that would end without it."""
+    for requirement in map(Requirement, requires("get-hf")):
+        if requirement.marker and requirement.marker.evaluate({"extra": extra}):
+            try:
+                version(requirement.name)
+            except PackageNotFoundError:
+                raise ValueError(
+                    f'{requirement.name} is not installed: pip install "get-hf[{extra}]"'
+                ) from None
 
 
 @contextmanager

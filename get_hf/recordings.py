@@ -20,6 +20,9 @@ _NOT_EEG = re.compile(
     r"([HV]?EOG|ECG|EKG|EMG|VNS|GSR|RESP|PULSE|SPO2|TEMP|STI|STATUS|TRIG|EVENT|MARKER)", re.IGNORECASE
 )
 
+#: Seconds without a change in any channel from which on the end of a file is padding, not signal.
+SHORTEST_PADDING = 0.05
+
 
 def load_recording(path: str | Path) -> "mne.io.BaseRaw":
     """Reads the EEG channels of a recording.
@@ -28,7 +31,8 @@ def load_recording(path: str | Path) -> "mne.io.BaseRaw":
         path: A file of any format MNE reads (EDF, BDF, GDF, FIF, BrainVision, EEGLAB, ...).
 
     Returns:
-        The recording in memory, in volts, without stimulus, EOG, EMG and other channels that are not EEG.
+        The recording in memory, in volts, without stimulus, EOG, EMG and other channels that are not EEG, and
+        without padding at its end.
 
     Raises:
         FileNotFoundError: When there is nothing at `path`.
@@ -53,7 +57,19 @@ def load_recording(path: str | Path) -> "mne.io.BaseRaw":
         raise ValueError(f"{path} has no EEG channels, only {', '.join(raw.ch_names) or 'none at all'}.")
     if dropped := [name for name in raw.ch_names if name not in eeg]:
         warnings.warn(f"{path.name}: left out what is not EEG: {', '.join(dropped)}.", stacklevel=2)
-    return raw.pick(eeg)
+    return _without_padding(raw.pick(eeg), path.name)
+
+
+def _without_padding(raw: "mne.io.BaseRaw", name: str) -> "mne.io.BaseRaw":
+    """Leaves out an end at which no channel moves: EDF fills its last record up, and no brain goes on from there."""
+    data = raw.get_data()
+    moving = np.flatnonzero((np.diff(data, axis=-1) != 0).any(axis=0))
+    n_still = raw.n_times - 2 - moving[-1] if len(moving) else 0
+    rate = raw.info["sfreq"]
+    if n_still < SHORTEST_PADDING * rate:
+        return raw
+    warnings.warn(f"{name}: left out the last {n_still / rate:.2f} s, in which no channel moves.", stacklevel=3)
+    return raw.crop(tmax=(raw.n_times - n_still - 1) / rate)
 
 
 def check_output(path: str | Path, suffixes: tuple[str, ...] = (".edf", ".fif", ".npz")) -> Path:

@@ -22,6 +22,18 @@ CONDITIONS = (
 #: pipelines saved with a model, quantisation.
 UNDECLARED = ("attn_implementation", "auto_map", "custom_pipelines", "quantization_config", "tie_word_embeddings")
 
+#: Arguments that count something.
+SIZES = (
+    "patch_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "flow_num_layers",
+    "flow_hidden_size",
+    "flow_intermediate_size",
+)
+
 
 @strict
 class GETConfig(PreTrainedConfig):
@@ -48,6 +60,7 @@ class GETConfig(PreTrainedConfig):
 
     Raises:
         ValueError: For an argument that does not exist (a misspelt one), or sizes that contradict each other.
+        huggingface_hub.errors.StrictDataclassError: For a value of the wrong type.
 
     Example:
         >>> from get_hf import GETConfig, GETModel
@@ -86,6 +99,7 @@ class GETConfig(PreTrainedConfig):
                 f"GETConfig has no argument {', '.join(map(repr, unknown))}; it has {', '.join(own_arguments())}."
             )
         super().__post_init__(**kwargs)
+        self.validate_architecture()  # transformers does so after this, but wraps the ValueError
 
     @property
     def num_conditions(self) -> int:
@@ -99,6 +113,9 @@ class GETConfig(PreTrainedConfig):
 
     def validate_architecture(self):
         """Checks that the sizes fit each other (called by transformers after initialisation)."""
+        for name in SIZES:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
         for name in ("hidden_size", "flow_hidden_size"):
             size = getattr(self, name)
             if size % (2 * self.num_attention_heads):
@@ -106,9 +123,6 @@ class GETConfig(PreTrainedConfig):
                     f"{name} ({size}) must be a multiple of twice num_attention_heads ({self.num_attention_heads}): "
                     "each head rotates pairs of features."
                 )
-        for name in ("patch_size", "num_hidden_layers", "flow_num_layers", "sliding_window"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
         if self.sliding_window < 2:
             raise ValueError(f"sliding_window must be at least 2 patches, not {self.sliding_window}.")
         if self.sampling_rate <= 0:

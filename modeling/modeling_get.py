@@ -359,6 +359,8 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         """
         states, data, noise, time, learnt = self._targets(hidden_states, labels, attention_mask, noise, flow_time)
         recording, position = learnt.nonzero(as_tuple=True)
+        if not len(recording):
+            return 0 * hidden_states.float().sum()  # nothing to learn; attention refuses an empty batch
         x, velocity = interpolate(
             data[recording, :, position], noise[recording, :, position], time[recording, position].to(data.dtype)
         )
@@ -379,7 +381,8 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         data = labels.unflatten(-1, (-1, self.config.patch_size)).to(hidden_states.dtype)
         learnt = (data[:, :, 1:] != IGNORE).all(-1).all(1)
         if attention_mask is not None:
-            learnt = learnt & attention_mask[:, 1:].bool()
+            # the first patch after padding follows nothing that could predict it
+            learnt = learnt & attention_mask[:, 1:].bool() & attention_mask[:, :-1].bool()
         noise = torch.randn_like(data) if noise is None else noise.unflatten(-1, (-1, self.config.patch_size))
         time = torch.rand_like(data[:, 0, :, 0]) if flow_time is None else flow_time
         return hidden_states[:, :, :-1], data[:, :, 1:], noise[:, :, 1:].to(data.dtype), time[:, 1:], learnt

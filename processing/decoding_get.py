@@ -27,7 +27,8 @@ def to_raw(signal: np.ndarray, recording: Recording, positions: np.ndarray, n_be
         positions: `(channels, 6)` unit-sphere positions.
         n_before: Samples before generation begins.
     """
-    raw = mne.io.RawArray(signal * 1e-6, _info(recording, positions), verbose="error")
+    info = _info(recording, positions)
+    raw = mne.io.RawArray(signal * 1e-6, info, verbose="error")
     rate = recording.sampling_rate
     onsets, durations, descriptions = [], [], []
     if n_before:
@@ -38,17 +39,20 @@ def to_raw(signal: np.ndarray, recording: Recording, positions: np.ndarray, n_be
     onsets.append(n_before / rate)
     durations.append((signal.shape[-1] - n_before) / rate)
     descriptions.append(GENERATED)
-    # the onsets count from the first sample; a measurement date in the info would shift them
-    raw.set_annotations(mne.Annotations(onsets, durations, descriptions))
+    # without an origin the onsets count from the first sample; rounding may put an end past the last one
+    raw.set_annotations(mne.Annotations(onsets, durations, descriptions), emit_warning=False)
     return raw
 
 
 def to_epochs(signals: np.ndarray, recording: Recording, positions: np.ndarray, n_before: int) -> Any:
-    """An `mne.EpochsArray` `(rows, channels, times)` in which generation begins at 0 s; arguments as for `to_raw`."""
-    events = np.stack([np.arange(len(signals)), np.zeros(len(signals)), np.ones(len(signals))], axis=-1).astype(int)
+    """An `mne.EpochsArray` `(rows, channels, times)`, generation beginning at 0 s; see `to_raw`."""
+    info = _info(recording, positions)
+    events = np.stack(
+        [np.arange(len(signals)), np.zeros(len(signals)), np.ones(len(signals))], axis=-1
+    ).astype(int)
     return mne.EpochsArray(
         signals * 1e-6,
-        _info(recording, positions),
+        info,
         events=events,
         event_id={GENERATED: 1},
         tmin=-n_before / recording.sampling_rate,
@@ -59,7 +63,9 @@ def to_epochs(signals: np.ndarray, recording: Recording, positions: np.ndarray, 
 def _info(recording: Recording, positions: np.ndarray) -> Any:
     """The recording's own info, with positions from the names where it has none."""
     if mne is None:
-        raise ImportError("decode() needs MNE for 'raw' and 'epochs': pip install mne, or ask for output='array'.")
+        raise ImportError(
+            "decode() needs MNE for 'raw' and 'epochs': pip install mne, or ask for output='array'."
+        )
     if recording.info is not None:
         info = recording.info.copy()
     else:

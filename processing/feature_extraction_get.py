@@ -1,7 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """From EEG recordings to the inputs of GET, and from what GET generates back to EEG."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,12 +11,12 @@ import torch
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
 from .decoding_get import to_epochs, to_raw
-from .innovation_get import DEGREE, Innovation, InnovationTransform
+from .innovation_get import Innovation, InnovationTransform, generic_covariance, pack, unpack
 from .montage_get import channel_positions, find_electrodes
 from .reading_get import Recording, check_rate, named_conditions, read_recordings, refuse_one_string
 from .signal_get import band_limit, resample
 
-#: Names of the conditions by id, the same as in GETConfig (the two rooms share no code; a test compares them).
+#: Names of the conditions by id, the same as in GETConfig (the rooms share no code; a test compares them).
 CONDITIONS = (
     "none",
     "rest",
@@ -30,7 +29,6 @@ CONDITIONS = (
     "tongue",
     "seizure",
 )
-_HARMONICS = (DEGREE + 1) ** 2
 
 
 @dataclass
@@ -68,16 +66,16 @@ class EEGFeatures(BatchFeature):
 class GETFeatureExtractor(FeatureExtractionMixin):
     r"""Turns EEG into what GET reads, and what GET generates into EEG.
 
-    A recording is band-limited, resampled, and taken to the innovation space (see `InnovationTransform`); each channel
-    is located on the unit sphere by its name or its digitised position.
+    A recording is band-limited, resampled, and taken to the innovation space (see `InnovationTransform`);
+    each channel is located on the unit sphere by its name or its digitised position.
 
     Args:
         sampling_rate: Rate of the model in Hz.
         patch_size: Samples per patch.
         band: Lowest and highest frequency kept, in Hz.
         conditions: Names of the conditions by id; the first means unknown.
-        ar_coefficients: Of the innovation transform, as are the following; the defaults are a generic 1/f signal on a
-            generic head, `fit` estimates them.
+        ar_coefficients: Of the innovation transform, as are the following; the defaults are a generic 1/f
+            signal on a generic head, `fit` estimates them.
         innovation_scale: Microvolts.
         channel_variance: One value per DCT coefficient.
         harmonic_covariance: Upper triangles `(patch_size, 666)`, little-endian float32 in base64.
@@ -87,10 +85,11 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         >>> import mne
         >>> from get_hf import CHECKPOINT, GETFeatureExtractor
         >>> extractor = GETFeatureExtractor.from_pretrained(CHECKPOINT)
-        >>> features = extractor(mne.io.read_raw("eyes_closed.edf"), condition="eyes_closed")  # doctest: +SKIP
+        >>> raw = mne.io.read_raw("eyes_closed.edf")  # doctest: +SKIP
+        >>> features = extractor(raw, condition="eyes_closed")  # doctest: +SKIP
     """
 
-    model_input_names = [
+    model_input_names = [  # noqa: RUF012  a class attribute is what transformers reads
         "input_values",
         "channel_positions",
         "channel_mask",
@@ -119,8 +118,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.conditions = list(conditions)
         self.ar_coefficients = [float(a) for a in ar_coefficients]
         self.innovation_scale = float(innovation_scale)
-        self.channel_variance = [0.03] * self.patch_size if channel_variance is None else list(channel_variance)
-        self.harmonic_covariance = harmonic_covariance or pack(_generic_covariance(self.patch_size))
+        self.channel_variance = (
+            [0.03] * self.patch_size if channel_variance is None else list(channel_variance)
+        )
+        self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
         self.prior_patches = float(prior_patches)
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
@@ -137,6 +138,11 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             self.prior_patches,
         )
 
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.sampling_rate:g} Hz, patches of {self.patch_size}, {self.band} Hz)"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The attributes that `preprocessor_config.json` holds."""
         return {name: value for name, value in super().to_dict().items() if name != "transform"}
@@ -146,15 +152,17 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """A feature extractor whose innovation transform is fitted to a training corpus.
 
         Args:
-            recordings: `(signal, positions)` pairs as `InnovationTransform.fit` takes: microvolts `(channels, times)`
-                from `clean`, and `(channels, 6)` positions.
+            recordings: `(signal, positions)` pairs as `InnovationTransform.fit` takes: microvolts
+                `(channels, times)` from `clean`, and `(channels, 6)` positions.
             kwargs: Other arguments of the constructor.
 
         Raises:
             ValueError: No recordings.
         """
         extractor = cls(**kwargs)
-        fitted = InnovationTransform.fit(recordings, extractor.patch_size, prior_patches=extractor.prior_patches)
+        fitted = InnovationTransform.fit(
+            recordings, extractor.patch_size, prior_patches=extractor.prior_patches
+        )
         kwargs.update(
             ar_coefficients=fitted.ar_filter[1:].tolist(),
             innovation_scale=fitted.scale,
@@ -177,36 +185,49 @@ class GETFeatureExtractor(FeatureExtractionMixin):
 
         Args:
             recording: `mne.io.Raw`, `mne.Epochs` (an item each), an array `(channels, times)` or
-                `(batch, channels, times)`, or a list of these, with the same or different channels and lengths. None
-                to generate from nothing, on the channels of `ch_names`.
+                `(batch, channels, times)`, or a list of these, with the same or different channels and
+                lengths. None to generate from nothing, on the channels of `ch_names`.
             sampling_rate: Hz; required for arrays. From nothing: the rate wanted, the model's own by default.
-            ch_names: For arrays and from nothing: names of the 10-20, 10-10 or 10-05 system, bipolar pairs included.
+            ch_names: For arrays and from nothing: names of the 10-20, 10-10 or 10-05 system, bipolar pairs
+                included.
             unit: For arrays: "V", "mV", "uV" or "nV". MNE objects are in volts.
-            condition: What the recording is in where its annotations do not say, and what the continuation is to be
-                in; a name, or one per item.
-            annotation_conditions: Condition names by annotation (or event) description, such as `{"T1": "left_fist"}`;
-                by default descriptions that are condition names count.
-            context_seconds: How much of each recording's end the model reads; scale and covariance are still taken
-                from all of it. None: everything.
+            condition: What the recording is in where its annotations do not say, and what the continuation is
+                to be in; a name, or one per item.
+            annotation_conditions: Condition names by annotation (or event) description, such as
+                `{"T1": "left_fist"}`; by default descriptions that are condition names count.
+            context_seconds: How much of each recording's end the model reads; scale and covariance are still
+                taken from all of it. None: everything.
 
         Returns:
-            `EEGFeatures` of float32 and int64 tensors: `input_values` `(batch, channels, times)`, dimensionless, left-padded
-            to whole patches, each recording led by a start patch of zeros; `channel_positions` `(batch, channels, 6)`;
-            `channel_mask` `(batch, channels)`; `attention_mask` `(batch, patches)`; `calibration`
-            `(batch, channels, 27)`; `condition_ids` `(batch, patches)`: the condition of the patch after each position.
+            `EEGFeatures` of float32 and int64 tensors: `input_values` `(batch, channels, times)`,
+            dimensionless, left-padded to whole patches, each recording led by a start patch of zeros;
+            `channel_positions` `(batch, channels, 6)`; `channel_mask` `(batch, channels)`; `attention_mask`
+            `(batch, patches)`; `calibration` `(batch, channels, 27)`; `condition_ids` `(batch, patches)`: the
+            condition of the patch after each position.
 
         Raises:
             UnknownChannelError: A name that no position is known for.
-            ValueError: Anything else that cannot be read as EEG: missing rate, unit or names, implausible amplitude,
-                NaN, flat, empty or shorter than one patch, unknown condition.
+            ValueError: Anything else that cannot be read as EEG: missing rate, unit or names, implausible
+                amplitude, NaN, flat, empty or shorter than one patch, unknown condition.
         """
+        if context_seconds is not None and not 0 < context_seconds < np.inf:
+            raise ValueError(
+                f"context_seconds must be positive, not {context_seconds}: leave it out to read everything."
+            )
+        if annotation_conditions is not None:
+            for name in annotation_conditions.values():
+                self.condition_id(name)  # also those that no annotation happens to need
         if recording is None:
             items = [self._nothing(ch_names, sampling_rate, unit)]
         else:
             items = read_recordings(recording, sampling_rate, ch_names, unit)
-        conditions = [condition] * len(items) if condition is None or isinstance(condition, str) else list(condition)
+        conditions = (
+            [condition] * len(items) if condition is None or isinstance(condition, str) else list(condition)
+        )
         if len(conditions) != len(items):
-            raise ValueError(f"{len(conditions)} conditions were given for {len(items)} recordings: give one, or one each.")
+            raise ValueError(
+                f"{len(conditions)} conditions were given for {len(items)} recordings: give one, or one each."
+            )
         spans = [
             [(start, end, self.condition_id(name)) for start, end, name in found]
             for found in (named_conditions(item, annotation_conditions, self.conditions) for item in items)
@@ -234,7 +255,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             ValueError: Unknown name; the message lists the known ones.
         """
         if name not in self.conditions:
-            raise ValueError(f"{name!r} is not a condition GET knows: it knows {', '.join(self.conditions[1:])}.")
+            raise ValueError(
+                f"{name!r} is not a condition GET knows: it knows {', '.join(self.conditions[1:])}."
+            )
         return self.conditions.index(name)
 
     def decode(
@@ -243,35 +266,44 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """Takes what `generate` returned back to EEG.
 
         Args:
-            generated: `(rows, channels, times)` as `generate` returns; with `num_return_sequences=n`, n rows per
-                recording.
+            generated: `(rows, channels, times)` as `generate` returns; with `num_return_sequences=n`, n rows
+                per recording.
             features: What the model was given; it holds each recording's scale, names, rate and annotations.
-            output: "raw" (`mne.io.RawArray`, volts, the continuation annotated "GET generated"), "epochs" (one
-                `mne.EpochsArray` per recording, volts, generation beginning at 0 s) or "array" (microvolts).
-            include_prompt: Whether the recording, band-limited as the model saw it, comes before the continuation.
+            output: "raw" (`mne.io.RawArray`, volts, the continuation annotated "GET generated"), "epochs"
+                (one `mne.EpochsArray` per recording, volts, generation beginning at 0 s) or "array"
+                (microvolts).
+            include_prompt: Whether the recording, band-limited as the model saw it, comes before the
+                continuation.
 
         Returns:
-            A list: one entry per row, `(channels, times)` at the recording's own rate; for "epochs" one per recording.
+            A list: one entry per row, `(channels, times)` at the recording's own rate; for "epochs" one per
+            recording.
 
         Raises:
             ValueError: Rows that do not come from these features; an unknown output.
         """
         if output not in ("raw", "epochs", "array"):
             raise ValueError(f"decode() gives 'raw', 'epochs' or 'array', not {output!r}.")
+        if getattr(features, "recordings", None) is None:
+            raise ValueError(
+                f"decode() needs the features as the extractor returned them, not {type(features).__name__}: "
+                "features.to(device) keeps what a copy of their tensors loses."
+            )
         generated = torch.as_tensor(generated).detach().float().cpu().numpy()
         prompts, n_prompt = features.recordings, features["input_values"].shape[-1]
         n_chans = features["input_values"].shape[1]
-        if generated.ndim != 3 or len(generated) % len(prompts) or generated.shape[1] != n_chans:
+        shape = generated.shape
+        if len(shape) != 3 or not shape[0] or shape[0] % len(prompts) or shape[1] != n_chans:
             raise ValueError(
-                f"generated is {generated.shape}, the features hold {len(prompts)} recordings of {n_chans} channels: "
-                "decode what generate() returned for these very features."
+                f"generated is {shape}, the features hold {len(prompts)} recordings of {n_chans} "
+                "channels: decode what generate() returned for these very features."
             )
-        if generated.shape[-1] < n_prompt:
+        if shape[-1] < n_prompt or (shape[-1] - n_prompt) % self.patch_size:
             raise ValueError(
-                f"generated has {generated.shape[-1]} times, fewer than its prompt of {n_prompt}: decode all of what "
-                "generate() returned, prompt included."
+                f"generated has {shape[-1]} times, not its prompt of {n_prompt} and whole patches "
+                f"of {self.patch_size} after it: decode all that generate() returned, prompt included."
             )
-        per_prompt = len(generated) // len(prompts)
+        per_prompt = shape[0] // len(prompts)
         signals = [
             self._to_microvolts(row[:, n_prompt:], prompts[index // per_prompt], include_prompt)
             for index, row in enumerate(generated)
@@ -295,7 +327,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             for index, prompt in enumerate(prompts)
         ]
 
-    def _nothing(self, ch_names: Sequence[str] | None, sampling_rate: float | None, unit: str | None) -> Recording:
+    def _nothing(
+        self, ch_names: Sequence[str] | None, sampling_rate: float | None, unit: str | None
+    ) -> Recording:
         """A recording of no samples on the channels wanted."""
         refuse_one_string(ch_names)
         if ch_names is None or not len(ch_names):
@@ -317,8 +351,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             seconds = self.patch_size / self.sampling_rate
             if n_times / recording.sampling_rate < seconds:
                 raise ValueError(
-                    f"The recording is {n_times / recording.sampling_rate:.3g} s long, shorter than one patch of "
-                    f"{seconds:g} s: give a longer one, or none to generate from nothing."
+                    f"The recording is {n_times / recording.sampling_rate:.3g} s long, shorter than one "
+                    f"patch of {seconds:g} s: give a longer one, or none to generate from nothing."
                 )
             # polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple
             data = recording.data[good]
@@ -332,7 +366,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """Positions by name where the name is known, else by digitisation: the model learnt from names."""
         known = np.array([find_electrodes(name) is not None for name in recording.ch_names])
         if recording.digitised and known.mean() < 0.5:
-            known[:] = False  # by other systems' names: among a BioSemi cap's A1 to D32 is a C1 that is elsewhere
+            known[:] = (
+                False  # by other systems' names: among a BioSemi cap's A1 to D32 is a C1 that is elsewhere
+            )
         positions = np.zeros((len(known), 6), np.float32)
         for rows, digitised in ((known, None), (~known, recording.digitised)):
             names = [recording.ch_names[row] for row in np.flatnonzero(rows)]
@@ -346,10 +382,14 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         ids: list[int],
         context_seconds: float | None,
     ) -> EEGFeatures:
-        """Stacks prompts: channels padded at the end, patches padded at the left, a start patch before each."""
+        """Stacks prompts: channels padded at the end, patches at the left, a start patch before each."""
         size = self.patch_size
-        limit = None if context_seconds is None else max(1, round(context_seconds * self.sampling_rate / size))
-        values = [p.innovation.values if limit is None else p.innovation.values[:, -limit * size :] for p in prompts]
+        limit = (
+            None if context_seconds is None else max(1, round(context_seconds * self.sampling_rate / size))
+        )
+        values = [
+            p.innovation.values if limit is None else p.innovation.values[:, -limit * size :] for p in prompts
+        ]
         n_patches = 1 + max(v.shape[-1] for v in values) // size
         n_chans = max(len(p.good) for p in prompts)
         n_batch = len(prompts)
@@ -377,7 +417,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
     def _conditions(
         self, prompt: Prompt, spans: list[tuple[float, float, int]], default: int, n_patches: int
     ) -> np.ndarray:
-        """Condition of the patch after each of `n_patches` positions, the last of which is the recording's end."""
+        """Condition of the patch after each of `n_patches` positions; the last ends the recording."""
         seconds = self.patch_size / self.sampling_rate
         end = prompt.n_times / prompt.recording.sampling_rate
         middles = end + (np.arange(n_patches) - n_patches + 1.5) * seconds
@@ -385,37 +425,22 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         for start, stop, index in spans:
             of_patch[(middles >= start) & (middles < stop) & (middles < end)] = index
         if default == 0 and n_patches > 1:
-            of_patch[-1] = of_patch[-2]  # nothing else being asked for, the continuation stays in the last condition
+            of_patch[-1] = of_patch[
+                -2
+            ]  # nothing else being asked for, the continuation stays in the last condition
         return of_patch
 
     def _to_microvolts(self, continuation: np.ndarray, prompt: Prompt, include_prompt: bool) -> np.ndarray:
-        """One row `(channels, new times)` to microvolts at the recording's own rate; bad channels stay silent."""
+        """A row `(channels, times)` to microvolts at the recording's own rate; bad channels stay silent."""
         rate = prompt.recording.sampling_rate
-        values = np.concatenate([prompt.innovation.values, continuation[: len(prompt.good)][prompt.good]], axis=-1)
+        values = np.concatenate(
+            [prompt.innovation.values, continuation[: len(prompt.good)][prompt.good]], axis=-1
+        )
         signal = self.transform.inverse(values, prompt.innovation)
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
-        signal = resample(signal, self.sampling_rate, rate)[:, : prompt.n_times + n_new]
+        # what is generated must not reach back to the recording's beginning
+        signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]
         signal = np.pad(signal, ((0, 0), (0, prompt.n_times + n_new - signal.shape[-1])), mode="edge")
         out = np.zeros((len(prompt.good), signal.shape[-1]))
         out[prompt.good] = signal
         return out if include_prompt else out[:, prompt.n_times :]
-
-
-def pack(covariance: np.ndarray) -> str:
-    """Symmetric matrices `(patch_size, 36, 36)` as text: upper triangles, little-endian float32, base64."""
-    upper = np.asarray(covariance)[:, *np.triu_indices(_HARMONICS)]
-    return base64.b64encode(upper.astype("<f4").tobytes()).decode()
-
-
-def unpack(text: str, patch_size: int) -> np.ndarray:
-    """The inverse of `pack`, `(patch_size, 36, 36)` float64."""
-    upper = np.frombuffer(base64.b64decode(text), "<f4").reshape(patch_size, -1)
-    covariance = np.zeros((patch_size, _HARMONICS, _HARMONICS))
-    covariance[:, *np.triu_indices(_HARMONICS)] = upper
-    return covariance + np.swapaxes(np.triu(covariance, 1), -1, -2)
-
-
-def _generic_covariance(patch_size: int) -> np.ndarray:
-    """Harmonics that are independent, low degrees stronger, as volume conduction makes them."""
-    degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
-    return np.tile(np.diag(10.0 * np.exp(-degrees.astype(float))), (patch_size, 1, 1))

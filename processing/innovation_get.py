@@ -1,19 +1,21 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The innovation space: what is left of EEG once linear statistics have said all they can.
 
-EEG is 1/f in time and almost collinear across channels. An invertible linear map takes both away, so that the network
-spends itself on bursts, context and conditions, and white noise sent back through the inverse is already a
-linear-Gaussian simulation of the recording:
+EEG is 1/f in time and almost collinear across channels. An invertible linear map takes both away, so that the
+network spends itself on bursts, context and conditions, and white noise sent back through the inverse is
+already a linear-Gaussian simulation of the recording:
 
     x  --A(z)-->  e  --DCT per patch-->  c_k  --(s^2 S_k)^(-1/2)-->  z_k           k = 0 .. patch_size - 1
 
-`A(z)` is one autoregressive filter for everybody (Yule-Walker), `S_k` the spatial covariance of DCT coefficient k and
-`s` the recording's overall scale. `S_k` is the posterior mean of an inverse-Wishart model: the population's covariance,
-known for any montage as a function of electrode positions, updated by the recording's own patches. The square root is
-the symmetric one, hence permuting channels permutes the result. What this normalises away per recording (amplitude,
-band powers) is returned as calibration features for the network to see.
+`A(z)` is one autoregressive filter for everybody (Yule-Walker), `S_k` the spatial covariance of DCT
+coefficient k and `s` the recording's overall scale. `S_k` is the posterior mean of an inverse-Wishart model:
+the population's covariance, known for any montage as a function of electrode positions, updated by the
+recording's own patches. The square root is the symmetric one, hence permuting channels permutes the result.
+What this normalises away per recording (amplitude, band powers) is returned as calibration features for the
+network to see.
 """
 
+import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +27,7 @@ from scipy.special import sph_harm_y
 
 #: Degree of the spherical harmonics in which the population's covariance is written: (5 + 1)^2 = 36 of them.
 DEGREE = 5
+N_HARMONICS = (DEGREE + 1) ** 2
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,11 @@ class Innovation:
     """One recording in the innovation space, with what the way back needs.
 
     Attributes:
-        values: `(channels, patches * patch_size)` float64, dimensionless, near unit variance: per patch, its whitened
-            DCT coefficients from low to high frequency.
-        calibration: `(channels, 2 + patch_size)` float32: log overall scale and amount of calibration (equal for all
-            channels), then per DCT coefficient the log variance of the channel, each against the population. All zero
-            where nothing was calibrated.
+        values: `(channels, patches * patch_size)` float64, dimensionless, near unit variance: per patch, its
+            whitened DCT coefficients from low to high frequency.
+        calibration: `(channels, 2 + patch_size)` float32: log overall scale and amount of calibration (equal
+            for all channels), then per DCT coefficient the log variance of the channel, each against the
+            population. All zero where nothing was calibrated.
         covariance_root: `(patch_size, channels, channels)`, microvolts: symmetric roots of `s^2 S_k`.
         memory: `(channels, order)` microvolts: the samples just before `values` begins.
         n_padding: How many leading samples of memory and first patch were mirrored, not recorded.
@@ -56,10 +59,12 @@ class InnovationTransform:
         patch_size: Samples in a patch.
         ar_coefficients: `a_1 .. a_p` of the whitening filter `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)`.
         scale: Root mean square of the population's innovations, in microvolts.
-        harmonic_covariance: `(patch_size, 36, 36)`: the population's covariance of each DCT coefficient, in units of
-            `scale`, between spherical harmonics.
-        channel_variance: `(patch_size,)`: the part of each channel's variance that no neighbour shares, same units.
-        prior_patches: How many patches of a recording weigh as much as the population (design choice, measured).
+        harmonic_covariance: `(patch_size, 36, 36)`: the population's covariance of each DCT coefficient, in
+            units of `scale`, between spherical harmonics.
+        channel_variance: `(patch_size,)`: the part of each channel's variance that no neighbour shares, same
+            units.
+        prior_patches: How many patches of a recording weigh as much as the population (design choice,
+            measured).
     """
 
     def __init__(
@@ -91,14 +96,14 @@ class InnovationTransform:
     def forward(self, x: np.ndarray, positions: np.ndarray, n_calibration: int | None = None) -> Innovation:
         """Takes a signal to the innovation space.
 
-        A signal of `order + n * patch_size` samples gives exactly n patches, its first `order` samples being the
-        filter's memory. Any other length is first mirrored at the left to the next such length.
+        A signal of `order + n * patch_size` samples gives exactly n patches, its first `order` samples being
+        the filter's memory. Any other length is first mirrored at the left to the next such length.
 
         Args:
             x: `(channels, times)` in microvolts at the model's rate, at least one patch long.
             positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-            n_calibration: Leading samples that scale and covariance are estimated from. None: all; 0: none, the
-                population alone.
+            n_calibration: Leading samples that scale and covariance are estimated from. None: all; 0: none,
+                the population alone.
         """
         x = np.asarray(x, dtype=np.float64)
         n_patches = -(-x.shape[-1] // self.patch_size)
@@ -142,12 +147,13 @@ class InnovationTransform:
         """Takes innovations back to microvolts.
 
         Args:
-            values: `(channels, patches * patch_size)`: `innovation.values`, continued by as many patches as wished.
+            values: `(channels, patches * patch_size)`: `innovation.values`, continued by as many patches as
+                wished.
             innovation: What `forward` returned for the beginning.
 
         Returns:
-            `(channels, times)` in microvolts at the model's rate: the recorded part of the memory, then all patches,
-            so that it starts with the very samples `forward` was given.
+            `(channels, times)` in microvolts at the model's rate: the recorded part of the memory, then all
+            patches, so that it starts with the very samples `forward` was given.
         """
         n_chans = len(values)
         coefficients = np.asarray(values, dtype=np.float64).reshape(n_chans, -1, self.patch_size)
@@ -162,8 +168,10 @@ class InnovationTransform:
         residual = signal.lfilter(self.ar_filter, [1.0], x, axis=-1)[:, self.order :]
         return dct(residual.reshape(len(x), -1, self.patch_size), norm="ortho", axis=-1)
 
-    def _calibrate(self, coefficients: np.ndarray, positions: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Scale (microvolts), `S_k` `(patch_size, channels, channels)` and calibration features of a recording."""
+    def _calibrate(
+        self, coefficients: np.ndarray, positions: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Scale (microvolts), `S_k` `(patch_size, channels, channels)` and calibration of a recording."""
         population = self.population_covariance(positions)
         n_chans, n_patches, _ = coefficients.shape
         if n_patches == 0:
@@ -218,7 +226,8 @@ class InnovationTransform:
         shortest = min(x.shape[-1] for x, _ in recordings)
         if shortest < order + patch_size:
             raise ValueError(
-                f"a recording to fit has {shortest} samples, filter and patch need {order + patch_size}: leave it out"
+                f"a recording to fit has {shortest} samples, filter and patch need {order + patch_size}: "
+                "leave it out"
             )
         autocorrelation = np.zeros(order + 1)
         for x, _ in recordings:
@@ -256,7 +265,7 @@ def population_scale(coefficients: np.ndarray, population: np.ndarray) -> float:
 
 
 def mirror_left(x: np.ndarray, n: int) -> np.ndarray:
-    """Prepends n samples `(channels, n)` by odd reflection about the first sample, again and again if need be."""
+    """Prepends n samples `(channels, n)` by odd reflection about the first one, repeatedly if need be."""
     while n > 0 and x.shape[-1] > 1:
         k = min(n, x.shape[-1] - 1)
         x = np.concatenate([2 * x[:, :1] - x[:, k:0:-1], x], axis=-1)
@@ -292,9 +301,9 @@ def _real_harmonics(xyz: np.ndarray) -> np.ndarray:
 def fit_harmonics(moments: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Writes average covariances `(patch_size, channels, channels)` as functions of position.
 
-    Each recording's covariance is projected on the harmonics by ridge regression that damps high degrees (Perrin et
-    al. 1989 weigh a spline's degrees alike), the projections are averaged, and what is left on the diagonal is the
-    channels' own variance.
+    Each recording's covariance is projected on the harmonics by ridge regression that damps high degrees
+    (Perrin et al. 1989 weigh a spline's degrees alike), the projections are averaged, and what is left on the
+    diagonal is the channels' own variance.
     """
     degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
     penalty = np.diag(1e-3 * (1.0 + degrees * (degrees + 1.0)) ** 2)
@@ -318,3 +327,23 @@ def symmetric_roots(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     root = (vectors * np.sqrt(eigenvalues)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
     inverse = (vectors / np.sqrt(eigenvalues)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
     return root, inverse
+
+
+def pack(covariance: np.ndarray) -> str:
+    """Symmetric matrices `(patch_size, 36, 36)` as text: upper triangles, little-endian float32, base64."""
+    upper = np.asarray(covariance)[:, *np.triu_indices(N_HARMONICS)]
+    return base64.b64encode(upper.astype("<f4").tobytes()).decode()
+
+
+def unpack(text: str, patch_size: int) -> np.ndarray:
+    """The inverse of `pack`, `(patch_size, 36, 36)` float64."""
+    upper = np.frombuffer(base64.b64decode(text), "<f4").reshape(patch_size, -1)
+    covariance = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
+    covariance[:, *np.triu_indices(N_HARMONICS)] = upper
+    return covariance + np.swapaxes(np.triu(covariance, 1), -1, -2)
+
+
+def generic_covariance(patch_size: int) -> np.ndarray:
+    """Harmonics that are independent, low degrees stronger, as volume conduction makes them."""
+    degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
+    return np.tile(np.diag(10.0 * np.exp(-degrees.astype(float))), (patch_size, 1, 1))

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What a user calls a recording (MNE objects, arrays, lists of them), brought to one form and refused where it lies."""
+"""What a user calls a recording (MNE objects, arrays, lists of them): brought to one form, or refused."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,8 @@ try:
 except ImportError:  # arrays in, arrays out: MNE is not needed for that
     mne = None
 
-#: Standard deviations of scalp and intracranial EEG lie well inside, in microvolts; a wrong unit lies well outside.
+#: Standard deviations of scalp and intracranial EEG lie well inside, in microvolts; a wrong unit lies well
+#: outside.
 PLAUSIBLE_MICROVOLTS = (0.3, 3000.0)
 #: Rates in Hz that EEG is kept at, generously; kilohertz and sampling intervals lie outside.
 PLAUSIBLE_HZ = (20.0, 100_000.0)
@@ -54,7 +55,8 @@ def read_recordings(
     """Every single recording in what the user gave: one per `Raw`, epoch, or row of an array with three axes.
 
     Args:
-        recording: `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch, channels, times)`, or a list.
+        recording: `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch, channels, times)`, or
+            a list.
         sampling_rate: Hz, for arrays.
         ch_names: For arrays.
         unit: For arrays: "V", "mV", "uV" or "nV".
@@ -77,8 +79,8 @@ def read_recordings(
     data = _to_array(recording)
     if data.ndim not in (2, 3):
         raise ValueError(
-            f"An array of EEG is (channels, times) or (batch, channels, times), not {data.shape}: add the channel axis "
-            "to a single channel, x[None]."
+            f"An array of EEG is (channels, times) or (batch, channels, times), not {data.shape}: add "
+            "the channel axis to a single channel, x[None]."
         )
     rows = data[None] if data.ndim == 2 else data
     if not len(rows):
@@ -93,8 +95,8 @@ def _to_array(recording: Any) -> np.ndarray:
         return np.asarray(recording, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{type(recording).__name__} is no EEG recording: give an mne Raw or Epochs, an array (channels, times), or "
-            "a list of those."
+            f"{type(recording).__name__} is no EEG recording: give an mne Raw or Epochs, an array "
+            "(channels, times), or a list of those."
         ) from error
 
 
@@ -105,11 +107,15 @@ def _from_array(
     if sampling_rate is None:
         raise ValueError("An array does not tell its sampling rate: pass sampling_rate= in Hz.")
     if unit not in MICROVOLTS_PER_UNIT:
-        raise ValueError(f"An array's unit must be declared as one of V, mV, uV, nV, not {unit!r}: pass unit=.")
+        raise ValueError(
+            f"An array's unit must be declared as one of V, mV, uV, nV, not {unit!r}: pass unit=."
+        )
     if ch_names is None:
         raise ValueError(f"An array does not tell its {len(data)} channels' names: pass ch_names=.")
     if len(ch_names) != len(data):
-        raise ValueError(f"ch_names has {len(ch_names)} names, the array {len(data)} channels: give one name each.")
+        raise ValueError(
+            f"ch_names has {len(ch_names)} names, the array {len(data)} channels: give one name each."
+        )
     return Recording(data * MICROVOLTS_PER_UNIT[unit], float(sampling_rate), [str(name) for name in ch_names])
 
 
@@ -120,7 +126,9 @@ def refuse_one_string(ch_names: Any) -> None:
         ValueError: One string in the place of a list of names.
     """
     if isinstance(ch_names, str):
-        raise ValueError(f"ch_names is the one string {ch_names!r}: give a list of names, such as [{ch_names!r}].")
+        raise ValueError(
+            f"ch_names is the one string {ch_names!r}: give a list of names, such as [{ch_names!r}]."
+        )
 
 
 def _refuse_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any) -> None:
@@ -128,12 +136,15 @@ def _refuse_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: An
     own_rate = recording.info["sfreq"]
     if sampling_rate is not None and not np.isclose(sampling_rate, own_rate):
         raise ValueError(
-            f"sampling_rate={sampling_rate} Hz contradicts the recording's own {own_rate} Hz: leave sampling_rate out."
+            f"sampling_rate={sampling_rate} Hz contradicts the recording's own {own_rate} Hz: leave "
+            "sampling_rate out."
         )
     if unit not in (None, "V"):
         raise ValueError(f"unit={unit!r} contradicts MNE, which keeps EEG in volts: leave unit out.")
     if ch_names is not None:
-        raise ValueError("ch_names= is for arrays; an MNE object has its own: use recording.pick(...) to choose.")
+        raise ValueError(
+            "ch_names= is for arrays; an MNE object has its own: use recording.pick(...) to choose."
+        )
 
 
 def _eeg_info(info: Any, described: str) -> tuple[np.ndarray, Any, dict[str, np.ndarray], np.ndarray]:
@@ -141,8 +152,8 @@ def _eeg_info(info: Any, described: str) -> tuple[np.ndarray, Any, dict[str, np.
     if not len(picks):
         kinds = sorted(set(info.get_channel_types()))
         raise ValueError(
-            f"The {described} has no EEG channel, only {', '.join(kinds) or 'none at all'}: set the types with "
-            "set_channel_types."
+            f"The {described} has no EEG channel, only {', '.join(kinds) or 'none at all'}: set the types "
+            "with set_channel_types."
         )
     info = mne.pick_info(info, picks)
     located = {ch["ch_name"]: np.asarray(ch["loc"][:3], dtype=np.float64) for ch in info["chs"]}
@@ -188,8 +199,8 @@ def check_rate(sampling_rate: float) -> float:
     low, high = PLAUSIBLE_HZ
     if not low <= sampling_rate <= high:
         raise ValueError(
-            f"sampling_rate={sampling_rate:g} is no rate of EEG, which is sampled at {low:g} to {high:g} Hz: give samples "
-            "per second."
+            f"sampling_rate={sampling_rate:g} is no rate of EEG, which is sampled at {low:g} to {high:g} "
+            "Hz: give samples per second."
         )
     return float(sampling_rate)
 
@@ -198,8 +209,8 @@ def checked(recording: Recording) -> Recording:
     """Refuses what no amplifier records, and marks flat channels bad; what bad channels hold does not matter.
 
     Raises:
-        ValueError: Impossible rate, no samples, NaN or infinite samples, implausible amplitude, nothing but bad or flat
-            channels.
+        ValueError: Impossible rate, no samples, NaN or infinite samples, implausible amplitude, nothing but
+            bad or flat channels.
     """
     data, names = recording.data, recording.ch_names
     check_rate(recording.sampling_rate)
@@ -214,8 +225,8 @@ def checked(recording: Recording) -> Recording:
     broken = [name for name, row in zip(names, data, strict=True) if not np.isfinite(row).all()]
     if broken:
         raise ValueError(
-            f"{len(broken)} of {len(names)} channels hold NaN or infinite samples ({_some(broken)}): drop the channels, "
-            "or crop or interpolate the samples."
+            f"{len(broken)} of {len(names)} channels hold NaN or infinite samples ({_some(broken)}): drop "
+            "the channels, or crop or interpolate the samples."
         )
     # an offset is no fault: DC amplifiers have one
     spread = np.std(data, axis=-1)
@@ -226,10 +237,14 @@ def checked(recording: Recording) -> Recording:
     low, high = PLAUSIBLE_MICROVOLTS
     typical = float(np.median(spread[np.ptp(data, axis=-1) > 0]))
     if not low <= typical <= high:
-        guess = "microvolts were declared, or stored, as volts" if typical > high else "volts were taken for microvolts"
+        guess = (
+            "microvolts were declared, or stored, as volts"
+            if typical > high
+            else "volts were taken for microvolts"
+        )
         raise ValueError(
-            f"The channels' standard deviation is {typical:.3g} uV as declared, where EEG has {low:g} to {high:g} uV: "
-            f"perhaps {guess}; declare the array's unit=, or scale the MNE object to volts."
+            f"The channels' standard deviation is {typical:.3g} uV as declared, where EEG has {low:g} "
+            f"to {high:g} uV: perhaps {guess}; declare the array's unit=, or scale the MNE object to volts."
         )
     recording.bad[good[spread <= FLAT_MICROVOLTS]] = True
     if recording.bad.any():

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""From a recording at any rate to the model's band and rate, with SciPy alone (it travels with the weights)."""
+"""From a recording at any rate to the model's band and rate, with SciPy alone: it travels with weights."""
 
 from fractions import Fraction
 
@@ -10,13 +10,16 @@ from scipy import signal
 MICROVOLTS_PER_UNIT = {"V": 1e6, "mV": 1e3, "uV": 1.0, "µV": 1.0, "μV": 1.0, "nV": 1e-3}
 
 
-def resample(x: np.ndarray, source_rate: float, target_rate: float) -> np.ndarray:
-    """Resamples by a polyphase anti-aliasing filter (zero phase, line-padded ends).
+def resample(x: np.ndarray, source_rate: float, target_rate: float, ends: str = "line") -> np.ndarray:
+    """Resamples by a polyphase anti-aliasing filter (zero phase).
 
     Args:
         x: Signal, `(..., times)`.
-        source_rate: Rate of `x` in Hz; rates such as 173.61 Hz are approximated by a ratio of integers up to 4096.
+        source_rate: Rate of `x` in Hz; rates such as 173.61 Hz are approximated by a ratio of integers up to
+            4096.
         target_rate: Rate wanted, in Hz.
+        ends: How SciPy extends the signal: "line" joins its two ends, with "antireflect" each goes on by
+            itself.
 
     Returns:
         `(..., ceil(times * target_rate / source_rate))`.
@@ -24,15 +27,15 @@ def resample(x: np.ndarray, source_rate: float, target_rate: float) -> np.ndarra
     ratio = Fraction(target_rate / source_rate).limit_denominator(4096)
     if ratio == 1:
         return x
-    return signal.resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+    return signal.resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype=ends)
 
 
 def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high: float) -> np.ndarray:
     """Brings a signal into the band `low`..`high` Hz at `rate`, with zero phase.
 
-    Filters at twice `rate` whatever the source, so that the same band comes out of every amplifier: a Butterworth
-    high-pass and a Chebyshev II low-pass, each run forwards and backwards. The low-pass is flat to about 0.97 `high`
-    and 80 dB down from 1.12 `high` on, so that mains hum does not reach the model.
+    Filters at twice `rate` whatever the source, so that the same band comes out of every amplifier: a
+    Butterworth high-pass and a Chebyshev II low-pass, each run forwards and backwards. The low-pass is flat
+    to about 0.97 `high` and 80 dB down from 1.12 `high` on, so that mains hum does not reach the model.
 
     Args:
         x: Signal, `(..., times)`, any unit.
@@ -49,7 +52,10 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
         signal.butter(2, low, "highpass", fs=2 * rate, output="sos"),
         signal.cheby2(12, 40, 1.12 * high, "lowpass", fs=2 * rate, output="sos"),
     ):
-        # the high-pass rings for about 1 / low seconds: mirror that much at the ends, where there is as much. Evenly:
-        # the odd extension that SciPy prefers would pull the last sample, from which generation goes on, to zero
-        x = signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(2 * rate / low), x.shape[-1] - 1))
+        # the high-pass rings for about 1 / low seconds: mirror that much at the ends, where there is as much.
+        # Evenly: the odd extension that SciPy prefers would pull the last sample, from which generation goes
+        # on, to zero
+        x = signal.sosfiltfilt(
+            sos, x, axis=-1, padtype="even", padlen=min(int(2 * rate / low), x.shape[-1] - 1)
+        )
     return x[..., ::2]

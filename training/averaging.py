@@ -11,7 +11,7 @@ from torch import nn
 from transformers import PreTrainedModel, TrainerCallback
 from transformers.utils import logging as transformers_logging
 
-#: Where, inside a checkpoint of the Trainer, the averaged model lies. It loads with `from_pretrained` as it is.
+#: Where, inside a checkpoint of the Trainer, the averaged model lies; `from_pretrained` loads it as it is.
 FOLDER = "averaged"
 
 
@@ -28,12 +28,12 @@ def without_bars() -> Iterator[None]:
 
 
 class AveragedWeights(TrainerCallback):
-    """Exponential moving average of the parameters (Polyak & Juditsky 1992; decay warmed up as in Karras et al. 2024).
+    """Exponential moving average of the parameters (Polyak & Juditsky 1992), its decay warmed up.
 
         average <- d average + (1 - d) parameters,    d = min(decay, (1 + step) / (10 + step))
 
-    Kept in float32 on the parameters' device, the same on every process of DDP. A checkpoint holds it as a model of
-    its own, which is also what resuming restores, exactly.
+    Kept in float32 on the parameters' device, the same on every process of DDP. A checkpoint holds it as a
+    model of its own, which is also what resuming restores, exactly.
 
     Args:
         model: The model that is trained.

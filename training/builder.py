@@ -1,16 +1,17 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""From any corpus to a `datasets.Dataset` of long segments, cleaned once and for all, memory-mapped ever after.
+"""From any corpus to a `datasets.Dataset` of long segments, cleaned once, memory-mapped ever after.
 
     segments = prepare_segments("eegmmidb", data_dir="data")          # DatasetDict: train, validation, test
     segments["train"][0]["ch_names"]
 
-A recording is cleaned whole (the model's band and rate, microvolts), cut into equal segments of about a minute, and
-stored one segment per row. Signals are variable-length lists, `(channels, times)` flattened: read as Arrow, a row is
-a view of the memory map that a crop copies its few channels and seconds from, whatever the montage and whatever the
-length; one fixed length for all would mean padding both.
+A recording is cleaned whole (the model's band and rate, microvolts), cut into equal segments of about a
+minute, and stored one segment per row. Signals are variable-length lists, `(channels, times)` flattened: read
+as Arrow, a row is a view of the memory map that a crop copies its few channels and seconds from, whatever the
+montage and whatever the length; one fixed length for all would mean padding both.
 
-Nothing is dropped in silence. A recording that cannot be used gives one row without samples whose `problem` says why,
-a channel that cannot be used is left out of its segments and named in their `problem`. Both are logged as well.
+Nothing is dropped in silence. A recording that cannot be used gives one row without samples whose `problem`
+says why, a channel that cannot be used is left out of its segments and named in their `problem`. Both are
+logged as well.
 """
 
 import inspect
@@ -18,6 +19,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import datasets
@@ -34,7 +36,7 @@ from .corpora import Recording, get_corpus
 
 logger = logging.getLogger(__name__)
 
-#: Median absolute amplitude, in microvolts, that no scalp EEG falls short of or exceeds for a whole recording.
+#: Median absolute amplitude, in microvolts, that no scalp EEG falls short of or exceeds all along.
 PLAUSIBLE_MICROVOLTS = (0.3, 500.0)
 #: Recordings shorter than this hold too little to learn from.
 SHORTEST_SECONDS = 4.0
@@ -172,9 +174,10 @@ def segment_table(
         extractor: Gives the cleaning, the patch length and the numbers of the conditions.
 
     Returns:
-        One row per segment, columns as in `FEATURES`: `signal` float32 microvolts at `sampling_rate` Hz, `(n_chans,
-        n_times)` flattened; `channel_positions` `(n_chans, 6)` flattened; `conditions` one number per whole patch,
-        0 where unknown. A recording that cannot be used gives one row with `n_chans = n_times = 0`.
+        One row per segment, columns as in `FEATURES`: `signal` float32 microvolts at `sampling_rate` Hz,
+        `(n_chans, n_times)` flattened; `channel_positions` `(n_chans, 6)` flattened; `conditions` one number
+        per whole patch, 0 where unknown. A recording that cannot be used gives one row of no channels and no
+        times.
     """
     row = {"subject": recording.subject, "session": recording.session, "corpus": corpus}
     row["sampling_rate"] = extractor.sampling_rate
@@ -201,7 +204,7 @@ def segment_table(
     n_segments = max(1, round(signal.shape[-1] / (segment_seconds * extractor.sampling_rate)))
     edges = np.linspace(0, len(conditions), n_segments + 1).astype(int)
     columns: dict[str, list] = {name: [] for name in FEATURES}
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         part = signal[:, first * extractor.patch_size : last * extractor.patch_size].astype(np.float32)
         own = row | {
             "signal": pa.array(part.ravel()),
@@ -239,8 +242,8 @@ def _clean_recording(
     """Cleans the usable channels of a recording.
 
     Returns:
-        Signal `(channels, times)` in microvolts at the model's rate, names, positions `(channels, 6)`, and what was
-        left out and why, or "".
+        Signal `(channels, times)` in microvolts at the model's rate, names, positions `(channels, 6)`, and
+        what was left out and why, or "".
 
     Raises:
         ValueError: Nothing of the recording can be used.
@@ -303,7 +306,7 @@ def _position(name: str, digitised: dict[str, np.ndarray] | None) -> np.ndarray:
 def _conditions_per_patch(
     spans: list[tuple[float, float, str]], n_times: int, extractor: GETFeatureExtractor
 ) -> np.ndarray:
-    """Number of the condition in the middle of each whole patch; where spans overlap, the later one counts."""
+    """Number of the condition in the middle of each whole patch; of spans that overlap, the later."""
     n_patches = n_times // extractor.patch_size
     middles = (np.arange(n_patches) + 0.5) * extractor.patch_size / extractor.sampling_rate
     conditions = np.zeros(n_patches, dtype=np.int16)

@@ -1,13 +1,14 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Where EEG to learn from comes from: one registry of corpora, each with its licence, its splits and its conditions.
+"""Where EEG to learn from comes from: corpora, each with its licence, its splits and its conditions.
 
     corpus = get_corpus("eegmmidb")
     for recording in corpus.recordings(data_dir, split="train"):
         raw = recording.open()                                    # mne.io.Raw, samples still on disk
         spans = recording.condition_spans(raw)                    # [(onset s, end s, "left_fist"), ...]
 
-A corpus is found in a local folder first; only without one is anything downloaded. A new corpus is one `Corpus` entry
-and a function that lists its recordings; a family of corpora (`files:<glob>`) is one function in `FAMILIES`.
+A corpus is found in a local folder first; only without one is anything downloaded. A new corpus is one
+`Corpus` entry and a function that lists its recordings; a family of corpora (`files:<glob>`) is one function
+in `FAMILIES`.
 """
 
 import glob
@@ -22,7 +23,7 @@ from get_hf.modeling.configuration_get import CONDITIONS
 
 
 class CorpusUnavailableError(ValueError):
-    """A corpus is neither on this machine nor within reach; the message says what to fetch and where to put it."""
+    """A corpus is neither here nor within reach; the message says what to fetch and where to put it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Corpus:
         homepage: Where it is described.
         may_redistribute: Whether the licence allows publishing what is derived from the recordings.
         find: Lists all recordings, given the folder where the data may lie (or None), in a fixed order.
-        splits: Subjects of each split, or None where everything is for training. Subjects in no split are left out.
+        splits: Subjects of each split, or None where everything is for training. Subjects in no split are
+            left out.
     """
 
     name: str
@@ -87,8 +89,8 @@ class Corpus:
         """Iterates over the recordings of one split, or of all splits, in a fixed order.
 
         Args:
-            data_dir: Folder that holds the corpus or a folder of its name. None: where MNE keeps its data sets, and
-                downloaded to there if need be.
+            data_dir: Folder that holds the corpus or a folder of its name. None: where MNE keeps its data
+                sets, and downloaded to there if need be.
             split: "train", "validation" or "test".
 
         Raises:
@@ -106,7 +108,7 @@ class Corpus:
         return next((split for split, subjects in self.splits.items() if subject in subjects), None)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # EEG Motor Movement/Imagery
 
 _EEGMMIDB_SUBJECTS = tuple(f"S{number:03d}" for number in range(1, 110))
@@ -130,7 +132,7 @@ def _find_eegmmidb(data_dir: Path | None) -> list[Recording]:
             return [_eegmmidb_recording(file.parent.name, int(file.stem[-2:]), file) for file in files]
     raise CorpusUnavailableError(
         f"eegmmidb is not in {data_dir}: put the folders S001 to S109 of "
-        f"https://physionet.org/content/eegmmidb/1.0.0/ in {data_dir / 'eegmmidb'} (files such as S001/S001R01.edf)."
+        f"https://physionet.org/content/eegmmidb/1.0.0/ in {data_dir / 'eegmmidb'} (as S001/S001R01.edf)."
     )
 
 
@@ -169,17 +171,17 @@ def _load_eegbci(subject: str, run: int) -> str:
     except (OSError, ValueError, RuntimeError) as error:  # requests' and pooch's errors are among these
         raise CorpusUnavailableError(
             f"eegmmidb could not be downloaded ({type(error).__name__}): fetch the folders S001 to S109 of "
-            "https://physionet.org/content/eegmmidb/1.0.0/ elsewhere, put them in a folder named eegmmidb, and pass "
-            "the folder it lies in as data_dir."
+            "https://physionet.org/content/eegmmidb/1.0.0/ elsewhere, put them in a folder named eegmmidb, "
+            "and pass the folder it lies in as data_dir."
         ) from error
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # Whatever MNE reads
 
 
 def _files_corpus(pattern: str) -> Corpus:
-    """Local recordings that match a glob pattern; a file's subject is the folder it lies in, its session its name."""
+    """Local files that match a glob pattern: the subject is a file's folder, the session its name."""
     return Corpus(
         name=f"files:{pattern}",
         licence="unknown",
@@ -212,9 +214,9 @@ CORPORA: dict[str, Corpus] = {
             name="eegmmidb",
             licence="ODC-By 1.0",
             citation=(
-                "Schalk et al. (2004), BCI2000: a general-purpose brain-computer interface system, IEEE Transactions "
-                "on Biomedical Engineering 51(6); Goldberger et al. (2000), PhysioBank, PhysioToolkit, and "
-                "PhysioNet, Circulation 101(23)."
+                "Schalk et al. (2004), BCI2000: a general-purpose brain-computer interface system, IEEE "
+                "Transactions on Biomedical Engineering 51(6); Goldberger et al. (2000), PhysioBank, "
+                "PhysioToolkit, and PhysioNet, Circulation 101(23)."
             ),
             homepage="https://physionet.org/content/eegmmidb/1.0.0/",
             may_redistribute=True,

@@ -1,11 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Training examples: random crops of segments, each a pure function of a seed and an index.
 
-Whatever is random about a crop, the noise of its loss included, comes from one generator seeded with (seed, index).
-So the loss of a step depends neither on the number of loader workers nor of processes, nor on whether training was
-interrupted before it; and a run is as long as the list of its crops.
+Whatever is random about a crop, the noise of its loss included, comes from one generator seeded with (seed,
+index). So the loss of a step depends neither on the number of loader workers nor of processes, nor on whether
+training was interrupted before it; and a run is as long as the list of its crops.
 
-    crops = RandomCrops(segments, transform, CropConfig(seconds=16), n_crops=1000, seed=1)
+    crops = RandomCrops(segments, transform, CropConfig(crop_seconds=16), n_crops=1000, seed=1)
     batch = collate_crops([crops[i] for i in range(8)])
     model(**batch).loss
 """
@@ -32,18 +32,20 @@ class CropConfig:
         crop_seconds: Length of a crop.
         max_channels: Channels of a crop at most.
         min_channels: Channels of a crop at least, where the recording has as many.
-        full_montage_probability: How often a crop has all channels, up to `max_channels`; otherwise their number is
-            log-uniform.
-        same_montage_size: Consecutive crops that share their number of channels, so that a batch needs little padding.
+        full_montage_probability: How often a crop has all channels, up to `max_channels`; otherwise their
+            number is log-uniform.
+        same_montage_size: Consecutive crops that share their number of channels, so that a batch needs little
+            padding.
         population_probability: How often a crop is calibrated on nothing, from electrode positions alone.
         min_calibration_seconds: Shortest beginning that a crop is calibrated on otherwise.
         max_calibration_seconds: Longest; what a crop is calibrated on is context only and bears no loss.
-        max_history_seconds: Longest stretch before the crop that it is calibrated on as well, log-uniform: a user's
-            prompt may be longer than what the model is shown of it.
+        max_history_seconds: Longest stretch before the crop that it is calibrated on as well, log-uniform: a
+            user's prompt may be longer than what the model is shown of it.
         condition_dropout: How often a crop's conditions are withheld altogether.
-        context_noise: Largest share of noise in what the model sees of the past: the share is uniform between 0 and
-            this per crop, and the noise keeps the variance. 0: none.
-        condition_weights: How many times as often as by its length a stretch in a condition is drawn; 1 for others.
+        context_noise: Largest share of noise in what the model sees of the past: the share is uniform between
+            0 and this per crop, and the noise keeps the variance. 0: none.
+        condition_weights: How many times as often as by its length a stretch in a condition is drawn; 1 for
+            others.
     """
 
     crop_seconds: float = 16.0
@@ -76,8 +78,8 @@ class CropConfig:
             raise ValueError(f"same_montage_size must be at least 1, not {self.same_montage_size}.")
         if not 0 < self.min_calibration_seconds <= self.max_calibration_seconds < self.crop_seconds:
             raise ValueError(
-                f"the calibration of a crop, {self.min_calibration_seconds} to {self.max_calibration_seconds} s, must "
-                f"be longer than 0 and shorter than the crop, {self.crop_seconds} s."
+                f"calibration on {self.min_calibration_seconds} to {self.max_calibration_seconds} "
+                f"s must be longer than 0 and shorter than the crop, {self.crop_seconds} s."
             )
         if self.max_history_seconds < 0:
             raise ValueError(f"max_history_seconds must not be negative, as {self.max_history_seconds} is.")
@@ -127,8 +129,8 @@ class RandomCrops(Dataset):
         if not n_starts.any():
             longest = max(columns["n_times"], default=0) / max(rate, 1.0)
             raise ValueError(
-                f"no segment is as long as a crop of {config.crop_seconds} s: the longest of {len(segments)} is "
-                f"{longest:.1f} s; shorten crop_seconds or give longer recordings."
+                f"no segment is as long as a crop of {config.crop_seconds} s: the longest of {len(segments)} "
+                f"is {longest:.1f} s; shorten crop_seconds or give longer recordings."
             )
         weights = np.array([config.condition_weights.get(name, 1.0) for name in CONDITIONS])
         per_segment = [weights[ids].mean() if len(ids) else 0.0 for ids in columns["conditions"]]
@@ -143,7 +145,7 @@ class RandomCrops(Dataset):
         return self.n_crops
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        """Crop number `index`, C channels in random order, P = 1 + patches positions of T = P * patch_size samples.
+        """Crop number `index`: C channels in random order, P = 1 + patches, T = P * patch_size samples.
 
         Returns:
             `input_values`, `labels`, `noise` (C, T); `channel_positions` (C, 6); `calibration` (C, 27);
@@ -187,7 +189,7 @@ class RandomCrops(Dataset):
         }
 
     def _n_channels(self, n_chans: int, index: int) -> int:
-        """How many channels a crop has: the same for neighbouring indices, up to what their recordings have."""
+        """How many channels a crop has: as many as its neighbours, if the recording has them."""
         config = self.config
         rng = np.random.default_rng([self.seed, index // config.same_montage_size, 1])
         if rng.random() < config.full_montage_probability:
@@ -231,7 +233,8 @@ def collate_crops(crops: Sequence[Mapping[str, np.ndarray]]) -> dict[str, torch.
         crops: Items of `RandomCrops`, all of the same length.
 
     Returns:
-        The items' keys with a leading batch axis, and `channel_mask` (batch, channels), 1 where there is a channel.
+        The items' keys with a leading batch axis, and `channel_mask` (batch, channels), 1 where there is a
+        channel.
     """
     n_chans = [len(crop["channel_positions"]) for crop in crops]
     batch = {}

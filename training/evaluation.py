@@ -23,7 +23,8 @@ import numpy as np
 
 from .baselines import IAAFTSurrogate, PooledVAR, PromptVAR
 from .fidelity import evaluate_arrays
-from .fidelity_report import SUMMARY, provenance, write_report
+from .fidelity_report import provenance, write_report
+from .pretraining import SUMMARY
 from .segments import PRESETS, SAMPLING_RATE, Segments, read_segments, recordings
 
 FLOOR = "real"

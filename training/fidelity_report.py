@@ -19,8 +19,6 @@ from .fidelity import covariance, log_psd
 if TYPE_CHECKING:
     from .evaluation import Comparison
 
-#: What pretraining leaves beside the weights, see `get_hf.training.pretraining`.
-SUMMARY = "training_summary.json"
 TRACE_SECONDS = (3.0, 5.0)  # of the prompt's end and of the continuation, in the plot of traces
 
 

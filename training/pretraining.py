@@ -4,8 +4,8 @@
     from get_hf.training.pretraining import run
     run("training/recipes/pretrain_eegmmidb.yaml", data_dir="data", output_dir="out")
 
-On several processes or machines, the same under `torchrun --nproc_per_node 2`; the losses are those of one process
-with the same total batch, because the noise of each crop comes with the crop.
+On several processes or machines, the same under `torchrun --nproc_per_node 2`; the losses are those of one
+process with the same total batch, because the noise of each crop comes with the crop.
 """
 
 import dataclasses
@@ -22,10 +22,9 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
-from transformers import Trainer, set_seed
-
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from transformers import Trainer, set_seed
 
 from .averaging import FOLDER, AveragedWeights, without_bars
 from .builder import prepare_segments, problems
@@ -73,8 +72,9 @@ def run(recipe: str | Path, **overrides: Any) -> Path:
 
     Args:
         recipe: A YAML file; see `get_hf.training.recipe`.
-        **overrides: Keys that replace the recipe's, such as `data_dir="data"`, `max_steps=100` or, reaching into the
-            architecture, `**{"model.hidden_size": 128}`. Text, as from a command line, is read as YAML would.
+        **overrides: Keys that replace the recipe's, such as `data_dir="data"`, `max_steps=100` or, reaching
+            into the architecture, `**{"model.hidden_size": 128}`. Text, as from a command line, is read as
+            YAML would.
 
     Returns:
         The folder of the result, `output_dir`.
@@ -89,8 +89,9 @@ def pretrain(recipe: Recipe) -> Path:
     """Prepares the data, trains, and saves averaged weights, feature extractor and a summary.
 
     Args:
-        recipe: A checked recipe. With `resume_from_checkpoint: true` the last complete checkpoint in `output_dir` is
-            continued, or training begins where there is none; a path continues that checkpoint.
+        recipe: A checked recipe. With `resume_from_checkpoint: true` the last complete checkpoint in
+            `output_dir` is continued, or training begins where there is none; a path continues that
+            checkpoint.
 
     Returns:
         `output_dir`: loads with `from_pretrained`; `checkpoint-*/averaged` in it do as well.
@@ -158,7 +159,9 @@ def pretrain(recipe: Recipe) -> Path:
         summary=summary,
     )
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    if trainer.eval_dataset is not None and trainer.state.log_history[-2].get("eval_loss") is None:
+    state = trainer.state
+    judged = any("eval_loss" in entry and entry["step"] == state.global_step for entry in state.log_history)
+    if trainer.eval_dataset is not None and not judged:
         trainer.evaluate()
     averaged.copy_to_model()
     if trainer.is_world_process_zero():
@@ -182,7 +185,7 @@ def _segments(recipe: Recipe) -> datasets.DatasetDict:
 
 
 def _extractor(recipe: Recipe, train: datasets.Dataset, checkpoint: Path | None) -> GETFeatureExtractor:
-    """The feature extractor with its transform: fitted by each machine's first process, then read by all others."""
+    """The feature extractor: fitted by each machine's first process, then read by all others."""
     output_dir = Path(recipe.training.output_dir)
     if checkpoint is not None:
         return GETFeatureExtractor.from_pretrained(checkpoint)
@@ -226,7 +229,7 @@ def fit_extractor(segments: datasets.Dataset, n_segments: int, **kwargs: Any) ->
 def _validation_crops(
     recipe: Recipe, segments: datasets.DatasetDict, extractor: GETFeatureExtractor
 ) -> RandomCrops | None:
-    """Crops of the validation split, with nothing withheld or disturbed; None where the recipe evaluates nothing."""
+    """Crops of the validation split, nothing withheld or disturbed; None: the recipe evaluates nothing."""
     if recipe.training.eval_strategy == "no":
         return None
     if "validation" not in segments:

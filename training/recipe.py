@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Recipes: what to train on what and how, in one flat YAML file read into the dataclasses that use it.
 
-Every key is an argument of `PretrainingData`, `CropConfig`, `PretrainingModel` or transformers' `TrainingArguments`;
-the key `model` holds the arguments of `GETConfig`. A mistake costs one sentence, before anything is read or written.
+Every key is an argument of `PretrainingData`, `CropConfig`, `PretrainingModel` or transformers'
+`TrainingArguments`; the key `model` holds the arguments of `GETConfig`. A mistake costs one sentence, before
+anything is read or written.
 """
 
 import dataclasses
@@ -15,9 +16,8 @@ from typing import Any
 
 import torch
 import yaml
-from transformers import HfArgumentParser, TrainingArguments
-
 from get_hf.modeling.configuration_get import GETConfig
+from transformers import HfArgumentParser, TrainingArguments
 
 from .crops import CropConfig
 
@@ -28,10 +28,12 @@ class PretrainingData:
 
     Attributes:
         corpus: Name in the registry of corpora.
-        data_dir: Folder the corpus lies in; None: the environment variable GET_HF_DATA, else see `Corpus.recordings`.
+        data_dir: Folder the corpus lies in; None: the environment variable GET_HF_DATA, else see
+            `Corpus.recordings`.
         cache_dir: Where prepared segments are kept; None: the cache of `datasets`.
         num_proc: Processes that prepare them.
-        fit_segments: Segments of the training split that the innovation transform is fitted to, evenly spread.
+        fit_segments: Segments of the training split that the innovation transform is fitted to, evenly
+            spread.
         validation_crops: Crops of the validation split that the evaluation loss is the mean of.
     """
 
@@ -58,7 +60,7 @@ class PretrainingModel:
 
 @dataclasses.dataclass
 class PretrainingArguments(TrainingArguments):
-    """transformers' own arguments, with the defaults that crops need: in order, whole, and judged by their loss."""
+    """transformers' own arguments, with the defaults that crops need: in order, whole, judged by loss."""
 
     train_sampling_strategy: str = "sequential"
     remove_unused_columns: bool = False
@@ -93,11 +95,12 @@ def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
 
     Args:
         path: The YAML file.
-        overrides: Keys to replace; `model.hidden_size` reaches into `model`. Text is read as YAML would read it, so
-            that "12" from a command line is a number where one is wanted.
+        overrides: Keys to replace; `model.hidden_size` reaches into `model`. Text is read as YAML would read
+            it, so that "12" from a command line is a number where one is wanted.
 
     Raises:
-        ValueError: The file is missing or is not a mapping, or a key is unknown, of the wrong type or out of range.
+        ValueError: The file is missing or is not a mapping, or a key is unknown, of the wrong type or out of
+            range.
     """
     path = Path(path)
     if not path.is_file():

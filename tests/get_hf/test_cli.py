@@ -2,6 +2,7 @@
 """The `get-hf` command, in this process: what it writes, what it prints where, and what it refuses how."""
 
 import sys
+from importlib.metadata import PackageNotFoundError
 
 import mne
 import numpy as np
@@ -81,8 +82,9 @@ def test_the_same_seed_gives_the_same_samples(generate, recording):
     first = samples(generate, recording, "--seed", 1)
     np.testing.assert_array_equal(samples(generate, recording, "--seed", 1), first)
     other = samples(generate, recording, "--seed", 2)
-    np.testing.assert_array_equal(other[:, : 12 * 160], first[:, : 12 * 160])
-    assert np.abs(other - first)[:, 12 * 160 :].max() > 1
+    seam, reach = 12 * 160, 16  # samples; resampling to the recording's rate looks a little ahead
+    np.testing.assert_allclose(other[:, : seam - reach], first[:, : seam - reach], atol=0.05)
+    assert np.abs(other - first)[:, seam:].max() > 1
 
 
 @pytest.mark.parametrize(
@@ -244,21 +246,17 @@ def test_interrupting_leaves_nothing_behind(generate, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [["pretrain", "recipe.yaml"], ["evaluate", "tiny", "--data", ".", "--out", "r"]]
+    "command", [["pretrain", "recipe.yaml"], ["evaluate", ".", "--data", ".", "--out", "r"]]
 )
-def test_without_the_extra_the_command_says_what_to_install(
-    get_hf, monkeypatch, tmp_path, tiny_checkpoint, command
-):
-    for module in ("datasets", "sklearn", "yaml"):
-        monkeypatch.setitem(sys.modules, module, None)
-    for module in [name for name in sys.modules if name.startswith("get_hf.training")]:
-        monkeypatch.delitem(sys.modules, module)
-    (tmp_path / "recipe.yaml").touch()
-    (tmp_path / "tiny").symlink_to(tiny_checkpoint)
+def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch, command):
+    def version(package: str) -> str:
+        if package == "datasets":
+            raise PackageNotFoundError(package)
+        return "1.0"
+
+    monkeypatch.setattr(cli, "version", version)
     code, _, err = get_hf(*command)
-    assert code == 2
-    assert 'pip install "get-hf[train]"' in err
-    assert err.count("\n") == 1
+    assert (code, err) == (2, 'get-hf: datasets is not installed: pip install "get-hf[train]"\n')
 
 
 def test_info_shows_checkpoint_corpora_licences_and_versions(get_hf, monkeypatch, tiny_checkpoint):

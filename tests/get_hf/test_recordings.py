@@ -121,9 +121,14 @@ def test_edf_refuses_names_it_cannot_hold(tmp_path):
 def test_a_failure_leaves_what_was_there(tmp_path):
     path = tmp_path / "x.npz"
     path.write_text("old")
-    with pytest.raises(OSError, match="disk full"), written_whole(path) as partial:
-        partial.write_text("half")
-        raise OSError("disk full")
+
+    def write_half():
+        with written_whole(path) as partial:
+            partial.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

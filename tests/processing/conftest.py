@@ -3,12 +3,13 @@ import os
 from pathlib import Path
 
 import pytest
+from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
+from get_hf.processing.montage_get import channel_positions
+from small import NAMES, RATE
 from synthetic import synthetic_eeg
 
-from get_hf.processing.feature_extraction_get import GETFeatureExtractor
-from get_hf.processing.montage_get import channel_positions
-
-CH_NAMES = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3", "Pz", "P4", "O1", "O2"]
+CH_NAMES = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3"]
+CH_NAMES += ["Cz", "C4", "T8", "P7", "P3", "Pz", "P4", "O1", "O2"]
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +28,13 @@ def real_eeg() -> Path:
     if not data.is_dir():
         pytest.skip(f"no real EEG at {data}: set GET_HF_DATA to the folder that holds eegmmidb/")
     return data
+
+
+@pytest.fixture
+def read(extractor):
+    """Reads an array of the usual rate, names and unit."""
+
+    def call(data, sampling_rate=RATE, ch_names=NAMES, unit="uV", **kwargs) -> EEGFeatures:
+        return extractor(data, sampling_rate=sampling_rate, ch_names=ch_names, unit=unit, **kwargs)
+
+    return call

@@ -8,10 +8,10 @@ import datasets
 import mne
 import numpy as np
 import pytest
+from get_hf.training.builder import prepare_segments
 from synthetic import CH_NAMES, make_raw
 
 from get_hf import save_recording
-from get_hf.training.builder import prepare_segments
 
 RATE = 160.0
 SECONDS = 24.0
@@ -34,7 +34,7 @@ def write_run(folder: Path, subject: str, run: int, flat: tuple[str, ...] = ()) 
     raw = make_raw(SECONDS, RATE, seed=100 * int(subject[1:]) + run)
     raw.apply_function(lambda x: np.where(np.arange(len(x)) < (SECONDS - FILLED) * RATE, x, 0.0))
     if flat:
-        raw.apply_function(np.zeros_like, picks=list(flat))
+        raw.apply_function(lambda x: 0 * x, picks=list(flat))
     trials = [(0.0, SECONDS, "T0")] if run < 3 else TRIALS
     raw.set_annotations(mne.Annotations(*zip(*trials, strict=True)))
     path = folder / subject / f"{subject}R{run:02d}.edf"

@@ -3,12 +3,11 @@ import logging
 
 import numpy as np
 import pytest
-from synthetic import CH_NAMES
-
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import channel_positions
 from get_hf.training.builder import prepare_segments, problems
 from get_hf.training.corpora import get_corpus
+from synthetic import CH_NAMES
 
 
 def row(dataset, subject, session):

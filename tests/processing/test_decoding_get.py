@@ -1,0 +1,149 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+from datetime import UTC, datetime
+
+import mne
+import numpy as np
+import pytest
+from get_hf.processing import decoding_get
+from get_hf.processing.decoding_get import GENERATED, to_epochs, to_raw
+from get_hf.processing.montage_get import channel_positions
+from get_hf.processing.reading_get import Recording, read_recordings
+from synthetic import make_raw
+
+NAMES = ["C3", "Cz", "C4", "Fp1-F7"]
+RATE, N_BEFORE, N_TIMES = 160.0, 320, 800
+
+
+def signal() -> np.ndarray:
+    return 20 * np.random.default_rng(0).standard_normal((len(NAMES), N_TIMES))
+
+
+def recording(**kwargs) -> Recording:
+    return Recording(np.zeros((4, 0)), RATE, NAMES, bad=np.array([False, True, False, False]), **kwargs)
+
+
+def raw_of(source: Recording, n_before: int = N_BEFORE) -> mne.io.RawArray:
+    n_chans = len(source.ch_names)
+    return to_raw(
+        np.resize(signal(), (n_chans, N_TIMES)), source, channel_positions(source.ch_names), n_before
+    )
+
+
+def read(raw: mne.io.BaseRaw) -> Recording:
+    return read_recordings(raw, None, None, None)[0]
+
+
+def test_an_array_becomes_raw_in_volts_with_its_names_rate_and_bad_channels():
+    raw = raw_of(recording())
+    np.testing.assert_allclose(raw.get_data(), 1e-6 * signal())
+    assert raw.ch_names == NAMES
+    assert raw.info["sfreq"] == RATE
+    assert raw.info["bads"] == ["Cz"]
+    assert raw.get_channel_types() == ["eeg"] * 4
+
+
+def test_the_annotation_begins_where_the_recording_ends_and_lasts_to_the_end():
+    raw = raw_of(recording())
+    assert list(raw.annotations.description) == [GENERATED]
+    assert raw.annotations.onset[0] == N_BEFORE / RATE
+    assert raw.annotations.duration[0] == pytest.approx((N_TIMES - N_BEFORE) / RATE)
+
+
+def test_annotations_of_the_recording_stay_where_they_were():
+    raw = raw_of(recording(spans=[(0.5, 1.0, "T1"), (1.5, 0.0, "T2")]))
+    assert list(raw.annotations.description) == ["T1", "T2", GENERATED]
+    np.testing.assert_allclose(raw.annotations.onset, [0.5, 1.5, 2.0])
+    np.testing.assert_allclose(raw.annotations.duration, [1.0, 0.0, 3.0])
+
+
+def test_without_the_recording_its_annotations_are_left_out():
+    raw = raw_of(recording(spans=[(0.5, 1.0, "T1")]), n_before=0)
+    assert list(raw.annotations.description) == [GENERATED]
+    assert raw.annotations.onset[0] == 0
+
+
+@pytest.mark.parametrize("meas_date", [None, datetime(2020, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize("first_samp", [0, 1000])
+@pytest.mark.parametrize("crop", [0.0, 3.0])
+def test_annotations_of_a_cropped_or_dated_raw_mark_the_same_samples(meas_date, first_samp, crop):
+    source = mne.io.RawArray(make_raw().get_data(), make_raw().info, first_samp=first_samp, verbose="error")
+    source.set_meas_date(meas_date)
+    source.set_annotations(mne.Annotations([4.0, 8.0], [1.0, 2.0], ["T1", "T2"]))
+    source.crop(crop)
+    raw = to_raw(1e6 * source.get_data(), read(source), channel_positions(source.ch_names), 1000)
+    events, ids = mne.events_from_annotations(raw, verbose="error")
+    expected, _ = mne.events_from_annotations(source, verbose="error")
+    assert set(ids) == {"T1", "T2", GENERATED}
+    generated = events[:, 2] == ids[GENERATED]
+    np.testing.assert_array_equal(events[~generated, 0], expected[:, 0] - source.first_samp)
+    np.testing.assert_array_equal(events[generated, 0], [1000])
+
+
+def test_the_info_of_the_recording_is_kept():
+    source = make_raw().set_meas_date(datetime(2020, 1, 1, tzinfo=UTC))
+    source.info.update(line_freq=60.0, subject_info={"his_id": "S003"}, description="eyes closed")
+    raw = raw_of(read(source))
+    assert raw.info["line_freq"] == 60
+    assert raw.info["subject_info"]["his_id"] == "S003"
+    assert raw.info["description"] == "eyes closed"
+    assert raw.info["meas_date"] == source.info["meas_date"]
+
+
+def test_the_users_info_is_not_changed():
+    source = make_raw()
+    before = source.info.copy()
+    raw_of(read(source)).info["bads"] = ["Cz.."]
+    assert mne.utils.object_diff(before, source.info) == ""
+
+
+def test_digitised_positions_are_kept():
+    places = {"E1": (0.05, 0.06, 0.05), "E2": (-0.05, 0.06, 0.05)}
+    source = make_raw(ch_names=list(places))
+    source.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"))
+    item = read(source)
+    raw = to_raw(signal()[:2], item, channel_positions(item.ch_names, item.digitised), N_BEFORE)
+    for name, place in raw.get_montage().get_positions()["ch_pos"].items():
+        np.testing.assert_allclose(place, places[name], atol=1e-6)
+
+
+def test_without_digitised_positions_the_names_tell_where_to_draw():
+    for source in (recording(), read(make_raw(ch_names=NAMES))):
+        places = raw_of(source).get_montage().get_positions()["ch_pos"]
+        assert list(places) == NAMES
+        np.testing.assert_allclose(places["Cz"], [0, 0, decoding_get.HEAD_RADIUS], atol=1e-6)
+        assert places["C3"][0] < 0 < places["C4"][0]
+
+
+def test_a_bipolar_channel_is_drawn_between_its_electrodes():
+    place = raw_of(recording()).get_montage().get_positions()["ch_pos"]["Fp1-F7"]
+    fp1, f7 = channel_positions(["Fp1", "F7"])[:, :3]
+    np.testing.assert_allclose(
+        place / np.linalg.norm(place), (fp1 + f7) / np.linalg.norm(fp1 + f7), atol=1e-5
+    )
+
+
+def test_names_that_repeat_are_numbered_as_mne_does():
+    source = Recording(np.zeros((3, 0)), RATE, ["Cz", "Cz", "Pz"], bad=np.array([False, True, False]))
+    with pytest.warns(RuntimeWarning, match="not unique"):
+        raw = raw_of(source)
+    assert raw.ch_names == ["Cz-0", "Cz-1", "Pz"]
+    assert raw.info["bads"] == ["Cz-1"]
+
+
+def test_epochs_begin_generating_at_zero_seconds():
+    epochs = to_epochs(np.stack([signal()] * 3), recording(), channel_positions(NAMES), N_BEFORE)
+    assert epochs.get_data(copy=True).shape == (3, 4, N_TIMES)
+    np.testing.assert_allclose(epochs.get_data(copy=True)[1], 1e-6 * signal())
+    assert epochs.tmin == -N_BEFORE / RATE
+    assert epochs.times[N_BEFORE] == pytest.approx(0)
+    assert list(epochs.event_id) == [GENERATED]
+    assert epochs.ch_names == NAMES
+    assert epochs.info["bads"] == ["Cz"]
+
+
+def test_without_mne_the_message_says_what_works(monkeypatch):
+    monkeypatch.setattr(decoding_get, "mne", None)
+    with pytest.raises(ImportError, match="ask for output='array'"):
+        raw_of(recording())
+    with pytest.raises(ImportError, match="ask for output='array'"):
+        to_epochs(signal()[None], recording(), channel_positions(NAMES), N_BEFORE)

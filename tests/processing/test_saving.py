@@ -1,0 +1,112 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from get_hf.processing import feature_extraction_get
+from get_hf.processing.feature_extraction_get import CONDITIONS, GETFeatureExtractor
+from get_hf.processing.innovation_get import pack, unpack
+from small import PATCH, as_raw, continued, signal
+
+
+class TestSaving:
+    def test_what_is_loaded_gives_the_same_to_the_bit(self, extractor, tmp_path):
+        features = extractor(as_raw(signal()))
+        extractor.save_pretrained(tmp_path)
+        loaded = GETFeatureExtractor.from_pretrained(tmp_path)
+        again = loaded(as_raw(signal()))
+        for name, tensor in features.items():
+            assert torch.equal(tensor, again[name])
+        np.testing.assert_array_equal(
+            loaded.decode(continued(features), again, "array"),
+            extractor.decode(continued(features), features, "array"),
+        )
+
+    def test_saving_again_writes_the_same_file(self, extractor, tmp_path):
+        extractor.save_pretrained(tmp_path / "a")
+        GETFeatureExtractor.from_pretrained(tmp_path / "a").save_pretrained(tmp_path / "b")
+        a, b = ((tmp_path / folder / "preprocessor_config.json").read_bytes() for folder in "ab")
+        assert a == b
+
+    def test_the_file_is_named_and_typed_as_transformers_expects(self, extractor, tmp_path):
+        extractor.save_pretrained(tmp_path)
+        saved = json.loads((tmp_path / "preprocessor_config.json").read_text())
+        assert saved["feature_extractor_type"] == "GETFeatureExtractor"
+        assert saved["conditions"] == list(CONDITIONS)
+        assert "transform" not in saved
+
+    def test_arguments_survive(self, tmp_path):
+        GETFeatureExtractor(band=(1.0, 40.0), conditions=["none", "asleep"], prior_patches=4).save_pretrained(
+            tmp_path
+        )
+        loaded = GETFeatureExtractor.from_pretrained(tmp_path)
+        assert (loaded.band, loaded.conditions, loaded.prior_patches) == (
+            [1.0, 40.0],
+            ["none", "asleep"],
+            4.0,
+        )
+
+    def test_harmonics_are_packed_as_float32(self):
+        a = np.random.default_rng(0).standard_normal((PATCH, 36, 36))
+        a = (a + a.swapaxes(1, 2)).astype(np.float32)
+        np.testing.assert_array_equal(unpack(pack(a), PATCH), a)
+
+    def test_an_extractor_that_was_fitted_has_the_filter_of_its_corpus(self, extractor):
+        assert extractor.transform.order == 16
+        with pytest.raises(ValueError, match="none was given"):
+            GETFeatureExtractor.fit([])
+
+    def test_one_that_was_not_fitted_works_all_the_same(self, read):
+        generic = GETFeatureExtractor()
+        features = generic(as_raw(signal()))
+        (decoded,) = generic.decode(continued(features), features, "array")
+        assert np.isfinite(decoded).all()
+        assert decoded[:, 960:].std() < 1000
+
+
+def test_arrays_go_in_and_out_where_mne_is_not_installed_and_the_room_stands_alone(tmp_path):
+    shutil.copytree(
+        Path(feature_extraction_get.__file__).parent,
+        tmp_path / "travelled",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    script = textwrap.dedent(
+        """
+        import sys
+
+        class Blocker:
+            def find_spec(self, name, path=None, target=None):
+                if name.partition(".")[0] in ("mne", "get_hf"):
+                    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+        sys.meta_path.insert(0, Blocker())
+        import numpy as np
+        from travelled.feature_extraction_get import GETFeatureExtractor
+
+        extractor = GETFeatureExtractor()
+        x = 20 * np.random.default_rng(0).standard_normal((2, 500))
+        features = extractor(x, sampling_rate=250, ch_names=["C3", "C4"], unit="uV")
+        (array,) = extractor.decode(features["input_values"], features, "array")
+        assert array.shape == (2, 500)
+        try:
+            extractor.decode(features["input_values"], features, "raw")
+        except ImportError as error:
+            print(error)
+        try:
+            extractor("S001R01.edf")
+        except ValueError as error:
+            print(error)
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ask for output='array'" in done.stdout
+    assert "no EEG recording" in done.stdout

@@ -1,0 +1,73 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What the README tells a newcomer to type, typed (installation apart: that is what CI does)."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import mne
+import pytest
+from synthetic import make_raw
+
+import get_hf
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BASH = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+INSTALL = "python3 -m venv .venv && . .venv/bin/activate && pip install -q -c constraints.txt -e "
+
+needs_checkpoint = pytest.mark.skipif(
+    not get_hf.CHECKPOINT.is_dir(), reason="no checkpoint is shipped in this tree"
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the recording that the README's examples speak of."""
+    get_hf.save_recording(make_raw(), tmp_path / "recording.edf")
+    return tmp_path
+
+
+def get_hf_commands() -> list[str]:
+    lines = [line for block in BASH for line in block.strip().splitlines()]
+    return [line[line.index("get-hf ") :] for line in lines if re.search(r"(^|&& )get-hf ", line)]
+
+
+def test_the_readme_opens_with_two_commands_that_install_by_the_constraints():
+    for block in BASH[:2]:
+        assert len(block.strip().splitlines()) == 1
+        assert block.startswith(INSTALL)
+    assert "get-hf generate" in BASH[0]
+    assert "pytest" in BASH[1]
+
+
+@needs_checkpoint
+@pytest.mark.parametrize("command", get_hf_commands())
+def test_the_commands_write_what_they_say(folder, command):
+    arguments = shlex.split(command)[1:]
+    subprocess.run([sys.executable, "-m", "get_hf", *arguments], cwd=folder, check=True)
+    continued = mne.io.read_raw(folder / arguments[arguments.index("--out") + 1], verbose="ERROR")
+    assert "GET generated" in continued.annotations.description
+    picture = folder / arguments[arguments.index("--plot") + 1]
+    assert picture.stat().st_size > 10_000
+
+
+@needs_checkpoint
+@pytest.mark.parametrize("program", PYTHON)
+def test_the_programs_run(folder, program):
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
+    continued = mne.io.read_raw(folder / "continued_raw.fif", verbose="ERROR")
+    assert continued.n_times == (12 + 20) * 160
+
+
+def test_the_figures_of_the_evaluation_have_their_place():
+    assert README.count("<!-- figures:begin -->") == README.count("<!-- figures:end -->") == 1
+
+
+def test_every_file_the_documents_link_to_exists():
+    for document in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / document).read_text()):
+            assert (ROOT / target).exists(), f"{document} links to {target}"
