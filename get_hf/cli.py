@@ -61,18 +61,16 @@ def generate(
         str | None, typer.Option(help="What the person does, such as eyes_closed; `get-hf info` lists them.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg.")] = None,
-    checkpoint: Annotated[
-        str, typer.Option(help="Folder, or owner/name on the Hub.", show_default="shipped")
-    ] = str(CHECKPOINT),
+    checkpoint: Annotated[str, typer.Option(help="Folder, or owner/name on the Hub.", show_default="shipped")] = str(
+        CHECKPOINT
+    ),
     channels: Annotated[
         str | None,
         typer.Option(help="Electrodes to generate from nothing.", show_default="20 of the 10-20 system"),
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(
-            help="Standard deviation of the noise.", callback=_positive, show_default="the checkpoint's"
-        ),
+        typer.Option(help="Standard deviation of the noise.", callback=_positive, show_default="the checkpoint's"),
     ] = None,
     guidance: Annotated[
         float | None,
@@ -84,13 +82,9 @@ def generate(
     ] = None,
     num_flow_steps: Annotated[
         int | None,
-        typer.Option(
-            help="Steps per patch: more is finer and slower.", min=1, show_default="the checkpoint's"
-        ),
+        typer.Option(help="Steps per patch: more is finer and slower.", min=1, show_default="the checkpoint's"),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(help="The same seed gives the same samples.", min=0, max=2**63 - 1)
-    ] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same samples.", min=0, max=2**63 - 1)] = 0,
 ) -> None:
     """Continue a RECORDING, or generate EEG from nothing.
 
@@ -99,9 +93,7 @@ def generate(
     """
     _check_files(recording, out, plot)
     if recording and channels is not None:
-        raise ValueError(
-            f"--channels is for generation from nothing, but {recording} brings its own channels."
-        )
+        raise ValueError(f"--channels is for generation from nothing, but {recording} brings its own channels.")
     if guidance is not None and condition is None:
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
     prompt = load_recording(recording) if recording else None
@@ -195,18 +187,21 @@ def evaluate(
         Literal["validation", "test"], typer.Option(help="On whom; test is for figures to publish.")
     ] = "validation",
     preset: Annotated[Literal["fast", "full"], typer.Option(help="How much.")] = "fast",
-    card: Annotated[Path | None, typer.Option(help="Model card whose figures to fill in.")] = None,
+    card: Annotated[
+        list[Path] | None, typer.Option(help="Markdown file whose figures to fill in; may be repeated.")
+    ] = None,
 ) -> None:
     """Measure a checkpoint beside real EEG and classical baselines, on people it never saw."""
     if not data.is_dir():
         raise FileNotFoundError(f"There is no folder {data}.")
-    if card is not None and not card.is_file():
-        raise FileNotFoundError(f"There is no model card at {card}.")
+    cards = card or []
+    if missing := [path for path in cards if not path.is_file()]:
+        raise FileNotFoundError(f"There is no model card at {missing[0]}.")
     _require_extra("train")
     _load(checkpoint)  # what is wrong with it shows now, not after minutes of baselines
     from get_hf.training import evaluation
 
-    report = evaluation.run(checkpoint, data, out, split, preset, card, progress=stderr.print)
+    report = evaluation.run(checkpoint, data, out, split, preset, cards, progress=stderr.print)
     stdout.print(report.table(), markup=False)
     stdout.print(out, style="bold")
 
@@ -247,9 +242,7 @@ def _require_extra(extra: str) -> None:
             try:
                 version(requirement.name)
             except PackageNotFoundError:
-                raise ValueError(
-                    f'{requirement.name} is not installed: pip install "get-hf[{extra}]"'
-                ) from None
+                raise ValueError(f'{requirement.name} is not installed: pip install "get-hf[{extra}]"') from None
 
 
 @contextmanager
@@ -290,9 +283,7 @@ def main() -> None:
         sys.exit(app(prog_name="get-hf", standalone_mode=False))
     except (ValueError, OSError) as error:
         _fail(str(error))
-    except (
-        TyperException
-    ) as error:  # an unknown option, a missing argument, ...; nothing at all printed the help
+    except TyperException as error:  # an unknown option, a missing argument; nothing at all, which showed the help
         _fail(error.format_message() or "Say what to do: generate, pretrain, evaluate or info.")
 
 

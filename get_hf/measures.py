@@ -26,9 +26,7 @@ def split_at_seam(raw: "mne.io.BaseRaw") -> tuple[np.ndarray, np.ndarray]:
     """
     onsets = raw.annotations.onset[raw.annotations.description == "GET generated"]
     if len(onsets) == 0:
-        raise ValueError(
-            'The recording has no annotation "GET generated": it is not what GET\'s decode returned.'
-        )
+        raise ValueError('The recording has no annotation "GET generated": it is not what GET\'s decode returned.')
     # the last one: the prompt may itself have been generated
     seam = round((onsets.max() - raw.first_time) * raw.info["sfreq"])
     return tuple(np.split(raw.get_data(units="uV"), [seam], axis=1))

@@ -189,9 +189,7 @@ def _scalp_places(raw: "mne.io.BaseRaw") -> np.ndarray:
     points = electrode + reference  # the reference of a channel that is not bipolar is zero
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     from_vertex = np.arccos(points[:, 2].clip(-1, 1)) / (np.pi / 2)
-    return (
-        from_vertex[:, None] * points[:, :2] / np.linalg.norm(points[:, :2], axis=1, keepdims=True).clip(1e-9)
-    )
+    return from_vertex[:, None] * points[:, :2] / np.linalg.norm(points[:, :2], axis=1, keepdims=True).clip(1e-9)
 
 
 def _shown_channels(ch_names: list[str]) -> list[int]:

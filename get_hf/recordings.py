@@ -136,9 +136,7 @@ def _write_edf(raw: "mne.io.BaseRaw", path: Path) -> None:
     from edfio import Edf, EdfAnnotation, EdfSignal, Recording
 
     if long := [name for name in raw.ch_names if len(name) > 16]:
-        raise ValueError(
-            f"EDF holds names of up to 16 characters, not {', '.join(long)}: write .fif or .npz."
-        )
+        raise ValueError(f"EDF holds names of up to 16 characters, not {', '.join(long)}: write .fif or .npz.")
     microvolts = raw.get_data(units="uV")
     samples, seconds = _edf_record(raw.n_times, raw.info["sfreq"])
     microvolts = np.pad(microvolts, ((0, 0), (0, -raw.n_times % samples)), mode="edge")

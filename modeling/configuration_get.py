@@ -2,7 +2,6 @@
 """Configuration of GET."""
 
 from huggingface_hub.dataclasses import strict
-
 from transformers import PreTrainedConfig
 
 #: Conditions a patch of EEG can be in, by id. Id 0 is "nothing is known", the one guidance steers away from.

@@ -47,7 +47,7 @@ class GETGenerateOutput(ModelOutput):
 
     Attributes:
         sequences: `(batch, channels, times)`: the prompt followed by what was generated, in the innovation space.
-        past_key_values: The cache, from which a later call with these sequences goes on.
+        past_key_values: The cache, from which a later call with these sequences goes on; none with guidance.
         hidden_states: Per step those of each layer, if asked for.
         attentions: Per step those of each layer, if asked for.
     """
@@ -92,8 +92,8 @@ class GETGenerationMixin(GenerationMixin):
 
         Args:
             inputs (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):
-                The prompt in the innovation space, also as `input_values=`. Without it generation starts from the start
-                patch.
+                The prompt in the innovation space, also as `input_values=`. Without it generation starts from the
+                start patch.
             kwargs:
                 `channel_positions` (required), `channel_mask`, `attention_mask`, `calibration`: see `forward`.
 
@@ -111,16 +111,16 @@ class GETGenerationMixin(GenerationMixin):
                 `guidance_scale`: how far beyond the condition to go; 1 is none.
 
                 `num_return_sequences`, `generator` (`torch.Generator`), `streamer` (gets the prompt, then one patch
-                `(batch, channels, patch_size)` a step), `stopping_criteria`, `max_time`, `past_key_values`, `use_cache`,
-                `return_dict_in_generate`.
+                `(batch, channels, patch_size)` a step), `stopping_criteria`, `max_time`, `past_key_values`,
+                `use_cache`, `return_dict_in_generate`.
 
         Returns:
             `(batch, channels, times)`, prompt and continuation, in the innovation space:
             `GETFeatureExtractor.decode` makes microvolts of it. Or a `GETGenerateOutput`.
 
         Raises:
-            ValueError: An option that has no meaning for EEG (beams, top-k ...), both `seconds` and `max_new_tokens`, no
-                positions.
+            ValueError: An option that has no meaning for EEG (beams, top-k ...), both `seconds` and `max_new_tokens`,
+                no positions.
         """
         if kwargs.get("channel_positions") is None:
             raise ValueError(
@@ -141,10 +141,9 @@ class GETGenerationMixin(GenerationMixin):
         generator = kwargs.pop("generator", None)
         refuse_unsupported(generation_config, kwargs)
         if seconds is not None:
-            if kwargs.get("max_new_tokens") is not None:
-                raise ValueError(
-                    f"seconds ({seconds}) and max_new_tokens ({kwargs['max_new_tokens']}) both say how long: give one."
-                )
+            for name in ("max_new_tokens", "max_length"):
+                if kwargs.get(name) is not None:
+                    raise ValueError(f"seconds ({seconds}) and {name} ({kwargs[name]}) both say how long: give one.")
             if not seconds > 0 or math.isinf(seconds):
                 raise ValueError(f"seconds must be a positive number, not {seconds}.")
             patches_per_second = self.config.sampling_rate / self.config.patch_size
@@ -155,6 +154,8 @@ class GETGenerationMixin(GenerationMixin):
             num_flow_steps = getattr(generation_config, "num_flow_steps", None) or DEFAULT_FLOW_STEPS
         if num_flow_steps < 1:
             raise ValueError(f"num_flow_steps must be at least 1, not {num_flow_steps}.")
+        if not generation_config.temperature >= 0:
+            raise ValueError(f"temperature must not be negative, but is {generation_config.temperature}.")
         generation_config.num_flow_steps = num_flow_steps
         generation_config.generator = generator
         if generation_config.guidance_scale is None:
@@ -227,25 +228,22 @@ class GETGenerationMixin(GenerationMixin):
         use_cache = model_kwargs.get("use_cache", True)
         channel_mask = model_kwargs.get("channel_mask")
         n_batch, _, width = input_ids.shape
+        guided = guidance_scale != 1.0
+        if guided:
+            # the second half of the batch lives the same past without its condition
+            input_ids, model_kwargs = torch.cat((input_ids, input_ids)), with_unconditional(model_kwargs)
         sequence = PatchBuffer(input_ids, generation_config.max_length)
         recorded = {"hidden_states": (), "attentions": ()}
         finished = torch.zeros(n_batch, dtype=torch.bool, device=input_ids.device)
         everyone_finished = False
-        if guidance_scale != 1.0:
-            model_kwargs = with_unconditional(model_kwargs)
 
         first = True
         while self._has_unfinished_sequences(everyone_finished, synced_gpus, device=input_ids.device):
-            running = sequence.patches
-            if guidance_scale != 1.0:
-                running = torch.cat((running[:, -1:], running[:, -1:])) if use_cache and not first else torch.cat(
-                    (running, running)
-                )
             if first:
-                outputs = self._prefill(running, generation_config, model_kwargs)
+                outputs = self._prefill(sequence.patches, generation_config, model_kwargs)
             else:
                 model_inputs = self.prepare_inputs_for_generation(
-                    running, next_sequence_length=1 if use_cache else None, **model_kwargs
+                    sequence.patches, next_sequence_length=1 if use_cache else None, **model_kwargs
                 )
                 outputs = self(**model_inputs, return_dict=True)
             first = False
@@ -266,20 +264,20 @@ class GETGenerationMixin(GenerationMixin):
             patch = patch.flatten(1).to(input_ids.device)
             # a recording that is done waits for the others in silence
             patch = patch.masked_fill(finished[:, None], 0.0)
-            sequence.append(patch)
+            sequence.append(torch.cat((patch, patch)) if guided else patch)
             if streamer is not None:
                 streamer.put(patch.cpu())
-            finished = finished | stopping_criteria(sequence.patches, None)
+            finished = finished | stopping_criteria(sequence.patches[:n_batch], None)
             everyone_finished = bool(finished.all())
 
         if streamer is not None:
             streamer.end()
-        values = to_values(sequence.patches, self.config.patch_size)
+        values = to_values(sequence.patches[:n_batch], self.config.patch_size)
         if not generation_config.return_dict_in_generate:
             return values
         return GETGenerateOutput(
             sequences=values,
-            past_key_values=model_kwargs.get("past_key_values"),
+            past_key_values=None if guided else model_kwargs.get("past_key_values"),
             hidden_states=recorded["hidden_states"] or None,
             attentions=recorded["attentions"] or None,
         )
@@ -358,6 +356,7 @@ def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[
     )
     if refused:
         raise ValueError(
-            f"generate() of GET does not know {', '.join(refused)}: a patch of EEG is drawn by a flow, not chosen from a "
-            f"vocabulary. It knows {', '.join(sorted(SUPPORTED_OPTIONS))}, seconds, num_flow_steps and generator."
+            f"generate() of GET does not know {', '.join(refused)}: a patch of EEG is drawn by a flow, not chosen "
+            "from a vocabulary. "
+            f"It knows {', '.join(sorted(SUPPORTED_OPTIONS))}, seconds, num_flow_steps and generator."
         )

@@ -123,9 +123,7 @@ class GETPreTrainedModel(PreTrainedModel):
         Raises:
             ValueError: Weights of the backbone or of the flow head are missing, or of another shape.
         """
-        model, info = super().from_pretrained(
-            pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs
-        )
+        model, info = super().from_pretrained(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
         if output_loading_info:
             return model, info
         absent = info["missing_keys"] | {name for name, *_ in info["mismatched_keys"]}
@@ -250,8 +248,8 @@ class GETBackbone(GETPreTrainedModel):
     def _check(self, input_values: torch.Tensor, channel_positions: torch.Tensor) -> None:
         if input_values.ndim != 3 or input_values.shape[-1] % self.config.patch_size:
             raise ValueError(
-                f"input_values must be (batch, channels, times) with whole patches of {self.config.patch_size} samples, "
-                f"not {tuple(input_values.shape)}: prepare them with GETFeatureExtractor."
+                f"input_values must be (batch, channels, times) with whole patches of {self.config.patch_size} "
+                f"samples, not {tuple(input_values.shape)}: prepare them with GETFeatureExtractor."
             )
         if channel_positions.shape != (*input_values.shape[:2], 6):
             raise ValueError(
@@ -309,7 +307,6 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
             Time of the flow in [0, 1] for each label, drawn where not given.
 
         Example:
-
         ```python
         >>> from get_hf import CHECKPOINT, GETFeatureExtractor, GETModel
 
@@ -413,13 +410,13 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
             method: "flow": a bound from the flow-matching error on a fixed grid of times with antithetic noise (see
                 `flow_matching_score`); "ode": the likelihood by integrating the flow back (see `likelihood_score`).
             num_flow_steps: Times of the grid, or steps of the integration.
-            num_probes: For "ode", random probes of the divergence; None computes it exactly, at `channels * patch_size`
-                times the cost.
+            num_probes: For "ode", random probes of the divergence; None computes it exactly, at `channels *
+                patch_size` times the cost.
             seed: Of the noise or the probes, so that the same recording scores the same.
 
         Returns:
-            `(batch, channels, patches)`: negative log-likelihood in nats; summed over channels it is that of the patch.
-            NaN for the first patch, which nothing precedes, for padding and for masked channels.
+            `(batch, channels, patches)`: negative log-likelihood in nats; summed over channels it is that of the
+            patch. NaN for the first patch, which nothing precedes, for padding and for masked channels.
 
         Raises:
             ValueError: Unknown method.

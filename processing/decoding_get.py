@@ -7,11 +7,6 @@ import numpy as np
 
 from .reading_get import Recording
 
-try:
-    import mne
-except ImportError:  # output="array" does without
-    mne = None
-
 #: Description of the annotation over what GET made.
 GENERATED = "GET generated"
 #: Radius of the sphere on which channels without digitised positions are drawn, in metres; MNE's own default.
@@ -27,7 +22,7 @@ def to_raw(signal: np.ndarray, recording: Recording, positions: np.ndarray, n_be
         positions: `(channels, 6)` unit-sphere positions.
         n_before: Samples before generation begins.
     """
-    info = _info(recording, positions)
+    mne, info = _mne(), _info(recording, positions)
     raw = mne.io.RawArray(signal * 1e-6, info, verbose="error")
     rate = recording.sampling_rate
     onsets, durations, descriptions = [], [], []
@@ -46,10 +41,8 @@ def to_raw(signal: np.ndarray, recording: Recording, positions: np.ndarray, n_be
 
 def to_epochs(signals: np.ndarray, recording: Recording, positions: np.ndarray, n_before: int) -> Any:
     """An `mne.EpochsArray` `(rows, channels, times)`, generation beginning at 0 s; see `to_raw`."""
-    info = _info(recording, positions)
-    events = np.stack(
-        [np.arange(len(signals)), np.zeros(len(signals)), np.ones(len(signals))], axis=-1
-    ).astype(int)
+    mne, info = _mne(), _info(recording, positions)
+    events = np.stack([np.arange(len(signals)), np.zeros(len(signals)), np.ones(len(signals))], axis=-1).astype(int)
     return mne.EpochsArray(
         signals * 1e-6,
         info,
@@ -62,10 +55,7 @@ def to_epochs(signals: np.ndarray, recording: Recording, positions: np.ndarray, 
 
 def _info(recording: Recording, positions: np.ndarray) -> Any:
     """The recording's own info, with positions from the names where it has none."""
-    if mne is None:
-        raise ImportError(
-            "decode() needs MNE for 'raw' and 'epochs': pip install mne, or ask for output='array'."
-        )
+    mne = _mne()
     if recording.info is not None:
         info = recording.info.copy()
     else:
@@ -79,3 +69,14 @@ def _info(recording: Recording, positions: np.ndarray) -> Any:
         ch_pos = dict(zip(info["ch_names"], HEAD_RADIUS * midpoints, strict=True))
         info.set_montage(mne.channels.make_dig_montage(ch_pos, coord_frame="head"))
     return info
+
+
+def _mne() -> Any:
+    """MNE, which takes long to import and may be absent: output="array" does without."""
+    try:
+        import mne
+    except ImportError as error:
+        raise ImportError(
+            "decode() needs MNE for 'raw' and 'epochs': pip install mne, or ask for output='array'."
+        ) from error
+    return mne

@@ -118,9 +118,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.conditions = list(conditions)
         self.ar_coefficients = [float(a) for a in ar_coefficients]
         self.innovation_scale = float(innovation_scale)
-        self.channel_variance = (
-            [0.03] * self.patch_size if channel_variance is None else list(channel_variance)
-        )
+        self.channel_variance = [0.03] * self.patch_size if channel_variance is None else list(channel_variance)
         self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
         self.prior_patches = float(prior_patches)
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
@@ -139,9 +137,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         )
 
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}({self.sampling_rate:g} Hz, patches of {self.patch_size}, {self.band} Hz)"
-        )
+        return f"{type(self).__name__}({self.sampling_rate:g} Hz, patches of {self.patch_size}, {self.band} Hz)"
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes that `preprocessor_config.json` holds."""
@@ -160,9 +156,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             ValueError: No recordings.
         """
         extractor = cls(**kwargs)
-        fitted = InnovationTransform.fit(
-            recordings, extractor.patch_size, prior_patches=extractor.prior_patches
-        )
+        fitted = InnovationTransform.fit(recordings, extractor.patch_size, prior_patches=extractor.prior_patches)
         kwargs.update(
             ar_coefficients=fitted.ar_filter[1:].tolist(),
             innovation_scale=fitted.scale,
@@ -221,9 +215,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             items = [self._nothing(ch_names, sampling_rate, unit)]
         else:
             items = read_recordings(recording, sampling_rate, ch_names, unit)
-        conditions = (
-            [condition] * len(items) if condition is None or isinstance(condition, str) else list(condition)
-        )
+        conditions = [condition] * len(items) if condition is None or isinstance(condition, str) else list(condition)
         if len(conditions) != len(items):
             raise ValueError(
                 f"{len(conditions)} conditions were given for {len(items)} recordings: give one, or one each."
@@ -255,9 +247,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             ValueError: Unknown name; the message lists the known ones.
         """
         if name not in self.conditions:
-            raise ValueError(
-                f"{name!r} is not a condition GET knows: it knows {', '.join(self.conditions[1:])}."
-            )
+            raise ValueError(f"{name!r} is not a condition GET knows: it knows {', '.join(self.conditions[1:])}.")
         return self.conditions.index(name)
 
     def decode(
@@ -327,9 +317,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             for index, prompt in enumerate(prompts)
         ]
 
-    def _nothing(
-        self, ch_names: Sequence[str] | None, sampling_rate: float | None, unit: str | None
-    ) -> Recording:
+    def _nothing(self, ch_names: Sequence[str] | None, sampling_rate: float | None, unit: str | None) -> Recording:
         """A recording of no samples on the channels wanted."""
         refuse_one_string(ch_names)
         if ch_names is None or not len(ch_names):
@@ -366,9 +354,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """Positions by name where the name is known, else by digitisation: the model learnt from names."""
         known = np.array([find_electrodes(name) is not None for name in recording.ch_names])
         if recording.digitised and known.mean() < 0.5:
-            known[:] = (
-                False  # by other systems' names: among a BioSemi cap's A1 to D32 is a C1 that is elsewhere
-            )
+            known[:] = False  # by other systems' names: among a BioSemi cap's A1 to D32 is a C1 that is elsewhere
         positions = np.zeros((len(known), 6), np.float32)
         for rows, digitised in ((known, None), (~known, recording.digitised)):
             names = [recording.ch_names[row] for row in np.flatnonzero(rows)]
@@ -384,12 +370,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
     ) -> EEGFeatures:
         """Stacks prompts: channels padded at the end, patches at the left, a start patch before each."""
         size = self.patch_size
-        limit = (
-            None if context_seconds is None else max(1, round(context_seconds * self.sampling_rate / size))
-        )
-        values = [
-            p.innovation.values if limit is None else p.innovation.values[:, -limit * size :] for p in prompts
-        ]
+        limit = None if context_seconds is None else max(1, round(context_seconds * self.sampling_rate / size))
+        values = [p.innovation.values if limit is None else p.innovation.values[:, -limit * size :] for p in prompts]
         n_patches = 1 + max(v.shape[-1] for v in values) // size
         n_chans = max(len(p.good) for p in prompts)
         n_batch = len(prompts)
@@ -425,17 +407,13 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         for start, stop, index in spans:
             of_patch[(middles >= start) & (middles < stop) & (middles < end)] = index
         if default == 0 and n_patches > 1:
-            of_patch[-1] = of_patch[
-                -2
-            ]  # nothing else being asked for, the continuation stays in the last condition
+            of_patch[-1] = of_patch[-2]  # nothing else being asked for, the continuation stays in the last condition
         return of_patch
 
     def _to_microvolts(self, continuation: np.ndarray, prompt: Prompt, include_prompt: bool) -> np.ndarray:
         """A row `(channels, times)` to microvolts at the recording's own rate; bad channels stay silent."""
         rate = prompt.recording.sampling_rate
-        values = np.concatenate(
-            [prompt.innovation.values, continuation[: len(prompt.good)][prompt.good]], axis=-1
-        )
+        values = np.concatenate([prompt.innovation.values, continuation[: len(prompt.good)][prompt.good]], axis=-1)
         signal = self.transform.inverse(values, prompt.innovation)
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
         # what is generated must not reach back to the recording's beginning

@@ -168,9 +168,7 @@ class InnovationTransform:
         residual = signal.lfilter(self.ar_filter, [1.0], x, axis=-1)[:, self.order :]
         return dct(residual.reshape(len(x), -1, self.patch_size), norm="ortho", axis=-1)
 
-    def _calibrate(
-        self, coefficients: np.ndarray, positions: np.ndarray
-    ) -> tuple[float, np.ndarray, np.ndarray]:
+    def _calibrate(self, coefficients: np.ndarray, positions: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Scale (microvolts), `S_k` `(patch_size, channels, channels)` and calibration of a recording."""
         population = self.population_covariance(positions)
         n_chans, n_patches, _ = coefficients.shape
@@ -226,8 +224,7 @@ class InnovationTransform:
         shortest = min(x.shape[-1] for x, _ in recordings)
         if shortest < order + patch_size:
             raise ValueError(
-                f"a recording to fit has {shortest} samples, filter and patch need {order + patch_size}: "
-                "leave it out"
+                f"a recording to fit has {shortest} samples, filter and patch need {order + patch_size}: leave it out"
             )
         autocorrelation = np.zeros(order + 1)
         for x, _ in recordings:

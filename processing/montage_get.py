@@ -46,9 +46,7 @@ _NUMBERS = ("1h", "1", "3h", "3", "5h", "5", "7h")
 def _on_ring(ring_steps: float, steps_below: int = 0) -> np.ndarray:
     """Left point (3,), ``ring_steps`` of 5 % from Fpz along the ring and ``steps_below`` of 5 % under it."""
     azimuth, elevation = ring_steps * _RING_STEP, -steps_below * _MIDLINE_STEP
-    return np.array(
-        [-np.sin(azimuth) * np.cos(elevation), np.cos(azimuth) * np.cos(elevation), np.sin(elevation)]
-    )
+    return np.array([-np.sin(azimuth) * np.cos(elevation), np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
 
 
 def _along_row(middle: np.ndarray, left: np.ndarray, fraction: float) -> np.ndarray:
@@ -130,9 +128,7 @@ _COMMON_REFERENCES = {
 _LINKED_PAIR = re.compile(r"(A1A2|A2A1|M1M2|M2M1)2?")  # also (A1+A2)/2
 _PUNCTUATION = r"\s\-_.:/()\[\]"
 # "EEG Fp1", "EEG:Fp1", "1 EEG Fp1", "03.Fp1". A number before a hyphen stays: "02-A2" may be a mistyped O2.
-_PREFIX = re.compile(
-    rf"[{_PUNCTUATION}]*(?:\d+[\s.:_)]+(?=EEG))?(?:EEG[{_PUNCTUATION}]*)?(?:\d+[\s.:_)]+(?=[A-Z]))?"
-)
+_PREFIX = re.compile(rf"[{_PUNCTUATION}]*(?:\d+[\s.:_)]+(?=EEG))?(?:EEG[{_PUNCTUATION}]*)?(?:\d+[\s.:_)]+(?=[A-Z]))?")
 # MNE numbers channels of equal name: T8-P8-0.
 _DUPLICATE = re.compile(rf"(?:-(?:0|[1-9]\d*))+[{_PUNCTUATION}]*$")
 _GLUED_REFERENCE = re.compile(r"(.+?)(A1A2|M1M2|A1|A2|M1|M2|REF)")  # C3A2, as some sleep recordings write it
@@ -293,9 +289,7 @@ def _project(digitised: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
     return _level(directions)
 
 
-def channel_positions(
-    ch_names: Iterable[str], digitised: Mapping[str, Sequence[float]] | None = None
-) -> np.ndarray:
+def channel_positions(ch_names: Iterable[str], digitised: Mapping[str, Sequence[float]] | None = None) -> np.ndarray:
     """Where each channel's electrode and its reference sit on the unit sphere.
 
     Digitised positions go onto the sphere in three steps: the centre of the head is the centre of the sphere

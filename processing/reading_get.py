@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What a user calls a recording (MNE objects, arrays, lists of them): brought to one form, or refused."""
 
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +10,6 @@ from typing import Any
 import numpy as np
 
 from .signal_get import MICROVOLTS_PER_UNIT
-
-try:
-    import mne
-except ImportError:  # arrays in, arrays out: MNE is not needed for that
-    mne = None
 
 #: Standard deviations of scalp and intracranial EEG lie well inside, in microvolts; a wrong unit lies well
 #: outside.
@@ -64,6 +60,7 @@ def read_recordings(
     Raises:
         ValueError: Anything that cannot be EEG as declared; the message names both sides.
     """
+    mne = sys.modules.get("mne")  # where nobody has imported it, nothing can be an object of it
     if mne is not None and isinstance(recording, mne.io.BaseRaw):
         _refuse_declared(recording, sampling_rate, ch_names, unit)
         return [checked(_from_raw(recording))]
@@ -107,15 +104,11 @@ def _from_array(
     if sampling_rate is None:
         raise ValueError("An array does not tell its sampling rate: pass sampling_rate= in Hz.")
     if unit not in MICROVOLTS_PER_UNIT:
-        raise ValueError(
-            f"An array's unit must be declared as one of V, mV, uV, nV, not {unit!r}: pass unit=."
-        )
+        raise ValueError(f"An array's unit must be declared as one of V, mV, uV, nV, not {unit!r}: pass unit=.")
     if ch_names is None:
         raise ValueError(f"An array does not tell its {len(data)} channels' names: pass ch_names=.")
     if len(ch_names) != len(data):
-        raise ValueError(
-            f"ch_names has {len(ch_names)} names, the array {len(data)} channels: give one name each."
-        )
+        raise ValueError(f"ch_names has {len(ch_names)} names, the array {len(data)} channels: give one name each.")
     return Recording(data * MICROVOLTS_PER_UNIT[unit], float(sampling_rate), [str(name) for name in ch_names])
 
 
@@ -126,9 +119,7 @@ def refuse_one_string(ch_names: Any) -> None:
         ValueError: One string in the place of a list of names.
     """
     if isinstance(ch_names, str):
-        raise ValueError(
-            f"ch_names is the one string {ch_names!r}: give a list of names, such as [{ch_names!r}]."
-        )
+        raise ValueError(f"ch_names is the one string {ch_names!r}: give a list of names, such as [{ch_names!r}].")
 
 
 def _refuse_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any) -> None:
@@ -136,18 +127,16 @@ def _refuse_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: An
     own_rate = recording.info["sfreq"]
     if sampling_rate is not None and not np.isclose(sampling_rate, own_rate):
         raise ValueError(
-            f"sampling_rate={sampling_rate} Hz contradicts the recording's own {own_rate} Hz: leave "
-            "sampling_rate out."
+            f"sampling_rate={sampling_rate} Hz contradicts the recording's own {own_rate} Hz: leave sampling_rate out."
         )
     if unit not in (None, "V"):
         raise ValueError(f"unit={unit!r} contradicts MNE, which keeps EEG in volts: leave unit out.")
     if ch_names is not None:
-        raise ValueError(
-            "ch_names= is for arrays; an MNE object has its own: use recording.pick(...) to choose."
-        )
+        raise ValueError("ch_names= is for arrays; an MNE object has its own: use recording.pick(...) to choose.")
 
 
 def _eeg_info(info: Any, described: str) -> tuple[np.ndarray, Any, dict[str, np.ndarray], np.ndarray]:
+    mne = sys.modules["mne"]
     picks = mne.pick_types(info, meg=False, eeg=True, seeg=True, ecog=True, dbs=True, exclude=[])
     if not len(picks):
         kinds = sorted(set(info.get_channel_types()))
@@ -166,8 +155,7 @@ def _from_raw(raw: Any) -> Recording:
     picks, info, digitised, bad = _eeg_info(raw.info, "recording")
     # onsets count from the beginning of the measurement, which the recording may have been cropped from
     spans = [
-        (float(a["onset"]) - raw.first_time, float(a["duration"]), str(a["description"]))
-        for a in raw.annotations
+        (float(a["onset"]) - raw.first_time, float(a["duration"]), str(a["description"])) for a in raw.annotations
     ]
     data = raw.get_data(picks=picks) * 1e6
     return Recording(data, float(info["sfreq"]), list(info["ch_names"]), "raw", bad, digitised, spans, info)
@@ -238,9 +226,7 @@ def checked(recording: Recording) -> Recording:
     typical = float(np.median(spread[np.ptp(data, axis=-1) > 0]))
     if not low <= typical <= high:
         guess = (
-            "microvolts were declared, or stored, as volts"
-            if typical > high
-            else "volts were taken for microvolts"
+            "microvolts were declared, or stored, as volts" if typical > high else "volts were taken for microvolts"
         )
         raise ValueError(
             f"The channels' standard deviation is {typical:.3g} uV as declared, where EEG has {low:g} "

@@ -55,7 +55,5 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
         # the high-pass rings for about 1 / low seconds: mirror that much at the ends, where there is as much.
         # Evenly: the odd extension that SciPy prefers would pull the last sample, from which generation goes
         # on, to zero
-        x = signal.sosfiltfilt(
-            sos, x, axis=-1, padtype="even", padlen=min(int(2 * rate / low), x.shape[-1] - 1)
-        )
+        x = signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(2 * rate / low), x.shape[-1] - 1))
     return x[..., ::2]

@@ -56,9 +56,7 @@ def test_a_room_that_travels_imports_only_its_libraries_and_siblings(file):
         where = f"{file.name}:{node.lineno} imports {name or 'from .'}"
         if name.startswith("."):
             sibling = name.removeprefix(".")
-            assert (file.parent / f"{sibling}.py").is_file(), (
-                f"{where}: only `from .sibling import name` travels"
-            )
+            assert (file.parent / f"{sibling}.py").is_file(), f"{where}: only `from .sibling import name` travels"
             continue
         package = name.partition(".")[0]
         if package in OPTIONAL.get(room, ()):
@@ -107,6 +105,4 @@ def test_the_front_door_imports_training_only_inside_the_command_that_needs_it(f
 @pytest.mark.parametrize("file", sources(*TRAVELLING, "training", "get_hf"))
 def test_nothing_imports_a_room_by_its_bare_name(file):
     for node, name in imports(ast.parse(file.read_text())):
-        assert name.partition(".")[0] not in (*TRAVELLING, "training"), (
-            f"{file.name}:{node.lineno} imports {name}"
-        )
+        assert name.partition(".")[0] not in (*TRAVELLING, "training"), f"{file.name}:{node.lineno} imports {name}"

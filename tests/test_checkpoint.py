@@ -10,14 +10,15 @@ import mne
 import numpy as np
 import pytest
 import torch
-from synthetic import synthetic_eeg
 from transformers import AutoFeatureExtractor, AutoModel
 
 import get_hf
 from get_hf.measures import alpha_peak, rms, split_at_seam
+from synthetic import synthetic_eeg
 
 DATA = Path(os.environ.get("GET_HF_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-TEN_TWENTY = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 Oz O2".split()
+TEN_TWENTY = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4"]
+TEN_TWENTY += ["T8", "P7", "P3", "Pz", "P4", "P8", "O1", "Oz", "O2"]
 
 
 @pytest.fixture(scope="module")

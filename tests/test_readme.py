@@ -9,9 +9,9 @@ from pathlib import Path
 
 import mne
 import pytest
-from synthetic import make_raw
 
 import get_hf
+from synthetic import make_raw
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -19,9 +19,7 @@ BASH = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
 PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 INSTALL = "python3 -m venv .venv && . .venv/bin/activate && pip install -q -c constraints.txt -e "
 
-needs_checkpoint = pytest.mark.skipif(
-    not get_hf.CHECKPOINT.is_dir(), reason="no checkpoint is shipped in this tree"
-)
+needs_checkpoint = pytest.mark.skipif(not get_hf.CHECKPOINT.is_dir(), reason="no checkpoint is shipped in this tree")
 
 
 @pytest.fixture

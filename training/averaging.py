@@ -68,9 +68,7 @@ class AveragedWeights(TrainerCallback):
         """
         file = Path(checkpoint) / FOLDER / "model.safetensors"
         if not file.is_file():
-            raise ValueError(
-                f"{checkpoint} holds no averaged weights, {FOLDER}/{file.name}: it was not written here."
-            )
+            raise ValueError(f"{checkpoint} holds no averaged weights, {FOLDER}/{file.name}: it was not written here.")
         stored = load_file(file)
         names = {name for name, _ in self.model.named_parameters()}
         if missing := names - stored.keys():

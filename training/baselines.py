@@ -49,13 +49,9 @@ class VAR:
             xx, xy, yy = parts if xx is None else (xx + parts[0], xy + parts[1], yy + parts[2])
             n += now.shape[-1]
         if not n:
-            raise ValueError(
-                f"A VAR of order {order} needs a recording of more than {order} samples, and got none."
-            )
+            raise ValueError(f"A VAR of order {order} needs a recording of more than {order} samples, and got none.")
         c = yy.shape[0]
-        b = np.linalg.solve(
-            xx + ridge * np.trace(xx) / len(xx) * np.eye(len(xx)), xy
-        )  # (order * channels, channels)
+        b = np.linalg.solve(xx + ridge * np.trace(xx) / len(xx) * np.eye(len(xx)), xy)  # (order * channels, channels)
         residual = (yy - xy.T @ b - b.T @ xy + b.T @ xx @ b) / max(n - len(b), n // 4)
         values, vectors = np.linalg.eigh(residual)
         root = vectors * np.sqrt(np.maximum(values, 0.0))

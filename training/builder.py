@@ -27,6 +27,7 @@ import mne
 import numpy as np
 import pyarrow as pa
 from datasets.builder import Key
+
 from get_hf.processing import montage_get, signal_get
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import UnknownChannelError, channel_positions
@@ -228,9 +229,7 @@ def _arrow_columns(columns: dict[str, list]) -> dict[str, pa.Array]:
         if pa.types.is_list(field) and name != "ch_names":
             offsets = np.cumsum([0] + [len(value) for value in values])
             flat = np.concatenate([np.asarray(value) for value in values])
-            arrays[name] = pa.ListArray.from_arrays(
-                offsets.astype(np.int32), pa.array(flat, field.value_type)
-            )
+            arrays[name] = pa.ListArray.from_arrays(offsets.astype(np.int32), pa.array(flat, field.value_type))
         else:
             arrays[name] = pa.array(values, field)
     return arrays
@@ -250,9 +249,7 @@ def _clean_recording(
     """
     rate = raw.info["sfreq"]
     if raw.n_times < SHORTEST_SECONDS * rate:
-        raise ValueError(
-            f"it is {raw.n_times / rate:.1f} s long, and at least {SHORTEST_SECONDS:g} s are needed"
-        )
+        raise ValueError(f"it is {raw.n_times / rate:.1f} s long, and at least {SHORTEST_SECONDS:g} s are needed")
     picks = mne.pick_types(raw.info, meg=False, eeg=True, exclude=())
     if not len(picks):
         raise ValueError("it has no EEG channels")

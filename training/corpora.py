@@ -19,6 +19,7 @@ from pathlib import Path
 
 import mne
 import numpy as np
+
 from get_hf.modeling.configuration_get import CONDITIONS
 
 
@@ -194,9 +195,7 @@ def _files_corpus(pattern: str) -> Corpus:
 
 def _find_files(pattern: str, data_dir: Path | None) -> list[Recording]:
     root = "" if data_dir is None else str(data_dir)
-    paths = sorted(
-        Path(root, path) for path in glob.glob(str(Path(root, pattern).expanduser()), recursive=True)
-    )
+    paths = sorted(Path(root, path) for path in glob.glob(str(Path(root, pattern).expanduser()), recursive=True))
     if not paths:
         raise CorpusUnavailableError(f"no file matches {Path(root, pattern)}.")
     same = {name: name for name in CONDITIONS}  # an annotation spelt like a condition means it

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 import datasets
 import numpy as np
 import torch
+from torch.utils.data import Dataset
+
 from get_hf.modeling.configuration_get import CONDITIONS
 from get_hf.processing.innovation_get import InnovationTransform
-from torch.utils.data import Dataset
 
 #: Label of patches the loss leaves out.
 IGNORED = -100.0
@@ -71,9 +72,7 @@ class CropConfig:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie between 0 and 1, not at {getattr(self, name)}.")
         if not 1 <= self.min_channels <= self.max_channels:
-            raise ValueError(
-                f"min_channels ({self.min_channels}) must lie between 1 and {self.max_channels=}."
-            )
+            raise ValueError(f"min_channels ({self.min_channels}) must lie between 1 and {self.max_channels=}.")
         if self.same_montage_size < 1:
             raise ValueError(f"same_montage_size must be at least 1, not {self.same_montage_size}.")
         if not 0 < self.min_calibration_seconds <= self.max_calibration_seconds < self.crop_seconds:
@@ -85,9 +84,7 @@ class CropConfig:
             raise ValueError(f"max_history_seconds must not be negative, as {self.max_history_seconds} is.")
         for name, weight in self.condition_weights.items():
             if name not in CONDITIONS:
-                raise ValueError(
-                    f"condition_weights names {name!r}; the conditions are {', '.join(CONDITIONS)}."
-                )
+                raise ValueError(f"condition_weights names {name!r}; the conditions are {', '.join(CONDITIONS)}.")
             if weight < 0:
                 raise ValueError(f"the weight of {name!r} must not be negative, as {weight} is.")
 
@@ -136,9 +133,7 @@ class RandomCrops(Dataset):
         per_segment = [weights[ids].mean() if len(ids) else 0.0 for ids in columns["conditions"]]
         cumulative = np.cumsum(n_starts * per_segment)
         if cumulative[-1] <= 0:
-            raise ValueError(
-                "every segment has weight 0: condition_weights leaves no condition that is there."
-            )
+            raise ValueError("every segment has weight 0: condition_weights leaves no condition that is there.")
         self.cumulative_weight = cumulative / cumulative[-1]
 
     def __len__(self) -> int:

@@ -98,9 +98,7 @@ def _meets(row: dict, floor: dict | None) -> bool | None:
     return row["value"] <= limit if kind == "times floor" else row["value"] >= limit
 
 
-def baseline_generators(
-    train_signals: Iterable[np.ndarray], n_times: int, seed: int = 0
-) -> dict[str, Generator]:
+def baseline_generators(train_signals: Iterable[np.ndarray], n_times: int, seed: int = 0) -> dict[str, Generator]:
     """The classical generators of every table: pooled VAR, VAR of the prompt, IAAFT surrogate of the prompt.
 
     Args:
@@ -155,9 +153,7 @@ def compare(
     todo = dict(generators)
     if baselines:
         progress("fitting the pooled VAR")
-        train = recordings(
-            data_dir, "train", segments.ch_names, n_subjects=amount.n_train_subjects, n_sessions=3
-        )
+        train = recordings(data_dir, "train", segments.ch_names, n_subjects=amount.n_train_subjects, n_sessions=3)
         todo |= baseline_generators((x for x, _, _ in train), n_times, seed)
     continuations, seconds = {}, {}
     for name, generate in todo.items():
@@ -209,6 +205,7 @@ class GETGenerator:
         **generate_options,
     ):
         import torch
+
         from get_hf.modeling.modeling_get import GETModel
         from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
@@ -230,9 +227,7 @@ class GETGenerator:
         batches = []  # of one condition each
         for condition in np.unique(conditions):
             items = np.flatnonzero(conditions == condition)
-            batches += [
-                (condition, items[i : i + self.batch_size]) for i in range(0, len(items), self.batch_size)
-            ]
+            batches += [(condition, items[i : i + self.batch_size]) for i in range(0, len(items), self.batch_size)]
         out = np.empty((*prompts.shape[:2], n_times))
         for condition, items in track(batches, "generating", transient=True):
             features = self.extractor(
@@ -261,7 +256,7 @@ def run(
     out_dir: str | Path,
     split: str = "validation",
     preset: str = "fast",
-    card: str | Path | None = None,
+    cards: Sequence[str | Path] = (),
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
     **generate_options,
@@ -274,7 +269,7 @@ def run(
         out_dir: Where `fidelity.json`, `fidelity.md` and the plots go.
         split: "validation" or "test".
         preset: "fast" (minutes on two cores) or "full".
-        card: Model card whose figures to replace, see `write_report`.
+        cards: Markdown files whose figures to replace, see `write_report`.
         seed: Of generation, baselines, bootstrap and boosting.
         progress: Called with a line at each step.
         generate_options: For `GETModel.generate`.
@@ -285,9 +280,7 @@ def run(
     segments = read_segments(data_dir, split, preset)
     seconds = segments.continuation.shape[-1] / segments.sampling_rate
     generator = GETGenerator(checkpoint, seconds, segments.conditions, seed=seed, **generate_options)
-    comparison = compare(
-        {"GET": generator}, data_dir, split, preset, seed=seed, progress=progress, segments=segments
-    )
+    comparison = compare({"GET": generator}, data_dir, split, preset, seed=seed, progress=progress, segments=segments)
     about = provenance(
         checkpoint=Path(checkpoint).name,
         corpus="eegmmidb",
@@ -298,5 +291,5 @@ def run(
     )
     summary = Path(checkpoint) / SUMMARY
     training = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else None
-    write_report(comparison, about, out_dir, card, training)
+    write_report(comparison, about, out_dir, cards, training)
     return comparison

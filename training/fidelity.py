@@ -69,9 +69,7 @@ def coherence(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     i, j = np.triu_indices(x.shape[1], 1)
     bands = []
     for low, high in BANDS.values():
-        s = spectra[..., (freqs >= low) & (freqs < high)].transpose(
-            0, 3, 2, 1
-        )  # (items, freqs, channels, windows)
+        s = spectra[..., (freqs >= low) & (freqs < high)].transpose(0, 3, 2, 1)  # (items, freqs, channels, windows)
         cross = s @ s.conj().swapaxes(-1, -2)
         power = np.einsum("...cc->...c", cross).real + EPSILON
         squared = np.abs(cross) ** 2 / (power[..., :, None] * power[..., None, :])
@@ -166,9 +164,7 @@ def describe(x: np.ndarray, sampling_rate: float, prompt: np.ndarray) -> dict[st
     freqs, psd = log_psd(x, sampling_rate)
     return {
         "psd": psd,
-        "alpha power": np.log(
-            (10 ** (psd[..., (freqs >= ALPHA[0]) & (freqs < ALPHA[1])] / 10)).mean(axis=-1)
-        ),
+        "alpha power": np.log((10 ** (psd[..., (freqs >= ALPHA[0]) & (freqs < ALPHA[1])] / 10)).mean(axis=-1)),
         "covariance": cov,
         "log covariance": np.einsum("nij,nj,nkj->nik", vectors, np.log(values), vectors),
         "coherence": coherence(x, sampling_rate),
@@ -323,9 +319,7 @@ def evaluate_arrays(
         ka, kb = real["coherence"][:, k], fake["coherence"][:, k]
         add("space", f"coherence {band}, ensemble", "relative", floor12,
             lambda _, i, ka=ka, kb=kb: _relative(ka[i].mean(0)[None], kb[i].mean(0)[None])[0])  # fmt: skip
-    per_item(
-        "space", "coherence, per prompt", "relative", floor12, _relative(real["coherence"], fake["coherence"])
-    )
+    per_item("space", "coherence, per prompt", "relative", floor12, _relative(real["coherence"], fake["coherence"]))
 
     bursts = ("burst rate", "burst lifetime", "envelope variation")
     for key in ("Hjorth activity", "Hjorth mobility", "Hjorth complexity", "kurtosis", *bursts):
@@ -397,9 +391,7 @@ def _alpha_ratio_row(add, real, generated, members, ch_names, conditions) -> Non
     for subject, items in members.items():
         closed, opened = (items[conditions[items] == c] for c in ("eyes_closed", "eyes_open"))
         if len(closed) and len(opened):
-            effect[subject] = [
-                x[closed][:, picks].mean() - x[opened][:, picks].mean() for x in (generated, real)
-            ]
+            effect[subject] = [x[closed][:, picks].mean() - x[opened][:, picks].mean() for x in (generated, real)]
     if not effect:
         return
 

@@ -28,9 +28,7 @@ def provenance(**settings) -> dict:
 
     here = Path(__file__).resolve().parent
     git = ["git", "-C", str(here)]
-    found = subprocess.run(
-        [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
-    )
+    found = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
     changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=False)
     commit = found.stdout.strip() if found.returncode == 0 else "none"
     machine = f"{platform.machine()} CPU, {os.cpu_count()} cores"
@@ -88,7 +86,7 @@ def write_report(
     comparison: Comparison,
     about: dict,
     out_dir: str | Path,
-    card: str | Path | None = None,
+    cards: Sequence[str | Path] = (),
     training: dict | None = None,
 ) -> Path:
     """Writes `fidelity.json`, `fidelity.md` and the plots; each file appears whole or not at all.
@@ -97,24 +95,23 @@ def write_report(
         comparison: What to report.
         about: `provenance` of the run.
         out_dir: Folder for the files, made if need be.
-        card: Markdown file whose text between `<!-- figures:begin -->` and `<!-- figures:end -->` is
-            replaced.
-        training: Summary of pretraining, for the card's text between `<!-- training:begin -->` and
-            `<!-- training:end -->`; None leaves that as it is.
+        cards: Markdown files whose text between `<!-- figures:begin -->` and `<!-- figures:end -->` is replaced.
+        training: Summary of pretraining, for the text between `<!-- training:begin -->` and
+            `<!-- training:end -->` of the cards that have such a place; None leaves that as it is.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: The card lacks the marks.
+        ValueError: A card lacks the marks of the figures.
     """
     out_dir = Path(out_dir)
     text = markdown(comparison, about)
-    filled = None
-    if card is not None:
-        filled = fill_card(Path(card).read_text(encoding="utf-8"), "figures", text, str(card))
-        if training is not None:
-            filled = fill_card(filled, "training", training_facts(training), str(card))
+    filled = {}
+    for card in map(Path, cards):
+        filled[card] = fill_card(card.read_text(encoding="utf-8"), "figures", text, str(card))
+        if training is not None and "<!-- training:begin -->" in filled[card]:
+            filled[card] = fill_card(filled[card], "training", training_facts(training), str(card))
     out_dir.mkdir(parents=True, exist_ok=True)
     content = {"about": about, "rows": comparison.rows, "generation_seconds": comparison.seconds}
     _write(out_dir / "fidelity.json", json.dumps(content, indent=1, default=float) + "\n")
@@ -122,8 +119,8 @@ def write_report(
     plot_spectra(comparison, out_dir / "spectra.png")
     plot_traces(comparison, out_dir / "traces.png")
     plot_covariances(comparison, out_dir / "covariances.png")
-    if filled is not None:
-        _write(Path(card), filled)
+    for card, content in filled.items():
+        _write(card, content)
     return out_dir
 
 
@@ -136,9 +133,7 @@ def fill_card(card: str, section: str, text: str, name: str = "the card") -> str
     first, last = f"<!-- {section}:begin -->", f"<!-- {section}:end -->"
     begin, end = card.find(first), card.find(last)
     if begin < 0 or end < begin:
-        raise ValueError(
-            f"{name} has no place for the {section}: add the lines {first} and {last} where they belong."
-        )
+        raise ValueError(f"{name} has no place for the {section}: add the lines {first} and {last} where they belong.")
     return card[: begin + len(first)] + "\n" + text.strip() + "\n" + card[end:]
 
 
@@ -200,9 +195,7 @@ def plot_traces(comparison: Comparison, path: Path, item: int = 0) -> None:
             color="gray",
             linewidth=0.5,
         )
-        axis.plot(
-            np.arange(future.shape[1]) / segments.sampling_rate, future.T + offset, color="C0", linewidth=0.5
-        )
+        axis.plot(np.arange(future.shape[1]) / segments.sampling_rate, future.T + offset, color="C0", linewidth=0.5)
         axis.axvline(0, color="black", linewidth=0.5)
         axis.set(title=label, xlabel="time (s)", yticks=offset, ylim=(offset[-1] - step, offset[0] + step))
         axis.set_yticklabels(segments.ch_names if axis is axes[0, 0] else [])

@@ -22,9 +22,10 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
+from transformers import Trainer, set_seed
+
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
-from transformers import Trainer, set_seed
 
 from .averaging import FOLDER, AveragedWeights, without_bars
 from .builder import prepare_segments, problems
@@ -113,9 +114,7 @@ def pretrain(recipe: Recipe) -> Path:
 
     seed = args.seed if args.data_seed is None else args.data_seed
     total_batch = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-    crops = RandomCrops(
-        segments["train"], extractor.transform, recipe.crops, args.max_steps * total_batch, seed
-    )
+    crops = RandomCrops(segments["train"], extractor.transform, recipe.crops, args.max_steps * total_batch, seed)
     logger.info("%d crops from %d segments", len(crops), len(segments["train"]))
 
     def summary(trainer: Trainer) -> dict[str, Any]:
@@ -139,9 +138,7 @@ def pretrain(recipe: Recipe) -> Path:
             "log": trainer.state.log_history,
             # folders say where, not what: they are the machine's and stay there
             "recipe": {
-                k: v
-                for k, v in recipe.given.items()
-                if not k.endswith("_dir") and k != "resume_from_checkpoint"
+                k: v for k, v in recipe.given.items() if not k.endswith("_dir") and k != "resume_from_checkpoint"
             },
             "machine": _machine(),
             "versions": _versions(),
@@ -164,6 +161,7 @@ def pretrain(recipe: Recipe) -> Path:
     if trainer.eval_dataset is not None and not judged:
         trainer.evaluate()
     averaged.copy_to_model()
+    model.config.use_cache = recipe.config.use_cache  # Trainer switches it off
     if trainer.is_world_process_zero():
         with without_bars():
             model.save_pretrained(output_dir)
@@ -210,9 +208,7 @@ def fit_extractor(segments: datasets.Dataset, n_segments: int, **kwargs: Any) ->
     """
     usable = np.flatnonzero(np.asarray(segments["n_times"]) > 0)
     if not len(usable):
-        raise ValueError(
-            f"none of the {len(segments)} training recordings can be used: {problems(segments)[:3]}"
-        )
+        raise ValueError(f"none of the {len(segments)} training recordings can be used: {problems(segments)[:3]}")
     chosen = usable[np.unique(np.linspace(0, len(usable) - 1, n_segments).round().astype(int))]
     arrow = segments.with_format("arrow")
 
@@ -233,9 +229,7 @@ def _validation_crops(
     if recipe.training.eval_strategy == "no":
         return None
     if "validation" not in segments:
-        raise ValueError(
-            f"{recipe.data.corpus} has no recording of a validation subject: set eval_strategy to 'no'."
-        )
+        raise ValueError(f"{recipe.data.corpus} has no recording of a validation subject: set eval_strategy to 'no'.")
     config = dataclasses.replace(recipe.crops, condition_dropout=0.0, context_noise=0.0)
     return RandomCrops(
         segments["validation"], extractor.transform, config, recipe.data.validation_crops, VALIDATION_SEED

@@ -16,8 +16,9 @@ from typing import Any
 
 import torch
 import yaml
-from get_hf.modeling.configuration_get import GETConfig
 from transformers import HfArgumentParser, TrainingArguments
+
+from get_hf.modeling.configuration_get import GETConfig
 
 from .crops import CropConfig
 
@@ -145,9 +146,7 @@ def _check(recipe: Recipe) -> None:
     if training.max_steps <= 0:
         raise ValueError("max_steps must be given: a run is as long as the list of its crops.")
     if training.train_sampling_strategy != "sequential":
-        raise ValueError(
-            "train_sampling_strategy must be 'sequential': crops are random already, by their index."
-        )
+        raise ValueError("train_sampling_strategy must be 'sequential': crops are random already, by their index.")
     if training.remove_unused_columns:
         raise ValueError("remove_unused_columns must be false: crops have no columns.")
     if not 0 <= recipe.model.average_decay < 1:
@@ -195,9 +194,7 @@ def _as_type(key: str, value: Any, hint: Any) -> Any:
             return candidate
     if any(isinstance(option, type) and issubclass(option, enum.Enum) for option in options):
         return value
-    wanted = _either(
-        [option.__name__ for option in options if isinstance(option, type) and option is not type(None)]
-    )
+    wanted = _either([option.__name__ for option in options if isinstance(option, type) and option is not type(None)])
     raise ValueError(f"{key} must be {wanted}, not {value!r}.")
 
 

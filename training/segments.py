@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+
 from get_hf.processing.montage_get import UnknownChannelError, parse_channel_name
 from get_hf.processing.signal_get import band_limit
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from synthetic import make_raw
 
 from get_hf import GETConfig, GETFeatureExtractor, GETModel, save_recording
+from synthetic import make_raw
 
 
 @pytest.fixture(scope="session")

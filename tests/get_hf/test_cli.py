@@ -7,9 +7,9 @@ from importlib.metadata import PackageNotFoundError
 import mne
 import numpy as np
 import pytest
-from synthetic import make_raw
 
 from get_hf import cli, save_recording
+from synthetic import make_raw
 
 
 @pytest.fixture
@@ -245,9 +245,7 @@ def test_interrupting_leaves_nothing_behind(generate, monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "command", [["pretrain", "recipe.yaml"], ["evaluate", ".", "--data", ".", "--out", "r"]]
-)
+@pytest.mark.parametrize("command", [["pretrain", "recipe.yaml"], ["evaluate", ".", "--data", ".", "--out", "r"]])
 def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch, command):
     def version(package: str) -> str:
         if package == "datasets":

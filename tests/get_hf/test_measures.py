@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
-from synthetic import make_raw, mark_generated
 
 from get_hf.measures import alpha_peak, band_power, power_spectrum, rms, split_at_seam
+from synthetic import make_raw, mark_generated
 
 
 def sine(frequency: float, amplitude: float, seconds: float = 20.0, rate: float = 160.0) -> np.ndarray:

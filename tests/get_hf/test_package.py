@@ -52,7 +52,5 @@ def test_importing_takes_little_longer_than_what_it_stands_on():
 
 
 def test_the_command_is_also_a_module():
-    done = subprocess.run(
-        [sys.executable, "-m", "get_hf", "--help"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "get_hf", "--help"], capture_output=True, text=True, check=True)
     assert "generate" in done.stdout

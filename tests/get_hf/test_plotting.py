@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import mne
 import pytest
-from synthetic import make_raw, mark_generated
 
 from get_hf.plotting import MAX_TRACES, plot_generation
+from synthetic import make_raw, mark_generated
 
 CAP = mne.channels.make_standard_montage("biosemi64").ch_names
 

@@ -2,10 +2,10 @@
 import mne
 import numpy as np
 import pytest
-from synthetic import make_raw, mark_generated
 
 from get_hf import load_recording, save_recording
 from get_hf.recordings import check_output, written_whole
+from synthetic import make_raw, mark_generated
 
 
 @pytest.mark.parametrize("suffix", [".edf", ".fif"])
@@ -31,9 +31,7 @@ def test_what_is_written_is_read_back(tmp_path, suffix, seconds, rate):
     assert back.ch_names == raw.ch_names
     assert back.info["sfreq"] == pytest.approx(rate, rel=1e-6)
     assert 0 <= back.n_times - raw.n_times <= 3  # EDF: what does not fill whole records is padded
-    np.testing.assert_allclose(
-        back.get_data(units="uV")[:, : raw.n_times], raw.get_data(units="uV"), atol=0.01
-    )
+    np.testing.assert_allclose(back.get_data(units="uV")[:, : raw.n_times], raw.get_data(units="uV"), atol=0.01)
     assert back.annotations.description.tolist() == ["T1", "GET generated"]
     np.testing.assert_allclose(back.annotations.onset, raw.annotations.onset, atol=1e-4)
     np.testing.assert_allclose(back.annotations.duration, raw.annotations.duration, atol=1e-4)

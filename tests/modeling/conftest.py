@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import pytest
-from tiny import tiny_model, untrained_model
 
 from get_hf import GETModel
+from tiny import tiny_model, untrained_model
 
 #: What transformers' own tests are marked with.
 MARKERS_OF_TRANSFORMERS = (

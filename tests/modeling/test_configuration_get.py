@@ -3,10 +3,10 @@ import json
 
 import pytest
 from huggingface_hub.errors import StrictDataclassError
-from tiny import tiny_config
 from transformers import AutoConfig
 
 from get_hf import GETConfig
+from tiny import tiny_config
 
 
 def test_a_misspelt_argument_is_refused_and_the_right_ones_are_listed():

@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
-from gaussian_head import GaussianHead
-from tiny import PATCH, tiny_config
 
+from gaussian_head import GaussianHead
 from get_hf.modeling.flow_get import GETFlowHead, interpolate
+from tiny import PATCH, tiny_config
 
 
 def randn(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
-from gaussian_head import GaussianHead, gaussian_nats
-from tiny import PATCH, tiny_inputs, tiny_model
 
+from gaussian_head import GaussianHead, gaussian_nats
 from get_hf import GETModel
+from tiny import PATCH, tiny_inputs, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +111,7 @@ def test_padding_and_masked_channels_change_no_score(model):
         "attention_mask": torch.tensor([[0, 0] + [1] * 6]),
         "condition_ids": torch.nn.functional.pad(inputs["condition_ids"], (2, 0)),
     }
-    torch.testing.assert_close(
-        model.score(**padded, num_flow_steps=4)[..., 3:], plain[..., 1:], atol=1e-4, rtol=1e-4
-    )
+    torch.testing.assert_close(model.score(**padded, num_flow_steps=4)[..., 3:], plain[..., 1:], atol=1e-4, rtol=1e-4)
 
 
 def test_a_score_depends_on_the_past_and_not_on_the_future(model):

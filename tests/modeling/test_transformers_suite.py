@@ -6,23 +6,23 @@ import unittest
 from typing import Any
 
 import torch
-import transformers_suite
 from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
+import transformers_suite
 from get_hf import GETConfig, GETForSequenceClassification, GETModel
 
 common = transformers_suite.load()
-# the tests look classifiers up by name among those inside transformers: labels, problem types, other numbers of classes
+# the tests know classifiers, and so what labels to give them, by their names inside transformers
 MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES["get"] = GETForSequenceClassification.__name__
 # the tests write the epsilons of all models into each configuration; GET's refuses names that it does not have
 common.set_config_for_less_flaky_test = lambda config: setattr(config, "rms_norm_eps", 1.0)
 
 #: Tests that ask of GET what it is not meant to do, and why.
 NOT_FOR_GET = {
-    "test_generation_tester_mixin_inheritance": "Demands the tests of generate(), which the source distribution leaves "
-    "out and which are about token ids: test_generation_get.py has our own.",
-    "test_load_with_mismatched_shapes": "Changes the size of a vocabulary; GET has none. That another number of classes "
-    "is refused or reinitialised is in test_can_load_ignoring_mismatched_shapes, which runs.",
+    "test_generation_tester_mixin_inheritance": "Demands the tests of generate(), which the source distribution "
+    "leaves out and which are about token ids: test_generation_get.py has our own.",
+    "test_load_with_mismatched_shapes": "Changes the size of a vocabulary; GET has none. That another number of "
+    "classes is refused or reinitialised is in test_can_load_ignoring_mismatched_shapes, which runs.",
     "test_model_get_set_embeddings": "Demands an nn.Embedding; samples are embedded by a linear layer. "
     "test_modeling_get.py has the same for it.",
 }
@@ -89,7 +89,7 @@ class GETModelTester:
 
 class TestGETModel(common.ModelTesterMixin, unittest.TestCase):
     all_model_classes = (GETModel, GETForSequenceClassification)
-    additional_model_inputs = ["channel_positions"]
+    additional_model_inputs = ("channel_positions",)
     test_resize_embeddings = False
 
     def setUp(self):

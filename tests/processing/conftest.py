@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import channel_positions
 from small import NAMES, RATE

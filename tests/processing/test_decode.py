@@ -8,12 +8,13 @@ import mne
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from get_hf.processing.decoding_get import GENERATED
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import ELECTRODES
 from get_hf.processing.signal_get import resample
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from small import NAMES, RATE, as_raw, assert_same, continued, signal
 
 
@@ -46,9 +47,7 @@ class TestDecoding:
             (decoded,) = extractor.decode(continued(features, 16, seed=seed), features, "array")
             step = np.diff(decoded, axis=-1)
             n_before = raw.n_times
-            steps.append(
-                step[:, n_before - 3 : n_before + 2] / step[:, :n_before].std(axis=-1, keepdims=True)
-            )
+            steps.append(step[:, n_before - 3 : n_before + 2] / step[:, :n_before].std(axis=-1, keepdims=True))
         assert np.concatenate(steps).std() < 1.5
 
     def test_raw_has_names_order_rate_and_the_seam(self, extractor):

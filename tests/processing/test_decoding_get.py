@@ -1,9 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import sys
 from datetime import UTC, datetime
 
 import mne
 import numpy as np
 import pytest
+
 from get_hf.processing import decoding_get
 from get_hf.processing.decoding_get import GENERATED, to_epochs, to_raw
 from get_hf.processing.montage_get import channel_positions
@@ -24,9 +26,7 @@ def recording(**kwargs) -> Recording:
 
 def raw_of(source: Recording, n_before: int = N_BEFORE) -> mne.io.RawArray:
     n_chans = len(source.ch_names)
-    return to_raw(
-        np.resize(signal(), (n_chans, N_TIMES)), source, channel_positions(source.ch_names), n_before
-    )
+    return to_raw(np.resize(signal(), (n_chans, N_TIMES)), source, channel_positions(source.ch_names), n_before)
 
 
 def read(raw: mne.io.BaseRaw) -> Recording:
@@ -117,9 +117,7 @@ def test_without_digitised_positions_the_names_tell_where_to_draw():
 def test_a_bipolar_channel_is_drawn_between_its_electrodes():
     place = raw_of(recording()).get_montage().get_positions()["ch_pos"]["Fp1-F7"]
     fp1, f7 = channel_positions(["Fp1", "F7"])[:, :3]
-    np.testing.assert_allclose(
-        place / np.linalg.norm(place), (fp1 + f7) / np.linalg.norm(fp1 + f7), atol=1e-5
-    )
+    np.testing.assert_allclose(place / np.linalg.norm(place), (fp1 + f7) / np.linalg.norm(fp1 + f7), atol=1e-5)
 
 
 def test_names_that_repeat_are_numbered_as_mne_does():
@@ -142,7 +140,7 @@ def test_epochs_begin_generating_at_zero_seconds():
 
 
 def test_without_mne_the_message_says_what_works(monkeypatch):
-    monkeypatch.setattr(decoding_get, "mne", None)
+    monkeypatch.setitem(sys.modules, "mne", None)
     with pytest.raises(ImportError, match="ask for output='array'"):
         raw_of(recording())
     with pytest.raises(ImportError, match="ask for output='array'"):

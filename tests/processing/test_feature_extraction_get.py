@@ -6,6 +6,7 @@ import mne
 import numpy as np
 import pytest
 import torch
+
 from get_hf.modeling.configuration_get import CONDITIONS as CONDITIONS_OF_THE_MODEL
 from get_hf.processing.decoding_get import GENERATED
 from get_hf.processing.feature_extraction_get import CONDITIONS, GETFeatureExtractor
@@ -99,10 +100,7 @@ class TestSources:
             t = np.arange(int(SECONDS * rate)) / rate
             return 20 * np.stack([np.sin(2 * np.pi * f * t + f) for f in (6, 10, 17, 23)])
 
-        a, b = (
-            read(sines(r), sampling_rate=r)["input_values"][..., 6 * PATCH : -5 * PATCH]
-            for r in (rate, 160.0)
-        )
+        a, b = (read(sines(r), sampling_rate=r)["input_values"][..., 6 * PATCH : -5 * PATCH] for r in (rate, 160.0))
         assert torch.linalg.norm(a - b) < 0.05 * torch.linalg.norm(b)
 
     def test_channels_of_other_kinds_are_left_out(self, extractor):
@@ -138,9 +136,7 @@ class TestBatches:
             np.testing.assert_allclose(
                 batch["input_values"][row, :n_chans, -n_times:], alone["input_values"][0], atol=1e-6
             )
-            np.testing.assert_allclose(
-                batch["calibration"][row, :n_chans], alone["calibration"][0], atol=1e-6
-            )
+            np.testing.assert_allclose(batch["calibration"][row, :n_chans], alone["calibration"][0], atol=1e-6)
 
     def test_each_row_comes_back_with_its_own_names_and_length(self, extractor, batch):
         raws = extractor.decode(continued(batch), batch)
@@ -158,9 +154,7 @@ class TestContext:
         whole, end = read(signal()), read(signal(), context_seconds=2.0)
         assert end["attention_mask"].shape == (1, 1 + 8)
         assert not end["input_values"][..., :PATCH].any()
-        np.testing.assert_array_equal(
-            end["input_values"][..., PATCH:], whole["input_values"][..., -8 * PATCH :]
-        )
+        np.testing.assert_array_equal(end["input_values"][..., PATCH:], whole["input_values"][..., -8 * PATCH :])
         np.testing.assert_array_equal(end["calibration"], whole["calibration"])
 
     def test_all_of_the_recording_comes_back(self, extractor, read):
@@ -213,9 +207,7 @@ class TestConditions:
         return raw.set_annotations(mne.Annotations([0, 2, 5], [2, 2, 1], ["T0", "T1", "T0"]))
 
     def test_annotations_tell_by_a_mapping(self, extractor, annotated):
-        ids = extractor(annotated, annotation_conditions={"T0": "rest", "T1": "left_fist"})["condition_ids"][
-            0
-        ]
+        ids = extractor(annotated, annotation_conditions={"T0": "rest", "T1": "left_fist"})["condition_ids"][0]
         # position i predicts patch i + 1, so that the start patch has the condition of the first
         assert ids.tolist() == [1] * 8 + [4] * 8 + [0] * 4 + [1] * 4 + [1]
 
@@ -224,12 +216,10 @@ class TestConditions:
         ids = extractor(annotated)["condition_ids"][0]
         assert ids.tolist() == [3] * 8 + [7] * 8 + [0] * 4 + [3] * 4 + [3]
 
-    def test_a_condition_fills_what_annotations_leave_and_is_that_of_the_continuation(
-        self, extractor, annotated
-    ):
-        ids = extractor(
-            annotated, condition="right_fist", annotation_conditions={"T0": "rest", "T1": "left_fist"}
-        )["condition_ids"][0]
+    def test_a_condition_fills_what_annotations_leave_and_is_that_of_the_continuation(self, extractor, annotated):
+        ids = extractor(annotated, condition="right_fist", annotation_conditions={"T0": "rest", "T1": "left_fist"})[
+            "condition_ids"
+        ][0]
         assert ids.tolist() == [1] * 8 + [4] * 8 + [5] * 4 + [1] * 4 + [5]
 
     def test_a_cropped_recording_keeps_its_conditions_in_place(self, extractor, annotated):
@@ -268,9 +258,7 @@ class TestFromNothing:
         assert features["channel_mask"].tolist() == [[1, 1, 1, 1]]
         assert features["condition_ids"].tolist() == [[3]]
 
-    @pytest.mark.parametrize(
-        ("rate", "n_times"), [(None, 200), (100, 200), (160, 320), (250, 500), (173.61, 347)]
-    )
+    @pytest.mark.parametrize(("rate", "n_times"), [(None, 200), (100, 200), (160, 320), (250, 500), (173.61, 347)])
     def test_all_of_the_output_is_generated(self, extractor, rate, n_times):
         features = extractor(ch_names=NAMES, sampling_rate=rate)
         (raw,) = extractor.decode(continued(features), features)
@@ -308,9 +296,7 @@ class TestPositions:
         places = rng.standard_normal((n_chans, 3)) * [1, 1, 0.5] + [0, 0, 1]
         places = 0.095 * places / np.linalg.norm(places, axis=-1, keepdims=True) + [0, 0.01, 0.04]
         raw = as_raw(signal(2, n_chans), names)
-        raw.set_montage(
-            mne.channels.make_dig_montage(dict(zip(names, places, strict=True)), coord_frame="head")
-        )
+        raw.set_montage(mne.channels.make_dig_montage(dict(zip(names, places, strict=True)), coord_frame="head"))
         begin = time.perf_counter()
         features = extractor(raw)
         assert time.perf_counter() - begin < 60  # once it took minutes

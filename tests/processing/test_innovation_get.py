@@ -1,6 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import lfilter
+
 from get_hf.processing.innovation_get import (
     DEGREE,
     InnovationTransform,
@@ -9,9 +13,6 @@ from get_hf.processing.innovation_get import (
     symmetric_roots,
 )
 from get_hf.processing.montage_get import ELECTRODES, channel_positions
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.signal import lfilter
 
 TEN_TWENTY = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8"]
 TEN_TWENTY += ["P7", "P3", "Pz", "P4", "P8", "O1", "O2"]
@@ -35,9 +36,7 @@ def simulate(positions: np.ndarray, n_times: int, seed: int, scale: float = 5.0)
 
 def fit_to(*montages: list[str], seconds: int = 60) -> InnovationTransform:
     positions = [channel_positions(names) for names in montages]
-    return InnovationTransform.fit(
-        [(simulate(p, 100 * seconds, seed), p) for seed, p in enumerate(positions)]
-    )
+    return InnovationTransform.fit([(simulate(p, 100 * seconds, seed), p) for seed, p in enumerate(positions)])
 
 
 TRANSFORM = fit_to(TEN_TWENTY, TEN_TWENTY, TEN_TWENTY)
@@ -100,9 +99,7 @@ class TestRoundTrip:
         n_copies=st.integers(0, 4),
     )
     @settings(deadline=None, max_examples=40)
-    def test_whatever_the_signal_it_comes_back(
-        self, seed, n_chans, n_times, gain, offset, n_calibration, n_copies
-    ):
+    def test_whatever_the_signal_it_comes_back(self, seed, n_chans, n_times, gain, offset, n_calibration, n_copies):
         rng = np.random.default_rng(seed)
         positions = channel_positions(rng.choice(TEN_TWENTY, n_chans))
         x = 10**gain * rng.standard_normal((n_chans, n_times)) + offset
@@ -122,18 +119,14 @@ class TestPatches:
         assert innovation.n_padding == 0
         np.testing.assert_array_equal(innovation.memory, x[:, :ORDER])
 
-    @pytest.mark.parametrize(
-        ("n_times", "n_patches"), [(25, 1), (30, 2), (42, 2), (100, 4), (101, 5), (115, 5)]
-    )
+    @pytest.mark.parametrize(("n_times", "n_patches"), [(25, 1), (30, 2), (42, 2), (100, 4), (101, 5), (115, 5)])
     def test_other_lengths_are_mirrored_to_whole_patches(self, n_times, n_patches):
         innovation = TRANSFORM.forward(simulate(POSITIONS, n_times, 7), POSITIONS)
         assert innovation.values.shape[-1] == n_patches * PATCH
         assert innovation.n_padding == ORDER + n_patches * PATCH - n_times
 
     def test_the_mirror_is_odd_about_the_first_sample(self):
-        np.testing.assert_array_equal(
-            mirror_left(np.array([[1.0, 2.0, 4.0]]), 2), [[-2.0, 0.0, 1.0, 2.0, 4.0]]
-        )
+        np.testing.assert_array_equal(mirror_left(np.array([[1.0, 2.0, 4.0]]), 2), [[-2.0, 0.0, 1.0, 2.0, 4.0]])
 
     def test_a_mirror_longer_than_the_signal_goes_on(self):
         assert mirror_left(np.array([[0.0, 1.0]]), 5).tolist() == [[-5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0]]
@@ -173,9 +166,7 @@ class TestWhiteness:
         x = simulate(POSITIONS, ORDER + 400 * PATCH, 11)
         innovation = TRANSFORM.forward(x, POSITIONS)
         noise = np.random.default_rng(0).standard_normal(innovation.values.shape)
-        y = TRANSFORM.inverse(np.concatenate([innovation.values, noise], axis=-1), innovation)[
-            :, x.shape[-1] :
-        ]
+        y = TRANSFORM.inverse(np.concatenate([innovation.values, noise], axis=-1), innovation)[:, x.shape[-1] :]
         assert relative_error(np.cov(y), np.cov(x)) < 0.2
         power = [np.abs(np.fft.rfft(s[:, :10_000].reshape(-1, 100, 100))).mean((0, 1))[1:45] for s in (x, y)]
         np.testing.assert_allclose(power[1], power[0], rtol=0.1)
@@ -222,13 +213,9 @@ class TestPopulation:
     def test_white_noise_from_nothing_is_a_recording_of_the_population(self):
         noise = np.random.default_rng(0).standard_normal((len(POSITIONS), 400 * PATCH))
         y = TRANSFORM.inverse(noise, TRANSFORM.nothing(POSITIONS))
-        assert np.median(y.std(axis=-1)) == pytest.approx(
-            np.median(simulate(POSITIONS, 10_000, 5).std(-1)), rel=0.15
-        )
+        assert np.median(y.std(axis=-1)) == pytest.approx(np.median(simulate(POSITIONS, 10_000, 5).std(-1)), rel=0.15)
 
-    @pytest.mark.parametrize(
-        "names", [["Cz"], ["Cz"] * 3, TEN_TEN, list(ELECTRODES), ["Fp1-F7", "F7-Fp1", "Cz-Cz"]]
-    )
+    @pytest.mark.parametrize("names", [["Cz"], ["Cz"] * 3, TEN_TEN, list(ELECTRODES), ["Fp1-F7", "F7-Fp1", "Cz-Cz"]])
     def test_the_covariance_is_positive_definite_for_any_montage(self, names):
         covariance = TRANSFORM.population_covariance(channel_positions(names))
         assert covariance.shape == (PATCH, len(names), len(names))
@@ -317,9 +304,7 @@ class TestCalibration:
 
     def test_the_amount_of_calibration_is_told(self):
         x = simulate(POSITIONS, 3016, 7)
-        amounts = [
-            TRANSFORM.forward(x, POSITIONS, n_calibration=n).calibration[0, 1] for n in (0, 100, 1000, None)
-        ]
+        amounts = [TRANSFORM.forward(x, POSITIONS, n_calibration=n).calibration[0, 1] for n in (0, 100, 1000, None)]
         assert amounts == sorted(set(amounts))
 
     def test_one_artefact_does_not_move_the_scale(self):

@@ -5,6 +5,9 @@ import warnings
 import mne
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from get_hf.processing.montage_get import (
     ELECTRODES,
     UnknownChannelError,
@@ -12,8 +15,6 @@ from get_hf.processing.montage_get import (
     nearest_names,
     parse_channel_name,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 # Channel names as the EDF files of EEGMMIDB hold them.
 EEGMMIDB = (
@@ -285,9 +286,7 @@ class TestNames:
         st.text(". _", max_size=3),
         st.sampled_from(["", "-0", "-1", "-12"]),
     )
-    def test_case_and_punctuation_do_not_matter(
-        self, electrode, reference, case, prefix, separator, noise, repeat
-    ):
+    def test_case_and_punctuation_do_not_matter(self, electrode, reference, case, prefix, separator, noise, repeat):
         name = electrode if reference is None else f"{electrode}{separator}{reference}"
         expected = electrode, reference if reference in ELECTRODES else None
         assert parse_channel_name(prefix + case(name) + noise + repeat + noise) == expected

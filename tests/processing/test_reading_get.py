@@ -7,6 +7,9 @@ import mne
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from get_hf.processing.reading_get import (
     PLAUSIBLE_HZ,
     PLAUSIBLE_MICROVOLTS,
@@ -15,8 +18,6 @@ from get_hf.processing.reading_get import (
     named_conditions,
     read_recordings,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from synthetic import make_raw, synthetic_eeg
 
 NAMES = ["C3", "Cz", "C4", "Pz"]
@@ -137,9 +138,7 @@ class TestWhatIsARecording:
     def test_digitised_positions_are_kept(self):
         raw = make_raw(ch_names=["Cz", "Pz"])
         assert read_recordings(raw, None, None, None)[0].digitised == {}
-        raw.set_montage(
-            mne.channels.make_dig_montage({"Cz": (0, 0, 0.1), "Pz": (0, -0.06, 0.08)}, coord_frame="head")
-        )
+        raw.set_montage(mne.channels.make_dig_montage({"Cz": (0, 0, 0.1), "Pz": (0, -0.06, 0.08)}, coord_frame="head"))
         assert set(read_recordings(raw, None, None, None)[0].digitised) == {"Cz", "Pz"}
 
 
@@ -352,9 +351,7 @@ class TestAnnotations:
 
     @pytest.mark.parametrize("spelling", ["eyes_closed", "Eyes closed", "EYES-CLOSED", " eyes closed "])
     def test_descriptions_that_are_names_of_conditions_count_without_a_mapping(self, spelling):
-        assert named_conditions(self.recording((1.0, 2.0, spelling)), None, CONDITIONS) == [
-            (1.0, 3.0, "eyes_closed")
-        ]
+        assert named_conditions(self.recording((1.0, 2.0, spelling)), None, CONDITIONS) == [(1.0, 3.0, "eyes_closed")]
 
     def test_other_descriptions_say_nothing(self):
         assert named_conditions(self.recording((1.0, 2.0, "T1")), None, CONDITIONS) == []

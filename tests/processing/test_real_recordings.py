@@ -3,6 +3,7 @@
 import mne
 import numpy as np
 import pytest
+
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import channel_positions
 from small import PATCH, RATE, continued
@@ -29,9 +30,7 @@ class TestRealRecordings:
         assert 20 < np.median(band.std(axis=-1)) < 60
         # the band of EEG is untouched
         inside = (np.fft.rfftfreq(raw.n_times, 1 / RATE) > 3) & (np.fft.rfftfreq(raw.n_times, 1 / RATE) < 38)
-        ours, theirs = (
-            np.fft.rfft(np.hanning(raw.n_times) * x)[:, inside] for x in (band, 1e6 * raw.get_data())
-        )
+        ours, theirs = (np.fft.rfft(np.hanning(raw.n_times) * x)[:, inside] for x in (band, 1e6 * raw.get_data()))
         assert np.linalg.norm(ours - theirs) < 0.01 * np.linalg.norm(theirs)
 
     def test_white_noise_continues_a_real_recording_without_a_jump_and_at_its_amplitude(self, real_eeg):
@@ -54,8 +53,7 @@ class TestRealRecordings:
             "condition_ids"
         ][0]
         shares = [
-            float((ids == extractor.condition_id(n)).float().mean())
-            for n in ("rest", "left_fist", "right_fist")
+            float((ids == extractor.condition_id(n)).float().mean()) for n in ("rest", "left_fist", "right_fist")
         ]
         assert sum(shares) > 0.95
         assert 0.4 < shares[0] < 0.6

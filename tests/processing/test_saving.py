@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from get_hf.processing import feature_extraction_get
 from get_hf.processing.feature_extraction_get import CONDITIONS, GETFeatureExtractor
 from get_hf.processing.innovation_get import pack, unpack
@@ -42,9 +43,7 @@ class TestSaving:
         assert "transform" not in saved
 
     def test_arguments_survive(self, tmp_path):
-        GETFeatureExtractor(band=(1.0, 40.0), conditions=["none", "asleep"], prior_patches=4).save_pretrained(
-            tmp_path
-        )
+        GETFeatureExtractor(band=(1.0, 40.0), conditions=["none", "asleep"], prior_patches=4).save_pretrained(tmp_path)
         loaded = GETFeatureExtractor.from_pretrained(tmp_path)
         assert (loaded.band, loaded.conditions, loaded.prior_patches) == (
             [1.0, 40.0],
@@ -104,9 +103,7 @@ def test_arrays_go_in_and_out_where_mne_is_not_installed_and_the_room_stands_alo
             print(error)
         """
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "ask for output='array'" in done.stdout
     assert "no EEG recording" in done.stdout

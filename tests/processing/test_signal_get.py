@@ -1,9 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
-from get_hf.processing.signal_get import MICROVOLTS_PER_UNIT, band_limit, resample
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from get_hf.processing.signal_get import MICROVOLTS_PER_UNIT, band_limit, resample
 
 RATES = [100, 128, 160, 173.61, 250, 256, 512, 1000]
 MODEL_RATE = 100.0
@@ -86,6 +87,4 @@ def test_resampling_to_the_same_rate_changes_nothing():
 
 
 def test_both_letters_of_unicode_that_look_like_mu_mean_micro():
-    assert (
-        MICROVOLTS_PER_UNIT["\u00b5V"] == MICROVOLTS_PER_UNIT["\u03bcV"] == MICROVOLTS_PER_UNIT["uV"] == 1.0
-    )
+    assert MICROVOLTS_PER_UNIT["\u00b5V"] == MICROVOLTS_PER_UNIT["\u03bcV"] == MICROVOLTS_PER_UNIT["uV"] == 1.0

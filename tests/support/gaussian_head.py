@@ -4,9 +4,9 @@
 import math
 
 import torch
-from get_hf.modeling.flow_get import GETFlowHead
 
 from get_hf import GETConfig
+from get_hf.modeling.flow_get import GETFlowHead
 
 
 class GaussianHead(GETFlowHead):

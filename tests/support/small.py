@@ -4,6 +4,7 @@
 import mne
 import numpy as np
 import torch
+
 from get_hf.processing.feature_extraction_get import EEGFeatures
 from synthetic import synthetic_eeg
 
@@ -12,9 +13,7 @@ RATE, SECONDS = 160.0, 6.0
 PATCH = 25
 
 
-def signal(
-    seconds: float = SECONDS, n_chans: int = len(NAMES), seed: int = 0, rate: float = RATE
-) -> np.ndarray:
+def signal(seconds: float = SECONDS, n_chans: int = len(NAMES), seed: int = 0, rate: float = RATE) -> np.ndarray:
     """EEG that no one had, microvolts."""
     return 1e6 * synthetic_eeg(seconds, rate, n_chans, seed)
 

@@ -19,9 +19,7 @@ def synthetic_eeg(seconds: float, rate: float, n_chans: int, seed: int = 0) -> n
     return 15e-6 * (background / background.std() + np.linspace(0, 0.8, n_chans)[:, None] * alpha)
 
 
-def make_raw(
-    seconds: float = 12.0, rate: float = 160.0, ch_names=tuple(CH_NAMES), seed: int = 0
-) -> mne.io.RawArray:
+def make_raw(seconds: float = 12.0, rate: float = 160.0, ch_names=tuple(CH_NAMES), seed: int = 0) -> mne.io.RawArray:
     info = mne.create_info(list(ch_names), rate, "eeg")
     return mne.io.RawArray(synthetic_eeg(seconds, rate, len(ch_names), seed), info, verbose="ERROR")
 

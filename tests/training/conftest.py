@@ -8,10 +8,10 @@ import datasets
 import mne
 import numpy as np
 import pytest
-from get_hf.training.builder import prepare_segments
-from synthetic import CH_NAMES, make_raw
 
 from get_hf import save_recording
+from get_hf.training.builder import prepare_segments
+from synthetic import CH_NAMES, make_raw
 
 RATE = 160.0
 SECONDS = 24.0

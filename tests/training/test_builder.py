@@ -3,6 +3,7 @@ import logging
 
 import numpy as np
 import pytest
+
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import channel_positions
 from get_hf.training.builder import prepare_segments, problems

@@ -5,6 +5,7 @@ import shutil
 import mne
 import numpy as np
 import pytest
+
 from get_hf.training.corpora import CORPORA, CorpusUnavailableError, get_corpus
 
 

@@ -5,12 +5,13 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
+
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.processing.montage_get import channel_positions
 from get_hf.training.crops import IGNORED, CropConfig, RandomCrops, collate_crops
 from get_hf.training.pretraining import fit_extractor
-from torch.utils.data import DataLoader
 
 CONFIG = CropConfig(
     crop_seconds=4.0,

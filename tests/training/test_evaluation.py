@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import signal as sps
+
 from get_hf.training.baselines import VAR, IAAFTSurrogate, PooledVAR, PromptVAR, iaaft
 from get_hf.training.evaluation import compare
 from get_hf.training.fidelity import copying, evaluate_arrays, log_psd
 from get_hf.training.fidelity_report import fill_card, write_report
 from get_hf.training.segments import Segments, cut_segments, read_segments
 from get_hf.training.two_sample import cut_windows, hjorth, log_kurtosis, permutation_entropy, two_sample_auc
-from scipy import signal as sps
 
 RATE = 100.0
 N_SUBJECTS, N_ITEMS, N_CHANS = 6, 5, 6
@@ -78,9 +79,7 @@ def test_a_process_passes_against_its_own_samples(segments, people, floor):
     values = judge(segments, np.concatenate(own))
     assert all(0.4 < v < 0.6 for k, v in values.items() if k.startswith("AUC"))
     assert 0.8 < values["step at the seam"] < 1.25
-    assert (
-        values["nearer to own than to swapped prompt"] > 0.8 * floor["nearer to own than to swapped prompt"]
-    )
+    assert values["nearer to own than to swapped prompt"] > 0.8 * floor["nearer to own than to swapped prompt"]
     assert values["copied from the prompt"] < 1.2 * floor["copied from the prompt"]
 
 
@@ -113,9 +112,7 @@ def test_a_copy_of_the_prompt_is_caught_by_the_copying_row_alone(segments, floor
 
 def test_a_swapped_prompt_is_caught_by_the_prompt_rows(segments, floor):
     values = judge(segments, np.roll(segments.other, N_ITEMS, axis=0))
-    assert (
-        values["nearer to own than to swapped prompt"] < 0.5 * floor["nearer to own than to swapped prompt"]
-    )
+    assert values["nearer to own than to swapped prompt"] < 0.5 * floor["nearer to own than to swapped prompt"]
     assert values["own prompt wins"] < 0.8
 
 
@@ -137,9 +134,7 @@ def test_a_lost_alpha_difference_is_caught(segments):
     real = segments.continuation.copy()
     closed = np.array(segments.conditions) == "eyes_closed"
     real[closed] *= 2
-    doubled = Segments(
-        segments.prompt, real, segments.other, segments.subjects, segments.conditions, CH_NAMES
-    )
+    doubled = Segments(segments.prompt, real, segments.other, segments.subjects, segments.conditions, CH_NAMES)
     assert judge(doubled, segments.other)["alpha eyes closed / open"] == pytest.approx(0.25, rel=0.3)
 
 
@@ -202,9 +197,7 @@ def test_two_sample_auc_is_high_for_a_shift_and_holds_subjects_apart():
     rng = np.random.default_rng(0)
     subjects = np.repeat(np.arange(5), 40)
     real, fake = rng.standard_normal((2, 200, 3))
-    assert np.mean(list(two_sample_auc(real, fake, subjects, subjects).values())) == pytest.approx(
-        0.5, abs=0.1
-    )
+    assert np.mean(list(two_sample_auc(real, fake, subjects, subjects).values())) == pytest.approx(0.5, abs=0.1)
     found = two_sample_auc(real, fake + 1.5, subjects, subjects)
     assert set(found) == set(range(5))
     assert min(found.values()) > 0.9
@@ -223,9 +216,7 @@ def test_var_recovers_the_process_it_was_sampled_from(people):
 
 
 def test_an_unstable_fit_is_made_stable():
-    growing = np.exp(np.arange(300) / 50)[None] * [[1.0], [-1.0]] + np.random.default_rng(0).standard_normal(
-        (2, 300)
-    )
+    growing = np.exp(np.arange(300) / 50)[None] * [[1.0], [-1.0]] + np.random.default_rng(0).standard_normal((2, 300))
     var = VAR.fit([growing], order=2)
     assert np.isfinite(var.simulate(growing[None], 20000, np.random.default_rng(0))).all()
 
@@ -296,7 +287,7 @@ def test_unknown_split_and_preset_are_named():
 def test_report_writes_table_plots_and_card(comparison, tmp_path):
     card = tmp_path / "card.md"
     card.write_text("# Card\n<!-- figures:begin -->\nfigures of yore\n<!-- figures:end -->\nrest\n")
-    out = write_report(comparison, {"date": "2026-01-01", "seed": 0}, tmp_path / "out", card)
+    out = write_report(comparison, {"date": "2026-01-01", "seed": 0}, tmp_path / "out", [card])
     assert sorted(p.name for p in out.iterdir()) == [
         "covariances.png", "fidelity.json", "fidelity.md", "spectra.png", "traces.png",
     ]  # fmt: skip
@@ -315,7 +306,7 @@ def test_a_card_without_marks_is_left_alone(comparison, tmp_path):
     card = tmp_path / "card.md"
     card.write_text("# Card\n")
     with pytest.raises(ValueError, match="figures:begin"):
-        write_report(comparison, {}, tmp_path / "out", card)
+        write_report(comparison, {}, tmp_path / "out", [card])
     assert card.read_text() == "# Card\n"
     assert not (tmp_path / "out").exists()
     with pytest.raises(ValueError, match="no place for the figures"):

@@ -11,13 +11,14 @@ import datasets
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file
+
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.training import pretraining
 from get_hf.training.averaging import AveragedWeights
 from get_hf.training.pretraining import run
 from get_hf.training.recipe import read_recipe
-from safetensors.torch import load_file
 
 RECIPE = {
     "corpus": "eegmmidb",
@@ -133,9 +134,7 @@ def test_a_finished_run_is_not_trained_again(recipe, finished, tmp_path):
 
 
 def test_the_end_is_evaluated_whatever_the_steps(recipe, tmp_path):
-    out = run(
-        recipe, output_dir=str(tmp_path), max_steps=2, eval_steps=100, logging_steps=100, save_strategy="no"
-    )
+    out = run(recipe, output_dir=str(tmp_path), max_steps=2, eval_steps=100, logging_steps=100, save_strategy="no")
     assert len(losses(out, "eval_loss")) == 1
 
 
@@ -184,9 +183,7 @@ def test_averaged_weights_follow_their_equation():
     assert model.w.tolist() == [30.0, 30.0]
 
 
-def test_an_incomplete_checkpoint_is_passed_over_and_resuming_gives_the_identical_run(
-    recipe, finished, tmp_path
-):
+def test_an_incomplete_checkpoint_is_passed_over_and_resuming_gives_the_identical_run(recipe, finished, tmp_path):
     shutil.copytree(finished / "checkpoint-3", tmp_path / "checkpoint-3")
     shutil.copytree(finished / "checkpoint-6", tmp_path / "checkpoint-6")
     (tmp_path / "checkpoint-6" / "trainer_state.json").unlink()  # killed while it was written
@@ -195,12 +192,8 @@ def test_an_incomplete_checkpoint_is_passed_over_and_resuming_gives_the_identica
     assert losses(resumed, "eval_loss") == losses(finished, "eval_loss")
     expected = weights(finished)
     assert all(torch.equal(w, expected[name]) for name, w in weights(resumed).items())
-    seconds = [
-        json.loads((f / "training_summary.json").read_text())["wall_seconds"] for f in (finished, resumed)
-    ]
-    before = json.loads((finished / "checkpoint-3/averaged/training_summary.json").read_text())[
-        "wall_seconds"
-    ]
+    seconds = [json.loads((f / "training_summary.json").read_text())["wall_seconds"] for f in (finished, resumed)]
+    before = json.loads((finished / "checkpoint-3/averaged/training_summary.json").read_text())["wall_seconds"]
     assert seconds[1] > before
 
 
@@ -240,9 +233,7 @@ run({str(recipe)!r}, output_dir={str(out)!r}, per_device_train_batch_size=2)
 
 
 def test_accumulated_gradients_are_those_of_the_whole_batch(recipe, finished, tmp_path):
-    halves = run(
-        recipe, output_dir=str(tmp_path), per_device_train_batch_size=2, gradient_accumulation_steps=2
-    )
+    halves = run(recipe, output_dir=str(tmp_path), per_device_train_batch_size=2, gradient_accumulation_steps=2)
     assert losses(halves) == pytest.approx(losses(finished), abs=1e-4)
 
 
