@@ -155,6 +155,7 @@ class TestTime:
 
 
 class TestAttention:
+    @pytest.mark.filterwarnings("ignore:_compile flag", "ignore:flex_attention called without", "ignore:.torch.jit")
     @pytest.mark.parametrize("masked", [False, True])
     @pytest.mark.parametrize("implementation", ["sdpa", "flex_attention"])
     def test_all_implementations_agree(self, implementation, masked):

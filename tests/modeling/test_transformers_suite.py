@@ -6,13 +6,18 @@ import unittest
 from typing import Any
 
 import torch
-from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+    MODEL_MAPPING_NAMES,
+)
 
 import transformers_suite
 from get_hf import GETConfig, GETForSequenceClassification, GETModel
+from get_hf.modeling.modeling_get import GETBackbone
 
 common = transformers_suite.load()
-# the tests know classifiers, and so what labels to give them, by their names inside transformers
+# the tests know by their names inside transformers what has no loss, and what has classes for labels
+MODEL_MAPPING_NAMES["get"] = GETBackbone.__name__
 MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES["get"] = GETForSequenceClassification.__name__
 # the tests write the epsilons of all models into each configuration; GET's refuses names that it does not have
 common.set_config_for_less_flaky_test = lambda config: setattr(config, "rms_norm_eps", 1.0)
@@ -88,7 +93,7 @@ class GETModelTester:
 
 
 class TestGETModel(common.ModelTesterMixin, unittest.TestCase):
-    all_model_classes = (GETModel, GETForSequenceClassification)
+    all_model_classes = (GETModel, GETForSequenceClassification, GETBackbone)
     additional_model_inputs = ("channel_positions",)
     test_resize_embeddings = False
 

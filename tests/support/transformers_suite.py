@@ -70,7 +70,7 @@ def folder() -> Path:
 def download(unpacked: Path) -> None:
     """Unpacks the folder `tests` of the source distribution, all or nothing."""
     requirement = f"transformers=={transformers.__version__}"
-    options = ["--no-deps", "--no-binary=transformers", "--no-build-isolation", "--retries=2", "--timeout=20"]
+    options = ["--no-deps", "--no-binary=transformers", "--retries=2", "--timeout=20"]
     with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
         subprocess.run(
             [sys.executable, "-m", "pip", "download", *options, f"--dest={temporary}", requirement],

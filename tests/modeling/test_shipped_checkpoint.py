@@ -1,0 +1,84 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The promises of generate(), kept by the weights that are shipped and in single precision."""
+
+import pytest
+import torch
+from transformers import AutoFeatureExtractor, AutoModel
+
+from get_hf import CHECKPOINT, GETModel
+from get_hf.processing.montage_get import ELECTRODES
+
+CLOSE = {"atol": 1e-5, "rtol": 1e-5}
+MONTAGE = list(ELECTRODES)
+N_NEW = 6  # patches
+
+
+@pytest.fixture(scope="module")
+def model() -> GETModel:
+    return AutoModel.from_pretrained(CHECKPOINT)
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    return AutoFeatureExtractor.from_pretrained(CHECKPOINT)
+
+
+def prompt(
+    extractor, ch_names: list[str], n_patches: int = 8, condition: str = "eyes_closed"
+) -> dict[str, torch.Tensor]:
+    """White noise where the extractor would put whitened EEG, after the start patch."""
+    features = dict(extractor(ch_names=ch_names, condition=condition))
+    noise = torch.randn(1, len(ch_names), n_patches * extractor.patch_size, generator=torch.Generator().manual_seed(4))
+    features["input_values"] = torch.cat((features["input_values"], noise), dim=-1)
+    features["attention_mask"] = torch.ones(1, n_patches + 1, dtype=torch.long)
+    features["condition_ids"] = features["condition_ids"][:, :1].expand(1, n_patches + 1)
+    return features
+
+
+@pytest.mark.parametrize("n_chans", [1, 8, 20, 64])
+def test_the_cache_changes_nothing(model, extractor, n_chans):
+    options = prompt(extractor, MONTAGE[:n_chans]) | {"max_new_tokens": N_NEW}
+    cached, uncached = (
+        model.generate(**options, use_cache=cached, generator=torch.Generator().manual_seed(0))
+        for cached in (True, False)
+    )
+    torch.testing.assert_close(cached, uncached, **CLOSE)
+
+
+@pytest.mark.parametrize("n_chans", [1, 8, 20, 64])
+def test_the_order_of_channels_changes_nothing(model, extractor, n_chans):
+    features = prompt(extractor, MONTAGE[:n_chans])
+    order = torch.randperm(n_chans, generator=torch.Generator().manual_seed(0))
+    by_channel = ("input_values", "channel_positions", "channel_mask", "calibration")
+    permuted = {name: value[:, order] if name in by_channel else value for name, value in features.items()}
+    options = {"max_new_tokens": N_NEW, "do_sample": False}
+    torch.testing.assert_close(
+        model.generate(**permuted, **options), model.generate(**features, **options)[:, order], **CLOSE
+    )
+
+
+def test_a_recording_in_a_left_padded_batch_continues_as_it_does_alone(model, extractor):
+    long, short = prompt(extractor, MONTAGE[:20], 12), prompt(extractor, MONTAGE[:20], 7, condition="eyes_open")
+    n_padding = 5
+    padding = {
+        "input_values": n_padding * extractor.patch_size,
+        "attention_mask": n_padding,
+        "condition_ids": n_padding,
+    }
+    padded = {
+        name: torch.nn.functional.pad(value, (padding[name], 0)) if name in padding else value
+        for name, value in short.items()
+    }
+    options = {"max_new_tokens": N_NEW, "do_sample": False}
+    together = model.generate(**{name: torch.cat((long[name], padded[name])) for name in long}, **options)
+    torch.testing.assert_close(together[:1], model.generate(**long, **options), **CLOSE)
+    alone = model.generate(**short, **options)
+    torch.testing.assert_close(together[1:, :, padding["input_values"] :], alone, **CLOSE)
+
+
+def test_an_hour_would_take_no_more_memory_than_a_minute(model, extractor):
+    window = model.config.sliding_window
+    options = prompt(extractor, ["Cz"], n_patches=window) | {"max_new_tokens": 8, "return_dict_in_generate": True}
+    cache = model.generate(**options).past_key_values
+    assert cache.get_seq_length() == window + 8
+    assert {layer.keys.shape[-2] for layer in cache.layers} == {window - 1}
