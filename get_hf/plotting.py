@@ -94,9 +94,9 @@ def _plot_traces(axes: "Axes", raw: "mne.io.BaseRaw", prompt: np.ndarray, contin
     axes.plot(times[: n_before + 1], lines[:, : n_before + 1].T, color=PROMPT, linewidth=0.55)
     axes.plot(times[n_before:], lines[:, n_before:].T, color=GENERATED, linewidth=0.55)
 
-    top = offsets[0] + 0.95 * spacing
+    top = max(offsets[0] + 0.95 * spacing, lines[0].max())
     axes.set_xlim(times[0], times[-1])
-    axes.set_ylim(offsets[-1] - 0.8 * spacing, top + 0.2 * spacing)
+    axes.set_ylim(min(offsets[-1] - 0.8 * spacing, lines[-1].min()), top + 0.2 * spacing)
     if n_before:
         axes.axvline(0, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
         beside = {"textcoords": "offset points", "va": "bottom"}
@@ -152,7 +152,7 @@ def _plot_alpha_maps(axes: np.ndarray, raw: "mne.io.BaseRaw", parts: list, place
 
     # MNE cannot triangulate places that lie exactly on one circle, as the outermost of the 10-20 system do
     places = places * np.linspace(1, 1.001, len(places))[:, None]
-    rim = max(1.0, np.linalg.norm(places, axis=1).max())  # the head reaches as far down as the electrodes do
+    rim = 1.04 * max(1.0, np.linalg.norm(places, axis=1).max())  # the head holds the lowest electrodes
     decibels = [10 * np.log10(band_power(signal, raw.info["sfreq"], ALPHA) + 1e-12) for _, signal, _ in parts]
     limits = np.quantile(decibels, (0.02, 0.98))  # a dead or a wild electrode does not take the scale
     for axis, (label, _, colour), values in zip(axes, parts, decibels, strict=True):

@@ -74,6 +74,14 @@ def test_only_eeg_is_kept(tmp_path):
         assert load_recording(tmp_path / "x_raw.fif").ch_names == ["Fp1", "C3"]
 
 
+def test_padding_at_the_end_is_left_out(tmp_path):
+    raw = make_raw(10.0)
+    raw._data[:, -100:] = raw._data[:, -101:-100]
+    save_recording(raw, tmp_path / "x.edf")
+    with pytest.warns(UserWarning, match=r"left out the last 0\.62 s"):
+        assert load_recording(tmp_path / "x.edf").n_times == 1500
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no recording at .*missing\.edf"):
         load_recording(tmp_path / "missing.edf")
@@ -138,6 +146,7 @@ def test_edf_says_nothing_of_the_patient(tmp_path):
     assert b"Doe" not in (tmp_path / "x.edf").read_bytes()[:256]
 
 
+@pytest.mark.filterwarnings("ignore:.*no channel moves")
 def test_a_real_recording_survives_edf(tmp_path, eyes_closed):
     raw = load_recording(eyes_closed)
     save_recording(raw, tmp_path / "x.edf")
