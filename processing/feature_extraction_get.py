@@ -14,7 +14,7 @@ from .decoding_get import to_epochs, to_raw
 from .innovation_get import Innovation, InnovationTransform, generic_covariance, pack, unpack
 from .montage_get import channel_positions, find_electrodes
 from .reading_get import Recording, check_rate, named_conditions, read_recordings, refuse_one_string
-from .signal_get import band_limit, resample
+from .signal_get import band_limit, remove_drift, resample
 
 #: Names of the conditions by id, the same as in GETConfig (the rooms share no code; a test compares them).
 CONDITIONS = (
@@ -415,6 +415,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         rate = prompt.recording.sampling_rate
         values = np.concatenate([prompt.innovation.values, continuation[: len(prompt.good)][prompt.good]], axis=-1)
         signal = self.transform.inverse(values, prompt.innovation)
+        # the filter sums innovations up, and with them what their generation left below the band
+        signal = remove_drift(signal, signal.shape[-1] - continuation.shape[-1], self.sampling_rate, self.band[0])
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
         # what is generated must not reach back to the recording's beginning
         signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]

@@ -57,3 +57,20 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
         # on, to zero
         x = signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(2 * rate / low), x.shape[-1] - 1))
     return x[..., ::2]
+
+
+def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarray:
+    """Takes what lies below the band out of a signal from sample `start` on, and leaves what comes before untouched.
+
+    The correction fades in over `0.5 / low` seconds, so that the signal stays continuous.
+
+    Args:
+        x: Signal, `(channels, times)`, any unit.
+        start: Where to begin.
+        rate: Sampling rate in Hz.
+        low: Lower corner of the band in Hz, that of the high-pass in `band_limit`.
+    """
+    sos = signal.butter(2, low, "highpass", fs=rate, output="sos")
+    fast = signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(rate / low), x.shape[-1] - 1))
+    share = np.clip((np.arange(x.shape[-1]) - start) * low / (0.5 * rate), 0.0, 1.0)
+    return x - (0.5 - 0.5 * np.cos(np.pi * share)) * (x - fast)

@@ -74,6 +74,7 @@ def test_padding_changes_nothing(classifier):
 def test_a_pretrained_model_becomes_a_classifier_with_a_fresh_layer_and_no_noise(tmp_path):
     pretrained = tiny_model()
     pretrained.save_pretrained(tmp_path)
+    logging.set_verbosity_warning()  # the command, tested in the same process, silences it
     with CaptureLogger(logging.get_logger("transformers.modeling_utils")) as log:
         model = AutoModelForSequenceClassification.from_pretrained(tmp_path, num_labels=4)
     assert type(model) is GETForSequenceClassification
