@@ -41,7 +41,7 @@ SUPPORTED_OPTIONS = {
 DEFAULT_FLOW_STEPS = 4
 #: Mean square of innovations, of unit variance by construction, beyond which a rollout is led back, and by how much
 #: one patch's amplitude is changed at most: slowly, as the drift is slow.
-POWER_RANGE = (0.9, 1.25)
+POWER_RANGE = (0.86, 1.25)
 LARGEST_GAIN = 1.05
 
 
