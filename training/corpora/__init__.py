@@ -1,0 +1,40 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Where EEG to learn from comes from: corpora, each with its licence, its splits and its conditions.
+
+    corpus = get_corpus("eegmmidb")
+    for recording in corpus.recordings(data_dir, split="train"):
+        raw = recording.open()                                    # mne.io.Raw, samples still on disk
+        spans = recording.condition_spans(raw)                    # [(onset s, end s, "left_fist"), ...]
+
+A corpus is found in a local folder first; only without one is anything downloaded. A new corpus is one
+`Corpus` in a module of this folder, listed here; a family of corpora (`files:<glob>`) is one function in
+`FAMILIES`.
+"""
+
+from collections.abc import Callable
+
+from .corpus import Corpus, CorpusUnavailableError, Recording
+from .eegmmidb import EEGMMIDB
+from .files import files_corpus
+
+__all__ = ["CORPORA", "FAMILIES", "Corpus", "CorpusUnavailableError", "Recording", "get_corpus"]
+
+CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in [EEGMMIDB]}
+
+#: Corpora that are made from what follows the colon.
+FAMILIES: dict[str, Callable[[str], Corpus]] = {"files": files_corpus}
+
+
+def get_corpus(spec: str) -> Corpus:
+    """Looks up a corpus by name, or makes one of a family such as `files:/data/*.edf`.
+
+    Raises:
+        ValueError: No corpus has that name; the message lists those that there are.
+    """
+    family, colon, argument = spec.partition(":")
+    if colon and argument and family in FAMILIES:
+        return FAMILIES[family](argument)
+    if spec in CORPORA:
+        return CORPORA[spec]
+    known = [*sorted(CORPORA), *(f"{name}:<...>" for name in sorted(FAMILIES))]
+    raise ValueError(f"There is no corpus {spec!r}; there are {', '.join(known)}.")

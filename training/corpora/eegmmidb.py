@@ -1,0 +1,111 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""EEGMMIDB: the EEG Motor Movement/Imagery Database of PhysioNet."""
+
+from functools import partial
+from pathlib import Path
+
+import mne
+import numpy as np
+
+from .corpus import Corpus, CorpusUnavailableError, Recording
+
+_SUBJECTS = tuple(f"S{number:03d}" for number in range(1, 110))
+_RUNS = tuple(range(1, 15))
+_ODD = ("S088", "S092", "S100")  # recorded at 128 Hz with other trial lengths
+_ONE_FIST = {"T0": "rest", "T1": "left_fist", "T2": "right_fist"}
+_BOTH = {"T0": "rest", "T1": "both_fists", "T2": "feet"}
+
+
+def _range(first: int, last: int) -> tuple[str, ...]:
+    return tuple(s for s in _SUBJECTS[first - 1 : last] if s not in _ODD)
+
+
+def _find(data_dir: Path | None) -> list[Recording]:
+    if data_dir is None:
+        return [_recording(subject, run, None) for subject, run in _fetch()]
+    places = [data_dir, data_dir / "eegmmidb", data_dir / "MNE-eegbci-data/files/eegmmidb/1.0.0"]
+    for folder in places:
+        files = sorted(folder.glob("S[0-9][0-9][0-9]/S[0-9][0-9][0-9]R[0-9][0-9].edf"))
+        if files:
+            return [_recording(file.parent.name, int(file.stem[-2:]), file) for file in files]
+    raise CorpusUnavailableError(
+        f"eegmmidb is not in {data_dir}: put the folders S001 to S109 of "
+        f"https://physionet.org/content/eegmmidb/1.0.0/ in {data_dir / 'eegmmidb'} (as S001/S001R01.edf)."
+    )
+
+
+def _recording(subject: str, run: int, file: Path | None) -> Recording:
+    opener = partial(_open, file) if file else partial(_open_fetched, subject, run)
+    whole = {1: "eyes_open", 2: "eyes_closed"}.get(run)
+    codes = {} if whole else _ONE_FIST if run in (3, 4, 7, 8, 11, 12) else _BOTH
+    return Recording(subject, f"R{run:02d}", opener, whole, codes)
+
+
+def _open(file: Path) -> mne.io.BaseRaw:
+    """Opens a run without the zeros that fill its last second: up to 0.9 s that no amplifier recorded."""
+    raw = mne.io.read_raw_edf(file, preload=False, verbose="ERROR")
+    tail = raw.get_data(start=max(0, raw.n_times - round(2 * raw.info["sfreq"])))
+    alive = np.flatnonzero(np.ptp(tail, axis=0) > 0)
+    n_filled = tail.shape[-1] - 1 - (alive[-1] if len(alive) else -1)
+    if 0 < n_filled < tail.shape[-1]:
+        raw.crop(tmax=(raw.n_times - n_filled - 1) / raw.info["sfreq"], verbose="ERROR")
+    return raw
+
+
+def _open_fetched(subject: str, run: int) -> mne.io.BaseRaw:
+    return _open(Path(_load(subject, run)))
+
+
+def _fetch() -> list[tuple[str, int]]:
+    """All runs of all subjects that a split uses; the first of them is fetched now, to fail early."""
+    _load(_SUBJECTS[0], 1)
+    subjects = [subject for subject in _SUBJECTS if subject not in _ODD]
+    return [(subject, run) for subject in subjects for run in _RUNS]
+
+
+def _load(subject: str, run: int) -> str:
+    try:
+        return mne.datasets.eegbci.load_data(int(subject[1:]), run, update_path=False, verbose="ERROR")[0]
+    except (OSError, ValueError, RuntimeError) as error:  # requests' and pooch's errors are among these
+        raise CorpusUnavailableError(
+            f"eegmmidb could not be downloaded ({type(error).__name__}): fetch the folders S001 to S109 of "
+            "https://physionet.org/content/eegmmidb/1.0.0/ elsewhere, put them in a folder named eegmmidb, "
+            "and pass the folder it lies in as data_dir."
+        ) from error
+
+
+EEGMMIDB = Corpus(
+    name="eegmmidb",
+    description="Motor execution and imagery of fists and feet, and rest with eyes open and closed.",
+    licence="ODC-By 1.0",
+    citation=(
+        "Schalk et al. (2004), BCI2000: a general-purpose brain-computer interface system, IEEE "
+        "Transactions on Biomedical Engineering 51(6); Goldberger et al. (2000), PhysioBank, "
+        "PhysioToolkit, and PhysioNet, Circulation 101(23)."
+    ),
+    homepage="https://physionet.org/content/eegmmidb/1.0.0/",
+    may_redistribute=True,
+    obtain=(
+        "MNE downloads it run by run, or put the folders S001 to S109 of the homepage in a folder eegmmidb and name "
+        "the folder it lies in."
+    ),
+    find=_find,
+    conditions={
+        "run 1": "eyes_open",
+        "run 2": "eyes_closed",
+        "T0": "rest",
+        "T1 in runs 3, 4, 7, 8, 11, 12": "left_fist",
+        "T2 in runs 3, 4, 7, 8, 11, 12": "right_fist",
+        "T1 in runs 5, 6, 9, 10, 13, 14": "both_fists",
+        "T2 in runs 5, 6, 9, 10, 13, 14": "feet",
+    },
+    size="109 people, 1,526 recordings, 48 hours, 3.4 GB",
+    n_chans=64,
+    sampling_rate=160.0,
+    reference="earlobes",
+    splits={
+        "train": _range(1, 79),
+        "validation": _range(80, 89),
+        "test": _range(90, 109),
+    },
+)

@@ -1,0 +1,39 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Whatever MNE reads, by a glob pattern."""
+
+import glob
+from functools import partial
+from pathlib import Path
+
+import mne
+
+from get_hf.modeling.configuration_get import CONDITIONS
+
+from .corpus import Corpus, CorpusUnavailableError, Recording
+
+
+def files_corpus(pattern: str) -> Corpus:
+    """Local files that match a glob pattern: the subject is a file's folder, the session its name."""
+    return Corpus(
+        name=f"files:{pattern}",
+        description=f"Local files {pattern}.",
+        licence="unknown",
+        citation="",
+        homepage="",
+        may_redistribute=False,
+        obtain="The files are yours.",
+        find=partial(_find_files, pattern),
+    )
+
+
+def _find_files(pattern: str, data_dir: Path | None) -> list[Recording]:
+    root = "" if data_dir is None else str(data_dir)
+    paths = sorted(Path(root, path) for path in glob.glob(str(Path(root, pattern).expanduser()), recursive=True))
+    if not paths:
+        raise CorpusUnavailableError(f"no file matches {Path(root, pattern)}.")
+    same = {name: name for name in CONDITIONS}  # an annotation spelt like a condition means it
+    return [Recording(p.parent.name, p.name, partial(_open_file, p), None, same) for p in paths]
+
+
+def _open_file(path: Path) -> mne.io.BaseRaw:
+    return mne.io.read_raw(path, preload=False, verbose="ERROR")
