@@ -110,7 +110,9 @@ class GETGenerationMixin(GenerationMixin):
     def generate(self, inputs: torch.Tensor | None = None, **kwargs) -> torch.Tensor | GETGenerateOutput:
         r"""Continues EEG, or makes it from nothing.
 
-        Takes what `GETFeatureExtractor` returns, and of transformers' generation options those below.
+        Takes what `GETFeatureExtractor` returns, and of transformers' generation options those below. A rollout whose
+        power has left the range of real recordings is led back, by at most 5 % of amplitude a patch (`power_gain`);
+        a call that goes on from `past_key_values` judges by what it generates itself.
 
         Args:
             inputs (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):

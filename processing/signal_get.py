@@ -47,16 +47,22 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
     Returns:
         `(..., about times * rate / source_rate)`.
     """
-    x = resample(x, source_rate, 2 * rate)
-    for sos in (
-        signal.butter(2, low, "highpass", fs=2 * rate, output="sos"),
-        signal.cheby2(12, 40, 1.12 * high, "lowpass", fs=2 * rate, output="sos"),
-    ):
-        # the high-pass rings for about 1 / low seconds: mirror that much at the ends, where there is as much.
-        # Evenly: the odd extension that SciPy prefers would pull the last sample, from which generation goes
-        # on, to zero
-        x = signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(2 * rate / low), x.shape[-1] - 1))
-    return x[..., ::2]
+    x = high_pass(resample(x, source_rate, 2 * rate), 2 * rate, low)
+    sos = signal.cheby2(12, 40, 1.12 * high, "lowpass", fs=2 * rate, output="sos")
+    return _zero_phase(sos, x, 2 * rate, low)[..., ::2]
+
+
+def high_pass(x: np.ndarray, rate: float, low: float) -> np.ndarray:
+    """Takes out what lies below `low` Hz (6 dB down there) of `(..., times)`: Butterworth, zero phase."""
+    return _zero_phase(signal.butter(2, low, "highpass", fs=rate, output="sos"), x, rate, low)
+
+
+def _zero_phase(sos: np.ndarray, x: np.ndarray, rate: float, low: float) -> np.ndarray:
+    """Filters forwards and backwards, mirroring the `1 / low` seconds that the high-pass rings for, if there are any.
+
+    Evenly: the odd extension that SciPy prefers would pull the last sample, from which generation goes on, to zero.
+    """
+    return signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(rate / low), x.shape[-1] - 1))
 
 
 def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarray:
@@ -70,7 +76,5 @@ def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarr
         rate: Sampling rate in Hz.
         low: Lower corner of the band in Hz, that of the high-pass in `band_limit`.
     """
-    sos = signal.butter(2, low, "highpass", fs=rate, output="sos")
-    fast = signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(rate / low), x.shape[-1] - 1))
     share = np.clip((np.arange(x.shape[-1]) - start) * low / (0.5 * rate), 0.0, 1.0)
-    return x - (0.5 - 0.5 * np.cos(np.pi * share)) * (x - fast)
+    return x - (0.5 - 0.5 * np.cos(np.pi * share)) * (x - high_pass(x, rate, low))
