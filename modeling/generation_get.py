@@ -39,10 +39,6 @@ SUPPORTED_OPTIONS = {
 }
 #: Steps of the flow where neither the call nor the generation config says.
 DEFAULT_FLOW_STEPS = 4
-#: Mean square of innovations, of unit variance by construction, beyond which a rollout is led back, and by how much
-#: one patch's amplitude is changed at most: slowly, as the drift is slow.
-POWER_RANGE = (0.86, 1.25)
-LARGEST_GAIN = 1.05
 
 
 @dataclass
@@ -84,24 +80,6 @@ class PatchBuffer:
         return self._data[:, : self.length]
 
 
-def power_gain(patches: torch.Tensor, window: int, noise_scale: float) -> torch.Tensor:
-    """Amplitude by which the next patch of each recording `(batch,)` leads the last `window` patches back in range.
-
-    A model that conditions on its own output can feed a small loss or gain of power back to itself, until minutes
-    later the signal has died away. 1 within `POWER_RANGE`, and until the model sees nothing but its own output.
-
-    Args:
-        patches: `(batch, patches, width)`, what was generated; zeros are masked channels and do not count.
-        window: Patches the model sees.
-        noise_scale: Standard deviation of the flow's noise, to whose square the power is relative.
-    """
-    recent = patches[:, -window:]
-    known = recent != 0
-    power = recent.square().sum((1, 2)) / known.sum((1, 2)).clamp(min=1) / noise_scale**2
-    gain = (power.clamp(*POWER_RANGE) / power.clamp(min=1e-6)).sqrt().clamp(1 / LARGEST_GAIN, LARGEST_GAIN)
-    return gain if recent.shape[1] == window else torch.ones_like(gain)
-
-
 class GETGenerationMixin(GenerationMixin):
     """The five hooks by which `generate()` draws patches instead of tokens."""
 
@@ -110,9 +88,7 @@ class GETGenerationMixin(GenerationMixin):
     def generate(self, inputs: torch.Tensor | None = None, **kwargs) -> torch.Tensor | GETGenerateOutput:
         r"""Continues EEG, or makes it from nothing.
 
-        Takes what `GETFeatureExtractor` returns, and of transformers' generation options those below. A rollout whose
-        power has left the range of real recordings is led back, by at most 5 % of amplitude a patch (`power_gain`);
-        a call that goes on from `past_key_values` judges by what it generates itself.
+        Takes what `GETFeatureExtractor` returns, and of transformers' generation options those below.
 
         Args:
             inputs (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):
@@ -251,7 +227,7 @@ class GETGenerationMixin(GenerationMixin):
         noise_scale = generation_config.temperature if generation_config.do_sample else 0.0
         use_cache = model_kwargs.get("use_cache", True)
         channel_mask = model_kwargs.get("channel_mask")
-        n_batch, n_prompt, width = input_ids.shape
+        n_batch, _, width = input_ids.shape
         guided = guidance_scale != 1.0
         if guided:
             # the second half of the batch lives the same past without its condition
@@ -285,9 +261,6 @@ class GETGenerationMixin(GenerationMixin):
             )
             if channel_mask is not None:
                 patch = patch * channel_mask[:, :, None].to(patch)
-            if noise_scale:
-                generated = sequence.patches[:n_batch, n_prompt:]
-                patch = patch * power_gain(generated, self.config.sliding_window, noise_scale)[:, None, None]
             patch = patch.flatten(1).to(input_ids.device)
             # a recording that is done waits for the others in silence
             patch = patch.masked_fill(finished[:, None], 0.0)

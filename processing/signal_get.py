@@ -4,7 +4,7 @@
 from fractions import Fraction
 
 import numpy as np
-from scipy import signal
+import scipy
 
 #: Microvolts in one unit of what a caller may declare; Unicode has the micro sign and the Greek letter.
 MICROVOLTS_PER_UNIT = {"V": 1e6, "mV": 1e3, "uV": 1.0, "µV": 1.0, "μV": 1.0, "nV": 1e-3}
@@ -27,7 +27,7 @@ def resample(x: np.ndarray, source_rate: float, target_rate: float, ends: str = 
     ratio = Fraction(target_rate / source_rate).limit_denominator(4096)
     if ratio == 1:
         return x
-    return signal.resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype=ends)
+    return scipy.signal.resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype=ends)
 
 
 def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high: float) -> np.ndarray:
@@ -48,13 +48,13 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
         `(..., about times * rate / source_rate)`.
     """
     x = high_pass(resample(x, source_rate, 2 * rate), 2 * rate, low)
-    sos = signal.cheby2(12, 40, 1.12 * high, "lowpass", fs=2 * rate, output="sos")
+    sos = scipy.signal.cheby2(12, 40, 1.12 * high, "lowpass", fs=2 * rate, output="sos")
     return _zero_phase(sos, x, 2 * rate, low)[..., ::2]
 
 
 def high_pass(x: np.ndarray, rate: float, low: float) -> np.ndarray:
     """Takes out what lies below `low` Hz (6 dB down there) of `(..., times)`: Butterworth, zero phase."""
-    return _zero_phase(signal.butter(2, low, "highpass", fs=rate, output="sos"), x, rate, low)
+    return _zero_phase(scipy.signal.butter(2, low, "highpass", fs=rate, output="sos"), x, rate, low)
 
 
 def _zero_phase(sos: np.ndarray, x: np.ndarray, rate: float, low: float) -> np.ndarray:
@@ -62,7 +62,7 @@ def _zero_phase(sos: np.ndarray, x: np.ndarray, rate: float, low: float) -> np.n
 
     Evenly: the odd extension that SciPy prefers would pull the last sample, from which generation goes on, to zero.
     """
-    return signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(rate / low), x.shape[-1] - 1))
+    return scipy.signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(rate / low), x.shape[-1] - 1))
 
 
 def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarray:
