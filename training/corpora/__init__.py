@@ -13,16 +13,31 @@ A corpus is found in a local folder first; only without one is anything download
 
 from collections.abc import Callable
 
+from .bids import bids_corpus
+from .bonn import BONN
+from .chb_mit import CHB_MIT
 from .corpus import Corpus, CorpusUnavailableError, Recording
+from .eegmat import EEGMAT
 from .eegmmidb import EEGMMIDB
 from .files import files_corpus
+from .moabb_sets import MOABB_CORPORA, moabb_corpus
+from .siena import SIENA
+from .sleep_edf import SLEEP_EDF
+from .tuh import tuh_corpus
 
 __all__ = ["CORPORA", "FAMILIES", "Corpus", "CorpusUnavailableError", "Recording", "get_corpus"]
 
-CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in [EEGMMIDB]}
+CORPORA: dict[str, Corpus] = {
+    corpus.name: corpus for corpus in [EEGMMIDB, CHB_MIT, SIENA, EEGMAT, SLEEP_EDF, BONN, *MOABB_CORPORA]
+}
 
 #: Corpora that are made from what follows the colon.
-FAMILIES: dict[str, Callable[[str], Corpus]] = {"files": files_corpus}
+FAMILIES: dict[str, Callable[[str], Corpus]] = {
+    "files": files_corpus,
+    "tuh": tuh_corpus,
+    "moabb": moabb_corpus,
+    "bids": bids_corpus,
+}
 
 
 def get_corpus(spec: str) -> Corpus:

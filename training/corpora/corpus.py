@@ -22,6 +22,8 @@ class Recording:
         opener: Opens the recording, samples lazily.
         condition: What the subject did from beginning to end, if it was one thing.
         annotation_conditions: Condition of each annotation description that means one.
+        files: Local files it is read from, as far as they are known: when one changes, what was built is built
+            anew.
     """
 
     subject: str
@@ -29,9 +31,13 @@ class Recording:
     opener: Callable[[], mne.io.BaseRaw]
     condition: str | None = None
     annotation_conditions: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
 
     def open(self) -> mne.io.BaseRaw:
-        """Opens the recording: all channels of the file in volts, at the file's own rate, samples lazily."""
+        """Opens the recording in volts, at its own rate, samples lazily.
+
+        Channels known not to be EEG are left out, or typed as what they are.
+        """
         return self.opener()
 
     def condition_spans(self, raw: mne.io.BaseRaw) -> list[tuple[float, float, str]]:

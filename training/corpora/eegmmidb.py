@@ -8,9 +8,11 @@ import mne
 import numpy as np
 
 from .corpus import Corpus, CorpusUnavailableError, Recording
+from .edf import open_edf
 
 _SUBJECTS = tuple(f"S{number:03d}" for number in range(1, 110))
 _RUNS = tuple(range(1, 15))
+_N_CHANS = 64
 _ODD = ("S088", "S092", "S100")  # recorded at 128 Hz with other trial lengths
 _ONE_FIST = {"T0": "rest", "T1": "left_fist", "T2": "right_fist"}
 _BOTH = {"T0": "rest", "T1": "both_fists", "T2": "feet"}
@@ -38,18 +40,38 @@ def _recording(subject: str, run: int, file: Path | None) -> Recording:
     opener = partial(_open, file) if file else partial(_open_fetched, subject, run)
     whole = {1: "eyes_open", 2: "eyes_closed"}.get(run)
     codes = {} if whole else _ONE_FIST if run in (3, 4, 7, 8, 11, 12) else _BOTH
-    return Recording(subject, f"R{run:02d}", opener, whole, codes)
+    return Recording(subject, f"R{run:02d}", opener, whole, codes, (file,) if file else ())
 
 
 def _open(file: Path) -> mne.io.BaseRaw:
-    """Opens a run without the zeros that fill its last second: up to 0.9 s that no amplifier recorded."""
-    raw = mne.io.read_raw_edf(file, preload=False, verbose="ERROR")
+    """Opens a run as all channels at the same moments, without the zeros that fill its last second.
+
+    Those are up to 0.9 s that no amplifier recorded.
+    """
+    raw = open_edf(file)
     tail = raw.get_data(start=max(0, raw.n_times - round(2 * raw.info["sfreq"])))
     alive = np.flatnonzero(np.ptp(tail, axis=0) > 0)
     n_filled = tail.shape[-1] - 1 - (alive[-1] if len(alive) else -1)
     if 0 < n_filled < tail.shape[-1]:
         raw.crop(tmax=(raw.n_times - n_filled - 1) / raw.info["sfreq"], verbose="ERROR")
-    return raw
+    return _without_skew(raw) if len(raw.ch_names) == _N_CHANS else raw
+
+
+def _without_skew(raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
+    """Delays each channel by as much as it was sampled late.
+
+    One converter went round the 64 channels within each sampling interval. It shows in every recording as a phase
+    between channels that grows with frequency and with their distance in the file: 98 us a channel, a quarter of a
+    cycle at 40 Hz from the first to the last.
+    """
+    raw.load_data(verbose="ERROR")
+    lateness = np.arange(_N_CHANS) / _N_CHANS  # in samples
+    margin = min(raw.n_times - 1, round(raw.info["sfreq"]))  # of mirrored signal, so that the ends do not meet
+    padded = np.pad(raw.get_data(), ((0, 0), (margin, margin)), mode="reflect")
+    turns = np.fft.rfftfreq(padded.shape[-1]) * lateness[:, None]
+    shifted = np.fft.irfft(np.fft.rfft(padded) * np.exp(-2j * np.pi * turns), padded.shape[-1])
+    inner = shifted[:, margin : margin + raw.n_times]
+    return mne.io.RawArray(inner, raw.info, raw.first_samp, verbose="ERROR").set_annotations(raw.annotations)
 
 
 def _open_fetched(subject: str, run: int) -> mne.io.BaseRaw:
@@ -100,7 +122,7 @@ EEGMMIDB = Corpus(
         "T2 in runs 5, 6, 9, 10, 13, 14": "feet",
     },
     size="109 people, 1,526 recordings, 48 hours, 3.4 GB",
-    n_chans=64,
+    n_chans=_N_CHANS,
     sampling_rate=160.0,
     reference="earlobes",
     splits={

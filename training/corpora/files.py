@@ -10,6 +10,7 @@ import mne
 from get_hf.modeling.configuration_get import CONDITIONS
 
 from .corpus import Corpus, CorpusUnavailableError, Recording
+from .edf import SUFFIXES, open_edf
 
 
 def files_corpus(pattern: str) -> Corpus:
@@ -32,8 +33,10 @@ def _find_files(pattern: str, data_dir: Path | None) -> list[Recording]:
     if not paths:
         raise CorpusUnavailableError(f"no file matches {Path(root, pattern)}.")
     same = {name: name for name in CONDITIONS}  # an annotation spelt like a condition means it
-    return [Recording(p.parent.name, p.name, partial(_open_file, p), None, same) for p in paths]
+    return [Recording(p.parent.name, p.name, partial(_open_file, p), None, same, (p,)) for p in paths]
 
 
 def _open_file(path: Path) -> mne.io.BaseRaw:
+    if path.suffix.lower() in SUFFIXES:
+        return open_edf(path)
     return mne.io.read_raw(path, preload=False, verbose="ERROR")

@@ -6,6 +6,8 @@ import mne
 import numpy as np
 import pytest
 
+from edf_files import cut_off
+from get_hf.modeling.configuration_get import CONDITIONS
 from get_hf.training.corpora import CORPORA, CorpusUnavailableError, get_corpus
 
 
@@ -16,7 +18,7 @@ def recording(data_dir, session, subject="S001"):
 
 @pytest.mark.parametrize("spec", ["eegmidb", "files", "files:", ""])
 def test_an_unknown_corpus_is_answered_with_those_there_are(spec):
-    with pytest.raises(ValueError, match=r"no corpus .*eegmmidb, files:<\.\.\.>"):
+    with pytest.raises(ValueError, match=r"no corpus .*eegmmidb, .*files:<\.\.\.>"):
         get_corpus(spec)
 
 
@@ -25,8 +27,18 @@ def test_every_corpus_says_whose_it_is_and_divides_no_subject(corpus):
     assert corpus.licence
     assert corpus.citation
     assert corpus.homepage.startswith("https://")
-    subjects = [subject for split in corpus.splits.values() for subject in split]
+    subjects = [subject for split in (corpus.splits or {}).values() for subject in split]
     assert len(subjects) == len(set(subjects))
+
+
+@pytest.mark.parametrize("corpus", CORPORA.values(), ids=lambda corpus: corpus.name)
+def test_every_corpus_says_what_is_in_it_and_how_to_get_it(corpus):
+    assert get_corpus(corpus.name) is corpus
+    assert corpus.description.endswith(".")
+    assert corpus.obtain.endswith(".")
+    assert corpus.size != "unknown"
+    assert corpus.reference != "unknown"
+    assert set(corpus.conditions.values()) <= set(CONDITIONS) - {"none"}
 
 
 def test_splits_of_eegmmidb_are_fixed_and_leave_out_the_subjects_at_128_hz():
@@ -109,6 +121,15 @@ def test_the_zeros_that_fill_the_last_second_are_cut_off(data_dir):
     raw = recording(data_dir, "R01").open()
     assert raw.n_times == 23.5 * 160
     assert np.ptp(raw.get_data()[:, -2:], axis=-1).max() > 0
+
+
+def test_a_run_that_was_cut_off_is_refused(data_dir, tmp_path):
+    shutil.copytree(data_dir / "eegmmidb/S080", tmp_path / "S080")
+    cut_off(tmp_path / "S080/S080R01.edf")
+    first, *others = get_corpus("eegmmidb").recordings(tmp_path)
+    with pytest.raises(ValueError, match=r"S080R01.edf is cut off"):
+        first.open()
+    assert [other.open().n_times for other in others] == [23.5 * 160] * 2
 
 
 def test_a_recording_travels_to_another_process_unopened(data_dir):

@@ -1,0 +1,159 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Any data set in the BIDS layout, read by MNE-BIDS: `bids:<folder>`.
+
+Bad channels and types come from channels.tsv, positions from electrodes.tsv, events from events.tsv: an event is a
+condition if its `trial_type` is called like one, and for as long as its `duration` says. A task that is called
+after the eyes ("eyesclosed", "restEyesOpen") is one condition from beginning to end, and one with "rest" in its name
+and no events is rest. Every other task must have events.tsv, as BIDS says; without, the recording is listed as a
+problem, because its conditions would be missing in silence.
+
+Seizures may also come as SzCORE's `eventType`, whose kinds of seizure all begin with "sz" (Dan et al. 2024,
+Epilepsia, https://doi.org/10.1111/epi.18113).
+"""
+
+import csv
+import json
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import mne
+
+from get_hf.modeling.configuration_get import CONDITIONS
+
+from .corpus import Corpus, CorpusUnavailableError, Recording
+from .edf import SUFFIXES, check_whole
+from .seizures import SEIZURE, mark_seizures
+from .vocabulary import allows_sharing, condition_of
+
+#: What an event is called once it is opened.
+_CONDITIONS = {name: name for name in CONDITIONS[1:]}
+
+#: The formats that BIDS has for EEG.
+_FORMATS = [".edf", ".EDF", ".bdf", ".vhdr", ".set"]
+
+
+def bids_corpus(folder: str) -> Corpus:
+    """The EEG of a BIDS data set: subjects are its own, a session is what a file's name says after the subject.
+
+    Licence and citation are those of `dataset_description.json`; where it is not found, because the folder lies in a
+    `data_dir` that only `Corpus.recordings` is told, the licence is unknown.
+
+    Raises:
+        ValueError: `dataset_description.json` is no JSON.
+    """
+    about = _description(Path(folder).expanduser())
+    licence = str(about.get("License") or "unknown").strip()
+    doi = str(about.get("DatasetDOI") or "").removeprefix("doi:").removeprefix("https://doi.org/")
+    cite = [about.get("HowToAcknowledge"), *_texts(about.get("ReferencesAndLinks")), doi and f"doi:{doi}"]
+    return Corpus(
+        name=f"bids:{folder}",
+        description=f"{str(about.get('Name') or 'Data set').strip()}, in BIDS layout in {folder}.",
+        licence=licence,
+        citation=" ".join(str(part).strip() for part in cite if part),
+        homepage=f"https://doi.org/{doi}" if doi else "",
+        may_redistribute=allows_sharing(licence),
+        obtain="The files are yours.",
+        find=partial(_find, folder),
+        conditions={"an event of events.tsv, or a task, called like a condition": "that condition"} | SEIZURE,
+    )
+
+
+def _find(folder: str, data_dir: Path | None) -> list[Recording]:
+    root = Path(data_dir or "", Path(folder).expanduser())
+    if not (root / "dataset_description.json").is_file():
+        raise CorpusUnavailableError(
+            f"there is no BIDS data set in {root}: name the folder that holds dataset_description.json and sub-..."
+        )
+    try:
+        from mne_bids import find_matching_paths
+    except ImportError as error:
+        raise CorpusUnavailableError(
+            f'MNE-BIDS, which reads {root}, cannot be imported ({error}): pip install "get-hf[train]".'
+        ) from error
+    paths = find_matching_paths(root, datatypes="eeg", suffixes="eeg", extensions=_FORMATS, ignore_nosub=True)
+    if not paths:
+        raise CorpusUnavailableError(f"the BIDS data set in {root} has no EEG: no sub-.../eeg/..._eeg{_FORMATS[0]}.")
+    return [_recording(path) for path in sorted(paths, key=lambda path: path.fpath)]
+
+
+def _recording(path: Any) -> Recording:
+    """The recording at a `mne_bids.BIDSPath`."""
+    stem = path.basename.removesuffix(f"_{path.suffix}{path.extension}")
+    task = (path.task or "").lower()
+    eyes = next((state for state in ("eyesopen", "eyesclosed") if state in task), None)
+    events = path.find_matching_sidecar(suffix="events", extension=".tsv", on_error="ignore")
+    whole = condition_of(eyes) if eyes else "rest" if "rest" in task and events is None else None
+    files = {*path.fpath.parent.glob(f"{stem}_*"), *path.fpath.parent.glob("*_electrodes.tsv")}
+    return Recording(
+        subject=path.subject,
+        session=stem.removeprefix(f"sub-{path.subject}").removeprefix("_") or "eeg",
+        opener=partial(_open, path, events, whole is not None),
+        condition=whole,
+        annotation_conditions=_CONDITIONS,
+        files=tuple(sorted(files | ({events} if events else set()))),
+    )
+
+
+def _open(path: Any, events: Path | None, known: bool) -> mne.io.BaseRaw:
+    """Opens a recording, its events called like the conditions they are.
+
+    Args:
+        path: The recording's `mne_bids.BIDSPath`.
+        events: Its events.tsv.
+        known: Whether its task says what its condition is.
+
+    Raises:
+        ValueError: It is cut off, or its events are missing.
+    """
+    from mne_bids import read_raw_bids
+
+    if events is None and not known:
+        raise ValueError(
+            f"{path.basename} has no events.tsv, which BIDS asks for in every task but rest: fetch it, or write one "
+            "that is only a header if there were no events"
+        )
+    if path.extension.lower() in SUFFIXES:
+        check_whole(path.fpath)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        raw = read_raw_bids(path, verbose="ERROR")
+    seconds, promised = raw.n_times / raw.info["sfreq"], _promised_seconds(path.fpath.with_suffix(".json"))
+    if seconds < min(promised - 1.0, 0.99 * promised):
+        raise ValueError(
+            f"{path.basename} is cut off: its json says RecordingDuration {promised:g} s and it has {seconds:g} s; "
+            "fetch or copy it again, or correct the json"
+        )
+    # MNE-BIDS appends a value to a name that has several: "left_hand/769"
+    conditions = {name: condition_of(name.partition("/")[0]) for name in set(raw.annotations.description)}
+    raw.annotations.rename({name: condition for name, condition in conditions.items() if condition})
+    return raw if events is None else mark_seizures(raw, _szcore_seizures(events), events.name)
+
+
+def _szcore_seizures(events: Path) -> list[tuple[float, float]]:
+    """Begin and end in seconds of what an events.tsv with a column `eventType` calls a seizure."""
+    with open(events, encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if (row.get("eventType") or "").startswith("sz")]
+    return [(float(row["onset"]), float(row["onset"]) + float(row["duration"])) for row in rows]
+
+
+def _promised_seconds(sidecar: Path) -> float:
+    """RecordingDuration of the json beside a recording, 0 where it says none."""
+    promised = json.loads(sidecar.read_text(encoding="utf-8")).get("RecordingDuration") if sidecar.is_file() else None
+    return float(promised) if isinstance(promised, (int, float)) else 0.0
+
+
+def _description(root: Path) -> dict[str, Any]:
+    path = root / "dataset_description.json"
+    if not path.is_file():
+        return {}
+    try:
+        about = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON ({error}): correct it or fetch it again.") from error
+    return about if isinstance(about, dict) else {}
+
+
+def _texts(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

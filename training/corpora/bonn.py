@@ -1,0 +1,92 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Bonn: 500 single-channel segments of 23.6 seconds, the oldest yardstick of seizure detection.
+
+Sets A (files Z001 to Z100, eyes open) and B (O, eyes closed) are scalp EEG of five volunteers; C (N), D (F) and
+E (S, seizures) come from electrodes inside the brains of five patients. A segment is a text of 4,097 whole
+microvolts, one a line. Which of the five people and which electrode a segment comes from was never published,
+and that has two consequences here:
+
+- The channel of every segment is called Cz, a STAND-IN: the model needs a place, and the vertex is as far from
+  no place as any. Nothing can be learnt from this corpus about where on the head something happens, and of C,
+  D and E not even that it is the scalp.
+- All volunteers count as one person, all patients as another, so no split can have part of either in train and
+  part in test: nobody can say that the people in the two parts differ.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import mne
+import numpy as np
+
+from .corpus import Corpus, CorpusUnavailableError, Recording
+
+RATE = 173.61
+N_TIMES = 4097
+#: Set, and condition, by the first letter of a segment's file; between seizures is no condition.
+_SETS = {"Z": ("A", "eyes_open"), "O": ("B", "eyes_closed"), "N": ("C", None), "F": ("D", None), "S": ("E", "seizure")}
+_SEGMENT = "[ZONFSzonfs][0-9][0-9][0-9].[tT][xX][tT]"
+
+
+def _find(data_dir: Path | None) -> list[Recording]:
+    if data_dir is not None:
+        for folder in (data_dir, data_dir / "bonn"):
+            # in the folders of the five archives, whatever they are called (Z, A_Z, set_a), or all in one
+            files = sorted([*folder.glob(_SEGMENT), *folder.glob(f"*/{_SEGMENT}")], key=lambda file: file.stem.upper())
+            if files:
+                return sorted(map(_recording, files), key=lambda recording: recording.subject)
+    raise CorpusUnavailableError(
+        f"bonn {f'is not in {data_dir}' if data_dir else 'needs a folder'}, for it is not downloaded: fetch Z.zip, "
+        f"O.zip, N.zip, F.zip and S.zip from {BONN.homepage}, unpack them in a folder bonn, and pass the folder it "
+        "lies in as data_dir."
+    )
+
+
+def _recording(file: Path) -> Recording:
+    letter, condition = _SETS[file.stem[0].upper()]
+    return Recording(letter, file.stem.upper(), partial(_open, file), condition, {}, (file,))
+
+
+def _open(file: Path) -> mne.io.BaseRaw:
+    try:
+        microvolts = np.array(file.read_text().split(), dtype=np.float64)
+    except ValueError:
+        raise ValueError(f"{file} is no segment: not all that stands in it are numbers.") from None
+    if microvolts.shape != (N_TIMES,):
+        raise ValueError(
+            f"{file} is cut off or is no segment: it has {microvolts.size:,} numbers and a segment has {N_TIMES:,}."
+        )
+    return mne.io.RawArray(1e-6 * microvolts[None], mne.create_info(["Cz"], RATE, "eeg"), verbose="ERROR")
+
+
+def _person(subject: str) -> str:
+    return "bonn/volunteers" if subject in "AB" else "bonn/patients"
+
+
+BONN = Corpus(
+    name="bonn",
+    description=(
+        "Single channels, placed at Cz for want of their true place: A and B scalp EEG of volunteers, C, D and E "
+        "from inside the brains of patients with epilepsy, E in seizures."
+    ),
+    licence="none stated: for research, not to be hosted elsewhere",
+    citation=(
+        "Andrzejak et al. (2001), Indications of nonlinear deterministic and finite-dimensional structures in time "
+        "series of brain electrical activity: dependence on recording region and brain state, Physical Review E 64, "
+        "061907."
+    ),
+    homepage="https://www.upf.edu/web/ntsa/downloads",
+    may_redistribute=False,
+    obtain="Fetch the five archives from the homepage, unpack them in a folder bonn, and name the folder it lies in.",
+    find=_find,
+    conditions={
+        "set A, Z001 to Z100": "eyes_open",
+        "set B, O001 to O100": "eyes_closed",
+        "set E, S001 to S100": "seizure",
+    },
+    size="10 people (two groups of five), 500 segments, 3.3 hours, 10 MB",
+    n_chans=1,
+    sampling_rate=RATE,
+    reference="average of 128 channels, without those that show eye movements or disease",
+    person=_person,
+)

@@ -1,0 +1,196 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Where the files of a PhysioNet project are: in a folder, or fetched one by one as they are asked for.
+
+A project of PhysioNet is a tree of files with one list of their SHA-256 sums. Nothing of it is read before its
+sum is right, nothing is fetched twice, and what was cut off never bears a file's name: pooch writes beside,
+compares, and then renames. So a download that was stopped goes on with the first file that is missing.
+"""
+
+import errno
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+import mne
+import pooch
+import requests
+from tqdm import tqdm
+
+from .corpus import CorpusUnavailableError
+
+PHYSIONET = "https://physionet.org/files"
+SUMS = "SHA256SUMS.txt"
+
+_SUM = re.compile(r"([0-9a-f]{64}) [ *]?(\S.*)")
+_TIMEOUT = 30.0  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class LocalFiles:
+    """A copy that somebody put in a folder."""
+
+    folder: Path
+    url: str
+
+    def names(self, pattern: str) -> list[str]:
+        """Names of the files that match a pattern such as `chb*/*.edf`, in order."""
+        return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(pattern))
+
+    def path(self, name: str) -> Path:
+        """Where a file is.
+
+        Raises:
+            FileNotFoundError: It is missing.
+        """
+        if not (self.folder / name).is_file():
+            raise FileNotFoundError(f"{self.folder / name} is missing: fetch it from {self.url}/{quote(name)}.")
+        return self.folder / name
+
+    def known(self, *names: str) -> tuple[Path, ...]:
+        """The files of some names that are here and that somebody may change: for `Recording.files`."""
+        return tuple(self.folder / name for name in names if (self.folder / name).is_file())
+
+
+@dataclass(frozen=True)
+class PhysioNetFiles:
+    """A copy that grows as its files are asked for, in the folder where MNE keeps data sets."""
+
+    corpus: str
+    folder: Path
+    url: str
+
+    def names(self, pattern: str) -> list[str]:
+        """Names of the project's files that match a pattern such as `chb*/*.edf`, in order, here or not.
+
+        Raises:
+            CorpusUnavailableError: The list of files is neither here nor within reach.
+        """
+        return sorted(name for name in self._sums() if PurePosixPath(name).match(pattern))
+
+    def path(self, name: str) -> Path:
+        """Where a file is, fetched if need be, its sum compared in any case.
+
+        Raises:
+            CorpusUnavailableError: It could not be had whole.
+        """
+        sums = self._sums()
+        if name not in sums:
+            raise CorpusUnavailableError(f"{self.corpus} has no file {name}: {self.folder / SUMS} does not list it.")
+        return self._fetch(name, sums[name])
+
+    def known(self, *names: str) -> tuple[Path, ...]:
+        """No files: a file with another sum is never read, so none can change."""
+        return ()
+
+    def _sums(self) -> dict[str, str]:
+        path = self.folder / SUMS
+        if not path.is_file():
+            self._fetch(SUMS, None)
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        entries = [_SUM.fullmatch(line.strip()) for line in lines if line.strip()]
+        if not entries or not all(entries):
+            path.unlink()  # a page that asks to log in, say, and not the list
+            raise CorpusUnavailableError(
+                f"what {self.url}/{SUMS} gave is not a list of SHA-256 sums, and was thrown away: {self._way_out()}."
+            )
+        return {entry[2]: entry[1] for entry in entries}
+
+    def _fetch(self, name: str, sha256: str | None) -> Path:
+        # pooch sets the total; without any, a bar is no bar to it
+        bar = tqdm(desc=name, total=1, unit="B", unit_scale=True, leave=False, disable=None, file=sys.stderr)
+        downloader = pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT)
+        try:
+            with bar, _quiet_pooch():
+                fetched = pooch.retrieve(
+                    f"{self.url}/{quote(name)}", sha256, fname=name, path=self.folder, downloader=downloader
+                )
+        except requests.RequestException as error:  # also of the kind OSError, so it comes first
+            raise CorpusUnavailableError(
+                f"{self.corpus}: {name} could not be downloaded ({type(error).__name__}): {self._way_out()}."
+            ) from error
+        except ValueError as error:
+            raise CorpusUnavailableError(
+                f"{self.corpus}: what {self.url} gave as {name} has not the SHA-256 sum that {SUMS} says, and was "
+                f"thrown away: {self._way_out()}."
+            ) from error
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "the disk is full" if full else error.strerror or type(error).__name__
+            raise CorpusUnavailableError(
+                f"{self.corpus}: {name} could not be written to {self.folder} ({reason}): make room or set MNE_DATA "
+                "to another folder, and start again; what was fetched whole stays."
+            ) from error
+        return Path(fetched)
+
+    def _way_out(self) -> str:
+        return f"try again, or put its files and {SUMS} in {self.folder}, or pass another folder that holds them"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of PhysioNet.
+
+    Attributes:
+        corpus: Name in the registry of corpora.
+        path: Name and version on PhysioNet, such as "chbmit/1.0.0".
+        recordings: Pattern of its recordings' names, by which a copy is recognised.
+    """
+
+    corpus: str
+    path: str
+    recordings: str
+
+    def files(self, data_dir: Path | None) -> LocalFiles | PhysioNetFiles:
+        """Finds a copy, or says where one will be fetched from.
+
+        Args:
+            data_dir: Folder that holds the project or a folder of its name; None: `MNE-<corpus>-data` where
+                MNE keeps data sets (its option MNE_DATA, else `~/mne_data`), filled from PhysioNet.
+
+        Raises:
+            CorpusUnavailableError: There is no copy in `data_dir`.
+        """
+        url = f"{PHYSIONET}/{self.path}"
+        own = f"MNE-{self.corpus}-data"
+        if data_dir is None:
+            root = Path(mne.get_config("MNE_DATA") or Path.home() / "mne_data").expanduser()
+            return PhysioNetFiles(self.corpus, root / own, url)
+        short = self.path.partition("/")[0]
+        # the last two are what `wget -r` of the project's page leaves
+        for name in ("", self.corpus, own, short, self.path, f"files/{self.path}", f"physionet.org/files/{self.path}"):
+            if any((data_dir / name).glob(self.recordings)):
+                return LocalFiles(data_dir / name, url)
+        raise CorpusUnavailableError(
+            f"{self.corpus} is not in {data_dir}: put the files of {url}/ in {data_dir / self.corpus} "
+            f"(as {self.recordings}), or leave the folder out to have them downloaded."
+        )
+
+    def find(self, data_dir: Path | None) -> tuple[LocalFiles | PhysioNetFiles, list[str]]:
+        """Finds a copy and the names of its recordings; without one, the first is fetched now, to fail early.
+
+        Raises:
+            CorpusUnavailableError: There is no copy, and PhysioNet is not within reach.
+        """
+        files = self.files(data_dir)
+        names = files.names(self.recordings)
+        if not names:
+            raise CorpusUnavailableError(f"{self.corpus}: {files.folder / SUMS} lists no {self.recordings}.")
+        files.path(names[0])
+        return files, names
+
+
+@contextmanager
+def _quiet_pooch() -> Iterator[None]:
+    """Keeps pooch from telling users to write the sum of each file into their program."""
+    logger = pooch.get_logger()
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

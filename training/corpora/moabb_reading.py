@@ -1,0 +1,291 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Reading data sets with MOABB, one person at a time, in one place, without its noise.
+
+MOABB downloads a person's files when it is asked for the person, and only after reading them does it know their
+sessions and runs. So a data set is listed by reading each person once. What was found stays beside the data, in
+`get-hf-listings`, and is believed while the person's files keep their sizes and times; where that folder cannot be
+written, or MOABB does not say which files it reads, each listing reads anew.
+
+Some data sets are trials that were cut out and put together again. What is opened here is never longer than what
+the amplifier saw in one go: runs are taken apart where MOABB put zeros between trials, or around their events.
+"""
+
+import json
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mne
+import numpy as np
+
+from .corpus import CorpusUnavailableError
+
+#: As many samples of zeros in every EEG channel at once are no EEG.
+_GAP = 5
+#: Where all of a run's trials are shorter, in seconds, they are one problem and not hundreds.
+_SHORTEST = 4.0
+
+
+@dataclass(frozen=True)
+class Person:
+    """What MOABB reads at a time.
+
+    Attributes:
+        dataset: Name of the class in `moabb.datasets`.
+        subject: MOABB's own number or name of the person.
+        root: Where MOABB finds the files and downloads them to; None: as MNE is configured.
+    """
+
+    dataset: str
+    subject: int | str
+    root: Path | None
+
+    def fetch(self) -> tuple[Path, ...]:
+        """Downloads the files that are not here yet.
+
+        Returns:
+            The person's files, as far as MOABB names them.
+
+        Raises:
+            CorpusUnavailableError: They are not within reach.
+        """
+        with moabb_in(self.root):
+            dataset = moabb_dataset(self.dataset)
+            try:
+                found = dataset.data_path(self.subject)
+            except Exception as error:  # of requests, pooch, zipfile, or the data set's own
+                place = self.root or "the folder that MNE's setting MNE_DATA names"
+                raise CorpusUnavailableError(
+                    f"subject {self.subject} of MOABB's {self.dataset} could not be downloaded ({_reason(error)}): "
+                    f'run python -c "from moabb.datasets import {self.dataset}; {self.dataset}().download()" where '
+                    f"there is a network, and copy the folders MNE-...-data that it fills to {place}."
+                ) from error
+        return tuple(sorted(_paths(found)))
+
+    def read(self) -> dict[str, dict[str, mne.io.BaseRaw]]:
+        """Has MOABB read the person's sessions and their runs: volts, events as annotations that last.
+
+        Raises:
+            ValueError: MOABB cannot.
+        """
+        with moabb_in(self.root):
+            dataset = moabb_dataset(self.dataset)
+            try:
+                return dataset.get_data([self.subject])[self.subject]
+            except Exception as error:  # each data set has a reader of its own
+                raise ValueError(
+                    f"MOABB cannot read subject {self.subject} of {self.dataset} ({_reason(error)}): if a file was "
+                    "cut off, delete it and start again."
+                ) from error
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Samples `start` to `stop` of a run, recorded in one go; none of them where its trials are all too short."""
+
+    session: str
+    run: str
+    start: int
+    stop: int
+
+
+def stretches_of(person: Person, trial: tuple[float, float] | None = None) -> tuple[list[Stretch], tuple[Path, ...]]:
+    """Lists what can be opened of a person, reading the person only where no listing is at hand.
+
+    Args:
+        person: The person.
+        trial: Seconds from and to which, around each event, the recording is in one piece, where runs are trials put
+            together without a gap.
+
+    Returns:
+        The stretches in MOABB's order, and the person's files as far as MOABB names them.
+
+    Raises:
+        CorpusUnavailableError: The person's files are not within reach.
+        ValueError: MOABB cannot read them.
+    """
+    data = person.root or Path(mne.get_config("MNE_DATA") or "~/mne_data").expanduser()
+    listing = data / "get-hf-listings" / f"{person.dataset}-moabb{version('moabb')}" / f"{person.subject}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):  # there is none, or none that is whole
+        known = json.loads(listing.read_text(encoding="utf-8"))
+        if all(_stamp(Path(path)) == stamp for path, stamp in known["files"].items()):
+            return [Stretch(*entry) for entry in known["stretches"]], tuple(map(Path, known["files"]))
+
+    files = person.fetch()
+    interval = moabb_dataset(person.dataset).interval
+    stretches = [
+        Stretch(session, run, start, stop)
+        for session, runs in person.read().items()
+        for run, raw in runs.items()
+        for start, stop in (_around_events(raw, trial, interval[0]) if trial else _between_zeros(raw))
+    ]
+    if files:
+        entries = [[s.session, s.run, s.start, s.stop] for s in stretches]
+        text = json.dumps({"files": {str(path): _stamp(path) for path in files}, "stretches": entries})
+        with suppress(OSError):  # of a folder that only others may write
+            listing.parent.mkdir(parents=True, exist_ok=True)
+            beside = listing.with_suffix(f".{os.getpid()}")
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(listing)
+    return stretches, files
+
+
+def open_stretch(person: Person, stretch: Stretch, renamed: dict[str, str]) -> mne.io.BaseRaw:
+    """Opens one stretch; the person is read if it is another than this process read last.
+
+    Args:
+        person: The person.
+        stretch: Which part of which run.
+        renamed: What channels are called, where MOABB's names say something else than what was recorded.
+
+    Returns:
+        The stretch in volts, its events as annotations that last, cut at its ends.
+
+    Raises:
+        ValueError: MOABB cannot read the person, or there is nothing to open.
+    """
+    if stretch.stop == stretch.start:
+        raise ValueError(f"it is trials shorter than {_SHORTEST:g} s with zeros put between them")
+    raw = _read_last(person)[stretch.session][stretch.run]
+    rate = raw.info["sfreq"]
+    seconds = (stretch.stop - stretch.start) / rate
+    begin = raw.annotations.onset - raw.first_time - stretch.start / rate
+    end = np.minimum(begin + raw.annotations.duration, seconds)
+    begin = np.maximum(begin, 0.0)
+    inside = (begin < seconds) & (end >= begin)
+    piece = mne.io.RawArray(raw.get_data(start=stretch.start, stop=stretch.stop), raw.info, verbose="ERROR")
+    piece.set_annotations(
+        mne.Annotations(begin[inside], (end - begin)[inside], raw.annotations.description[inside]), verbose="ERROR"
+    )
+    return piece.rename_channels(renamed, verbose="ERROR") if renamed else piece
+
+
+@lru_cache(maxsize=1)
+def _read_last(person: Person) -> dict[str, dict[str, mne.io.BaseRaw]]:
+    return person.read()
+
+
+def moabb_dataset(name: str) -> Any:
+    """One of MOABB's data sets.
+
+    Raises:
+        CorpusUnavailableError: MOABB is not installed.
+        ValueError: MOABB has no data set of that name.
+    """
+    with moabb_in(None):
+        try:
+            import moabb.datasets
+            from moabb.datasets.base import BaseDataset
+        except ImportError as error:
+            raise CorpusUnavailableError(
+                f'MOABB, which reads {name}, cannot be imported ({error}): pip install "get-hf[train]".'
+            ) from error
+        classes = {
+            key: value
+            for key, value in vars(moabb.datasets).items()
+            if isinstance(value, type) and issubclass(value, BaseDataset)
+        }
+        if name not in classes:
+            near = get_close_matches(name, classes, cutoff=0.4) or sorted(classes)
+            raise ValueError(
+                f"MOABB {version('moabb')} has no data set {name!r}; the nearest names are {', '.join(near)}."
+            )
+        return classes[name]()
+
+
+@contextmanager
+def moabb_in(root: Path | None) -> Iterator[None]:
+    """Makes MOABB quiet, and `root` the place of its data for as long as the context lasts.
+
+    Few of MOABB's readers pass on a path: all ask MNE's configuration, where the first use of a data set writes its
+    place for good. So the configuration is put away, and back as it was.
+
+    Args:
+        root: Folder that holds MOABB's `MNE-...-data`; None: as MNE is configured.
+    """
+    before = logging.root.manager.disable
+    with warnings.catch_warnings(), redirect_stdout(sys.stderr), _configured(root):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(before)
+
+
+@contextmanager
+def _configured(root: Path | None) -> Iterator[None]:
+    if root is None:
+        yield
+        return
+    before = {name: os.environ.pop(name) for name in list(os.environ) if _is_place(name)}
+    try:
+        with tempfile.TemporaryDirectory() as home:
+            os.environ |= {"_MNE_FAKE_HOME_DIR": home, "MNE_DATA": str(root)}
+            yield
+    finally:
+        for name in list(os.environ):
+            if _is_place(name):  # MNE sets one for each data set
+                del os.environ[name]
+        os.environ |= before
+
+
+def _is_place(variable: str) -> bool:
+    return variable in ("_MNE_FAKE_HOME_DIR", "MNE_DATA") or variable.startswith("MNE_DATASETS_")
+
+
+def _between_zeros(raw: mne.io.BaseRaw) -> list[tuple[int, int]]:
+    """What lies between gaps, stretches of zeros in every EEG channel: (start, stop) in samples."""
+    alive = np.zeros(raw.n_times, dtype=bool)
+    for pick in mne.pick_types(raw.info, eeg=True, exclude=()):
+        alive |= raw.get_data(picks=[pick])[0] != 0
+        if alive.all():
+            break
+    if not alive.any():
+        return [(0, raw.n_times)]
+    edges = np.flatnonzero(np.diff(alive.astype(np.int8), prepend=0, append=0))
+    starts, stops = edges[::2], edges[1::2]
+    gaps = starts[1:] - stops[:-1] >= _GAP
+    starts = starts[np.concatenate([[True], gaps])]
+    stops = stops[np.concatenate([gaps, [True]])]
+    if len(starts) > 1 and (stops - starts).max() < _SHORTEST * raw.info["sfreq"]:
+        return [(0, 0)]
+    return [(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True)]
+
+
+def _around_events(raw: mne.io.BaseRaw, trial: tuple[float, float], offset: float) -> list[tuple[int, int]]:
+    """Samples from and to which the trial around each event goes; annotations begin `offset` s after the event."""
+    rate = raw.info["sfreq"]
+    events = raw.annotations.onset - raw.first_time - offset
+    starts = np.maximum(0, np.round((events + trial[0]) * rate)).astype(int)
+    stops = np.minimum(raw.n_times, np.round((events + trial[1]) * rate)).astype(int)
+    return [(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True)]
+
+
+def _paths(found: Any) -> list[Path]:
+    """Paths in whatever a data set's `data_path` returns: one, a list, a dictionary of lists."""
+    if isinstance(found, (str, os.PathLike)):
+        return [Path(found)] if Path(found).exists() else []
+    if isinstance(found, dict):
+        found = list(found.values())
+    return [path for part in found for path in _paths(part)] if isinstance(found, (list, tuple)) else []
+
+
+def _stamp(path: Path) -> list[int]:
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _reason(error: Exception) -> str:
+    """Kind of an error and the beginning of what it says, on one line."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:100]}".rstrip(": .")

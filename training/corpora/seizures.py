@@ -1,0 +1,70 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Seizures as annotations of a recording, whatever file they were listed in."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import mne
+
+from .corpus import Recording
+from .download import LocalFiles, PhysioNetFiles, Project
+
+#: Description of the annotation, and GET's condition for it.
+SEIZURE = {"seizure": "seizure"}
+
+#: Seconds that a seizure may end after the last sample: lists are rounded to whole seconds.
+ROUNDING = 1.0
+
+
+def find_with_lists(
+    project: Project,
+    listing: str,
+    opener: Callable[[LocalFiles | PhysioNetFiles, str, str], mne.io.BaseRaw],
+    data_dir: Path | None,
+) -> list[Recording]:
+    """Lists the recordings of a project with a folder per subject, and in each one text with all its seizures.
+
+    Args:
+        project: The project.
+        listing: Name of the text, with `{}` for the subject.
+        opener: Opens a recording, given the project's files, the recording's name and the text's.
+        data_dir: Folder that holds the project, or None.
+
+    Raises:
+        CorpusUnavailableError: The project is neither there nor within reach.
+    """
+    files, names = project.find(data_dir)
+    found = []
+    for name in names:
+        path = PurePosixPath(name)
+        subject = path.parent.name
+        text = str(path.with_name(listing.format(subject)))
+        found.append(
+            Recording(subject, path.stem, partial(opener, files, name, text), None, SEIZURE, files.known(name, text))
+        )
+    return found
+
+
+def mark_seizures(raw: mne.io.BaseRaw, spans: Iterable[tuple[float, float]], source: str) -> mne.io.BaseRaw:
+    """Adds seizures to the annotations of a recording.
+
+    Args:
+        raw: The recording; it is changed.
+        spans: Begin and end of each seizure, seconds from the first sample.
+        source: Name of the list they come from, for the message.
+
+    Returns:
+        The recording.
+
+    Raises:
+        ValueError: A seizure lies outside the recording: the list or the recording is not what it should be.
+    """
+    seconds = raw.n_times / raw.info["sfreq"]
+    for begin, end in spans:
+        if not 0 <= begin <= end <= seconds + ROUNDING:
+            raise ValueError(
+                f"{source} has a seizure from {begin:g} to {end:g} s, but the recording is {seconds:g} s long."
+            )
+        raw.annotations.append(begin + raw.first_time, end - begin, "seizure")
+    return raw
