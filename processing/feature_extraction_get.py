@@ -74,7 +74,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         patch_size: Samples per patch.
         band: Lowest and highest frequency kept, in Hz.
         conditions: Names of the conditions by id; the first means unknown.
-        ar_coefficients: Of the innovation transform, as are the following; the defaults are a generic 1/f
+        autocorrelation: Of the innovation transform, as are the following; the defaults are a generic 1/f
             signal on a generic head, `fit` estimates them.
         innovation_scale: Microvolts.
         channel_variance: One value per DCT coefficient.
@@ -104,11 +104,11 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         patch_size: int = 25,
         band: Sequence[float] = (0.5, 45.0),
         conditions: Sequence[str] = CONDITIONS,
-        ar_coefficients: Sequence[float] = (-0.95,),
+        autocorrelation: Sequence[float] = (1.0, 0.95),
         innovation_scale: float = 10.0,
         channel_variance: Sequence[float] | None = None,
         harmonic_covariance: str | None = None,
-        prior_patches: float = 16.0,
+        prior_patches: float = 8.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -116,7 +116,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.patch_size = int(patch_size)
         self.band = [float(edge) for edge in band]
         self.conditions = list(conditions)
-        self.ar_coefficients = [float(a) for a in ar_coefficients]
+        self.autocorrelation = [float(r) for r in autocorrelation]
         self.innovation_scale = float(innovation_scale)
         self.channel_variance = [0.03] * self.patch_size if channel_variance is None else list(channel_variance)
         self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
@@ -129,7 +129,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """The innovation transform that the attributes describe."""
         return InnovationTransform(
             self.patch_size,
-            self.ar_coefficients,
+            self.autocorrelation,
             self.innovation_scale,
             unpack(self.harmonic_covariance, self.patch_size),
             self.channel_variance,
@@ -158,7 +158,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         extractor = cls(**kwargs)
         fitted = InnovationTransform.fit(recordings, extractor.patch_size, prior_patches=extractor.prior_patches)
         kwargs.update(
-            ar_coefficients=fitted.ar_filter[1:].tolist(),
+            autocorrelation=fitted.autocorrelation.tolist(),
             innovation_scale=fitted.scale,
             channel_variance=fitted.channel_variance.tolist(),
             harmonic_covariance=pack(fitted.harmonic_covariance),

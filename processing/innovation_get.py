@@ -7,12 +7,17 @@ already a linear-Gaussian simulation of the recording:
 
     x  --A(z)-->  e  --DCT per patch-->  c_k  --(s^2 S_k)^(-1/2)-->  z_k           k = 0 .. patch_size - 1
 
-`A(z)` is one autoregressive filter for everybody (Yule-Walker), `S_k` the spatial covariance of DCT
-coefficient k and `s` the recording's overall scale. `S_k` is the posterior mean of an inverse-Wishart model:
-the population's covariance, known for any montage as a function of electrode positions, updated by the
-recording's own patches. The square root is the symmetric one, hence permuting channels permutes the result.
-What this normalises away per recording (amplitude, band powers) is returned as calibration features for the
-network to see.
+`A(z)` is an autoregressive filter (Yule-Walker), `S_k` the spatial covariance of DCT coefficient k and `s` the
+recording's overall scale. Filter and covariances are those of the population, the latter known for any montage
+as a function of electrode positions, updated by what was seen of the recording:
+
+    autocorrelation  r = (n r_own + n_0 r_population) / (n + n_0)                    n patches seen
+    covariance       S_k = (n own_k + n_0 P_k^(1/2) M P_k^(1/2)) / (n + n_0)         P_k of the population
+
+`M`, the covariance of the recording whitened by the population's, pools all coefficients and so is known after
+a few seconds even where channels are many; `own_k` takes its correlations from the neighbouring coefficients
+too. The square root is the symmetric one, hence permuting channels permutes the result. What this normalises
+away per recording (amplitude, band powers) is returned as calibration features for the network to see.
 """
 
 import base64
@@ -25,6 +30,10 @@ from scipy.fft import dct, idct
 from scipy.linalg import solve_toeplitz
 from scipy.special import sph_harm_y
 
+#: Coefficients at either side that lend a coefficient their correlations between channels.
+NEIGHBOURS = 2
+#: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
+LARGEST_ENERGY = 3.0
 #: Degree of the spherical harmonics in which the population's covariance is written: (5 + 1)^2 = 36 of them.
 DEGREE = 5
 N_HARMONICS = (DEGREE + 1) ** 2
@@ -38,8 +47,9 @@ class Innovation:
         values: `(channels, patches * patch_size)` float64, dimensionless, near unit variance: per patch, its
             whitened DCT coefficients from low to high frequency.
         calibration: `(channels, 2 + patch_size)` float32: log overall scale and amount of calibration (equal
-            for all channels), then per DCT coefficient the log variance of the channel, each against the
-            population. All zero where nothing was calibrated.
+            for all channels), then the log power of the channel at the frequency of each DCT coefficient, each
+            against the population. All zero where nothing was calibrated.
+        ar_filter: `(1 + order,)`: the whitening filter `1, a_1, ..`, of this recording.
         covariance_root: `(patch_size, channels, channels)`, microvolts: symmetric roots of `s^2 S_k`.
         memory: `(channels, order)` microvolts: the samples just before `values` begins.
         n_padding: How many leading samples of memory and first patch were mirrored, not recorded.
@@ -47,6 +57,7 @@ class Innovation:
 
     values: np.ndarray
     calibration: np.ndarray
+    ar_filter: np.ndarray
     covariance_root: np.ndarray
     memory: np.ndarray
     n_padding: int
@@ -57,27 +68,28 @@ class InnovationTransform:
 
     Args:
         patch_size: Samples in a patch.
-        ar_coefficients: `a_1 .. a_p` of the whitening filter `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)`.
+        autocorrelation: `1, r_1 .. r_p` of the population, which its whitening filter of order p follows from.
         scale: Root mean square of the population's innovations, in microvolts.
         harmonic_covariance: `(patch_size, 36, 36)`: the population's covariance of each DCT coefficient, in
             units of `scale`, between spherical harmonics.
         channel_variance: `(patch_size,)`: the part of each channel's variance that no neighbour shares, same
             units.
-        prior_patches: How many patches of a recording weigh as much as the population (design choice,
-            measured).
+        prior_patches: How many patches of a recording weigh as much as the population (chosen by the
+            likelihood of unseen recordings).
     """
 
     def __init__(
         self,
         patch_size: int,
-        ar_coefficients: Sequence[float],
+        autocorrelation: Sequence[float],
         scale: float,
         harmonic_covariance: np.ndarray,
         channel_variance: np.ndarray,
-        prior_patches: float = 16.0,
+        prior_patches: float = 8.0,
     ):
         self.patch_size = patch_size
-        self.ar_filter = np.concatenate([[1.0], np.asarray(ar_coefficients, dtype=np.float64)])
+        self.autocorrelation = np.asarray(autocorrelation, dtype=np.float64)
+        self.ar_filter = whitening_filter(self.autocorrelation)
         self.scale = float(scale)
         self.harmonic_covariance = np.asarray(harmonic_covariance, dtype=np.float64)
         self.channel_variance = np.asarray(channel_variance, dtype=np.float64)
@@ -86,7 +98,7 @@ class InnovationTransform:
     @property
     def order(self) -> int:
         """Order of the autoregressive filter: samples of memory before the first patch."""
-        return len(self.ar_filter) - 1
+        return len(self.autocorrelation) - 1
 
     @property
     def n_features(self) -> int:
@@ -102,8 +114,8 @@ class InnovationTransform:
         Args:
             x: `(channels, times)` in microvolts at the model's rate, at least one patch long.
             positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-            n_calibration: Leading samples that scale and covariance are estimated from. None: all; 0: none,
-                the population alone.
+            n_calibration: Leading samples that filter, scale and covariance are estimated from. None: all; 0:
+                none, the population alone.
         """
         x = np.asarray(x, dtype=np.float64)
         n_patches = -(-x.shape[-1] // self.patch_size)
@@ -112,16 +124,18 @@ class InnovationTransform:
         n_padding = self.order + n_patches * self.patch_size - x.shape[-1]
         x = mirror_left(x, n_padding)
 
-        coefficients = self._coefficients(x)
         n_known = n_patches
         if n_calibration is not None:
             n_known = min(n_patches, max(0, n_padding + n_calibration - self.order) // self.patch_size)
-        scale, covariance, calibration = self._calibrate(coefficients[:, :n_known], positions)
+        ar_filter = self._own_filter(x[:, : self.order + n_known * self.patch_size], n_known)
+        coefficients = self._coefficients(x, ar_filter)
+        scale, covariance, calibration = self._calibrate(coefficients[:, :n_known], positions, ar_filter)
         root, inverse_root = symmetric_roots(covariance)
         values = np.einsum("kcd,dnk->cnk", inverse_root, coefficients) / scale
         return Innovation(
             values=values.reshape(len(x), -1),
             calibration=calibration,
+            ar_filter=ar_filter,
             covariance_root=root * scale,
             memory=x[:, : self.order].copy(),
             n_padding=n_padding,
@@ -134,10 +148,12 @@ class InnovationTransform:
             positions: `(channels, 6)` positions of the channels to generate.
         """
         n_chans = len(positions)
-        scale, covariance, calibration = self._calibrate(np.zeros((n_chans, 0, self.patch_size)), positions)
+        silence = np.zeros((n_chans, 0, self.patch_size))
+        scale, covariance, calibration = self._calibrate(silence, positions, self.ar_filter)
         return Innovation(
             values=np.zeros((n_chans, 0)),
             calibration=calibration,
+            ar_filter=self.ar_filter,
             covariance_root=symmetric_roots(covariance)[0] * scale,
             memory=np.zeros((n_chans, self.order)),
             n_padding=self.order,
@@ -159,29 +175,51 @@ class InnovationTransform:
         coefficients = np.asarray(values, dtype=np.float64).reshape(n_chans, -1, self.patch_size)
         coefficients = np.einsum("kcd,dnk->cnk", innovation.covariance_root, coefficients)
         residual = idct(coefficients, norm="ortho", axis=-1).reshape(n_chans, -1)
-        state = np.stack([signal.lfiltic([1.0], self.ar_filter, past[::-1]) for past in innovation.memory])
-        x, _ = signal.lfilter([1.0], self.ar_filter, residual, axis=-1, zi=state)
+        state = np.stack([signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in innovation.memory])
+        x, _ = signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
         return np.concatenate([innovation.memory, x], axis=-1)[:, innovation.n_padding :]
 
-    def _coefficients(self, x: np.ndarray) -> np.ndarray:
+    def _own_filter(self, x: np.ndarray, n_patches: int) -> np.ndarray:
+        """Whitening filter of a recording of which `n_patches` are known, `x` `(channels, times)`."""
+        if n_patches == 0:
+            return self.ar_filter
+        own = mean_autocorrelation(x, self.order)
+        weight = n_patches / (n_patches + self.prior_patches)
+        return whitening_filter(weight * own + (1 - weight) * self.autocorrelation)
+
+    def _coefficients(self, x: np.ndarray, ar_filter: np.ndarray) -> np.ndarray:
         """DCT coefficients `(channels, patches, patch_size)` of the AR residual of `x`, microvolts."""
-        residual = signal.lfilter(self.ar_filter, [1.0], x, axis=-1)[:, self.order :]
+        residual = signal.lfilter(ar_filter, [1.0], x, axis=-1)[:, self.order :]
         return dct(residual.reshape(len(x), -1, self.patch_size), norm="ortho", axis=-1)
 
-    def _calibrate(self, coefficients: np.ndarray, positions: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    def _calibrate(
+        self, coefficients: np.ndarray, positions: np.ndarray, ar_filter: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
         """Scale (microvolts), `S_k` `(patch_size, channels, channels)` and calibration of a recording."""
         population = self.population_covariance(positions)
         n_chans, n_patches, _ = coefficients.shape
         if n_patches == 0:
             return self.scale, population, np.zeros((n_chans, self.n_features), dtype=np.float32)
-        scale = max(population_scale(coefficients, population), 1e-3 * self.scale)
+        root, inverse_root = symmetric_roots(population)
+        whitened = np.einsum("kcd,dnk->cnk", inverse_root, coefficients)
+        energy = (whitened**2).mean((0, 2))
+        # the maximum-likelihood scale, the median over patches standing for the mean so that artefacts do not count
+        scale = max(float(np.sqrt(np.median(energy))), 1e-3 * self.scale)
+        share = np.minimum(1.0, LARGEST_ENERGY * scale**2 / np.maximum(energy, 1e-12))
+        moderation = np.sqrt(share / share.mean())[:, None] / scale
+
+        general = general_covariance(whitened * moderation)
+        expected = root @ general @ root
+        own = neighbourly_covariance(coefficients * moderation)
         weight = n_patches / (n_patches + self.prior_patches)
-        own = np.einsum("cnk,dnk->kcd", coefficients, coefficients) / (n_patches * scale**2)
-        covariance = weight * own + (1 - weight) * population
+        covariance = weight * own + (1 - weight) * expected
+
+        power = np.log(np.einsum("kcc->ck", covariance) / np.einsum("kcc->ck", population))
+        power += log_response(self.ar_filter, self.patch_size) - log_response(ar_filter, self.patch_size)
         calibration = np.empty((n_chans, self.n_features), dtype=np.float32)
         calibration[:, 0] = np.log(scale / self.scale)
         calibration[:, 1] = np.log1p(n_patches) / 5
-        calibration[:, 2:] = np.log(np.einsum("kcc->ck", covariance) / np.einsum("kcc->ck", population))
+        calibration[:, 2:] = power
         return scale, covariance, calibration
 
     def population_covariance(self, positions: np.ndarray) -> np.ndarray:
@@ -203,8 +241,8 @@ class InnovationTransform:
         cls,
         recordings: Iterable[tuple[np.ndarray, np.ndarray]],
         patch_size: int = 25,
-        order: int = 16,
-        prior_patches: float = 16.0,
+        order: int = 24,
+        prior_patches: float = 8.0,
     ) -> "InnovationTransform":
         """Fits filter, scale and population covariance to a training corpus.
 
@@ -226,22 +264,14 @@ class InnovationTransform:
             raise ValueError(
                 f"a recording to fit has {shortest} samples, filter and patch need {order + patch_size}: leave it out"
             )
-        autocorrelation = np.zeros(order + 1)
-        for x, _ in recordings:
-            unit = x / (np.sqrt(np.median(np.var(x, axis=-1))) + 1e-12)
-            # the mean square bounds what one artefact-laden channel says
-            unit = unit / np.maximum(1.0, np.std(unit, axis=-1, keepdims=True) / 3.0)
-            n = unit.shape[-1]
-            autocorrelation += [np.mean(unit[:, : n - lag] * unit[:, lag:]) for lag in range(order + 1)]
-        autocorrelation[0] *= 1 + 1e-6
-        ar_coefficients = solve_toeplitz(autocorrelation[:-1], -autocorrelation[1:])
-
-        identity = np.zeros((patch_size, (DEGREE + 1) ** 2, (DEGREE + 1) ** 2))
-        blank = cls(patch_size, ar_coefficients, 1.0, identity, np.ones(patch_size))
+        autocorrelation = np.mean([mean_autocorrelation(x, order) for x, _ in recordings], axis=0)
+        identity = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
+        blank = cls(patch_size, autocorrelation, 1.0, identity, np.ones(patch_size), prior_patches)
         energies, moments = [], []
         for x, positions in recordings:
             n_patches = (x.shape[-1] - order) // patch_size
-            coefficients = blank._coefficients(x[:, -(order + n_patches * patch_size) :])
+            x = x[:, -(order + n_patches * patch_size) :]
+            coefficients = blank._coefficients(x, blank._own_filter(x, n_patches))
             # patches beyond a few times the usual energy are artefacts: the population is fitted without them
             energy = (coefficients**2).mean(-1)
             energies.append(np.median(energy))
@@ -249,16 +279,60 @@ class InnovationTransform:
             kept = coefficients[:, typical < 9 * np.median(typical)] / np.sqrt(energies[-1])
             moments.append((np.einsum("cnk,dnk->kcd", kept, kept) / kept.shape[1], positions))
         scale = np.exp(np.mean(np.log(energies)) / 2)
-        return cls(patch_size, ar_coefficients, scale, *fit_harmonics(moments), prior_patches)
+        return cls(patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches)
 
 
-def population_scale(coefficients: np.ndarray, population: np.ndarray) -> float:
-    """Maximum-likelihood scale of DCT coefficients `(channels, patches, patch_size)` under `s^2 population`.
+def mean_autocorrelation(x: np.ndarray, order: int) -> np.ndarray:
+    """Autocorrelation `1, r_1 .. r_order` of `(channels, times)`, channels weighted by power, artefacts bounded.
 
-    The median over patches stands for the mean, so that artefacts do not count.
+    The biased estimator, which is positive definite: whatever it is mixed with, the filter's inverse is stable.
     """
-    whitened = np.einsum("kcd,dnk->cnk", symmetric_roots(population)[1], coefficients)
-    return float(np.sqrt(np.median((whitened**2).mean((0, 2)))))
+    variance = np.var(x, axis=-1, keepdims=True)
+    # one artefact-laden channel is not to speak for all
+    weight = 1.0 / np.maximum(variance, np.median(variance) * 9 + 1e-12)
+    products = [np.sum(weight * x[:, : x.shape[-1] - lag] * x[:, lag:]) for lag in range(order + 1)]
+    return np.array(products) / (products[0] + 1e-12)
+
+
+def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
+    """`1, a_1 .. a_p` of the filter `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)` (Yule-Walker)."""
+    if len(autocorrelation) == 1:
+        return np.ones(1)
+    column = autocorrelation[:-1].copy()
+    column[0] *= 1 + 1e-6
+    return np.concatenate([[1.0], solve_toeplitz(column, -autocorrelation[1:])])
+
+
+def log_response(ar_filter: np.ndarray, patch_size: int) -> np.ndarray:
+    """Log power response `(patch_size,)` of a filter at the frequencies of the DCT coefficients."""
+    _, response = signal.freqz(ar_filter, worN=np.pi * np.arange(patch_size) / patch_size)
+    return np.log(np.abs(response) ** 2)
+
+
+def general_covariance(whitened: np.ndarray) -> np.ndarray:
+    """Covariance `(channels, channels)` that all coefficients `(channels, patches, patch_size)` share, shrunk to 1."""
+    n_chans = len(whitened)
+    flat = whitened.reshape(n_chans, -1)
+    covariance = flat @ flat.T
+    # of unit variance, as its scale is a matter of its own
+    covariance *= n_chans / max(np.trace(covariance), 1e-12)
+    weight = flat.shape[1] / (flat.shape[1] + 4 * n_chans)
+    return weight * covariance + (1 - weight) * np.eye(n_chans)
+
+
+def neighbourly_covariance(coefficients: np.ndarray) -> np.ndarray:
+    """Covariances `(patch_size, channels, channels)` of coefficients `(channels, patches, patch_size)`.
+
+    Variances are each coefficient's own, correlations the mean over `NEIGHBOURS` coefficients at either side: they
+    change slowly with frequency, and a mean of several is known after as many times fewer patches.
+    """
+    n_coefficients = coefficients.shape[-1]
+    covariance = np.einsum("cnk,dnk->kcd", coefficients, coefficients) / coefficients.shape[1]
+    deviation = np.sqrt(np.einsum("kcc->kc", covariance)) + 1e-12
+    correlation = covariance / deviation[:, :, None] / deviation[:, None, :]
+    windows = [slice(max(0, k - NEIGHBOURS), k + NEIGHBOURS + 1) for k in range(n_coefficients)]
+    smooth = np.stack([correlation[window].mean(axis=0) for window in windows])
+    return smooth * deviation[:, :, None] * deviation[:, None, :]
 
 
 def mirror_left(x: np.ndarray, n: int) -> np.ndarray:

@@ -18,7 +18,7 @@ TEN_TWENTY = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4"
 TEN_TWENTY += ["P7", "P3", "Pz", "P4", "P8", "O1", "O2"]
 TEN_TEN = [name for name in ELECTRODES if not name.endswith("h")][:64]
 AR = np.array([-1.2, 0.4])  # x_t = 1.2 x_(t-1) - 0.4 x_(t-2) + e_t: 1/f-like
-PATCH, ORDER = 25, 16
+PATCH, ORDER = 25, 24
 
 
 def true_covariance(positions: np.ndarray) -> np.ndarray:
@@ -348,7 +348,7 @@ class TestFit:
             InnovationTransform.fit([])
 
     def test_fitting_to_a_recording_without_a_whole_patch_is_refused(self):
-        with pytest.raises(ValueError, match=r"40 samples.* 41"):
+        with pytest.raises(ValueError, match=r"40 samples.* 49"):
             InnovationTransform.fit([(simulate(POSITIONS, 40, 0), POSITIONS)])
 
 

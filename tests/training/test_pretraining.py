@@ -86,7 +86,7 @@ def launch(tmp_path: Path, code: str, *launcher: str) -> subprocess.CompletedPro
 def test_the_result_loads_and_tells_how_it_came_about(finished, data_dir):
     model = GETModel.from_pretrained(finished)
     extractor = GETFeatureExtractor.from_pretrained(finished)
-    assert extractor.ar_coefficients != GETFeatureExtractor().ar_coefficients
+    assert extractor.autocorrelation != GETFeatureExtractor().autocorrelation
     generated = model.generate(**extractor(ch_names=["O1", "O2"], condition="eyes_closed"), max_new_tokens=2)
     assert generated.shape == (1, 2, 3 * 25)
 
