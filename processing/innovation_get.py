@@ -25,10 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal
-from scipy.fft import dct, idct
-from scipy.linalg import solve_toeplitz
-from scipy.special import sph_harm_y
+import scipy
 
 #: Coefficients at either side that lend a coefficient their correlations between channels.
 NEIGHBOURS = 2
@@ -174,9 +171,9 @@ class InnovationTransform:
         n_chans = len(values)
         coefficients = np.asarray(values, dtype=np.float64).reshape(n_chans, -1, self.patch_size)
         coefficients = np.einsum("kcd,dnk->cnk", innovation.covariance_root, coefficients)
-        residual = idct(coefficients, norm="ortho", axis=-1).reshape(n_chans, -1)
-        state = np.stack([signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in innovation.memory])
-        x, _ = signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
+        residual = scipy.fft.idct(coefficients, norm="ortho", axis=-1).reshape(n_chans, -1)
+        state = np.stack([scipy.signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in innovation.memory])
+        x, _ = scipy.signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
         return np.concatenate([innovation.memory, x], axis=-1)[:, innovation.n_padding :]
 
     def _own_filter(self, x: np.ndarray, n_patches: int) -> np.ndarray:
@@ -189,8 +186,8 @@ class InnovationTransform:
 
     def _coefficients(self, x: np.ndarray, ar_filter: np.ndarray) -> np.ndarray:
         """DCT coefficients `(channels, patches, patch_size)` of the AR residual of `x`, microvolts."""
-        residual = signal.lfilter(ar_filter, [1.0], x, axis=-1)[:, self.order :]
-        return dct(residual.reshape(len(x), -1, self.patch_size), norm="ortho", axis=-1)
+        residual = scipy.signal.lfilter(ar_filter, [1.0], x, axis=-1)[:, self.order :]
+        return scipy.fft.dct(residual.reshape(len(x), -1, self.patch_size), norm="ortho", axis=-1)
 
     def _calibrate(
         self, coefficients: np.ndarray, positions: np.ndarray, ar_filter: np.ndarray
@@ -300,12 +297,12 @@ def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
         return np.ones(1)
     column = autocorrelation[:-1].copy()
     column[0] *= 1 + 1e-6
-    return np.concatenate([[1.0], solve_toeplitz(column, -autocorrelation[1:])])
+    return np.concatenate([[1.0], scipy.linalg.solve_toeplitz(column, -autocorrelation[1:])])
 
 
 def log_response(ar_filter: np.ndarray, patch_size: int) -> np.ndarray:
     """Log power response `(patch_size,)` of a filter at the frequencies of the DCT coefficients."""
-    _, response = signal.freqz(ar_filter, worN=np.pi * np.arange(patch_size) / patch_size)
+    _, response = scipy.signal.freqz(ar_filter, worN=np.pi * np.arange(patch_size) / patch_size)
     return np.log(np.abs(response) ** 2)
 
 
@@ -364,7 +361,7 @@ def _real_harmonics(xyz: np.ndarray) -> np.ndarray:
     columns = []
     for degree in range(DEGREE + 1):
         for m in range(-degree, degree + 1):
-            y = sph_harm_y(degree, abs(m), polar, azimuth)
+            y = scipy.special.sph_harm_y(degree, abs(m), polar, azimuth)
             columns.append(y.real if m == 0 else np.sqrt(2) * (y.real if m > 0 else y.imag))
     return np.stack(columns, axis=-1)
 
