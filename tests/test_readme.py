@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What the README tells a newcomer to type, typed (installation apart: that is what CI does)."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ import mne
 import pytest
 
 import get_hf
+from hub import Hub
 from synthetic import make_raw
 
 ROOT = Path(__file__).parents[1]
@@ -24,14 +26,24 @@ needs_checkpoint = pytest.mark.skipif(not get_hf.CHECKPOINT.is_dir(), reason="no
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with the recording that the README's examples speak of."""
+    """A folder with the recordings that the README's examples speak of."""
     get_hf.save_recording(make_raw(), tmp_path / "recording.edf")
+    subject = tmp_path / "data/eegmmidb/S001"
+    subject.mkdir(parents=True)
+    get_hf.save_recording(make_raw(), subject / "S001R01.edf")
     return tmp_path
 
 
-def get_hf_commands() -> list[str]:
+def get_hf_commands(verb: str) -> list[list[str]]:
+    """Arguments of the README's commands that begin with a verb."""
     lines = [line for block in BASH for line in block.strip().splitlines()]
-    return [line[line.index("get-hf ") :] for line in lines if re.search(r"(^|&& )get-hf ", line)]
+    commands = [line[line.index("get-hf ") :] for line in lines if re.search(r"(^|&& )get-hf ", line)]
+    return [words[1:] for words in map(shlex.split, commands) if words[1] == verb]
+
+
+def test_every_command_of_the_readme_is_tested():
+    tested = [*get_hf_commands("generate"), *get_hf_commands("corpus")]
+    assert len(tested) == len(re.findall(r"^get-hf |&& get-hf ", "".join(BASH), flags=re.MULTILINE))
 
 
 def test_the_readme_opens_with_two_commands_that_install_by_the_constraints():
@@ -43,14 +55,25 @@ def test_the_readme_opens_with_two_commands_that_install_by_the_constraints():
 
 
 @needs_checkpoint
-@pytest.mark.parametrize("command", get_hf_commands())
-def test_the_commands_write_what_they_say(folder, command):
-    arguments = shlex.split(command)[1:]
+@pytest.mark.parametrize("arguments", get_hf_commands("generate"), ids=" ".join)
+def test_the_commands_write_what_they_say(folder, arguments):
     subprocess.run([sys.executable, "-m", "get_hf", *arguments], cwd=folder, check=True)
     continued = mne.io.read_raw(folder / arguments[arguments.index("--out") + 1], verbose="ERROR")
     assert "GET generated" in continued.annotations.description
     picture = folder / arguments[arguments.index("--plot") + 1]
     assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_the_commands_about_corpora_lead_from_recordings_to_the_hub(folder):
+    with Hub() as hub:
+        for arguments in get_hf_commands("corpus"):
+            command = [sys.executable, "-m", "get_hf", *arguments]
+            subprocess.run(command, cwd=folder, check=True, env=os.environ | hub.environment)
+    assert (folder / "eegmmidb-get/spectra.png").stat().st_size > 10_000
+    pushed = hub.repositories["dataset", "someone/eegmmidb-get"]
+    assert pushed.private
+    assert {"README.md", "spectra.png", "data/train-00000-of-00001.parquet"} <= set(pushed.files)
 
 
 @needs_checkpoint

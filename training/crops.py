@@ -8,6 +8,9 @@ training was interrupted before it; and a run is as long as the list of its crop
     crops = RandomCrops(segments, transform, CropConfig(crop_seconds=16), n_crops=1000, seed=1)
     batch = collate_crops([crops[i] for i in range(8)])
     model(**batch).loss
+
+`RandomCrops` draws from one corpus that lies on the disk, `MixedCrops` from several by weight, and
+`get_hf.training.streaming` from corpora that pass by; a `Cropper` cuts the crops of all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +18,7 @@ from dataclasses import dataclass, field
 
 import datasets
 import numpy as np
+import pyarrow as pa
 import torch
 from torch.utils.data import Dataset
 
@@ -23,6 +27,8 @@ from get_hf.processing.innovation_get import InnovationTransform
 
 #: Label of patches the loss leaves out.
 IGNORED = -100.0
+#: What a crop is cut of; to leave out the other columns halves the time a row is found in.
+COLUMNS = ["signal", "channel_positions", "n_chans", "n_times", "conditions"]
 
 
 @dataclass
@@ -89,70 +95,43 @@ class CropConfig:
                 raise ValueError(f"the weight of {name!r} must not be negative, as {weight} is.")
 
 
-class RandomCrops(Dataset):
-    """A list of random crops of the segments that `prepare_segments` built.
+class Cropper:
+    """Cuts random crops out of segments.
 
     Args:
-        segments: One split of the prepared segments.
         transform: Takes microvolts to the innovation space.
         config: How crops are drawn.
-        n_crops: Length of the list.
-        seed: Another seed, another list.
-
-    Raises:
-        ValueError: No segment is as long as a crop, or conditions of weight 0 are all there is.
+        sampling_rate: Of the segments, in Hz.
     """
 
-    def __init__(
-        self,
-        segments: datasets.Dataset,
-        transform: InnovationTransform,
-        config: CropConfig,
-        n_crops: int,
-        seed: int,
-    ):
+    def __init__(self, transform: InnovationTransform, config: CropConfig, sampling_rate: float):
         self.transform = transform
         self.config = config
-        self.n_crops = n_crops
-        self.seed = seed
-        # Arrow rows are views of the memory map; every other format would copy whole segments
-        self.segments = segments.with_format("arrow")
-        columns = segments.select_columns(["n_times", "sampling_rate", "conditions"]).with_format("numpy")[:]
-        rate = float(columns["sampling_rate"][0]) if len(segments) else 0.0
-        self.n_patches = round(config.crop_seconds * rate / transform.patch_size)
-        self.patches_per_second = rate / transform.patch_size
+        self.n_patches = round(config.crop_seconds * sampling_rate / transform.patch_size)
+        self.patches_per_second = sampling_rate / transform.patch_size
         self.n_times = transform.order + self.n_patches * transform.patch_size
-        n_starts = np.maximum(0, np.asarray(columns["n_times"], dtype=np.int64) - self.n_times + 1)
-        if not n_starts.any():
-            longest = max(columns["n_times"], default=0) / max(rate, 1.0)
-            raise ValueError(
-                f"no segment is as long as a crop of {config.crop_seconds} s: the longest of {len(segments)} "
-                f"is {longest:.1f} s; shorten crop_seconds or give longer recordings."
-            )
-        weights = np.array([config.condition_weights.get(name, 1.0) for name in CONDITIONS])
-        per_segment = [weights[ids].mean() if len(ids) else 0.0 for ids in columns["conditions"]]
-        cumulative = np.cumsum(n_starts * per_segment)
-        if cumulative[-1] <= 0:
-            raise ValueError("every segment has weight 0: condition_weights leaves no condition that is there.")
-        self.cumulative_weight = cumulative / cumulative[-1]
+        self.condition_weights = np.array([config.condition_weights.get(name, 1.0) for name in CONDITIONS])
 
-    def __len__(self) -> int:
-        return self.n_crops
+    def weight(self, conditions: np.ndarray) -> float:
+        """How many times as often as by its length a segment is drawn from, given its conditions `(patches,)`."""
+        return self.condition_weights[conditions].mean() if len(conditions) else 0.0
 
-    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        """Crop number `index`: C channels in random order, P = 1 + patches, T = P * patch_size samples.
+    def crop(self, row: pa.Table, rng: np.random.Generator, montage: np.random.Generator) -> dict[str, np.ndarray]:
+        """Cuts one crop: C channels in random order, P = 1 + patches, T = P * patch_size samples.
+
+        Args:
+            row: A segment at least as long as a crop: one row as `get_hf.training.builder` makes them.
+            rng: Whatever is random about the crop.
+            montage: How many channels it has, if the segment has as many; the same for crops that share it.
 
         Returns:
             `input_values`, `labels`, `noise` (C, T); `channel_positions` (C, 6); `calibration` (C, 27);
             `condition_ids`, `flow_time`, `attention_mask` (P,). The first patch of all is the start patch.
         """
-        index = range(self.n_crops)[index]
         config, transform = self.config, self.transform
-        rng = np.random.default_rng([self.seed, index])
-        row = self.segments[int(np.searchsorted(self.cumulative_weight, rng.random(), side="right"))]
         n_chans, n_times = row["n_chans"][0].as_py(), row["n_times"][0].as_py()
         start = int(rng.integers(n_times - self.n_times + 1))
-        channels = rng.permutation(n_chans)[: self._n_channels(n_chans, index)]
+        channels = rng.permutation(n_chans)[: self._n_channels(n_chans, montage)]
         n_calibration = self._n_calibration(rng)
         n_history = self._n_history(rng, start) if n_calibration else 0
         begin = start - n_history * transform.patch_size
@@ -183,14 +162,13 @@ class RandomCrops(Dataset):
             "flow_time": rng.random(1 + self.n_patches, dtype=np.float32),
         }
 
-    def _n_channels(self, n_chans: int, index: int) -> int:
+    def _n_channels(self, n_chans: int, montage: np.random.Generator) -> int:
         """How many channels a crop has: as many as its neighbours, if the recording has them."""
         config = self.config
-        rng = np.random.default_rng([self.seed, index // config.same_montage_size, 1])
-        if rng.random() < config.full_montage_probability:
+        if montage.random() < config.full_montage_probability:
             return min(n_chans, config.max_channels)
         log_range = np.log([config.min_channels, config.max_channels + 1])
-        return min(n_chans, int(np.exp(rng.uniform(*log_range))))
+        return min(n_chans, int(np.exp(montage.uniform(*log_range))))
 
     def _n_calibration(self, rng: np.random.Generator) -> int:
         """How many patches at its beginning a crop is calibrated on."""
@@ -207,13 +185,93 @@ class RandomCrops(Dataset):
         longest = self.config.max_history_seconds * self.patches_per_second
         return min(start // self.transform.patch_size, int(np.exp(rng.uniform(0, np.log1p(longest)))) - 1)
 
-    def _condition_ids(self, row, start: int, rng: np.random.Generator) -> np.ndarray:
+    def _condition_ids(self, row: pa.Table, start: int, rng: np.random.Generator) -> np.ndarray:
         """Condition of the patch each position predicts; the last one predicts what follows the crop."""
         conditions = row["conditions"].chunk(0).flatten().to_numpy()
         patch_size = self.transform.patch_size
         middles = start + self.transform.order + patch_size * np.arange(1 + self.n_patches) + patch_size // 2
         ids = conditions[np.minimum(middles // patch_size, len(conditions) - 1)].astype(np.int64)
         return np.zeros_like(ids) if rng.random() < self.config.condition_dropout else ids
+
+
+class RandomCrops(Dataset):
+    """A list of random crops of the segments of one corpus.
+
+    Args:
+        segments: One split of the prepared segments.
+        transform: Takes microvolts to the innovation space.
+        config: How crops are drawn.
+        n_crops: Length of the list.
+        seed: Another seed, another list.
+
+    Raises:
+        ValueError: No segment is as long as a crop, or conditions of weight 0 are all there is.
+    """
+
+    def __init__(
+        self,
+        segments: datasets.Dataset,
+        transform: InnovationTransform,
+        config: CropConfig,
+        n_crops: int,
+        seed: int,
+    ):
+        self.config = config
+        self.n_crops = n_crops
+        self.seed = seed
+        # Arrow rows are views of the memory map; every other format would copy whole segments
+        self.segments = segments.select_columns(COLUMNS).with_format("arrow")
+        columns = segments.select_columns(["n_times", "sampling_rate", "conditions"]).with_format("numpy")[:]
+        rate = float(columns["sampling_rate"][0]) if len(segments) else 0.0
+        self.cropper = Cropper(transform, config, rate)
+        n_starts = np.maximum(0, np.asarray(columns["n_times"], dtype=np.int64) - self.cropper.n_times + 1)
+        if not n_starts.any():
+            longest = max(columns["n_times"], default=0) / max(rate, 1.0)
+            raise ValueError(
+                f"no segment is as long as a crop of {config.crop_seconds} s: the longest of {len(segments)} "
+                f"is {longest:.1f} s; shorten crop_seconds or give longer recordings."
+            )
+        cumulative = np.cumsum(n_starts * [self.cropper.weight(ids) for ids in columns["conditions"]])
+        if cumulative[-1] <= 0:
+            raise ValueError("every segment has weight 0: condition_weights leaves no condition that is there.")
+        self.cumulative_weight = cumulative / cumulative[-1]
+
+    def __len__(self) -> int:
+        return self.n_crops
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        """Crop number `index`; see `Cropper.crop`."""
+        index = range(self.n_crops)[index]
+        rng = np.random.default_rng([self.seed, index])
+        row = self.segments[int(np.searchsorted(self.cumulative_weight, rng.random(), side="right"))]
+        montage = np.random.default_rng([self.seed, index // self.config.same_montage_size, 1])
+        return self.cropper.crop(row, rng, montage)
+
+
+class MixedCrops(Dataset):
+    """A list of random crops of several corpora, each crop of a corpus drawn by weight.
+
+    Crops that share their number of channels are of the same corpus, so that a batch still needs little padding.
+
+    Args:
+        crops: The crops of each corpus: lists of equal length, drawn in the same way with the same seed.
+        weights: How often a crop is of each corpus, relative to the others.
+    """
+
+    def __init__(self, crops: Sequence[RandomCrops], weights: Sequence[float]):
+        self.crops = list(crops)
+        cumulative = np.cumsum(weights)
+        self.cumulative_weight = cumulative / cumulative[-1]
+
+    def __len__(self) -> int:
+        return len(self.crops[0])
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        """Crop number `index`; see `Cropper.crop`."""
+        first = self.crops[0]
+        index = range(len(self))[index]
+        rng = np.random.default_rng([first.seed, index // first.config.same_montage_size, 2])
+        return self.crops[int(np.searchsorted(self.cumulative_weight, rng.random(), side="right"))][index]
 
 
 def _floats(row, column: str) -> np.ndarray:
@@ -225,7 +283,7 @@ def collate_crops(crops: Sequence[Mapping[str, np.ndarray]]) -> dict[str, torch.
     """Stacks crops into a batch, padding channels with zeros to the most there are.
 
     Args:
-        crops: Items of `RandomCrops`, all of the same length.
+        crops: As `Cropper.crop` makes them, all of the same length.
 
     Returns:
         The items' keys with a leading batch axis, and `channel_mask` (batch, channels), 1 where there is a

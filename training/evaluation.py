@@ -26,6 +26,7 @@ from .fidelity import evaluate_arrays
 from .fidelity_report import provenance, write_report
 from .pretraining import SUMMARY
 from .segments import PRESETS, SAMPLING_RATE, Segments, read_segments, recordings
+from .splits import check_unseen
 
 FLOOR = "real"
 Generator = Callable[[np.ndarray, Sequence[str]], np.ndarray]
@@ -276,8 +277,12 @@ def run(
 
     Returns:
         The table, see `Comparison.table`.
+
+    Raises:
+        ValueError: The checkpoint was trained on somebody of the split.
     """
     segments = read_segments(data_dir, split, preset)
+    check_unseen(Path(checkpoint) / SUMMARY, [("eegmmidb", str(subject)) for subject in segments.subjects])
     seconds = segments.continuation.shape[-1] / segments.sampling_rate
     generator = GETGenerator(checkpoint, seconds, segments.conditions, seed=seed, **generate_options)
     comparison = compare({"GET": generator}, data_dir, split, preset, seed=seed, progress=progress, segments=segments)

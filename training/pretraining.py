@@ -5,7 +5,8 @@
     run("training/recipes/pretrain_eegmmidb.yaml", data_dir="data", output_dir="out")
 
 On several processes or machines, the same under `torchrun --nproc_per_node 2`; the losses are those of one
-process with the same total batch, because the noise of each crop comes with the crop.
+process with the same total batch, because the noise of each crop comes with the crop. Corpora that are streamed
+are shared out among processes instead; see `get_hf.training.streaming`.
 """
 
 import dataclasses
@@ -20,17 +21,19 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import numpy as np
 import torch
+from torch.utils.data import Dataset
 from transformers import Trainer, set_seed
 
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 from .averaging import FOLDER, AveragedWeights, without_bars
-from .builder import prepare_segments, problems
-from .crops import RandomCrops, collate_crops
+from .crops import Cropper, collate_crops
+from .mixture import Source, fitting_segments, open_sources, random_crops
 from .recipe import Recipe, read_recipe
+from .splits import people_of
+from .streaming import StreamedCrops, StreamLoader
 
 logger = logging.getLogger(__name__)
 
@@ -40,23 +43,47 @@ VALIDATION_SEED = 0
 
 
 class PretrainingTrainer(Trainer):
-    """The Trainer, evaluating averaged weights and keeping them in every checkpoint.
+    """The Trainer, evaluating averaged weights and keeping them in every checkpoint, and loading streams.
 
     Args:
         averaged: The averaged weights.
         summary: Tells of the run so far, for the file beside each averaged model.
+        checkpoint: Where a stream goes on.
         **kwargs: See `transformers.Trainer`.
     """
 
-    def __init__(self, *, averaged: AveragedWeights, summary, **kwargs):
+    def __init__(self, *, averaged: AveragedWeights, summary, checkpoint: Path | None = None, **kwargs):
         super().__init__(callbacks=[averaged], **kwargs)
         self.averaged = averaged
         self.summary = summary
+        self.checkpoint = checkpoint
+        self.stream: StreamLoader | None = None
+
+    def get_train_dataloader(self):
+        """Loads a stream as it is, because accelerate would share out again what is shared out already."""
+        if not isinstance(self.train_dataset, StreamedCrops):
+            return super().get_train_dataloader()
+        self.stream = StreamLoader(
+            self.train_dataset,
+            batch_size=self.args.train_batch_size,
+            num_workers=self.args.dataloader_num_workers,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        if self.checkpoint is not None:
+            self.stream.restore(self.checkpoint)
+        return self.stream
 
     def evaluate(self, *args, **kwargs):
         """Evaluates the averaged weights."""
         with self.averaged.in_place():
             return super().evaluate(*args, **kwargs)
+
+    def log(self, logs, *args, **kwargs):
+        """Logs; of a stream that was resumed the Trainer would count epochs from where it goes on."""
+        if self.stream is not None:
+            self.state.epoch = self.state.global_step / self.state.max_steps
+        super().log(logs, *args, **kwargs)
 
     def _save(self, output_dir=None, state_dict=None):
         # before the optimizer and the trainer state, which makes a checkpoint complete and lets older ones go
@@ -66,6 +93,13 @@ class PretrainingTrainer(Trainer):
             self.averaged.save(output_dir)
             self.processing_class.save_pretrained(Path(output_dir) / FOLDER)
             _write_json(Path(output_dir) / FOLDER / SUMMARY, self.summary(self))
+
+    def _save_rng_state(self, output_dir):
+        # the one part of a checkpoint that every process writes
+        super()._save_rng_state(output_dir)
+        if self.stream is not None:
+            self.stream.save(output_dir)
+            self.accelerator.wait_for_everyone()  # before one process calls the checkpoint complete
 
 
 def run(recipe: str | Path, **overrides: Any) -> Path:
@@ -100,8 +134,8 @@ def pretrain(recipe: Recipe) -> Path:
     args, output_dir = recipe.training, Path(recipe.training.output_dir)
     checkpoint = _checkpoint(args.resume_from_checkpoint, output_dir)
     with args.main_process_first(desc="preparing the data"):
-        segments = _segments(recipe)
-        extractor = _extractor(recipe, segments["train"], checkpoint)
+        sources = _sources(recipe)
+        extractor = _extractor(recipe, sources, checkpoint)
 
     set_seed(args.seed)
     model = GETModel(recipe.config)
@@ -114,8 +148,8 @@ def pretrain(recipe: Recipe) -> Path:
 
     seed = args.seed if args.data_seed is None else args.data_seed
     total_batch = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-    crops = RandomCrops(segments["train"], extractor.transform, recipe.crops, args.max_steps * total_batch, seed)
-    logger.info("%d crops from %d segments", len(crops), len(segments["train"]))
+    crops = _training_crops(recipe, sources, extractor, args.max_steps * total_batch, seed)
+    people = people_of(who for source in sources for who in source.people("train"))
 
     def summary(trainer: Trainer) -> dict[str, Any]:
         steps = trainer.state.global_step
@@ -128,18 +162,16 @@ def pretrain(recipe: Recipe) -> Path:
             "seed": args.seed,
             "data_seed": seed,
             "world_size": args.world_size,
-            "training_subjects": len(set(segments["train"]["subject"])),
+            "training_subjects": len(people),
+            "training_people": sorted(people),  # whom evaluation must not judge it on
             "left_out": [
-                list(problem)
-                for part in ("train", "validation")
-                if part in segments
-                for problem in problems(segments[part])
+                [*problem, source.corpus]
+                for source in sources
+                for problem in source.problems
+                if any(problem[0] in source.subjects.get(part, ()) for part in ("train", "validation"))
             ],
             "log": trainer.state.log_history,
-            # folders say where, not what: they are the machine's and stay there
-            "recipe": {
-                k: v for k, v in recipe.given.items() if not k.endswith("_dir") and k != "resume_from_checkpoint"
-            },
+            "recipe": _without_folders(recipe, sources),
             "machine": _machine(),
             "versions": _versions(),
             "commit": _commit(),
@@ -150,10 +182,11 @@ def pretrain(recipe: Recipe) -> Path:
         args=args,
         data_collator=collate_crops,
         train_dataset=crops,
-        eval_dataset=_validation_crops(recipe, segments, extractor),
+        eval_dataset=_validation_crops(recipe, sources, extractor),
         processing_class=extractor,
         averaged=averaged,
         summary=summary,
+        checkpoint=checkpoint,
     )
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     state = trainer.state
@@ -170,19 +203,21 @@ def pretrain(recipe: Recipe) -> Path:
     return output_dir
 
 
-def _segments(recipe: Recipe) -> datasets.DatasetDict:
-    """The prepared segments of the recipe's corpus."""
+def _sources(recipe: Recipe) -> list[Source]:
+    """The recipe's corpora."""
     data, config = recipe.data, recipe.config
-    data_dir = data.data_dir or os.environ.get("GET_HF_DATA")
-    segments = prepare_segments(
-        data.corpus, data_dir, data.cache_dir, config.sampling_rate, config.patch_size, num_proc=data.num_proc
+    return open_sources(
+        data.weights,
+        data.streaming,
+        data.data_dir or os.environ.get("GET_HF_DATA"),
+        data.cache_dir,
+        data.num_proc,
+        config.sampling_rate,
+        config.patch_size,
     )
-    if "train" not in segments:
-        raise ValueError(f"{data.corpus} in {data_dir} has no recording of a training subject.")
-    return segments
 
 
-def _extractor(recipe: Recipe, train: datasets.Dataset, checkpoint: Path | None) -> GETFeatureExtractor:
+def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -> GETFeatureExtractor:
     """The feature extractor: fitted by each machine's first process, then read by all others."""
     output_dir = Path(recipe.training.output_dir)
     if checkpoint is not None:
@@ -190,31 +225,23 @@ def _extractor(recipe: Recipe, train: datasets.Dataset, checkpoint: Path | None)
     if recipe.training.local_process_index == 0:
         config = recipe.config
         form = {"sampling_rate": config.sampling_rate, "patch_size": config.patch_size}
-        extractor = fit_extractor(train, recipe.data.fit_segments, conditions=config.conditions, **form)
-        extractor.save_pretrained(output_dir)
+        chosen = fitting_segments(sources, recipe.data.fit_segments)
+        fit_extractor(chosen, conditions=config.conditions, **form).save_pretrained(output_dir)
     return GETFeatureExtractor.from_pretrained(output_dir)
 
 
-def fit_extractor(segments: datasets.Dataset, n_segments: int, **kwargs: Any) -> GETFeatureExtractor:
-    """Fits a feature extractor's innovation transform to segments spread evenly over a split.
+def fit_extractor(segments: datasets.Dataset, **kwargs: Any) -> GETFeatureExtractor:
+    """Fits a feature extractor's innovation transform.
 
     Args:
-        segments: The training split of the prepared segments.
-        n_segments: How many of them to use.
+        segments: The prepared segments to fit it to, all usable.
         **kwargs: Arguments of `GETFeatureExtractor`.
-
-    Raises:
-        ValueError: None of the recordings can be used.
     """
-    usable = np.flatnonzero(np.asarray(segments["n_times"]) > 0)
-    if not len(usable):
-        raise ValueError(f"none of the {len(segments)} training recordings can be used: {problems(segments)[:3]}")
-    chosen = usable[np.unique(np.linspace(0, len(usable) - 1, n_segments).round().astype(int))]
     arrow = segments.with_format("arrow")
 
     def recordings():
-        for index in chosen:
-            row = arrow[int(index)]
+        for index in range(len(arrow)):
+            row = arrow[index]
             n_chans = row["n_chans"][0].as_py()
             flat = (row[name].chunk(0).flatten().to_numpy() for name in ("signal", "channel_positions"))
             yield tuple(values.reshape(n_chans, -1) for values in flat)
@@ -222,18 +249,47 @@ def fit_extractor(segments: datasets.Dataset, n_segments: int, **kwargs: Any) ->
     return GETFeatureExtractor.fit(list(recordings()), **kwargs)
 
 
-def _validation_crops(
-    recipe: Recipe, segments: datasets.DatasetDict, extractor: GETFeatureExtractor
-) -> RandomCrops | None:
+def _training_crops(
+    recipe: Recipe, sources: list[Source], extractor: GETFeatureExtractor, n_crops: int, seed: int
+) -> Dataset | StreamedCrops:
+    """Crops of the training split: as many as the run needs, or without end where they are streamed."""
+    args, data = recipe.training, recipe.data
+    if not data.streaming:
+        crops = random_crops(sources, "train", extractor.transform, recipe.crops, n_crops, seed)
+        logger.info("%d crops from %s", n_crops, ", ".join(data.weights))
+        return crops
+    args.ignore_data_skip = True  # a stream goes on by itself
+    return StreamedCrops(
+        {source.name: source.splits["train"] for source in sources},
+        [source.weight for source in sources],
+        Cropper(extractor.transform, recipe.crops, recipe.config.sampling_rate),
+        seed,
+        data.crops_per_segment,
+        data.shuffled_segments,
+        args.process_index,
+        args.world_size,
+    )
+
+
+def _validation_crops(recipe: Recipe, sources: list[Source], extractor: GETFeatureExtractor) -> Dataset | None:
     """Crops of the validation split, nothing withheld or disturbed; None: the recipe evaluates nothing."""
     if recipe.training.eval_strategy == "no":
         return None
-    if "validation" not in segments:
-        raise ValueError(f"{recipe.data.corpus} has no recording of a validation subject: set eval_strategy to 'no'.")
+    if not any("validation" in source.splits for source in sources):
+        names = ", ".join(recipe.data.weights)
+        raise ValueError(f"{names} has no recording of a validation subject: set eval_strategy to 'no'.")
     config = dataclasses.replace(recipe.crops, condition_dropout=0.0, context_noise=0.0)
-    return RandomCrops(
-        segments["validation"], extractor.transform, config, recipe.data.validation_crops, VALIDATION_SEED
-    )
+    n_crops = recipe.data.validation_crops
+    return random_crops(sources, "validation", extractor.transform, config, n_crops, VALIDATION_SEED)
+
+
+def _without_folders(recipe: Recipe, sources: list[Source]) -> dict[str, Any]:
+    """The recipe without its folders: they say where, not what, and are nobody's business."""
+    kept = {k: v for k, v in recipe.given.items() if not k.endswith("_dir") and k != "resume_from_checkpoint"}
+    if any(Path(source.name).is_dir() for source in sources):
+        named = ((source.corpus if Path(source.name).is_dir() else source.name, source.weight) for source in sources)
+        kept["corpus"] = dict(named)
+    return kept
 
 
 def _checkpoint(wanted: str | bool | None, output_dir: Path) -> Path | None:

@@ -9,6 +9,7 @@ anything is read or written.
 import dataclasses
 import difflib
 import enum
+import math
 import types
 import typing
 from pathlib import Path
@@ -28,22 +29,48 @@ class PretrainingData:
     """What to train on.
 
     Attributes:
-        corpus: Name in the registry of corpora.
-        data_dir: Folder the corpus lies in; None: the environment variable GET_HF_DATA, else see
-            `Corpus.recordings`.
+        corpus: Name in the registry of corpora, folder that `get-hf corpus prepare` wrote, or owner/name on the
+            Hub; several with their weights, such as `{eegmmidb: 3, alpha-waves: 1}`.
+        data_dir: Folder the corpora of the registry lie in; None: the environment variable GET_HF_DATA, else
+            see `Corpus.recordings`.
         cache_dir: Where prepared segments are kept; None: the cache of `datasets`.
         num_proc: Processes that prepare them.
+        streaming: Whether to read prepared corpora as they are needed, without a copy on the disk; see
+            `get_hf.training.streaming`.
+        crops_per_segment: Streaming: crops that are cut of a segment when it passes.
+        shuffled_segments: Streaming: segments that each loader worker holds at a time, their crops in random
+            order; 1: no shuffling.
         fit_segments: Segments of the training split that the innovation transform is fitted to, evenly
-            spread.
+            spread; streaming: the first ones of each shard.
         validation_crops: Crops of the validation split that the evaluation loss is the mean of.
     """
 
-    corpus: str = "eegmmidb"
+    corpus: str | dict[str, float] = "eegmmidb"
     data_dir: str | None = None
     cache_dir: str | None = None
     num_proc: int | None = None
+    streaming: bool = False
+    crops_per_segment: int = 4
+    shuffled_segments: int = 16
     fit_segments: int = 200
     validation_crops: int = 64
+
+    def __post_init__(self):
+        for name in ("crops_per_segment", "shuffled_segments", "fit_segments", "validation_crops"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if not self.weights:
+            raise ValueError("corpus must name at least one corpus.")
+        for name, weight in self.weights.items():
+            if not isinstance(name, str):
+                raise ValueError(f"corpus must name corpora by text, not by {name!r}.")
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
+                raise ValueError(f"the weight of corpus {name!r} must be a positive number, not {weight!r}.")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """How often a crop is of each corpus, relative to the others."""
+        return self.corpus if isinstance(self.corpus, dict) else {self.corpus: 1.0}
 
 
 @dataclasses.dataclass
@@ -180,6 +207,8 @@ def _as_type(key: str, value: Any, hint: Any) -> Any:
     """
     options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     options = [typing.get_origin(option) or option for option in options]
+    if dict in options and isinstance(_parsed(value), dict):  # text, too, would do for some
+        return _parsed(value)
     for candidate in (value, _parsed(value)):
         for option in options:
             if (

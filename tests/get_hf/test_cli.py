@@ -1,7 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The `get-hf` command, in this process: what it writes, what it prints where, and what it refuses how."""
 
-import sys
 from importlib.metadata import PackageNotFoundError
 
 import mne
@@ -10,21 +9,6 @@ import pytest
 
 from get_hf import cli, save_recording
 from synthetic import make_raw
-
-
-@pytest.fixture
-def get_hf(monkeypatch, capsys, tmp_path):
-    """Runs the command in an empty folder and returns its exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["get-hf", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        out, err = capsys.readouterr()
-        return exit_.value.code or 0, out, err
-
-    return run
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from get_hf import save_recording
 from get_hf.training.builder import prepare_segments
+from get_hf.training.prepared import prepare
 from synthetic import CH_NAMES, make_raw
 
 RATE = 160.0
@@ -63,6 +64,37 @@ def cache_dir(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def prepared(data_dir, cache_dir) -> datasets.DatasetDict:
     return prepare_segments("eegmmidb", data_dir, cache_dir)
+
+
+#: Another corpus: people by length of their recordings in seconds; 3 channels, one of them bipolar, at 256 Hz.
+OTHERS = {"anna": (13.0, 7.0), "bert": (9.0,), "cleo": (20.0, 8.0, 3.0)}
+
+
+@pytest.fixture(scope="session")
+def other_corpus(tmp_path_factory) -> str:
+    """Name of a corpus of files with another montage and rate; the 3 s of cleo are too short to be used."""
+    folder = tmp_path_factory.mktemp("other")
+    for number, (person, lengths) in enumerate(OTHERS.items()):
+        (folder / person).mkdir()
+        for session, seconds in enumerate(lengths):
+            raw = make_raw(seconds, 256.0, ("Fp2-F8", "Oz", "T7"), seed=1000 + 10 * number + session)
+            raw.set_annotations(mne.Annotations(2.0, min(4.0, seconds - 2.0), "eyes_closed"))
+            save_recording(raw, folder / person / f"{session}.edf")
+    return f"files:{folder}/*/*.edf"
+
+
+@pytest.fixture(scope="session")
+def prepared_folder(data_dir, tmp_path_factory) -> Path:
+    """The EEGMMIDB-like corpus as `get-hf corpus prepare` leaves it, in segments of about 6 s."""
+    out = tmp_path_factory.mktemp("prepared") / "eegmmidb"
+    return prepare("eegmmidb", out, data_dir, segment_seconds=6.0).folder
+
+
+@pytest.fixture(scope="session")
+def other_folder(other_corpus, tmp_path_factory) -> Path:
+    """The other corpus in the same way."""
+    out = tmp_path_factory.mktemp("prepared") / "other"
+    return prepare(other_corpus, out, segment_seconds=6.0).folder
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import errno
 import logging
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import channel_positions
 from get_hf.training.builder import prepare_segments, problems
-from get_hf.training.corpora import get_corpus
+from get_hf.training.corpora import CorpusUnavailableError, Recording, get_corpus
 from synthetic import CH_NAMES
 
 
@@ -51,6 +54,7 @@ def test_long_recordings_are_cut_into_equal_segments_that_join_without_gap(prepa
     parts = [r for r in short["train"] if (r["subject"], r["session"]) == ("S001", "R01")]
     whole = row(prepared["train"], "S001", "R01")
     assert [r["n_times"] for r in parts] == [775, 775, 800]
+    assert [r["start"] for r in parts] == [0.0, 7.75, 15.5]
     joined = np.concatenate([np.reshape(r["signal"], (8, -1)) for r in parts], axis=-1)
     np.testing.assert_array_equal(joined, np.reshape(whole["signal"], (8, -1)))
 
@@ -82,9 +86,34 @@ def test_building_twice_and_by_two_processes_gives_the_same(prepared, data_dir, 
     assert once == by_two
 
 
-def test_what_was_built_is_found_again_until_recordings_are_added(data_dir, cache_dir, prepared):
-    files = prepared["train"].cache_files
-    assert prepare_segments("eegmmidb", data_dir, cache_dir)["train"].cache_files == files
+def test_what_was_built_is_found_again_until_a_recording_changes_or_is_added(data_dir, tmp_path):
+    original = data_dir / "eegmmidb/S080"
+    for subject in ("S080", "S081"):
+        (tmp_path / "data/eegmmidb" / subject).mkdir(parents=True)
+    changing = tmp_path / "data/eegmmidb/S080/S080R01.edf"
+    shutil.copy2(original / "S080R01.edf", changing)
+
+    def built():
+        return prepare_segments("eegmmidb", tmp_path / "data", tmp_path / "cache")["validation"]
+
+    first = built()
+    assert built().cache_files == first.cache_files
+    shutil.copy2(original / "S080R04.edf", changing)
+    assert not np.array_equal(built()[0]["signal"], first[0]["signal"])
+    shutil.copy2(original / "S080R02.edf", tmp_path / "data/eegmmidb/S081/S081R02.edf")
+    assert built()["subject"] == ["S080", "S081"]
+
+
+def test_a_disk_that_is_full_is_no_fault_of_a_recording(data_dir, tmp_path, monkeypatch):
+    def opener(self):
+        raise CorpusUnavailableError("could not be written") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recording, "open", opener)
+        with pytest.raises(OSError, match=r"the disk is full: nothing was kept in .*; make room and start again"):
+            prepare_segments("eegmmidb", data_dir, tmp_path)
+    assert not list(tmp_path.rglob("*.arrow"))
+    assert len(prepare_segments("eegmmidb", data_dir, tmp_path)["test"]) == 1
 
 
 def test_signals_are_read_as_views_of_the_memory_map(prepared):

@@ -26,7 +26,7 @@ PATCH, PATCHES = 25, 16
 
 @pytest.fixture(scope="module")
 def extractor(prepared):
-    return fit_extractor(prepared["train"], 20)
+    return fit_extractor(prepared["train"].filter(lambda n_times: n_times > 0, input_columns="n_times"))
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,12 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 
-import datasets
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
 
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
@@ -19,38 +15,7 @@ from get_hf.training import pretraining
 from get_hf.training.averaging import AveragedWeights
 from get_hf.training.pretraining import run
 from get_hf.training.recipe import read_recipe
-
-RECIPE = {
-    "corpus": "eegmmidb",
-    "fit_segments": 10,
-    "validation_crops": 8,
-    "crop_seconds": 3.0,
-    "max_channels": 4,
-    "same_montage_size": 2,
-    "min_calibration_seconds": 0.5,
-    "max_calibration_seconds": 1.0,
-    "model": {
-        "hidden_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "intermediate_size": 32,
-        "flow_hidden_size": 16,
-        "flow_num_layers": 1,
-        "flow_intermediate_size": 32,
-    },
-    "average_decay": 0.8,
-    "max_steps": 8,
-    "per_device_train_batch_size": 4,
-    "learning_rate": 3e-3,
-    "lr_scheduler_type": "cosine",
-    "logging_steps": 1,
-    "save_steps": 3,
-    "eval_strategy": "steps",
-    "eval_steps": 4,
-    "disable_tqdm": True,
-    "use_cpu": True,
-    "seed": 7,
-}
+from training_runs import RECIPE, launch, losses, weights
 
 
 @pytest.fixture(scope="module")
@@ -67,26 +32,10 @@ def finished(recipe) -> Path:
     return run(recipe)
 
 
-def losses(folder: Path, key: str = "loss") -> list[float]:
-    log = json.loads((folder / "training_summary.json").read_text())["log"]
-    return [entry[key] for entry in log if key in entry]
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "model.safetensors")
-
-
-def launch(tmp_path: Path, code: str, *launcher: str) -> subprocess.CompletedProcess:
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    command = [sys.executable, *launcher, str(script)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
-
-
 def test_the_result_loads_and_tells_how_it_came_about(finished, data_dir):
     model = GETModel.from_pretrained(finished)
     extractor = GETFeatureExtractor.from_pretrained(finished)
-    assert extractor.ar_coefficients != GETFeatureExtractor().ar_coefficients
+    assert extractor.autocorrelation != GETFeatureExtractor().autocorrelation
     generated = model.generate(**extractor(ch_names=["O1", "O2"], condition="eyes_closed"), max_new_tokens=2)
     assert generated.shape == (1, 2, 3 * 25)
 
@@ -109,9 +58,9 @@ def test_training_lowers_the_loss_of_unseen_subjects(recipe, tmp_path):
     out = run(
         recipe,
         output_dir=str(tmp_path),
-        max_steps=60,
+        max_steps=120,
         eval_on_start=True,
-        eval_steps=60,
+        eval_steps=120,
         save_strategy="no",
         learning_rate=1e-2,
     )
@@ -152,9 +101,9 @@ def test_the_result_is_the_average_and_evaluation_judges_it(finished, recipe):
     last = finished / "checkpoint-8"
     assert all(torch.equal(w, weights(finished)[name]) for name, w in weights(last / "averaged").items())
     parts = read_recipe(recipe)
-    segments = pretraining._segments(parts)
+    sources = pretraining._sources(parts)
     extractor = GETFeatureExtractor.from_pretrained(finished)
-    crops = pretraining._validation_crops(parts, segments, extractor)
+    crops = pretraining._validation_crops(parts, sources, extractor)
     model = GETModel.from_pretrained(finished).eval()
     with torch.no_grad():
         loss = model(**pretraining.collate_crops([crops[i] for i in range(8)])).loss
@@ -278,6 +227,13 @@ def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
         ({"max_steps": 0}, "max_steps must be given"),
         ({"average_decay": 1.0}, "average_decay"),
         ({"train_sampling_strategy": "random"}, "crops are random already"),
+        ({"corpus": 3}, "corpus must be str or dict, not 3"),
+        ({"corpus": {}}, "at least one corpus"),
+        ({"corpus": {"eegmmidb": 0}}, "the weight of corpus 'eegmmidb' must be a positive number, not 0"),
+        ({"corpus": {"eegmmidb": "much"}}, "must be a positive number, not 'much'"),
+        ({"corpus": {7: 1}}, "by text, not by 7"),
+        ({"shuffled_segments": 0}, "shuffled_segments must be at least 1"),
+        ({"crops_per_segment": 0}, "crops_per_segment must be at least 1"),
         ({"crop_seconds": 0.5, "min_calibration_seconds": 1.0}, "calibration on"),
     ],
 )
@@ -309,8 +265,13 @@ def test_overrides_are_read_as_from_a_command_line(recipe):
         "model.hidden_size": "32",
         "data_dir": "12",
         "condition_weights": "{eyes_closed: 2}",
+        "corpus": "{eegmmidb: 3, 'files:/data/*.edf': 1.5}",
+        "streaming": "true",
     }
     read = read_recipe(recipe, changes)
+    assert read.data.weights == {"eegmmidb": 3, "files:/data/*.edf": 1.5}
+    assert read.data.streaming is True
+    assert read_recipe(recipe, {"corpus": "files:/{a,b}/*.edf"}).data.weights == {"files:/{a,b}/*.edf": 1.0}
     assert read.training.max_steps == 12
     assert read.training.learning_rate == 1e-4
     assert read.training.bf16 is True
@@ -324,4 +285,5 @@ def test_data_is_found_by_environment_variable(recipe, data_dir, monkeypatch):
     monkeypatch.setenv("GET_HF_DATA", str(data_dir))
     read = read_recipe(recipe)
     read.data.data_dir = None
-    assert isinstance(pretraining._segments(read), datasets.DatasetDict)
+    (source,) = pretraining._sources(read)
+    assert source.subjects["validation"] == ["S080"]

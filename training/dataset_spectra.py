@@ -1,0 +1,279 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What prepared EEG looks like under each condition: hours, amplitudes, spectra, and the picture of them.
+
+    measured = measure(Prepared.read("out/eegmmidb"))
+    draw(measured, "out/eegmmidb/spectra.png")
+
+Everything is measured per segment and condition, and summed up as median and quartiles over segments: what a
+table or a band shows is how much people and recordings differ, and no single wild one takes the figure over.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import scipy.fft
+
+from get_hf.modeling.configuration_get import CONDITIONS
+
+from .prepared import Prepared
+
+#: Length of the windows that spectra are estimated from; they overlap by half.
+WINDOW_SECONDS = 2.0
+#: The classical bands, Hz.
+BANDS = {"δ": (1.0, 4.0), "θ": (4.0, 8.0), "α": (8.0, 13.0), "β": (13.0, 30.0), "γ": (30.0, 45.0)}
+#: A map of the scalp needs this many electrodes; one of fewer is mostly invention.
+FEWEST_ELECTRODES = 8
+#: Conditions that are shown together, with the colours and lines (told apart by any eye) they are drawn in.
+PANELS = {
+    "At rest": {
+        "rest": ("#009E73", "-."),
+        "eyes_open": ("#0072B2", "--"),
+        "eyes_closed": ("#D55E00", "-"),
+    },
+    "Moving, or imagining to": {
+        "left_fist": ("#0072B2", "-"),
+        "right_fist": ("#D55E00", "--"),
+        "both_fists": ("#009E73", "-."),
+        "feet": ("#CC79A7", (0, (1, 1))),
+        "tongue": ("#E69F00", (0, (4, 1, 1, 1, 1, 1))),
+    },
+    "Clinical, or not labelled": {
+        "none": ("#666666", "--"),
+        "seizure": ("#D55E00", "-"),
+    },
+}
+
+
+@dataclass
+class Measured:
+    """What `measure` finds, by condition ("none" where no condition is known).
+
+    Attributes:
+        frequencies: Hz, `(frequencies,)`, 1 to 45.
+        seconds: How much of it there is.
+        amplitudes: Median absolute amplitude in uV of each segment: the middle channel's.
+        spectra: Power density in dB re 1 uV^2/Hz of each segment, the middle channel's, `(frequencies,)` each.
+        alpha: Power density between 8 and 13 Hz, in the same unit, of each electrode of each segment.
+        places: Where electrodes sit, x (right), y (front), z (up) on the unit sphere; bipolar channels have
+            no one place.
+    """
+
+    frequencies: np.ndarray
+    seconds: dict[str, float] = field(default_factory=dict)
+    amplitudes: dict[str, list[float]] = field(default_factory=dict)
+    spectra: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    alpha: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    places: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def conditions(self) -> list[str]:
+        """The conditions that there are, in the order of the model's."""
+        return [name for name in CONDITIONS if self.seconds.get(name)]
+
+
+def measure(prepared: Prepared, progress: Callable[[int, int], object] | None = None) -> Measured:
+    """Measures all segments of a prepared corpus, one in memory at a time.
+
+    Args:
+        prepared: What `prepare` returned, in a folder here.
+        progress: Called after each segment with how many are measured, and of how many.
+
+    Raises:
+        ValueError: There is no segment with samples.
+    """
+    rate, total = prepared.sampling_rate, sum(prepared.splits.values())
+    nothing = np.zeros((1, 1, round(WINDOW_SECONDS * rate)), np.float32)
+    measured = Measured(_densities(nothing, rate)[0])
+    for done, row in enumerate(_rows(prepared), start=1):
+        if row["n_times"]:
+            _add_segment(measured, row, prepared)
+        if progress is not None:
+            progress(done, total)
+    if not measured.seconds:
+        raise ValueError(f"none of the {total} segments in {prepared.folder} has any samples.")
+    return measured
+
+
+def _rows(prepared: Prepared) -> Iterator[dict]:
+    """Rows with their lists of numbers as flat arrays."""
+    lists, rest = ("signal", "channel_positions", "conditions"), ("n_chans", "n_times", "ch_names")
+    for split in prepared.splits:
+        for shard in sorted((Path(prepared.folder) / "data").glob(f"{split}-*.parquet")):
+            for row in pq.ParquetFile(shard).iter_batches(batch_size=1, columns=[*lists, *rest]):
+                values = {name: row[name].flatten().to_numpy() for name in lists}
+                yield values | {name: row[name][0].as_py() for name in rest}
+
+
+def _add_segment(measured: Measured, row: dict, prepared: Prepared) -> None:
+    rate = prepared.sampling_rate
+    signal = row["signal"].reshape(row["n_chans"], row["n_times"])
+    per_sample = np.repeat(row["conditions"], prepared.patch_size)
+    windows, of_windows = _windows(signal, per_sample, round(WINDOW_SECONDS * rate))
+    for number in np.unique(per_sample):
+        name, inside = prepared.conditions[number], per_sample == number
+        measured.seconds[name] = measured.seconds.get(name, 0.0) + inside.sum() / rate
+        amplitude = np.median(np.abs(signal[:, inside]), axis=-1)
+        measured.amplitudes.setdefault(name, []).append(float(np.median(amplitude)))
+        if not (of_windows == number).any():
+            continue
+        _, density = _densities(windows[:, of_windows == number], rate)
+        measured.spectra.setdefault(name, []).append(np.median(_decibels(density), axis=0))
+        band = (measured.frequencies >= BANDS["α"][0]) & (measured.frequencies <= BANDS["α"][1])
+        electrodes = measured.alpha.setdefault(name, {})
+        positions = row["channel_positions"].reshape(row["n_chans"], 6)
+        for ch_name, position, alpha in zip(row["ch_names"], positions, density[:, band].mean(axis=-1), strict=True):
+            if not position[3:].any():
+                electrodes.setdefault(ch_name, []).append(float(_decibels(alpha)))
+                measured.places.setdefault(ch_name, position[:3])
+
+
+def _windows(signal: np.ndarray, per_sample: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Windows that lie in one condition each.
+
+    Returns:
+        Views of the signal `(channels, windows, length)`, and the number of each window's condition.
+    """
+    if signal.shape[-1] < length:
+        return np.empty((len(signal), 0, length), np.float32), np.empty(0, int)
+    changes = np.concatenate([[0], np.cumsum(np.diff(per_sample) != 0)])
+    starts = np.arange(0, signal.shape[-1] - length + 1, length // 2)
+    starts = starts[changes[starts] == changes[starts + length - 1]]
+    views = np.lib.stride_tricks.sliding_window_view(signal, length, axis=-1)
+    return views[:, starts], per_sample[starts]
+
+
+def _densities(windows: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Power density by Welch's method.
+
+    Args:
+        windows: uV, `(channels, windows, times)`.
+        rate: Hz.
+
+    Returns:
+        Frequencies in Hz, 1 to 45, and density in uV^2/Hz `(channels, frequencies)`.
+    """
+    length = windows.shape[-1]
+    taper = np.hanning(length + 1)[:-1].astype(np.float32)
+    spectrum = scipy.fft.rfft((windows - windows.mean(axis=-1, keepdims=True)) * taper)
+    density = 2 * (np.abs(spectrum) ** 2).mean(axis=1) / (rate * (taper**2).sum())
+    frequencies = scipy.fft.rfftfreq(length, 1 / rate)
+    shown = (frequencies >= BANDS["δ"][0]) & (frequencies <= BANDS["γ"][1])
+    return frequencies[shown], density[:, shown]
+
+
+def _decibels(density: np.ndarray) -> np.ndarray:
+    return 10 * np.log10(density + 1e-12)
+
+
+# -------------------------------------------------------------------------------------------------------- the picture
+
+_STYLE = {
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+}
+
+
+def draw(measured: Measured, path: str | Path) -> None:
+    """Draws median spectra and their interquartile bands over segments, one panel per kind of condition.
+
+    A map of what closing the eyes does to alpha stands beside them where both states were recorded with
+    enough electrodes.
+
+    Args:
+        measured: What `measure` returned.
+        path: A PNG file.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    panels = {
+        title: {name: style for name, style in styles.items() if measured.spectra.get(name)}
+        for title, styles in PANELS.items()
+    }
+    panels = {title: styles for title, styles in panels.items() if styles}
+    closing = alpha_of_closing(measured)
+    widths = [1.0] * len(panels) + [0.85] * bool(closing)
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(0.6 + 3.3 * sum(widths), 3.5), dpi=160, layout="constrained")
+        axes = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0]
+        for axis, (title, styles) in zip(axes, panels.items(), strict=False):
+            if axis is not axes[0]:
+                axis.sharey(axes[0])  # before it is drawn on, so that the scale holds what is in either
+            _draw_spectra(axis, title, styles, measured)
+        axes[0].set_ylabel("Power density (dB re 1 µV²/Hz)")
+        if closing:
+            _draw_map(axes[-1], closing, measured.places)
+        figure.savefig(path, format="png", metadata={"Software": None})  # the same data, the same file
+
+
+def alpha_of_closing(measured: Measured) -> dict[str, float]:
+    """By how many dB alpha is stronger with eyes closed than open, per electrode; {} where that is not known."""
+    closed, opened = (measured.alpha.get(name, {}) for name in ("eyes_closed", "eyes_open"))
+    both = [name for name in closed if name in opened]
+    if len({tuple(measured.places[name].round(2)) for name in both}) < FEWEST_ELECTRODES:
+        return {}
+    return {name: float(np.median(closed[name]) - np.median(opened[name])) for name in both}
+
+
+def _draw_spectra(axis, title: str, styles: Mapping[str, tuple], measured: Measured) -> None:
+    for name, (colour, line) in styles.items():
+        low, middle, high = np.quantile(measured.spectra[name], (0.25, 0.5, 0.75), axis=0)
+        label = {"none": "no label"}.get(name, name.replace("_", " "))
+        axis.fill_between(measured.frequencies, low, high, color=colour, alpha=0.13, linewidth=0)
+        axis.plot(measured.frequencies, middle, color=colour, linestyle=line, linewidth=1.3, label=label)
+    axis.set_xscale("log")
+    edges = [1, *(high for _, high in BANDS.values())]
+    axis.set_xlim(edges[0], edges[-1])
+    axis.set_xticks(edges, [f"{edge:g}" for edge in edges])
+    axis.minorticks_off()
+    axis.set_xlabel("Frequency (Hz)")
+    for number, (band, (low, high)) in enumerate(BANDS.items()):
+        if number % 2 == 0:
+            axis.axvspan(low, high, color="black", alpha=0.04, linewidth=0, zorder=0)
+        axis.text(
+            np.sqrt(low * high),
+            1.01,
+            band,
+            ha="center",
+            va="bottom",
+            color="#555555",
+            transform=axis.get_xaxis_transform(),
+        )
+    axis.set_title(title, pad=14)
+    axis.legend(loc="lower left")  # spectra fall, and leave room there
+
+
+def _draw_map(axis, values: Mapping[str, float], places: Mapping[str, np.ndarray]) -> None:
+    import mne
+
+    radius = 0.095  # metres, the head that MNE draws
+    info = mne.create_info(list(values), 1.0, "eeg")
+    montage = mne.channels.make_dig_montage({n: radius * places[n].astype(float) for n in values}, coord_frame="head")
+    info.set_montage(montage, verbose="ERROR")
+    shown = np.array(list(values.values()))
+    limit = max(1.0, np.abs(shown).max())
+    image, _ = mne.viz.plot_topomap(
+        shown,
+        info,
+        axes=axis,
+        vlim=(-limit, limit),
+        cmap="PuOr_r",
+        contours=4,
+        sensors="k.",
+        show=False,
+        sphere=1.12 * radius,
+        extrapolate="head",
+    )
+    axis.set_title("Alpha, eyes closed over open", pad=14)
+    bar = axis.figure.colorbar(image, ax=axis, shrink=0.6, aspect=16, pad=0.06)
+    bar.set_label("8-13 Hz (dB)")
+    bar.outline.set_visible(False)

@@ -1,0 +1,32 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""A full disk, whichever library met it and in whichever process, is one sentence."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def full_disk_in_one_sentence(folder: str | Path) -> Iterator[None]:
+    """Turns whatever a library makes of a full disk, in this process or another, into one sentence.
+
+    Raises:
+        OSError: The disk that holds `folder` is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_full_disk(error):
+            raise
+        raise OSError(f"the disk is full: nothing was kept in {folder}; make room and start again.") from error
+
+
+def is_full_disk(error: BaseException | None) -> bool:
+    """Whether an error, or one it was raised from, says so; from another process only its text arrives."""
+    while error is not None:
+        if getattr(error, "errno", None) == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
