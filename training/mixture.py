@@ -112,9 +112,12 @@ def _is_prepared(name: str) -> bool:
     """
     if name in CORPORA or name.partition(":")[0] in FAMILIES:
         return False
-    if not name or not (Path(name).expanduser().is_dir() or is_on_hub(name)):
-        get_corpus(name)  # raises, with the names there are
-    return True
+    if name and (Path(name).expanduser().is_dir() or is_on_hub(name)):
+        return True
+    if "/" in name:
+        raise ValueError(f"there is no folder {name}: get-hf corpus prepare makes one.")
+    get_corpus(name)  # raises, with the names there are
+    return False
 
 
 def _check_fits(prepared: Prepared, sampling_rate: float, patch_size: int) -> None:

@@ -134,9 +134,16 @@ def test_streaming_needs_what_is_prepared(data_dir):
         open_sources({"eegmmidb": 1}, streaming=True, data_dir=data_dir)
 
 
-@pytest.mark.parametrize("name", ["eegmidb", "no/such/folder", ""])
-def test_a_name_that_means_nothing_is_answered_with_those_there_are(name):
-    with pytest.raises(ValueError, match=r"no corpus .*eegmmidb"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("eegmidb", r"no corpus .*eegmmidb"),
+        ("", r"no corpus .*eegmmidb"),
+        ("/no/folder", "no folder /no/folder: get-hf"),
+    ],
+)
+def test_a_name_that_means_nothing_is_one_sentence(name, message):
+    with pytest.raises(ValueError, match=message):
         open_sources({name: 1})
 
 
