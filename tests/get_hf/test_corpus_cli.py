@@ -171,6 +171,18 @@ def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch,
     assert (code, err) == (2, 'get-hf: datasets is not installed: pip install "get-hf[train]"\n')
 
 
+def test_what_an_interruption_makes_fail_is_an_interruption(get_hf, raw_data, monkeypatch):
+    def interrupted(*_, **__):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise RuntimeError("a process that was waited for has died")
+
+    monkeypatch.setattr("get_hf.training.prepared.prepare", interrupted)
+    code, out, err = get_hf("corpus", "prepare", "eegmmidb", "--data-dir", raw_data, "--out", "o")
+    assert (code, out, err) == (130, "", "get-hf: interrupted, and o is as it was.\n")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("num_proc", [1, 2])
 def test_an_interrupted_preparation_leaves_nothing(raw_data, tmp_path, num_proc):
