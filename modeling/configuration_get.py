@@ -49,6 +49,8 @@ class GETConfig(PreTrainedConfig):
         intermediate_size (`int`): Inner width of the gated MLPs.
         sliding_window (`int`): Patches that attention over time sees, itself included.
         rope_theta (`float`): Base of the rotary embedding of time, in patches.
+        flow_bands (`list[int]`): Coefficients of a patch in each band whose amplitude the flow draws as a variable of
+            its own, from the lowest on; together a patch. Empty: the patch is drawn as it is.
         flow_num_layers (`int`): Blocks of the flow head.
         flow_hidden_size (`int`): Width of the flow head.
         flow_intermediate_size (`int`): Inner width of the flow head's MLPs.
@@ -79,6 +81,7 @@ class GETConfig(PreTrainedConfig):
     intermediate_size: int = 512
     sliding_window: int = 96
     rope_theta: float = 1000.0
+    flow_bands: list[int] | tuple[int, ...] = (3, 5, 8, 9)
     flow_num_layers: int = 3
     flow_hidden_size: int = 192
     flow_intermediate_size: int = 384
@@ -89,6 +92,7 @@ class GETConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs):
         self.conditions = list(self.conditions)
+        self.flow_bands = list(self.flow_bands)
         # what the cache and the mask functions of transformers read
         self.layer_types = ["sliding_attention"] * self.num_hidden_layers
         kwargs.pop("layer_types", None)
@@ -110,6 +114,16 @@ class GETConfig(PreTrainedConfig):
         """Width of one attention head of the backbone."""
         return self.hidden_size // self.num_attention_heads
 
+    @property
+    def flow_size(self) -> int:
+        """Numbers per channel that the flow draws for a patch: its course and the amplitudes of its bands."""
+        return self.patch_size + len(self.flow_bands)
+
+    @property
+    def noise_size(self) -> int:
+        """Random numbers per channel that a patch takes in training: the flow's noise, and the amplitudes' dither."""
+        return self.flow_size + len(self.flow_bands)
+
     def validate_architecture(self):
         """Checks that the sizes fit each other (called by transformers after initialisation)."""
         for name in SIZES:
@@ -122,6 +136,10 @@ class GETConfig(PreTrainedConfig):
                     f"{name} ({size}) must be a multiple of twice num_attention_heads ({self.num_attention_heads}): "
                     "each head rotates pairs of features."
                 )
+        if self.flow_bands and (min(self.flow_bands) < 1 or sum(self.flow_bands) != self.patch_size):
+            raise ValueError(
+                f"flow_bands {self.flow_bands} must be sizes that add up to patch_size ({self.patch_size}), or empty."
+            )
         if self.sliding_window < 2:
             raise ValueError(f"sliding_window must be at least 2 patches, not {self.sliding_window}.")
         if self.sampling_rate <= 0:

@@ -7,7 +7,12 @@ Flow matching on the variance-preserving path (Albergo & Vanden-Eijnden 2023, th
 
 Where the data are white Gaussian, as the innovation space nearly makes them, the exact velocity is zero. The head
 starts at zero, so that an untrained model is already a linear-Gaussian simulator and training adds only what linear
-statistics cannot say; and a loss of 1 is what they achieve, at every time of the flow.
+statistics cannot say; on such data its loss is 1, at every time of the flow.
+
+EEG is closer to Gaussian noise of changing strength. Given mean and standard deviation the exact velocity is affine
+in x, and a normalised network could not follow it into the tails; so the head gives a gain and a shift:
+
+    v(x) = gain(x, phi) * x + shift(x, phi)
 """
 
 import math
@@ -16,15 +21,16 @@ import torch
 from torch import nn
 from transformers.masking_utils import create_bidirectional_mask
 
+from .amplitude_get import join_amplitude
 from .configuration_get import GETConfig
-from .layers_get import GETMLP, GETAttention
+from .layers_get import GETMLP, GETAttention, sign_and_size
 
 
 def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Point on the path and its velocity.
 
     Args:
-        data: `(batch, channels, patch_size)`.
+        data: `(batch, channels, flow_size)`.
         noise: Same shape, standard normal.
         time: `(batch,)` in [0, 1]; 0 is noise, 1 is data.
 
@@ -74,12 +80,12 @@ class GETFlowHead(nn.Module):
         super().__init__()
         self.config = config
         width = config.flow_hidden_size
-        self.in_proj = nn.Linear(config.patch_size, width)
+        self.in_proj = nn.Linear(2 * config.flow_size, width)
         self.condition_proj = nn.Linear(config.hidden_size, width)
         self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
         self.blocks = nn.ModuleList(GETFlowBlock(config) for _ in range(config.flow_num_layers))
         self.norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
-        self.out_proj = GETZeroLinear(width, config.patch_size)
+        self.out_proj = GETZeroLinear(width, 2 * config.flow_size)
 
     def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
         """What the time of the flow `(batch,)` does to each block, `(batch, 6 * width)`; same for every patch."""
@@ -101,11 +107,12 @@ class GETFlowHead(nn.Module):
         condition: torch.Tensor,
         attention_mask: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Velocity at `x` `(batch, channels, patch_size)`, given projected conditions `(batch, channels, width)`."""
-        hidden = (self.in_proj(x) + condition).to(self.norm.weight.dtype)
+        """Velocity at `x` `(batch, channels, flow_size)`, given projected conditions `(batch, channels, width)`."""
+        hidden = (self.in_proj(sign_and_size(x)) + condition).to(self.norm.weight.dtype)
         for block, modulation in zip(self.blocks, modulations, strict=True):
             hidden = block(hidden, modulation, attention_mask)
-        return self.out_proj(self.norm(hidden))
+        gain, shift = self.out_proj(self.norm(hidden)).chunk(2, dim=-1)
+        return gain * x + shift
 
     def forward(
         self,
@@ -117,13 +124,13 @@ class GETFlowHead(nn.Module):
         """Velocity of the flow.
 
         Args:
-            x: `(batch, channels, patch_size)`, a point on the path.
+            x: `(batch, channels, flow_size)`, a point on the path.
             time: `(batch,)` in [0, 1].
             hidden_states: `(batch, channels, hidden_size)`, the backbone's state before the patch.
             channel_mask: `(batch, channels)`, 0 where there is no channel.
 
         Returns:
-            `(batch, channels, patch_size)`.
+            `(batch, channels, flow_size)`.
         """
         mask = self.channel_attention_mask(x, channel_mask)
         return self.velocity(x, self.modulations(time), self.condition_proj(hidden_states), mask)
@@ -141,7 +148,7 @@ class GETFlowHead(nn.Module):
         Args:
             hidden_states: `(batch, channels, hidden_size)`; with guidance `(2 * batch, ...)`, the second half being
                 what the backbone says without the condition.
-            noise: `(batch, channels, patch_size)`, the starting point.
+            noise: `(batch, channels, flow_size)`, the starting point.
             num_steps: Steps of the integration, two velocities each.
             guidance_scale: Classifier-free guidance (Ho & Salimans 2022); 1 is none.
             channel_mask: `(batch, channels)`, rows as in `hidden_states`.
@@ -169,4 +176,4 @@ class GETFlowHead(nn.Module):
         for i in range(num_steps):
             midpoint = x + step / 2 * velocity(x, 2 * i)
             x = x + step * velocity(midpoint, 2 * i + 1)
-        return x
+        return join_amplitude(x, self.config.flow_bands)

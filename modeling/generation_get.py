@@ -251,10 +251,10 @@ class GETGenerationMixin(GenerationMixin):
             for name in recorded:
                 recorded[name] += (outputs[name],) if name in outputs else ()
 
-            noise = self._noise((n_batch, width), noise_scale, generation_config.generator)
+            noise = self._noise(n_batch, width, noise_scale, generation_config.generator)
             patch = self.flow_head.sample(
                 outputs.last_hidden_state[:, :, -1],
-                noise.unflatten(-1, (-1, self.config.patch_size)),
+                noise,
                 generation_config.num_flow_steps,
                 guidance_scale,
                 model_kwargs.get("channel_mask"),
@@ -282,8 +282,9 @@ class GETGenerationMixin(GenerationMixin):
             attentions=recorded["attentions"] or None,
         )
 
-    def _noise(self, shape: tuple[int, ...], scale: float, generator: torch.Generator | None) -> torch.Tensor:
+    def _noise(self, n_batch: int, width: int, scale: float, generator: torch.Generator | None) -> torch.Tensor:
         """Where the flow starts; drawn where the generator lives, so that a seed means the same on every device."""
+        shape = (n_batch, width // self.config.patch_size, self.config.flow_size)
         if scale == 0.0:
             return torch.zeros(shape, dtype=self.dtype, device=self.device)
         device = self.device if generator is None else generator.device

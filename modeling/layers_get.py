@@ -46,6 +46,16 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
     return x * cos.to(x.dtype) + torch.cat((-second, first), dim=-1) * sin.to(x.dtype)
 
 
+def sign_and_size(patches: torch.Tensor) -> torch.Tensor:
+    """How networks see samples: `(..., samples)` to `(..., 2 * samples)`, asinh and its magnitude.
+
+    The logarithmic tail keeps a burst from drowning all else that a token knows; with the magnitudes at hand, a mean
+    over patches is already an estimate of how variable each coefficient has been.
+    """
+    compressed = patches.asinh()
+    return torch.cat((compressed, compressed.abs()), dim=-1)
+
+
 class GETAttention(nn.Module):
     """Multi-head attention over the second last axis: causal in time with a cache, or full across channels.
 

@@ -22,10 +22,11 @@ from transformers.utils import TransformersKwargs, auto_docstring, can_return_tu
 from transformers.utils.generic import merge_with_config_defaults
 from transformers.utils.output_capturing import OutputRecorder, capture_outputs
 
+from .amplitude_get import log_volume, split_amplitude
 from .configuration_get import GETConfig
 from .flow_get import GETFlowHead, GETZeroLinear, interpolate
 from .generation_get import DEFAULT_FLOW_STEPS, GETGenerationMixin
-from .layers_get import GETMLP, GETAttention, rotary_embedding
+from .layers_get import GETMLP, GETAttention, rotary_embedding, sign_and_size
 from .score_get import flow_matching_score, likelihood_score
 
 #: Label of samples that no loss is taken of, as everywhere in transformers.
@@ -38,7 +39,7 @@ class GETOutput(ModelOutput):
 
     Args:
         loss (`torch.FloatTensor`, *optional*):
-            Flow-matching loss, where labels were given; 1 is exactly what linear statistics achieve.
+            Flow-matching loss, where labels were given; 1 is what white noise costs.
         last_hidden_state (`torch.FloatTensor` of shape `(batch, channels, patches, hidden_size)`):
             Position i knows patches up to i, and conditions the flow of patch i + 1.
         past_key_values (`Cache`, *optional*):
@@ -150,7 +151,7 @@ class GETBackbone(GETPreTrainedModel):
         super().__init__(config)
         width = config.hidden_size
         # a start patch is all zeros: its embedding is this projection's bias, learnt like any start token
-        self.patch_embedding = nn.Linear(config.patch_size, width)
+        self.patch_embedding = nn.Linear(2 * config.patch_size, width)
         self.position_embedding = nn.Sequential(nn.Linear(6, width), nn.GELU(), nn.Linear(width, width))
         self.calibration_embedding = nn.Linear(config.num_calibration_features, width, bias=False)
         self.condition_embedding = nn.Embedding(config.num_conditions, width)
@@ -236,7 +237,7 @@ class GETBackbone(GETPreTrainedModel):
         condition_ids: torch.Tensor | None,
     ) -> torch.Tensor:
         """Sum of what is known of a token: its samples, where its electrode is, how it was scaled, what comes next."""
-        hidden_states = self.patch_embedding(patches)
+        hidden_states = self.patch_embedding(sign_and_size(patches))
         hidden_states = hidden_states + self.position_embedding(channel_positions.to(patches.dtype))[:, :, None]
         if calibration is not None:
             hidden_states = hidden_states + self.calibration_embedding(calibration.to(patches.dtype))[:, :, None]
@@ -301,7 +302,7 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         labels (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):
             The signal to learn, aligned with `input_values`: position i learns patch i + 1. Patches set to -100 are
             ignored.
-        noise (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):
+        noise (`torch.FloatTensor` of shape `(batch, channels, patches * config.noise_size)`, *optional*):
             Noise of the flow for each label, drawn where not given; giving it makes the loss a function of its inputs.
         flow_time (`torch.FloatTensor` of shape `(batch, patches)`, *optional*):
             Time of the flow in [0, 1] for each label, drawn where not given.
@@ -348,11 +349,12 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         noise: torch.Tensor | None = None,
         flow_time: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Squared error of the velocity (Lipman et al. 2023, eq. 9) in units of its power, averaged over recordings.
+        """Squared error of the velocity per sample (Lipman et al. 2023, eq. 9), averaged over recordings.
 
-        Without the unit one loose electrode outweighs a batch, the error growing with the square of amplitude; with it
-        an untrained model, whose velocity is zero, has a loss of exactly 1. The mean over recordings makes the loss of
-        a batch the mean of the losses of its parts, on however many processes.
+        Not in units of what the labels hold: a weight that falls with the strength of what is to be learnt makes
+        bursts as much rarer as it makes them lighter. That recordings differ in amplitude is the feature extractor's
+        business. The mean over recordings makes the loss of a batch the mean of the losses of its parts, on however
+        many processes.
         """
         states, data, noise, time, learnt = self._targets(hidden_states, labels, attention_mask, noise, flow_time)
         recording, position = learnt.nonzero(as_tuple=True)
@@ -364,25 +366,29 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         rows_mask = None if channel_mask is None else channel_mask[recording]
         predicted = self.flow_head(x, time[recording, position], states[recording, :, position], rows_mask)
 
-        def power(difference: torch.Tensor) -> torch.Tensor:
-            squares = difference.float().square().sum(-1)
-            squares = squares if rows_mask is None else squares * rows_mask
-            return squares.new_zeros(len(learnt)).index_add(0, recording, squares.sum(-1))
-
-        has_labels = learnt.any(-1)
-        per_recording = power(predicted - velocity)[has_labels] / power(velocity)[has_labels]
-        return per_recording.sum() / has_labels.sum().clamp(min=1)
+        squares = (predicted - velocity).float().square().mean(-1)
+        present = torch.ones_like(squares) if rows_mask is None else rows_mask.to(squares)
+        per_patch = (squares * present).sum(-1) / present.sum(-1).clamp(min=1)
+        per_recording = per_patch.new_zeros(len(learnt)).index_add(0, recording, per_patch) / learnt.sum(-1).clamp(
+            min=1
+        )
+        return per_recording.sum() / learnt.any(-1).sum()
 
     def _targets(self, hidden_states, labels, attention_mask, noise, flow_time):
         """States with, one patch later, the data, noise and time they predict; and which of them count."""
-        data = labels.unflatten(-1, (-1, self.config.patch_size)).to(hidden_states.dtype)
-        learnt = (data[:, :, 1:] != IGNORE).all(-1).all(1)
+        config = self.config
+        patches = labels.unflatten(-1, (-1, config.patch_size)).to(hidden_states.dtype)
+        learnt = (patches[:, :, 1:] != IGNORE).all(-1).all(1)
         if attention_mask is not None:
             # the first patch after padding follows nothing that could predict it
             learnt = learnt & attention_mask[:, 1:].bool() & attention_mask[:, :-1].bool()
-        noise = torch.randn_like(data) if noise is None else noise.unflatten(-1, (-1, self.config.patch_size))
-        time = torch.rand_like(data[:, 0, :, 0]) if flow_time is None else flow_time
-        return hidden_states[:, :, :-1], data[:, :, 1:], noise[:, :, 1:].to(data.dtype), time[:, 1:], learnt
+        if noise is None:
+            noise = torch.randn(*patches.shape[:2], patches.shape[2] * config.noise_size, device=patches.device)
+        noise = noise.unflatten(-1, (-1, config.noise_size)).to(patches.dtype)
+        noise, dither = noise.split([config.flow_size, config.noise_size - config.flow_size], dim=-1)
+        data = split_amplitude(patches, dither, config.flow_bands)
+        time = torch.rand_like(patches[:, 0, :, 0]) if flow_time is None else flow_time
+        return hidden_states[:, :, :-1], data[:, :, 1:], noise[:, :, 1:], time[:, 1:], learnt
 
     @torch.no_grad()
     def score(
@@ -431,9 +437,15 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         n_batch, n_chans, n_patches, _ = patches.shape
         states = hidden_states[:, :, :-1].transpose(1, 2).flatten(0, 1)
         data = patches[:, :, 1:].transpose(1, 2).flatten(0, 1)
+        bands = self.config.flow_bands
+        # the same dither for all patches, so that recordings can be compared
+        generator = torch.Generator(device=data.device).manual_seed(seed)
+        dither = torch.randn(n_chans, len(bands), generator=generator, device=data.device, dtype=data.dtype)
+        data = split_amplitude(data, dither.expand(len(data), -1, -1), bands)
         mask = None if channel_mask is None else channel_mask.repeat_interleave(n_patches - 1, dim=0)
         options = {"num_probes": num_probes} if method == "ode" else {}
         surprise = scorers[method](self.flow_head, data, states, mask, num_flow_steps, seed=seed, **options)
+        surprise = surprise + log_volume(data, bands)
 
         score = surprise.new_full((n_batch, n_chans, n_patches), torch.nan)
         score[:, :, 1:] = surprise.view(n_batch, n_patches - 1, n_chans).transpose(1, 2)

@@ -27,7 +27,7 @@ def flow_matching_score(
 
     Args:
         head: The flow head.
-        data: `(batch, channels, patch_size)`.
+        data: `(batch, channels, flow_size)`.
         hidden_states: `(batch, channels, hidden_size)`.
         channel_mask: `(batch, channels)` or None.
         num_times: Points of the grid.
@@ -67,7 +67,7 @@ def likelihood_score(
 
     Args:
         head: The flow head.
-        data: `(batch, channels, patch_size)`.
+        data: `(batch, channels, flow_size)`.
         hidden_states: `(batch, channels, hidden_size)`.
         channel_mask: `(batch, channels)` or None.
         num_steps: Steps of the integration.

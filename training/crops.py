@@ -22,7 +22,7 @@ import pyarrow as pa
 import torch
 from torch.utils.data import Dataset
 
-from get_hf.modeling.configuration_get import CONDITIONS
+from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
 from get_hf.processing.innovation_get import InnovationTransform
 
 #: Label of patches the loss leaves out.
@@ -53,6 +53,8 @@ class CropConfig:
             0 and this per crop, and the noise keeps the variance. 0: none.
         condition_weights: How many times as often as by its length a stretch in a condition is drawn; 1 for
             others.
+        noise_size: Random numbers per patch and channel that the model's loss takes; a recipe sets it to
+            that of its model.
     """
 
     crop_seconds: float = 16.0
@@ -67,6 +69,7 @@ class CropConfig:
     condition_dropout: float = 0.1
     context_noise: float = 0.0
     condition_weights: dict[str, float] = field(default_factory=dict)
+    noise_size: int = GETConfig().noise_size
 
     def __post_init__(self):
         for name in (
@@ -125,8 +128,9 @@ class Cropper:
             montage: How many channels it has, if the segment has as many; the same for crops that share it.
 
         Returns:
-            `input_values`, `labels`, `noise` (C, T); `channel_positions` (C, 6); `calibration` (C, 27);
-            `condition_ids`, `flow_time`, `attention_mask` (P,). The first patch of all is the start patch.
+            `input_values`, `labels` (C, T); `noise` (C, P * noise_size); `channel_positions` (C, 6);
+            `calibration` (C, 27); `condition_ids`, `flow_time`, `attention_mask` (P,). The first patch of all is
+            the start patch.
         """
         config, transform = self.config, self.transform
         n_chans, n_times = row["n_chans"][0].as_py(), row["n_times"][0].as_py()
@@ -158,7 +162,7 @@ class Cropper:
             "calibration": innovation.calibration,
             "condition_ids": self._condition_ids(row, start, rng),
             "labels": labels,
-            "noise": rng.standard_normal(values.shape, dtype=np.float32),
+            "noise": rng.standard_normal((len(values), (1 + self.n_patches) * config.noise_size), dtype=np.float32),
             "flow_time": rng.random(1 + self.n_patches, dtype=np.float32),
         }
 

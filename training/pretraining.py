@@ -23,7 +23,7 @@ from typing import Any
 import datasets
 import torch
 from torch.utils.data import Dataset
-from transformers import Trainer, set_seed
+from transformers import Trainer, TrainingArguments, set_seed
 
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
@@ -31,6 +31,7 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from .averaging import FOLDER, AveragedWeights, without_bars
 from .crops import Cropper, collate_crops
 from .mixture import Source, fitting_segments, open_sources, random_crops
+from .muon import MuonWithAdamW
 from .recipe import Recipe, read_recipe
 from .splits import people_of
 from .streaming import StreamedCrops, StreamLoader
@@ -187,6 +188,7 @@ def pretrain(recipe: Recipe) -> Path:
         averaged=averaged,
         summary=summary,
         checkpoint=checkpoint,
+        optimizer_cls_and_kwargs=_muon(args) if recipe.model.muon else None,
     )
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     state = trainer.state
@@ -201,6 +203,12 @@ def pretrain(recipe: Recipe) -> Path:
         extractor.save_pretrained(output_dir)
         _write_json(output_dir / SUMMARY, summary(trainer))
     return output_dir
+
+
+def _muon(args: TrainingArguments) -> tuple[Any, dict[str, Any]]:
+    """What the Trainer makes Muon of: something to call for the optimizer's class, and its arguments."""
+    options = {"lr": args.learning_rate, "weight_decay": args.weight_decay, "eps": args.adam_epsilon}
+    return lambda: MuonWithAdamW, options | {"betas": (args.adam_beta1, args.adam_beta2)}
 
 
 def _sources(recipe: Recipe) -> list[Source]:

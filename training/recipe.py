@@ -80,10 +80,13 @@ class PretrainingModel:
     Attributes:
         model: Arguments of `GETConfig`.
         average_decay: Decay per step of the averaged weights that evaluation and the result use.
+        muon: Whether Muon trains the matrices inside blocks; all else goes by `optim`'s AdamW. See
+            `get_hf.training.muon`.
     """
 
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
     average_decay: float = 0.999
+    muon: bool = False
 
 
 @dataclasses.dataclass
@@ -159,6 +162,7 @@ def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
     try:
         data, crops, model, training = HfArgumentParser(_PARTS).parse_dict(checked)
         recipe = Recipe(data, crops, model, training, checked)
+        crops.noise_size = recipe.config.noise_size
         _check(recipe)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path.name}: {error}") from error
@@ -176,6 +180,8 @@ def _check(recipe: Recipe) -> None:
         raise ValueError("train_sampling_strategy must be 'sequential': crops are random already, by their index.")
     if training.remove_unused_columns:
         raise ValueError("remove_unused_columns must be false: crops have no columns.")
+    if recipe.model.muon and training.optim not in ("adamw_torch", "adamw_torch_fused"):
+        raise ValueError(f"muon leaves the rest to AdamW: optim must be adamw_torch, not {training.optim.value}.")
     if not 0 <= recipe.model.average_decay < 1:
         raise ValueError(f"average_decay must lie in [0, 1), not at {recipe.model.average_decay}.")
     if not training.output_dir:

@@ -42,5 +42,5 @@ def model() -> GETModel:
 
 @pytest.fixture(scope="module")
 def untrained() -> GETModel:
-    """A tiny model as it is created; tests leave it as it is."""
-    return untrained_model()
+    """A tiny model as it is created, which draws patches as they are: white; tests leave it as it is."""
+    return untrained_model(flow_bands=[])

@@ -6,6 +6,10 @@ from gaussian_head import GaussianHead
 from get_hf.modeling.flow_get import GETFlowHead, interpolate
 from tiny import PATCH, tiny_config
 
+#: Draws patches as they are.
+PLAIN = tiny_config(flow_bands=[])
+FLOW = tiny_config().flow_size
+
 
 def randn(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
@@ -57,9 +61,17 @@ def test_an_untrained_head_is_exact_for_white_noise_and_returns_it_as_it_is(untr
     assert torch.equal(untrained.flow_head.sample(states(4, 3), noise, num_steps=3), noise)
 
 
+def test_the_velocity_is_affine_wherever_the_network_is_saturated(head):
+    # so that it follows noise of changing strength into the tails, however large
+    x, hidden, time = randn(2, 3, FLOW), states(2, 3), torch.full((2,), 0.5)
+    large, larger = (head(scale * x, time, hidden) for scale in (1e12, 2e12))
+    torch.testing.assert_close(larger, 2 * large, rtol=0.05, atol=0.05 * large.abs().max().item())
+    assert large.abs().max() > 1e9
+
+
 @pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (1.5, 0.5), (-2.0, 1.8)])
 def test_the_exact_velocity_of_a_normal_distribution_draws_that_distribution(mean, std):
-    head = GaussianHead(tiny_config(), mean, std)
+    head = GaussianHead(PLAIN, mean, std)
     noise = randn(2000, 2, PATCH)
     samples = head.sample(states(2000, 2), noise, num_steps=16)
     # the flow of a normal distribution is an affine map: every sample is known
@@ -69,7 +81,7 @@ def test_the_exact_velocity_of_a_normal_distribution_draws_that_distribution(mea
 
 
 def test_the_error_of_the_integration_falls_with_the_square_of_the_number_of_steps():
-    head = GaussianHead(tiny_config(), 1.0, 0.5)
+    head = GaussianHead(PLAIN, 1.0, 0.5)
     noise = randn(50, 2, PATCH).double()
     errors = [
         (head.sample(states(50, 2).double(), noise, num_steps=n) - (1 + 0.5 * noise)).abs().max() for n in (8, 16, 32)
@@ -81,7 +93,7 @@ def test_the_error_of_the_integration_falls_with_the_square_of_the_number_of_ste
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 3.0])
 def test_guidance_goes_along_the_line_from_the_unconditional_to_the_conditional(scale):
     # two normal distributions of equal width: the guided one is normal too, its mean on the line through both
-    head = GaussianHead(tiny_config(), "condition", 0.7)
+    head = GaussianHead(PLAIN, "condition", 0.7)
     hidden = torch.zeros(4, 2, tiny_config().hidden_size)
     hidden[:2, :, 0], hidden[2:, :, 0] = 1.2, -0.4  # with the condition; without
     noise = randn(2, 2, PATCH)
@@ -91,20 +103,20 @@ def test_guidance_goes_along_the_line_from_the_unconditional_to_the_conditional(
 
 
 def test_guidance_towards_what_is_also_unconditional_changes_nothing(head):
-    hidden, noise = states(2, 3), randn(2, 3, PATCH)
+    hidden, noise = states(2, 3), randn(2, 3, FLOW)
     plain = head.sample(hidden, noise, num_steps=4)
     guided = head.sample(torch.cat((hidden, hidden)), noise, num_steps=4, guidance_scale=2.5)
     torch.testing.assert_close(guided, plain)
 
 
 def test_permuting_channels_permutes_the_patch_that_is_drawn(head):
-    hidden, noise, order = states(2, 6), randn(2, 6, PATCH), torch.tensor([3, 0, 5, 1, 4, 2])
+    hidden, noise, order = states(2, 6), randn(2, 6, FLOW), torch.tensor([3, 0, 5, 1, 4, 2])
     drawn = head.sample(hidden, noise, num_steps=4)
     torch.testing.assert_close(head.sample(hidden[:, order], noise[:, order], num_steps=4), drawn[:, order])
 
 
 def test_masked_channels_do_not_touch_the_others(head):
-    hidden, noise = states(2, 5), randn(2, 5, PATCH)
+    hidden, noise = states(2, 5), randn(2, 5, FLOW)
     mask = torch.tensor([[1, 1, 1, 0, 0]] * 2)
     noise[:, 3:] *= 100
     with_masked = head.sample(hidden, noise, num_steps=4, channel_mask=mask)
@@ -113,14 +125,14 @@ def test_masked_channels_do_not_touch_the_others(head):
 
 
 def test_channels_are_drawn_jointly(head):
-    hidden, noise = states(1, 3), randn(1, 3, PATCH)
+    hidden, noise = states(1, 3), randn(1, 3, FLOW)
     drawn = head.sample(hidden, noise, num_steps=4)
     noise[:, 2] += 1
     assert not torch.allclose(head.sample(hidden, noise, num_steps=4)[:, 0], drawn[:, 0])
 
 
 def test_rows_of_a_batch_do_not_touch_each_other(head):
-    hidden, noise = states(3, 2), randn(3, 2, PATCH)
+    hidden, noise = states(3, 2), randn(3, 2, FLOW)
     together = head.sample(hidden, noise, num_steps=4)
     alone = torch.cat([head.sample(hidden[i : i + 1], noise[i : i + 1], num_steps=4) for i in range(3)])
     torch.testing.assert_close(together, alone)

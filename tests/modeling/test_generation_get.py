@@ -52,7 +52,7 @@ class TestContinuation:
             known = inputs | {"input_values": values, "condition_ids": conditions}
             with torch.no_grad():
                 state = model(**known).last_hidden_state[:, :, -1]
-                noise = 0.9 * torch.randn(2, 3 * PATCH, generator=generator).view(2, 3, PATCH)
+                noise = 0.9 * torch.randn(2, 3, model.config.flow_size, generator=generator)
                 values = torch.cat((values, model.flow_head.sample(state, noise, num_steps=5)), dim=-1)
         generated = model.generate(**inputs, max_new_tokens=3, temperature=0.9, num_flow_steps=5, generator=seeded())
         torch.testing.assert_close(generated, values, **CLOSE)

@@ -70,6 +70,7 @@ class GETModelTester:
     def get_config(self) -> GETConfig:
         return GETConfig(
             patch_size=5,
+            flow_bands=[2, 3],
             num_calibration_features=3,
             hidden_size=self.hidden_size,
             num_hidden_layers=self.num_hidden_layers,
@@ -105,7 +106,9 @@ class TestGETModel(common.ModelTesterMixin, unittest.TestCase):
         inputs.pop("noise", None)
         if return_labels and model_class is GETModel:
             # given, so that two calls can be compared
-            inputs["labels"] = inputs["noise"] = inputs["input_values"].clone()
+            inputs["labels"] = inputs["input_values"].clone()
+            n_noise = self.model_tester.seq_length * self.model_tester.get_config().noise_size
+            inputs["noise"] = torch.linspace(-2, 2, n_noise).expand(*inputs["labels"].shape[:2], -1)
             inputs["flow_time"] = torch.full((self.model_tester.batch_size, self.model_tester.seq_length), 0.3)
         return inputs
 

@@ -17,6 +17,7 @@ def tiny_config(**changes) -> GETConfig:
         "num_attention_heads": 4,
         "intermediate_size": 64,
         "sliding_window": 4,
+        "flow_bands": [2, 3],
         "flow_num_layers": 2,
         "flow_hidden_size": 32,
         "flow_intermediate_size": 64,

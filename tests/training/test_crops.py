@@ -67,8 +67,8 @@ def test_loader_workers_change_nothing(crops_of):
 def test_a_crop_has_a_start_patch_then_its_patches(crops_of):
     crop = crops_of()[0]
     n_chans = len(crop["channel_positions"])
-    for key in ("input_values", "labels", "noise"):
-        assert crop[key].shape == (n_chans, (1 + PATCHES) * PATCH)
+    for key, size in (("input_values", PATCH), ("labels", PATCH), ("noise", GETConfig().noise_size)):
+        assert crop[key].shape == (n_chans, (1 + PATCHES) * size)
         assert crop[key].dtype == np.float32
     assert not crop["input_values"][:, :PATCH].any()
     assert crop["calibration"].shape == (n_chans, 27)

@@ -65,9 +65,9 @@ def test_training_lowers_the_loss_of_unseen_subjects(recipe, tmp_path):
         learning_rate=1e-2,
     )
     before, after = losses(out, "eval_loss")
-    # 1 is what linear statistics achieve, and an untrained model is just that
-    assert before == pytest.approx(1.0, abs=1e-3)
-    assert after < 0.995
+    # 1 is what white noise costs
+    assert before == pytest.approx(1.0, abs=0.1)
+    assert after < before - 0.005
 
 
 def test_a_run_can_be_repeated(recipe, finished, tmp_path):

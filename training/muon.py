@@ -1,0 +1,67 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Muon for the matrices inside blocks, AdamW for all else, as one optimizer that the Trainer schedules and saves."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class MuonWithAdamW(torch.optim.Optimizer):
+    """Muon (Jordan et al. 2024) on matrices that map hidden states to hidden states, AdamW on the rest.
+
+    Muon's steps are scaled to the size of AdamW's (Liu et al. 2025, "Muon is scalable for LLM training"), so both
+    share one learning rate and one schedule.
+
+    Args:
+        model: Its matrices inside `nn.ModuleList`s, the blocks, go to Muon; what embeds and reads out does not.
+        lr: Learning rate of both.
+        weight_decay: Of matrices; vectors (norms, biases) have none.
+        betas: Of AdamW.
+        eps: Of AdamW.
+        momentum: Of Muon.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        lr: float,
+        weight_decay: float = 0.0,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        momentum: float = 0.95,
+    ):
+        blocks = [name for name, module in model.named_modules() if isinstance(module, nn.ModuleList)]
+        parameters = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+        inside = {name for name in parameters if any(name.startswith(f"{block}.") for block in blocks)}
+        matrices = [p for name, p in parameters.items() if p.ndim == 2 and name in inside]
+        others = [p for name, p in parameters.items() if p.ndim > 1 and not (p.ndim == 2 and name in inside)]
+        vectors = [p for p in parameters.values() if p.ndim <= 1]
+        groups = [{"params": others, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.parts = [
+            torch.optim.AdamW(groups, lr=lr, betas=betas, eps=eps),
+            torch.optim.Muon(
+                matrices, lr=lr, weight_decay=weight_decay, momentum=momentum, adjust_lr_fn="match_rms_adamw"
+            ),
+        ]
+        super().__init__([group for part in self.parts for group in part.param_groups], {})
+        # the parts step with the very groups that the schedule changes
+        self._share_groups()
+
+    def step(self, closure=None) -> None:
+        """One step of both parts."""
+        for part in self.parts:
+            part.step(closure)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of both parts, by part."""
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes up what `state_dict` gave."""
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+        self._share_groups()
+
+    def _share_groups(self) -> None:
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
