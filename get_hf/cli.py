@@ -22,10 +22,11 @@ from transformers.generation.streamers import BaseStreamer
 from transformers.utils import logging as transformers_logging
 from typer.exceptions import TyperException
 
-from get_hf import GETConfig, GETFeatureExtractor, GETModel, corpus_cli
+from get_hf import GETFeatureExtractor, GETModel, corpus_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
-from get_hf.recordings import check_output, load_recording, save_recording, written_whole
+from get_hf.processing.files_get import load_recording
+from get_hf.recordings import check_output, save_recording, written_whole
 
 if TYPE_CHECKING:
     import mne
@@ -100,9 +101,7 @@ def generate(
     prompt = load_recording(recording) if recording else None
     model, extractor = _load(checkpoint)
     ch_names = None if recording else [name.strip() for name in (channels or CHANNELS).split(",")]
-    features = extractor(
-        prompt, ch_names=ch_names, condition=condition, context_seconds=_context_seconds(model.config)
-    )
+    features = extractor(prompt, ch_names=ch_names, condition=condition, context_seconds=model.config.context_seconds)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
     with _progress(seconds, model.config.sampling_rate) as streamer:
         generated = model.generate(
@@ -124,11 +123,6 @@ def _check_files(recording: Path | None, out: Path, plot: Path | None) -> None:
         check_output(plot, (".png", ".pdf", ".svg"))
     if recording and recording.exists() and out.exists() and recording.samefile(out):
         raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
-
-
-def _context_seconds(config: GETConfig) -> float:
-    """How far back a patch depends on others: earlier ones would cost memory and change nothing."""
-    return config.num_hidden_layers * config.sliding_window * config.patch_size / config.sampling_rate
 
 
 def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None) -> None:
