@@ -1,20 +1,24 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """GET-HF: a Generative EEG Transformer that continues an EEG recording, as a Hugging Face citizen.
 
-Importing this package registers GET with the Auto classes of transformers, so that
-`AutoModel.from_pretrained` and `AutoFeatureExtractor.from_pretrained` know it. It imports neither MNE nor
-anything that only commands need.
+Importing this package registers GET with the Auto classes and the pipelines of transformers, so that
+`AutoModel.from_pretrained`, `AutoFeatureExtractor.from_pretrained` and `pipeline("eeg-generation")` know it; and
+what is saved takes its code along, for those who have only transformers. It imports neither MNE nor anything that
+only commands need.
 """
 
 from importlib.metadata import version
 
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForSequenceClassification
+from transformers.pipelines import PIPELINE_REGISTRY
 
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
+from get_hf.modeling.pretrained_get import PIPELINES
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
-from get_hf.recordings import load_recording, save_recording
+from get_hf.processing.files_get import load_recording
+from get_hf.recordings import save_recording
 
 __version__ = version("get-hf")
 
@@ -22,6 +26,15 @@ AutoConfig.register(GETConfig.model_type, GETConfig)
 AutoModel.register(GETConfig, GETModel)
 AutoModelForSequenceClassification.register(GETConfig, GETForSequenceClassification)
 AutoFeatureExtractor.register(GETConfig, GETFeatureExtractor)
+GETConfig.register_for_auto_class()
+GETFeatureExtractor.register_for_auto_class()
+for _auto_class, _model_class in (
+    (AutoModel, GETModel),
+    (AutoModelForSequenceClassification, GETForSequenceClassification),
+):
+    _model_class.register_for_auto_class(_auto_class.__name__)
+    _task, _pipeline_class = PIPELINES[_auto_class.__name__]
+    PIPELINE_REGISTRY.register_pipeline(_task, _pipeline_class, pt_model=_auto_class, type="time")
 
 __all__ = [
     "CHECKPOINT",

@@ -22,10 +22,11 @@ from transformers.generation.streamers import BaseStreamer
 from transformers.utils import logging as transformers_logging
 from typer.exceptions import TyperException
 
-from get_hf import GETConfig, GETFeatureExtractor, GETModel, corpus_cli
+from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
-from get_hf.recordings import check_output, load_recording, save_recording, written_whole
+from get_hf.processing.files_get import load_recording
+from get_hf.recordings import check_output, save_recording, written_whole
 
 if TYPE_CHECKING:
     import mne
@@ -35,6 +36,7 @@ CHANNELS = "Fp1,Fp2,F7,F3,Fz,F4,F8,T7,C3,Cz,C4,T8,P7,P3,Pz,P4,P8,O1,Oz,O2"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 app.add_typer(corpus_cli.app, name="corpus")
+app.add_typer(hub_cli.app)
 stdout = Console(highlight=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -62,9 +64,9 @@ def generate(
         str | None, typer.Option(help="What the person does, such as eyes_closed; `get-hf info` lists them.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg.")] = None,
-    checkpoint: Annotated[str, typer.Option(help="Folder, or owner/name on the Hub.", show_default="shipped")] = str(
-        CHECKPOINT
-    ),
+    checkpoint: Annotated[
+        str, typer.Option(help="Folder, or owner/name[@revision] on the Hub.", show_default="shipped")
+    ] = str(CHECKPOINT),
     channels: Annotated[
         str | None,
         typer.Option(help="Electrodes to generate from nothing.", show_default="20 of the 10-20 system"),
@@ -100,9 +102,7 @@ def generate(
     prompt = load_recording(recording) if recording else None
     model, extractor = _load(checkpoint)
     ch_names = None if recording else [name.strip() for name in (channels or CHANNELS).split(",")]
-    features = extractor(
-        prompt, ch_names=ch_names, condition=condition, context_seconds=_context_seconds(model.config)
-    )
+    features = extractor(prompt, ch_names=ch_names, condition=condition, context_seconds=model.config.context_seconds)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
     with _progress(seconds, model.config.sampling_rate) as streamer:
         generated = model.generate(
@@ -124,11 +124,6 @@ def _check_files(recording: Path | None, out: Path, plot: Path | None) -> None:
         check_output(plot, (".png", ".pdf", ".svg"))
     if recording and recording.exists() and out.exists() and recording.samefile(out):
         raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
-
-
-def _context_seconds(config: GETConfig) -> float:
-    """How far back a patch depends on others: earlier ones would cost memory and change nothing."""
-    return config.num_hidden_layers * config.sliding_window * config.patch_size / config.sampling_rate
 
 
 def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None) -> None:

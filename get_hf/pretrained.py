@@ -2,45 +2,123 @@
 """A model and its feature extractor from a folder, or from the Hub when a repository of it is named."""
 
 import re
+import warnings
 from pathlib import Path
 
+from huggingface_hub import snapshot_download
 from transformers import AutoConfig
 
 from get_hf.modeling.configuration_get import GETConfig
-from get_hf.modeling.modeling_get import GETModel
+from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 #: The checkpoint shipped inside this package.
 CHECKPOINT = Path(__file__).parent / "checkpoint"
+#: What a checkpoint is made of; weights only as safetensors, because the other kinds are programs.
+FILES = ("*.json", "*.safetensors", "*.py", "*.md", "LICENSE*")
+_ON_THE_HUB = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w./-]+))?")
 
 
-def load_pretrained(checkpoint: str | Path = CHECKPOINT) -> tuple[GETModel, GETFeatureExtractor]:
+def load_pretrained(
+    checkpoint: str | Path = CHECKPOINT, revision: str | None = None
+) -> tuple[GETModel, GETFeatureExtractor]:
     """Loads what `save_pretrained` wrote, ready to generate.
 
     Args:
-        checkpoint: A folder; or, where there is no such folder, the `owner/name` of a repository on the Hub.
-            Only the latter uses the network.
+        checkpoint: A folder; or, where there is no such folder, the `owner/name` or `owner/name@revision` of a
+            repository on the Hub. Only the latter uses the network.
+        revision: Branch, tag or commit on the Hub. Where none is pinned, a warning says which commit it was.
 
     Returns:
         The model, in evaluation mode on the CPU, and its feature extractor.
 
     Raises:
         FileNotFoundError: When `checkpoint` is neither.
+        OSError: When the Hub cannot be reached, or refuses.
         ValueError: When what is there is not a complete checkpoint of GET.
     """
-    is_folder = Path(checkpoint).is_dir()
-    if not is_folder and not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(checkpoint)):
+    return load_folder(find_checkpoint(checkpoint, revision), GETModel, str(checkpoint))
+
+
+def load_folder(
+    folder: Path,
+    model_class: type[GETModel] | type[GETForSequenceClassification] | None = None,
+    name: str | None = None,
+) -> tuple[GETModel | GETForSequenceClassification, GETFeatureExtractor]:
+    """Loads a folder's model and feature extractor, and checks that they are complete.
+
+    Args:
+        folder: What `save_pretrained` wrote.
+        model_class: What to load it as; None: as what it was saved as.
+        name: What a message calls it.
+
+    Raises:
+        ValueError: As `load_pretrained`.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        if not isinstance(config, GETConfig):
+            raise ValueError(f"its model_type is {config.model_type!r}, not {GETConfig.model_type!r}.")
+        if model_class is None:
+            is_classifier = config.architectures == [GETForSequenceClassification.__name__]
+            model_class = GETForSequenceClassification if is_classifier else GETModel
+        model = model_class.from_pretrained(folder, local_files_only=True)
+        extractor = GETFeatureExtractor.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # a damaged file fails in whichever library reads it
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError(f"{name or folder} cannot be loaded as a checkpoint of GET: {reason}") from error
+    return model.eval(), extractor
+
+
+def find_checkpoint(checkpoint: str | Path, revision: str | None = None) -> Path:
+    """The folder of a checkpoint; of one on the Hub, that of its copy in the cache.
+
+    Args:
+        checkpoint: As `load_pretrained` takes it.
+        revision: As `load_pretrained` takes it.
+
+    Raises:
+        FileNotFoundError: When `checkpoint` is neither a folder nor the name of a repository.
+        OSError: When the Hub cannot be reached, or refuses.
+        ValueError: When a revision of a folder is asked for, or two of a repository.
+    """
+    if Path(checkpoint).is_dir():
+        if revision is not None:
+            raise ValueError(f"{checkpoint} is a folder, which has no revision {revision}: leave the revision out.")
+        return Path(checkpoint)
+    named = _ON_THE_HUB.fullmatch(str(checkpoint))
+    if named is None:
         raise FileNotFoundError(
             f"There is no checkpoint at {checkpoint}: give a folder that save_pretrained wrote, or the "
             "owner/name of a repository on the Hub."
         )
-    try:
-        config = AutoConfig.from_pretrained(checkpoint, local_files_only=is_folder)
-        if not isinstance(config, GETConfig):
-            raise ValueError(f"its model_type is {config.model_type!r}, not {GETConfig.model_type!r}.")
-        model = GETModel.from_pretrained(checkpoint, local_files_only=is_folder)
-        extractor = GETFeatureExtractor.from_pretrained(checkpoint, local_files_only=is_folder)
-    except Exception as error:  # a damaged file fails in whichever library reads it
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ValueError(f"{checkpoint} cannot be loaded as a checkpoint of GET: {reason}") from error
-    return model.eval(), extractor
+    repo, pinned = named.groups()
+    if pinned and revision and pinned != revision:
+        raise ValueError(f"{checkpoint} names one revision and revision={revision!r} another: give one.")
+    return download(repo, pinned or revision)
+
+
+def download(repo: str, revision: str | None = None, cache_dir: Path | None = None) -> Path:
+    """Brings a checkpoint from the Hub into the cache, and says which commit it is where none is pinned.
+
+    A download that was broken off goes on where it ended, and only whole files come to lie in the cache.
+
+    Args:
+        repo: "owner/name".
+        revision: Branch, tag or commit.
+        cache_dir: Where the cache is; by default where that of the Hub always is.
+
+    Returns:
+        The folder of the copy.
+
+    Raises:
+        OSError: When the Hub cannot be reached or refuses, or what it sends does not arrive whole.
+    """
+    from get_hf.training.hub_access import one_sentence
+
+    with one_sentence(repo, "pull"):
+        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=list(FILES), cache_dir=cache_dir))
+    if revision is None:
+        # the cache calls the folder by its commit
+        warnings.warn(f"{repo} is now at {folder.name}: {repo}@{folder.name} pins this revision.", stacklevel=3)
+    return folder

@@ -1,10 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Recordings on disk: whatever MNE reads comes in, `.edf`, `.fif` and `.npz` go out whole or not at all."""
+"""Recordings written to disk: as `.edf`, `.fif` or `.npz`, whole or not at all."""
 
 import math
-import re
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,62 +12,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     import mne
-
-# MNE types every channel of an EDF file as EEG, these included
-_NOT_EEG = re.compile(
-    r"([HV]?EOG|ECG|EKG|EMG|VNS|GSR|RESP|PULSE|SPO2|TEMP|STI|STATUS|TRIG|EVENT|MARKER)", re.IGNORECASE
-)
-
-#: Seconds without a change in any channel from which on the end of a file is padding, not signal.
-SHORTEST_PADDING = 0.05
-
-
-def load_recording(path: str | Path) -> "mne.io.BaseRaw":
-    """Reads the EEG channels of a recording.
-
-    Args:
-        path: A file of any format MNE reads (EDF, BDF, GDF, FIF, BrainVision, EEGLAB, ...).
-
-    Returns:
-        The recording in memory, in volts, without stimulus, EOG, EMG and other channels that are not EEG, and
-        without padding at its end.
-
-    Raises:
-        FileNotFoundError: When there is nothing at `path`.
-        ValueError: When MNE cannot read it, it holds no samples, or no EEG channels.
-    """
-    import mne
-
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"There is no recording at {path}.")
-    try:
-        raw = mne.io.read_raw(path, preload=True, verbose="ERROR")
-    except Exception as error:  # each of MNE's readers fails in its own way on a file it does not understand
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ValueError(f"{path} is not a recording that MNE can read: {reason}") from error
-    if raw.n_times == 0:
-        raise ValueError(f"{path} holds no samples.")
-
-    eeg = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True, exclude=())]
-    eeg = [name for name in eeg if not _NOT_EEG.match(name.strip())]
-    if not eeg:
-        raise ValueError(f"{path} has no EEG channels, only {', '.join(raw.ch_names) or 'none at all'}.")
-    if dropped := [name for name in raw.ch_names if name not in eeg]:
-        warnings.warn(f"{path.name}: left out what is not EEG: {', '.join(dropped)}.", stacklevel=2)
-    return _without_padding(raw.pick(eeg), path.name)
-
-
-def _without_padding(raw: "mne.io.BaseRaw", name: str) -> "mne.io.BaseRaw":
-    """Leaves out an end at which no channel moves: EDF fills its last record up, and no brain goes on from there."""
-    data = raw.get_data()
-    moving = np.flatnonzero((np.diff(data, axis=-1) != 0).any(axis=0))
-    n_still = raw.n_times - 2 - moving[-1] if len(moving) else 0
-    rate = raw.info["sfreq"]
-    if n_still < SHORTEST_PADDING * rate:
-        return raw
-    warnings.warn(f"{name}: left out the last {n_still / rate:.2f} s, in which no channel moves.", stacklevel=3)
-    return raw.crop(tmax=(raw.n_times - n_still - 1) / rate)
 
 
 def check_output(path: str | Path, suffixes: tuple[str, ...] = (".edf", ".fif", ".npz")) -> Path:

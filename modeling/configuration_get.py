@@ -1,9 +1,14 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Configuration of GET."""
 
+from typing import Any
+
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
+from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
+#: Form of a checkpoint that this code reads and writes; raised with every change that older code would misread.
+FORMAT_VERSION = 1
 #: Conditions a patch of EEG can be in, by id. Id 0 is "nothing is known", the one guidance steers away from.
 CONDITIONS = (
     "none",
@@ -32,6 +37,8 @@ SIZES = (
     "flow_hidden_size",
     "flow_intermediate_size",
 )
+#: What model and feature extractor must agree on.
+SHARED = ("sampling_rate", "patch_size", "conditions")
 
 
 @strict
@@ -58,9 +65,11 @@ class GETConfig(PreTrainedConfig):
         initializer_range (`float`): Standard deviation of initial weights.
         attention_dropout (`float`): Dropout of attention weights in training.
         use_cache (`bool`): Whether the model returns its key/value cache by default.
+        format_version (`int`): Form of the checkpoint, see `FORMAT_VERSION`.
 
     Raises:
-        ValueError: For an argument that does not exist (a misspelt one), or sizes that contradict each other.
+        ValueError: For an argument that does not exist (a misspelt one), sizes that contradict each other, or a
+            checkpoint of a newer format or of another model.
         huggingface_hub.errors.StrictDataclassError: For a value of the wrong type.
 
     Example:
@@ -89,8 +98,18 @@ class GETConfig(PreTrainedConfig):
     initializer_range: float = 0.02
     attention_dropout: float = 0.0
     use_cache: bool = True
+    format_version: int = FORMAT_VERSION
 
     def __post_init__(self, **kwargs):
+        # before anything that a newer format may have added is taken for a mistake
+        if not 1 <= self.format_version <= FORMAT_VERSION:
+            raise ValueError(
+                f"The checkpoint is of format {self.format_version}, and this version of GET-HF reads formats up to "
+                f"{FORMAT_VERSION}: install a newer one, or pin an older revision of the checkpoint."
+            )
+        if not __name__.startswith(TRANSFORMERS_DYNAMIC_MODULE_NAME):
+            # the package has its pipelines; with these, pipeline() would insist on the copies beside the weights
+            kwargs.pop("custom_pipelines", None)
         self.conditions = list(self.conditions)
         self.flow_bands = list(self.flow_bands)
         # what the cache and the mask functions of transformers read
@@ -103,6 +122,17 @@ class GETConfig(PreTrainedConfig):
             )
         super().__post_init__(**kwargs)
         self.validate_architecture()  # transformers does so after this, but wraps the ValueError
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> "GETConfig":
+        """Reads what `to_dict` gave; of another model, where transformers would only warn, it refuses to."""
+        model_type = config_dict.get("model_type", cls.model_type)
+        if model_type != cls.model_type:
+            raise ValueError(
+                f"The checkpoint's model_type is {model_type!r}, not {cls.model_type!r}: name a checkpoint of GET, or "
+                "load this one with AutoModel."
+            )
+        return super().from_dict(config_dict, **kwargs)
 
     @property
     def num_conditions(self) -> int:
@@ -123,6 +153,28 @@ class GETConfig(PreTrainedConfig):
     def noise_size(self) -> int:
         """Random numbers per channel that a patch takes in training: the flow's noise, and the amplitudes' dither."""
         return self.flow_size + len(self.flow_bands)
+
+    @property
+    def context_seconds(self) -> float:
+        """How far back a patch depends on others; an earlier past costs memory and changes nothing."""
+        return self.num_hidden_layers * self.sliding_window * self.patch_size / self.sampling_rate
+
+    def check_extractor(self, extractor: dict[str, Any]) -> None:
+        """Checks that a feature extractor prepares what this model reads.
+
+        Args:
+            extractor: Its attributes, as `preprocessor_config.json` holds them.
+
+        Raises:
+            ValueError: Another rate, patch size or list of conditions.
+        """
+        for name in SHARED:
+            ours, its = getattr(self, name), extractor.get(name, getattr(self, name))
+            if ours != its:
+                raise ValueError(
+                    f"The model's {name} is {ours} and the feature extractor's is {its}: take both from one "
+                    "checkpoint."
+                )
 
     def validate_architecture(self):
         """Checks that the sizes fit each other (called by transformers after initialisation)."""
@@ -158,4 +210,4 @@ def _is_inherited(name: str) -> bool:
     return name.startswith("_") or hasattr(PreTrainedConfig(), name) or name in UNDECLARED
 
 
-__all__ = ["CONDITIONS", "GETConfig"]
+__all__ = ["CONDITIONS", "FORMAT_VERSION", "GETConfig"]

@@ -173,7 +173,13 @@ class GETGenerationMixin(GenerationMixin):
         if values is None:
             positions = model_kwargs["channel_positions"]
             values = positions.new_zeros(*positions.shape[:2], self.config.patch_size)
-        return to_sequence(values.to(self.dtype), self.config.patch_size), "input_ids", model_kwargs
+        sequence, mask = to_sequence(values.to(self.dtype), self.config.patch_size), model_kwargs.get("attention_mask")
+        if mask is not None and mask.shape[-1] != sequence.shape[1]:
+            raise ValueError(
+                f"input_values hold {sequence.shape[1]} patches of {self.config.patch_size} samples, and "
+                f"attention_mask {mask.shape[-1]}: prepare both with the feature extractor of this very checkpoint."
+            )
+        return sequence, "input_ids", model_kwargs
 
     def _get_logits_processor(self, *args, logits_processor=None, **kwargs) -> LogitsProcessorList:
         # the base class would divide patches by the temperature; here it scales the noise, in _sample

@@ -1,12 +1,15 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Layers that the backbone and the flow head share."""
+"""The block of the backbone, and the layers that it shares with the flow head."""
 
 from collections.abc import Callable
 
 import torch
 from torch import nn
 from transformers.cache_utils import Cache
+from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.processing_utils import Unpack
+from transformers.utils import TransformersKwargs
 
 from .configuration_get import GETConfig
 
@@ -122,3 +125,39 @@ class GETMLP(nn.Module):
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         gate, up = self.gate_up_proj(hidden_states).chunk(2, dim=-1)
         return self.down_proj(nn.functional.silu(gate) * up)
+
+
+class GETBlock(GradientCheckpointingLayer):
+    """Attention over time per channel, attention across channels per patch, MLP; each pre-normalised and residual."""
+
+    def __init__(self, config: GETConfig, layer_idx: int):
+        super().__init__()
+        width = config.hidden_size
+        self.time_norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
+        self.time_attention = GETAttention(config, width, is_causal=True, layer_idx=layer_idx)
+        self.channel_norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
+        self.channel_attention = GETAttention(config, width, is_causal=False)
+        self.mlp_norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
+        self.mlp = GETMLP(width, config.intermediate_size)
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        time_mask: torch.Tensor | None = None,
+        channel_mask: torch.Tensor | None = None,
+        position_embeddings: tuple[torch.Tensor, torch.Tensor] | None = None,
+        past_key_values: Cache | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> torch.Tensor:
+        """Maps `(batch, channels, patches, hidden_size)` to the same shape."""
+        n_batch, n_chans, n_patches, width = hidden_states.shape
+
+        over_time = self.time_norm(hidden_states).view(n_batch * n_chans, n_patches, width)
+        over_time, _ = self.time_attention(over_time, time_mask, position_embeddings, past_key_values, **kwargs)
+        hidden_states = hidden_states + over_time.view_as(hidden_states)
+
+        across = self.channel_norm(hidden_states).transpose(1, 2).reshape(n_batch * n_patches, n_chans, width)
+        across, _ = self.channel_attention(across, channel_mask, **kwargs)
+        hidden_states = hidden_states + across.view(n_batch, n_patches, n_chans, width).transpose(1, 2)
+
+        return hidden_states + self.mlp(self.mlp_norm(hidden_states))

@@ -11,22 +11,20 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 from transformers import GenerationConfig
-from transformers import initialization as init
 from transformers.cache_utils import Cache, DynamicCache
 from transformers.masking_utils import create_bidirectional_mask, create_sliding_window_causal_mask
-from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutputWithPast, ModelOutput, SequenceClassifierOutputWithPast
-from transformers.modeling_utils import PreTrainedModel
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, auto_docstring, can_return_tuple
 from transformers.utils.generic import merge_with_config_defaults
-from transformers.utils.output_capturing import OutputRecorder, capture_outputs
+from transformers.utils.output_capturing import capture_outputs
 
 from .amplitude_get import log_volume, split_amplitude
 from .configuration_get import GETConfig
-from .flow_get import GETFlowHead, GETZeroLinear, interpolate
+from .flow_get import GETFlowHead, interpolate
 from .generation_get import DEFAULT_FLOW_STEPS, GETGenerationMixin
-from .layers_get import GETMLP, GETAttention, rotary_embedding, sign_and_size
+from .layers_get import GETBlock, rotary_embedding, sign_and_size
+from .pretrained_get import GETPreTrainedModel
 from .score_get import flow_matching_score, likelihood_score
 
 #: Label of samples that no loss is taken of, as everywhere in transformers.
@@ -55,94 +53,6 @@ class GETOutput(ModelOutput):
     past_key_values: Cache | None = None
     hidden_states: tuple[torch.FloatTensor, ...] | None = None
     attentions: tuple[torch.FloatTensor, ...] | None = None
-
-
-class GETBlock(GradientCheckpointingLayer):
-    """Attention over time per channel, attention across channels per patch, MLP; each pre-normalised and residual."""
-
-    def __init__(self, config: GETConfig, layer_idx: int):
-        super().__init__()
-        width = config.hidden_size
-        self.time_norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
-        self.time_attention = GETAttention(config, width, is_causal=True, layer_idx=layer_idx)
-        self.channel_norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
-        self.channel_attention = GETAttention(config, width, is_causal=False)
-        self.mlp_norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
-        self.mlp = GETMLP(width, config.intermediate_size)
-
-    def forward(
-        self,
-        hidden_states: torch.Tensor,
-        time_mask: torch.Tensor | None = None,
-        channel_mask: torch.Tensor | None = None,
-        position_embeddings: tuple[torch.Tensor, torch.Tensor] | None = None,
-        past_key_values: Cache | None = None,
-        **kwargs: Unpack[TransformersKwargs],
-    ) -> torch.Tensor:
-        """Maps `(batch, channels, patches, hidden_size)` to the same shape."""
-        n_batch, n_chans, n_patches, width = hidden_states.shape
-
-        over_time = self.time_norm(hidden_states).view(n_batch * n_chans, n_patches, width)
-        over_time, _ = self.time_attention(over_time, time_mask, position_embeddings, past_key_values, **kwargs)
-        hidden_states = hidden_states + over_time.view_as(hidden_states)
-
-        across = self.channel_norm(hidden_states).transpose(1, 2).reshape(n_batch * n_patches, n_chans, width)
-        across, _ = self.channel_attention(across, channel_mask, **kwargs)
-        hidden_states = hidden_states + across.view(n_batch, n_patches, n_chans, width).transpose(1, 2)
-
-        return hidden_states + self.mlp(self.mlp_norm(hidden_states))
-
-
-@auto_docstring
-class GETPreTrainedModel(PreTrainedModel):
-    config: GETConfig
-    base_model_prefix = "backbone"
-    main_input_name = "input_values"
-    input_modalities = ("time",)
-    supports_gradient_checkpointing = True
-    # the mean over samples is taken in forward: Trainer must divide under gradient accumulation
-    accepts_loss_kwargs = False
-    _no_split_modules = ["GETBlock", "GETFlowHead"]
-    _skip_keys_device_placement = ["past_key_values"]
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
-    _can_compile_fullgraph = True
-    _can_record_outputs = {
-        "hidden_states": GETBlock,
-        "attentions": OutputRecorder(GETAttention, index=1, layer_name="time_attention"),
-    }
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path, *args, output_loading_info: bool = False, **kwargs):
-        """Loads as any model of transformers does, but refuses a checkpoint that lacks weights of the body.
-
-        transformers only warns, and goes on with random ones. A classifier's own layer may be fresh; and who asks for
-        `output_loading_info` judges for himself.
-
-        Raises:
-            ValueError: Weights of the backbone or of the flow head are missing, or of another shape.
-        """
-        model, info = super().from_pretrained(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
-        if output_loading_info:
-            return model, info
-        absent = info["missing_keys"] | {name for name, *_ in info["mismatched_keys"]}
-        absent = sorted(name for name in absent if not name.startswith("classifier."))
-        if absent and pretrained_model_name_or_path is not None:
-            raise ValueError(
-                f"{pretrained_model_name_or_path} lacks weights of {cls.__name__}, or has them in another shape: "
-                f"{', '.join(absent[:5])}{f' and {len(absent) - 5} more' if len(absent) > 5 else ''}. Load a complete "
-                "checkpoint of this class; output_loading_info=True loads what is there."
-            )
-        return model
-
-    @torch.no_grad()
-    def _init_weights(self, module: nn.Module):
-        super()._init_weights(module)
-        if isinstance(module, GETZeroLinear):
-            init.zeros_(module.weight)
-            init.zeros_(module.bias)
 
 
 @auto_docstring(custom_intro="The backbone of GET: patches in, a state per patch and channel out.")

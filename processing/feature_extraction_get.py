@@ -14,6 +14,7 @@ from .decoding_get import to_epochs, to_raw
 from .innovation_get import Innovation, InnovationTransform, generic_covariance, pack, unpack
 from .montage_get import channel_positions, find_electrodes
 from .reading_get import Recording, check_rate, named_conditions, read_recordings, refuse_one_string
+from .settings_get import names, number, numbers, refuse_unknown
 from .signal_get import band_limit, remove_drift, resample
 
 #: Names of the conditions by id, the same as in GETConfig (the rooms share no code; a test compares them).
@@ -111,16 +112,24 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         prior_patches: float = 8.0,
         **kwargs,
     ):
+        refuse_unknown(kwargs)
         super().__init__(**kwargs)
-        self.sampling_rate = float(sampling_rate)
-        self.patch_size = int(patch_size)
-        self.band = [float(edge) for edge in band]
-        self.conditions = list(conditions)
-        self.autocorrelation = [float(r) for r in autocorrelation]
-        self.innovation_scale = float(innovation_scale)
-        self.channel_variance = [0.03] * self.patch_size if channel_variance is None else list(channel_variance)
+        self.sampling_rate = number("sampling_rate", sampling_rate)
+        self.patch_size = int(number("patch_size", patch_size))
+        self.band = numbers("band", band)
+        self.conditions = names("conditions", conditions)
+        self.autocorrelation = numbers("autocorrelation", autocorrelation)
+        self.innovation_scale = number("innovation_scale", innovation_scale)
+        self.channel_variance = numbers(
+            "channel_variance", [0.03] * self.patch_size if channel_variance is None else channel_variance
+        )
         self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
-        self.prior_patches = float(prior_patches)
+        self.prior_patches = number("prior_patches", prior_patches)
+        if len(self.band) != 2 or len(self.channel_variance) != self.patch_size:
+            raise ValueError(
+                f"band must be two numbers and channel_variance one per sample of a patch ({self.patch_size}), not "
+                f"{len(self.band)} and {len(self.channel_variance)}."
+            )
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
 
@@ -141,7 +150,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes that `preprocessor_config.json` holds."""
-        return {name: value for name, value in super().to_dict().items() if name != "transform"}
+        return {name: value for name, value in super().to_dict().items() if name not in ("transform", "_auto_class")}
 
     @classmethod
     def fit(cls, recordings: Sequence[tuple[np.ndarray, np.ndarray]], **kwargs) -> "GETFeatureExtractor":

@@ -5,10 +5,12 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .files_get import load_recording
 from .signal_get import MICROVOLTS_PER_UNIT
 
 #: Standard deviations of scalp and intracranial EEG lie well inside, in microvolts; a wrong unit lies well
@@ -51,15 +53,18 @@ def read_recordings(
     """Every single recording in what the user gave: one per `Raw`, epoch, or row of an array with three axes.
 
     Args:
-        recording: `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch, channels, times)`, or
-            a list.
+        recording: The name of a file, `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch,
+            channels, times)`, or a list.
         sampling_rate: Hz, for arrays.
         ch_names: For arrays.
         unit: For arrays: "V", "mV", "uV" or "nV".
 
     Raises:
+        FileNotFoundError: There is no such file.
         ValueError: Anything that cannot be EEG as declared; the message names both sides.
     """
+    if isinstance(recording, (str, Path)):
+        recording = load_recording(recording)
     mne = sys.modules.get("mne")  # where nobody has imported it, nothing can be an object of it
     if mne is not None and isinstance(recording, mne.io.BaseRaw):
         _refuse_declared(recording, sampling_rate, ch_names, unit)
@@ -92,7 +97,7 @@ def _to_array(recording: Any) -> np.ndarray:
         return np.asarray(recording, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{type(recording).__name__} is no EEG recording: give an mne Raw or Epochs, an array "
+            f"{type(recording).__name__} is no EEG recording: give a file, an mne Raw or Epochs, an array "
             "(channels, times), or a list of those."
         ) from error
 

@@ -10,15 +10,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.errors import HfHubHTTPError, HTTPError  # the second: no answer at all
 
 from .corpora import get_corpus
 from .dataset_card import CARD, OWN_NAME, PICTURE, card, read_folder
+from .hub_access import check_name, one_sentence
 from .prepared import INFO
 
 _SHARD = re.compile(r"data/\w+-\d{5}-of-\d{5}\.parquet")
@@ -46,8 +45,7 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
     """
     folder = Path(folder)
     check_may_be_shared(folder)
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
-        raise ValueError(f"{repo!r} is no name of a dataset on the Hub: write OWNER/NAME.")
+    check_name(repo)
     if not (folder / CARD).is_file():
         card(folder)
     files: dict[str, Path | bytes] = {name: folder / name for name in (INFO, PICTURE) if (folder / name).is_file()}
@@ -55,7 +53,7 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
     files[CARD] = (folder / CARD).read_text(encoding="utf-8").replace(OWN_NAME, repo).encode()
 
     api = HfApi()
-    with _one_sentence(repo):
+    with one_sentence(repo):
         api.create_repo(repo, repo_type="dataset", private=private or None, exist_ok=True)
         if private and not api.dataset_info(repo).private:
             raise ValueError(f"{repo} is there already and public, and --private was asked for: choose another name.")
@@ -132,26 +130,3 @@ def _pieces(content: Path | bytes) -> Iterator[bytes]:
     with content.open("rb") as file:
         while piece := file.read(1 << 20):
             yield piece
-
-
-@contextmanager
-def _one_sentence(repo: str) -> Iterator[None]:
-    """Says in one sentence what the Hub, or the way to it, has against a push."""
-    try:
-        yield
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        why = {
-            401: "it does not know you: log in with `hf auth login`, with a token that may write",
-            403: "your token may not write there: use one that may, or a name of your own",
-            404: "it does not know you, or not this name: log in with `hf auth login`",
-            409: "somebody else is changing it: push again",
-            412: "somebody else has changed it meanwhile: push again",
-            429: "too many requests: push again in a while",
-        }.get(status, error.server_message or str(error).strip().partition("\n")[0])
-        raise OSError(f"The Hub refused {repo} ({status}): {why}.") from error
-    except (HTTPError, ConnectionError) as error:
-        raise OSError(
-            f"The Hub cannot be reached ({type(error).__name__}), so that {repo} was not pushed: see to the network "
-            "and push again."
-        ) from error

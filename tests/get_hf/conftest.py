@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
-from get_hf import GETConfig, GETFeatureExtractor, GETModel, cli, save_recording
+from get_hf import cli, save_recording
+from small import save_small
 from synthetic import make_raw
 
 
@@ -29,19 +29,7 @@ def get_hf(monkeypatch, capsys, tmp_path):
 def tiny_checkpoint(tmp_path_factory) -> Path:
     """A model of random weights with everything a checkpoint has, small enough to generate in no time."""
     folder = tmp_path_factory.mktemp("tiny")
-    torch.manual_seed(0)
-    config = GETConfig(
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        sliding_window=16,
-        flow_num_layers=1,
-        flow_hidden_size=16,
-        flow_intermediate_size=32,
-    )
-    GETModel(config).save_pretrained(folder)
-    GETFeatureExtractor().save_pretrained(folder)
+    save_small(folder)
     return folder
 
 

@@ -9,12 +9,11 @@ import time
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
-import huggingface_hub
 import pytest
 
 from get_hf import cli, corpus_cli, save_recording
 from get_hf.training.corpora import CORPORA, FAMILIES
-from hub import TOKEN, Hub
+from hub import Hub, take_for_the_hub
 from synthetic import make_raw
 
 
@@ -107,9 +106,7 @@ def test_a_card_is_written_anew(get_hf, prepared):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:httpx2")
 def test_a_prepared_corpus_is_pushed(get_hf, prepared, monkeypatch):
     with Hub() as hub:
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.url)
-        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        take_for_the_hub(monkeypatch, hub.url)
         code, out, err = get_hf("corpus", "push", prepared, "someone/eeg", "--private")
         assert (code, err) == (0, "")
         assert out.split() == [f"{hub.url}/datasets/someone/eeg"]

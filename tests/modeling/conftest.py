@@ -1,7 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
 import pytest
 
 from get_hf import GETModel
+from small import save_small
 from tiny import tiny_model, untrained_model
 
 #: What transformers' own tests are marked with.
@@ -44,3 +47,11 @@ def model() -> GETModel:
 def untrained() -> GETModel:
     """A tiny model as it is created, which draws patches as they are: white; tests leave it as it is."""
     return untrained_model(flow_bands=[])
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory) -> Path:
+    """A folder with everything a checkpoint has; tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("small")
+    save_small(folder)
+    return folder

@@ -1,7 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import warnings
 from datetime import UTC, datetime
-from pathlib import Path
 
 import mne
 import numpy as np
@@ -218,7 +217,11 @@ class TestRefusals:
     def test_an_array_of_other_axes(self, shape):
         assert "(channels, times) or (batch, channels, times)" in refusal(np.ones(shape))
 
-    @pytest.mark.parametrize("thing", ["S001R01.edf", Path("S001R01.edf"), {"data": 1}, object()])
+    def test_a_file_that_is_not_there(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"no recording at .*S001R01\.edf"):
+            read_recordings([tmp_path / "S001R01.edf"], None, None, None)
+
+    @pytest.mark.parametrize("thing", [{"data": 1}, object()])
     def test_what_is_no_recording_at_all(self, thing):
         assert f"{type(thing).__name__} is no EEG recording" in refusal(thing)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import AutoFeatureExtractor
 
 from get_hf.processing import feature_extraction_get
 from get_hf.processing.feature_extraction_get import CONDITIONS, GETFeatureExtractor
@@ -69,6 +70,35 @@ class TestSaving:
         assert decoded[:, 960:].std() < 1000
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"ar_coefficients": [0.5, 0.1]}, "has no ar_coefficients: .* another version"),
+        ({"sampling_rate": "100"}, "sampling_rate .* positive number, not '100'"),
+        ({"sampling_rate": -100.0}, "sampling_rate .* positive number, not -100"),
+        ({"patch_size": [25]}, r"patch_size .* positive number, not \[25\]"),
+        ({"patch_size": True}, "patch_size .* positive number, not True"),
+        ({"autocorrelation": "1"}, "autocorrelation .* list of numbers, not '1'"),
+        ({"autocorrelation": [1.0, None]}, r"autocorrelation .* list of numbers, not \[1.0, None\]"),
+        ({"autocorrelation": [[1.0], [1.0, 2.0]]}, "autocorrelation .* list of numbers"),
+        ({"autocorrelation": 1.0}, "autocorrelation .* list of numbers, not 1.0"),
+        ({"channel_variance": [0.1, 0.2]}, r"one per sample of a patch \(25\), not 2 and 2"),
+        ({"band": [1.0]}, "two numbers"),
+        ({"conditions": "rest"}, "conditions .* different names, not 'rest'"),
+        ({"conditions": ["rest", "rest"]}, "conditions .* different names"),
+    ],
+    ids=str,
+)
+def test_a_file_that_holds_something_else_is_refused_in_one_sentence(tmp_path, settings, expected):
+    GETFeatureExtractor().save_pretrained(tmp_path)
+    file = tmp_path / "preprocessor_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | settings))
+    for load in (GETFeatureExtractor.from_pretrained, AutoFeatureExtractor.from_pretrained):
+        with pytest.raises(ValueError, match=expected) as error:
+            load(tmp_path)
+        assert "\n" not in str(error.value)
+
+
 def test_arrays_go_in_and_out_where_mne_is_not_installed_and_the_room_stands_alone(tmp_path):
     shutil.copytree(
         Path(feature_extraction_get.__file__).parent,
@@ -99,11 +129,11 @@ def test_arrays_go_in_and_out_where_mne_is_not_installed_and_the_room_stands_alo
             print(error)
         try:
             extractor("S001R01.edf")
-        except ValueError as error:
+        except ImportError as error:
             print(error)
         """
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "ask for output='array'" in done.stdout
-    assert "no EEG recording" in done.stdout
+    assert "pip install mne, or give an array" in done.stdout

@@ -18,13 +18,18 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import huggingface_hub
 import yaml
+
+from hub_repository import Blob, Repository
+
+__all__ = ["TOKEN", "USER", "Blob", "Hub", "Repository", "take_for_the_hub"]
 
 USER, TOKEN = "someone", "hf_loopback"
 #: Larger files, and files that are not text, go through Git LFS.
@@ -32,71 +37,6 @@ LARGEST_REGULAR = 10_000_000
 #: Metadata of a card is checked for these; the Hub's own list is longer.
 LICENCES = {"apache-2.0", "mit", "odc-by", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "other", "unknown"}
 _KINDS = {"models": "model", "datasets": "dataset", "spaces": "space"}
-
-
-@dataclass(frozen=True)
-class Blob:
-    """The content of one file."""
-
-    content: bytes
-    is_lfs: bool = False
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
-
-    @property
-    def oid(self) -> str:
-        """Git's name for what lies in the repository: the content, or the pointer that stands for it."""
-        kept = self.content
-        if self.is_lfs:
-            lines = "version https://git-lfs.github.com/spec/v1", f"oid sha256:{self.sha256}", f"size {len(kept)}", ""
-            kept = "\n".join(lines).encode()
-        return hashlib.sha1(b"blob %d\0" % len(kept) + kept).hexdigest()
-
-    def described(self) -> dict[str, Any]:
-        """As the listings have it."""
-        lfs = {"oid": self.sha256, "size": len(self.content), "pointerSize": 130}
-        return {"oid": self.oid, "size": len(self.content)} | ({"lfs": lfs} if self.is_lfs else {})
-
-
-@dataclass
-class Repository:
-    """A repository with its history, which has no branches but main."""
-
-    kind: str
-    name: str
-    private: bool
-    sdk: str | None = None
-    commits: list[tuple[str, dict[str, Blob]]] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
-
-    def __post_init__(self):
-        self.commit("initial commit", {".gitattributes": Blob(b"*.parquet filter=lfs diff=lfs merge=lfs -text\n")})
-
-    @property
-    def head(self) -> str:
-        return self.commits[-1][0]
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        """What the last commit holds."""
-        return {path: blob.content for path, blob in self.commits[-1][1].items()}
-
-    def commit(self, message: str, blobs: dict[str, Blob]) -> str:
-        """Makes a state of all files the new head."""
-        listing = [self.commits[-1][0] if self.commits else "", self.kind, self.name, message]
-        listing += [f"{path} {blob.oid}" for path, blob in sorted(blobs.items())]
-        sha = hashlib.sha1("\n".join(listing).encode()).hexdigest()
-        self.commits.append((sha, blobs))
-        self.messages.append(message)
-        return sha
-
-    def at(self, revision: str) -> tuple[str, dict[str, Blob]] | None:
-        """Commit and files of a revision, or None where there is no such revision."""
-        if revision in ("main", "HEAD", "refs/heads/main"):
-            return self.commits[-1]
-        return next((commit for commit in self.commits if commit[0] == revision), None)
 
 
 class Refused(Exception):
@@ -117,12 +57,14 @@ class Hub:
         repositories: By kind ("model", "dataset", "space") and name ("owner/name").
         requests: Method and path of everything that was asked for, in order.
         failures: Made to fail: (method, regular expression of the path) to a status.
+        cuts: Downloads whose connection breaks: regular expression of the path to [position in bytes, how often].
     """
 
     def __init__(self):
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.requests: list[tuple[str, str]] = []
         self.failures: dict[tuple[str, str], int] = {}
+        self.cuts: dict[str, list[int]] = {}
         self.large_files: dict[str, bytes] = {}
         self.lock = threading.RLock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
@@ -149,6 +91,21 @@ class Hub:
             "HF_DATASETS_OFFLINE": "0",
             "NO_PROXY": "127.0.0.1",
         }
+
+
+def take_for_the_hub(monkeypatch, url: str, cache: Path | None = None) -> None:
+    """Makes the client in this process do what `Hub.environment` makes a new one do; `cache` is where copies go."""
+    constants = {
+        "ENDPOINT": url,
+        "HUGGINGFACE_CO_URL_TEMPLATE": url + "/{repo_id}/resolve/{revision}/{filename}",
+        "HF_HUB_DISABLE_XET": True,
+        "HF_HUB_OFFLINE": False,
+    }
+    constants |= {} if cache is None else {"HF_HUB_CACHE": str(cache)}
+    for name, value in constants.items():
+        monkeypatch.setattr(huggingface_hub.constants, name, value)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -199,7 +156,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(body[: self._until_cut(headers)])
+
+    def _until_cut(self, headers: dict[str, str]) -> int | None:
+        """How much of a body is sent before the connection breaks; None where it does not."""
+        for pattern, cut in self.hub.cuts.items():
+            if self.command == "GET" and cut[1] and re.search(pattern, urlsplit(self.path).path):
+                cut[1] -= 1
+                self.close_connection = True
+                first = re.match(r"bytes (\d+)-", headers.get("Content-Range", "bytes 0-"))
+                return max(0, cut[0] - int(first[1]))
+        return None
 
     def _route(self, path: str) -> None:
         for pattern, answer in _ROUTES:
@@ -322,8 +289,11 @@ class _Handler(BaseHTTPRequestHandler):
                     raise Refused(404, "A file with this name doesn't exist", "EntryNotFound")
                 for path in gone:
                     del blobs[path]
-        sha = repository.commit(header["value"]["summary"], blobs)
-        return {"success": True, "commitOid": sha, "commitUrl": f"{self.hub.url}/{_prefix(kinds)}{name}/commit/{sha}"}
+        is_proposal = self.query.get("create_pr") == "1"
+        sha = repository.commit(header["value"]["summary"], blobs, is_proposal)
+        page = f"{self.hub.url}/{_prefix(kinds)}{name}"
+        said = {"success": True, "commitOid": sha, "commitUrl": f"{page}/commit/{sha}"}
+        return said | ({"pullRequestUrl": f"{page}/discussions/{len(repository.proposals)}"} if is_proposal else {})
 
     # --------------------------------------------------------------------------------------------------------- reading
 
@@ -334,9 +304,16 @@ class _Handler(BaseHTTPRequestHandler):
         return described | {"disabled": False, "gated": False, "downloads": 0, "likes": 0}
 
     def refs(self, kinds: str, name: str) -> dict[str, Any]:
-        head = self._repository(_KINDS[kinds], name).head
-        main = {"name": "main", "ref": "refs/heads/main", "targetCommit": head}
-        return {"branches": [main], "tags": [], "converts": []}
+        repository = self._repository(_KINDS[kinds], name)
+        main = {"name": "main", "ref": "refs/heads/main", "targetCommit": repository.head}
+        tags = [{"name": n, "ref": f"refs/tags/{n}", "targetCommit": sha} for n, sha in repository.tags.items()]
+        return {"branches": [main], "tags": tags, "converts": []}
+
+    def tag(self, kinds: str, name: str, revision: str) -> dict[str, Any]:
+        self._require_user()
+        repository, sha, _ = self._revision(_KINDS[kinds], name, revision)
+        repository.tags[json.loads(self.body)["tag"]] = sha
+        return {}
 
     def tree(self, kinds: str, name: str, revision: str, folder: str = "") -> list[dict[str, Any]]:
         _, sha, blobs = self._revision(_KINDS[kinds], name, revision)
@@ -359,15 +336,26 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"X-Repo-Commit": sha, "Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
         headers["ETag"] = f'"{blob.sha256 if blob.is_lfs else blob.oid}"'
         if blob.is_lfs:
+            # large files lie elsewhere, as on the Hub
+            self.hub.large_files[blob.sha256] = blob.content
             headers |= {"X-Linked-Etag": headers["ETag"], "X-Linked-Size": str(len(blob.content))}
-        if not (wanted := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))):
-            self._send(200, blob.content, headers)
+            self._send(302, b"", headers | {"Location": f"{self.hub.url}/elsewhere/{blob.sha256}"})
             return
-        first, last = int(wanted[1]), min(int(wanted[2] or len(blob.content)), len(blob.content) - 1)
+        self._send_content(blob.content, headers)
+
+    def elsewhere(self, oid: str) -> None:
+        headers = {"ETag": f'"{oid}"', "Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
+        self._send_content(self.hub.large_files[oid], headers)
+
+    def _send_content(self, content: bytes, headers: dict[str, str]) -> None:
+        if not (wanted := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))):
+            self._send(200, content, headers)
+            return
+        first, last = int(wanted[1]), min(int(wanted[2] or len(content)), len(content) - 1)
         if first > last:
             raise Refused(416, "no such range")
-        headers["Content-Range"] = f"bytes {first}-{last}/{len(blob.content)}"
-        self._send(206, blob.content[first : last + 1], headers)
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
+        self._send(206, content[first : last + 1], headers)
 
 
 _NAME = "([^/]+/[^/]+)"
@@ -381,12 +369,14 @@ _ROUTES = [
     (f"{_API}/commit/([^/]+)", _Handler.commit),
     (f"{_API}/revision/([^/]+)", _Handler.info),
     (f"{_API}/refs", _Handler.refs),
+    (f"{_API}/tag/([^/]+)", _Handler.tag),
     (f"{_API}/tree/([^/]+)", _Handler.tree),
     (f"{_API}/tree/([^/]+)/(.+)", _Handler.tree),
     (f"{_API}/paths-info/([^/]+)", _Handler.paths_info),
     (_API, _Handler.info),
     (f"{_FILES}.git/info/lfs/objects/batch", _Handler.lfs_batch),
     ("/lfs/([0-9a-f]{64})", _Handler.lfs_object),
+    ("/elsewhere/([0-9a-f]{64})", _Handler.elsewhere),
     (f"{_FILES}/resolve/([^/]+)/(.+)", _Handler.resolve),
 ]
 

@@ -1,16 +1,44 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Small recordings, and what a model would make of their features."""
+"""Small recordings, a small model of them with its feature extractor, and what a model would make of features."""
+
+from pathlib import Path
 
 import mne
 import numpy as np
 import torch
 
+from get_hf import GETConfig, GETFeatureExtractor, GETModel
 from get_hf.processing.feature_extraction_get import EEGFeatures
 from synthetic import synthetic_eeg
 
 NAMES = ["C3", "Cz", "C4", "Pz"]
 RATE, SECONDS = 160.0, 6.0
 PATCH = 25
+
+
+def small_config(**changes) -> GETConfig:
+    """The smallest GET that reads what a feature extractor gives by default."""
+    sizes = {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "sliding_window": 16,
+        "flow_num_layers": 1,
+        "flow_hidden_size": 16,
+        "flow_intermediate_size": 32,
+    }
+    return GETConfig(**(sizes | changes))
+
+
+def save_small(folder: Path) -> None:
+    """A checkpoint with everything, of random weights that all matter."""
+    torch.manual_seed(0)
+    model = GETModel(small_config())
+    for parameter in model.parameters():
+        parameter.data.add_(0.1 * torch.randn(parameter.shape))
+    model.save_pretrained(folder)
+    GETFeatureExtractor().save_pretrained(folder)
 
 
 def signal(seconds: float = SECONDS, n_chans: int = len(NAMES), seed: int = 0, rate: float = RATE) -> np.ndarray:

@@ -16,7 +16,7 @@ import pytest
 from get_hf.training import hub_dataset
 from get_hf.training.hub_dataset import push
 from get_hf.training.prepared import prepare
-from hub import TOKEN, Blob, Hub
+from hub import Blob, Hub, take_for_the_hub
 
 REPO = "someone/eegmmidb-get"
 
@@ -37,17 +37,8 @@ def folder(original, tmp_path) -> Path:
 def hub(monkeypatch):
     """A Hub that the client in this process takes for the real one."""
     with Hub() as server:
-        use(monkeypatch, server.url)
+        take_for_the_hub(monkeypatch, server.url)
         yield server
-
-
-def use(monkeypatch, url: str) -> None:
-    # what the environment variables of Hub.environment set in a new process
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", url)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 def pushed(hub: Hub) -> dict[str, bytes]:
@@ -203,7 +194,7 @@ def test_without_a_token_it_says_to_log_in(hub, folder, monkeypatch):
 def test_without_a_network_it_says_so(folder, monkeypatch):
     with Hub() as gone:
         pass
-    use(monkeypatch, gone.url)
+    take_for_the_hub(monkeypatch, gone.url)
     with pytest.raises(OSError, match="cannot be reached") as error:
         push(folder, REPO)
     assert "\n" not in str(error.value)

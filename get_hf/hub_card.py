@@ -1,0 +1,204 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The model card of a checkpoint on the Hub: what it is, what it was made from, and its figures as metadata."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from huggingface_hub import EvalResult, ModelCard
+
+from get_hf.modeling.configuration_get import GETConfig
+
+CARD = "README.md"
+#: What `get-hf evaluate` and training leave, kept beside the weights.
+FIGURES, SUMMARY = "fidelity.json", "training_summary.json"
+TAGS = ("eeg", "brain", "time-series", "bci")
+#: Tasks by what a model was saved as.
+GENERATION, CLASSIFICATION = ("eeg-generation", "EEG generation"), ("eeg-classification", "EEG classification")
+
+HUB_USE = """\
+<!-- hub:begin -->
+## From the Hub
+
+```python
+from transformers import pipeline
+
+pipe = pipeline("{task}", model="{repo}", revision="main", trust_remote_code=True)
+{call}
+```
+
+With `pip install get-hf` and `import get_hf` the installed code is used and `trust_remote_code` is not needed; without
+it, the code beside the weights. Pin a commit, `revision="<commit>"`, and neither weights nor code change under you.
+<!-- hub:end -->
+"""
+CALLS = {
+    GENERATION[0]: 'raw = pipe("recording.edf", seconds=20, seed=0)[0]  # mne.io.RawArray, in volts',
+    CLASSIFICATION[0]: 'classes = pipe("recording.edf")  # the likeliest first',
+}
+NEW_CARD = """\
+# {name}
+
+{what}
+
+## Limits
+
+Not a medical device: nothing it draws or tells may guide the care of a person. What it generates is nobody's
+recording, and must not be presented as recorded.
+"""
+
+
+@dataclass
+class Provenance:
+    """What a checkpoint was made from, where its files do not say or say otherwise.
+
+    Attributes:
+        base_model: Name on the Hub of the checkpoint it was fine-tuned from.
+        dataset: What it was trained on: a dataset's name on the Hub, or a corpus.
+        metrics: Figures by name, such as `{"accuracy": 0.81}`.
+        license: Of the weights, as the Hub spells it.
+    """
+
+    base_model: str | None = None
+    dataset: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    license: str | None = None
+
+
+def write_card(
+    folder: Path, repo: str, config: GETConfig, card: str | Path, provenance: Provenance, required: bool = False
+) -> None:
+    """Writes `README.md` of a checkpoint.
+
+    What the card says of itself stays, but for what is measured or given; what is not known is left out.
+
+    Args:
+        folder: The checkpoint; its `fidelity.json` and `training_summary.json` are read where there are any.
+        repo: "owner/name" it will have.
+        config: Of the model.
+        card: Markdown to start from.
+        provenance: What it was made from; completed by the keys of the same names in `training_summary.json`.
+        required: Whether `card` must be there; otherwise a short one is made.
+
+    Raises:
+        FileNotFoundError: There is no such card.
+        ValueError: The metadata at its head, or one of the files, is not what it should be.
+    """
+    card = Path(card)
+    if required and not card.is_file():
+        raise FileNotFoundError(f"There is no model card at {card}.")
+    summary, fidelity = _read(folder / SUMMARY), _read(folder / FIGURES)
+    base_model = provenance.base_model or summary.get("base_model")
+    dataset = provenance.dataset or summary.get("dataset")
+    metrics = {**(summary.get("metrics") or {}), **provenance.metrics}
+    is_classifier = "GETForSequenceClassification" in (config.architectures or ())
+    task = CLASSIFICATION if is_classifier else GENERATION
+
+    text = card.read_text(encoding="utf-8") if card.is_file() else _new_card(repo, config, is_classifier)
+    try:
+        made = ModelCard(text)
+    except Exception as error:  # YAML has errors of its own
+        raise ValueError(
+            f"The metadata at the head of {card} cannot be read: {' '.join(str(error).split())}"
+        ) from error
+    made.text = _with_use(made.text, HUB_USE.format(task=task[0], repo=repo, call=CALLS[task[0]]))
+
+    data = made.data
+    data.library_name = "transformers"
+    data.license = provenance.license or data.license
+    data.tags = [*dict.fromkeys([*(data.tags or ()), *TAGS])]
+    data.base_model = base_model or data.base_model
+    if not is_classifier and data.pipeline_tag is None:
+        data.pipeline_tag = "time-series-forecasting"
+    if dataset and "/" in dataset:  # the Hub lists what it has
+        data.datasets = [*dict.fromkeys([*_list(data.datasets), dataset])]
+    results = _measured(metrics, task, dataset) + _fidelity(fidelity, task)
+    if results:
+        data.model_name, data.eval_results = repo.partition("/")[2], results
+        data.metrics = [*dict.fromkeys([*_list(data.metrics), *(result.metric_type for result in results)])]
+    (folder / CARD).write_text(str(made), encoding="utf-8")
+
+
+def _with_use(text: str, use: str) -> str:
+    """A card that says how to load it from where it now is: where it said so before, or before its first section."""
+    text, n_replaced = re.subn(r"<!-- hub:begin -->.*<!-- hub:end -->\n?", lambda _: use, text, flags=re.DOTALL)
+    if n_replaced:
+        return text
+    head, mark, rest = text.partition("\n## ")
+    return f"{head.rstrip()}\n\n{use}{mark}{rest}"
+
+
+def _new_card(repo: str, config: GETConfig, is_classifier: bool) -> str:
+    rate, seconds = f"{config.sampling_rate:g} Hz", config.patch_size / config.sampling_rate
+    if is_classifier:
+        labels = ", ".join(str(config.id2label[index]) for index in sorted(config.id2label))
+        what = f"A classifier of multichannel EEG at {rate}, made of GET, a Generative EEG Transformer: {labels}."
+    else:
+        what = (
+            f"GET, a Generative EEG Transformer: it continues multichannel EEG at {rate}, {seconds:g} s of all "
+            f"channels at a time. It knows the conditions {', '.join(config.conditions[1:])}."
+        )
+    return NEW_CARD.format(name=repo.partition("/")[2], what=what)
+
+
+def _measured(metrics: dict[str, float], task: tuple[str, str], dataset: str | None) -> list[EvalResult]:
+    """What was measured of a fine-tuned model."""
+    for name, value in metrics.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"metrics are numbers by name, but {name} is {value!r}.")
+    return [_result(name, value, task, dataset or "unknown") for name, value in metrics.items()]
+
+
+def _fidelity(fidelity: dict, task: tuple[str, str]) -> list[EvalResult]:
+    """The figures of `get-hf evaluate`, each with its interval and what real EEG has."""
+    if not fidelity:
+        return []
+    try:
+        about, rows = fidelity["about"], fidelity["rows"]
+        judged = next(iter(rows.values()))
+        real = rows.get("real", {})
+        return [
+            _result(
+                name,
+                row["value"],
+                task,
+                about["corpus"],
+                about["split"],
+                {"unit": row["unit"], "interval": row["interval"], "real": real.get(name, {}).get("value")},
+            )
+            for name, row in judged.items()
+        ]
+    except (AttributeError, KeyError, StopIteration, TypeError) as error:
+        raise ValueError(f"{FIGURES} is not what get-hf evaluate writes: run it again.") from error
+
+
+def _result(
+    name: str, value: float, task: tuple[str, str], dataset: str, split: str | None = None, args: dict | None = None
+) -> EvalResult:
+    return EvalResult(
+        task_type=task[0],
+        task_name=task[1],
+        dataset_type=dataset,
+        dataset_name=dataset,
+        dataset_split=split,
+        metric_type=re.sub(r"\W+", "-", name.lower()).strip("-"),
+        metric_name=name,
+        metric_value=value,
+        metric_args=args,
+    )
+
+
+def _list(value: str | list[str] | None) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())
+
+
+def _read(path: Path) -> dict:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} is no JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} holds a {type(content).__name__} where names and values were expected.")
+    return content

@@ -1,0 +1,129 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What every model of GET has in common: what transformers must know of it, and what a checkpoint must hold."""
+
+import json
+import os
+
+import torch
+from torch import nn
+from transformers import initialization as init
+from transformers.modeling_utils import PreTrainedModel
+from transformers.utils import FEATURE_EXTRACTOR_NAME, auto_docstring, cached_file
+from transformers.utils.output_capturing import OutputRecorder
+
+from .configuration_get import GETConfig
+from .flow_get import GETZeroLinear
+from .layers_get import GETAttention, GETBlock
+from .pipeline_get import EEGClassificationPipeline, EEGGenerationPipeline
+
+#: Parts that some of the models have on top of the backbone.
+HEADS = ("classifier", "flow_head")
+#: Arguments of `from_pretrained` that say where a checkpoint is.
+PLACE = ("cache_dir", "force_download", "local_files_only", "revision", "subfolder", "token")
+CLASSIFIER = "AutoModelForSequenceClassification"
+#: Task and pipeline of the models that an Auto class loads.
+PIPELINES = {
+    "AutoModel": ("eeg-generation", EEGGenerationPipeline),
+    CLASSIFIER: ("eeg-classification", EEGClassificationPipeline),
+}
+
+
+@auto_docstring
+class GETPreTrainedModel(PreTrainedModel):
+    config: GETConfig
+    base_model_prefix = "backbone"
+    main_input_name = "input_values"
+    input_modalities = ("time",)
+    output_modalities = ("time",)
+    supports_gradient_checkpointing = True
+    # the mean over samples is taken in forward: Trainer must divide under gradient accumulation
+    accepts_loss_kwargs = False
+    _no_split_modules = ["GETBlock", "GETFlowHead"]
+    _skip_keys_device_placement = ["past_key_values"]
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
+    _can_compile_fullgraph = True
+    _can_record_outputs = {
+        "hidden_states": GETBlock,
+        "attentions": OutputRecorder(GETAttention, index=1, layer_name="time_attention"),
+    }
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, output_loading_info: bool = False, **kwargs):
+        """Loads as any model of transformers does, but refuses a checkpoint whose weights are not this model's.
+
+        transformers only warns, and goes on with random ones. A classifier's own layer may be fresh, the heads of
+        other classes may be left out; and who asks for `output_loading_info` judges for himself.
+
+        Raises:
+            ValueError: Weights are missing, of another shape, or unknown to this class; or the feature extractor
+                beside them prepares something else than this model reads.
+        """
+        model, info = super().from_pretrained(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
+        if output_loading_info:
+            return model, info
+        absent = info["missing_keys"] | {name for name, *_ in info["mismatched_keys"]}
+        absent = sorted(name for name in absent if not name.startswith("classifier."))
+        unknown = sorted(name for name in info["unexpected_keys"] if not model._is_of_another_head(name))
+        if pretrained_model_name_or_path is not None and (absent or unknown):
+            name = cls.__name__
+            faults = [f"lacks weights of {name}, or has them in another shape: {_some(absent)}"] if absent else []
+            faults += [f"holds weights that {name} does not have: {_some(unknown)}"] if unknown else []
+            raise ValueError(
+                f"{pretrained_model_name_or_path} {'; and '.join(faults)}. Load a complete checkpoint of this class; "
+                "output_loading_info=True loads what is there."
+            )
+        if pretrained_model_name_or_path is not None:
+            model.config.check_extractor(_extractor_beside(pretrained_model_name_or_path, kwargs))
+        return model
+
+    def _is_of_another_head(self, name: str) -> bool:
+        """Whether a weight belongs to a head that this class does without."""
+        head = name.partition(".")[0]
+        return head in HEADS and not hasattr(self, head)
+
+    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs):
+        """Saves as any model of transformers does; where its code goes along, its pipeline does too.
+
+        The references to code that loading left in the configuration are replaced: they may lead to another
+        repository, or to the class this one was made from.
+        """
+        for name in ("auto_map", "custom_pipelines"):
+            self.config.__dict__.pop(name, None)
+        if self._auto_class is not None:
+            task, pipeline_class = PIPELINES[self._auto_class]
+            implementation = f"{pipeline_class.__module__.rpartition('.')[2]}.{pipeline_class.__name__}"
+            self.config.custom_pipelines = {task: {"impl": implementation, "pt": [self._auto_class], "type": "time"}}
+            # any of them can be made a classifier of
+            self.config.auto_map = {CLASSIFIER: "modeling_get.GETForSequenceClassification"}
+        super().save_pretrained(save_directory, **kwargs)
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module):
+        super()._init_weights(module)
+        if isinstance(module, GETZeroLinear):
+            init.zeros_(module.weight)
+            init.zeros_(module.bias)
+
+
+def _some(names: list[str]) -> str:
+    """Names for a message, the first few of many."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _extractor_beside(checkpoint: str | os.PathLike, kwargs: dict) -> dict:
+    """The feature extractor's file in the place that a model was loaded from; nothing where there is none."""
+    place = {name: kwargs[name] for name in PLACE if name in kwargs}
+    file = cached_file(
+        checkpoint,
+        FEATURE_EXTRACTOR_NAME,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+        **place,
+    )
+    if file is None:
+        return {}
+    with open(file, encoding="utf-8") as opened:
+        return json.load(opened)

@@ -1,0 +1,54 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What `preprocessor_config.json` may hold: anything else is refused, by name, before it spoils a signal."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+#: Keys that transformers writes there.
+UNDECLARED = ("auto_map", "feature_extractor_type", "processor_class")
+
+
+def refuse_unknown(settings: Iterable[str]) -> None:
+    """Refuses settings that the feature extractor does not have, such as those of an older form of the file.
+
+    Raises:
+        ValueError: There are any.
+    """
+    unknown = sorted(name for name in settings if name not in UNDECLARED and not name.startswith("_"))
+    if unknown:
+        raise ValueError(
+            f"GETFeatureExtractor has no {', '.join(unknown)}: its file is of another version of GET-HF, or of "
+            "something else; take model and feature extractor from one checkpoint, and a GET-HF as new as that."
+        )
+
+
+def number(name: str, value: Any) -> float:
+    """A number as `preprocessor_config.json` should hold it; text that looks like one is none.
+
+    Raises:
+        ValueError: Anything else, or one that is not positive.
+    """
+    if isinstance(value, (bool, str)) or not np.isscalar(value) or not 0 < value < np.inf:
+        raise ValueError(f"{name} of the feature extractor must be a positive number, not {value!r}.")
+    return float(value)
+
+
+def numbers(name: str, values: Any) -> list[float]:
+    """A list of finite numbers; see `number`."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        array = np.array("")
+    if array.ndim != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise ValueError(f"{name} of the feature extractor must be a list of numbers, not {values!r}.")
+    return array.astype(float).tolist()
+
+
+def names(name: str, values: Any) -> list[str]:
+    """A list of different names; see `number`."""
+    is_list = isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values)
+    if not is_list or not values or len(set(values)) != len(values):
+        raise ValueError(f"{name} of the feature extractor must be a list of different names, not {values!r}.")
+    return list(values)

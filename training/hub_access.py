@@ -1,0 +1,59 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What the Hub, or the way to it, has against a request: said in one sentence, with the way out."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HTTPError,  # no answer at all, or half of one
+    LocalEntryNotFoundError,
+    RevisionNotFoundError,
+)
+
+
+def check_name(repo: str) -> str:
+    """The name of a repository, if it can be one.
+
+    Raises:
+        ValueError: It is not "owner/name".
+    """
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
+        raise ValueError(f"{repo!r} is no name of a repository on the Hub: write OWNER/NAME.")
+    return repo
+
+
+@contextmanager
+def one_sentence(repo: str, verb: str = "push") -> Iterator[None]:
+    """Turns what the client raises while it pushes or pulls a repository into one sentence.
+
+    Args:
+        repo: "owner/name".
+        verb: "push" or "pull".
+
+    Raises:
+        OSError: In the place of the client's own errors.
+    """
+    try:
+        yield
+    except RevisionNotFoundError as error:
+        raise OSError(f"{repo} has no such revision: name a branch, a tag or a commit of it.") from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        unknown = "it does not know you" if verb == "push" else "there is no such repository, or not for you"
+        may = "write" if verb == "push" else "read it"
+        why = {
+            401: f"{unknown}: log in with `hf auth login`, with a token that may {may}",
+            403: f"your token may not {may} there: use one that may, or a name of your own",
+            404: f"{unknown}, or not this name: log in with `hf auth login`",
+            409: f"somebody else is changing it: {verb} again",
+            412: f"somebody else has changed it meanwhile: {verb} again",
+            429: f"too many requests: {verb} again in a while",
+        }.get(status, error.server_message or str(error).strip().partition("\n")[0])
+        raise OSError(f"The Hub refused {repo} ({status}): {why}.") from error
+    except (HTTPError, ConnectionError, LocalEntryNotFoundError) as error:
+        raise OSError(
+            f"The Hub cannot be reached ({type(error).__name__}), so that {repo} was not {verb}ed: see to the network "
+            f"and {verb} again."
+        ) from error
