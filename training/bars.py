@@ -6,10 +6,15 @@ from __future__ import annotations
 import math
 
 from .rows import FLOOR
-from .two_sample import CLASSIFIERS
+from .two_sample import BANDS, CLASSIFIERS
 
 POOLED_VAR, PROMPT_VAR, IAAFT = "pooled VAR(12)", "prompt VAR", "IAAFT"
-_SPACE = ("covariance, ensemble", "covariance, per prompt", "coherence, per prompt")
+_SPACE = (
+    "covariance, ensemble",
+    "covariance, per prompt",
+    *(f"coherence {band}, ensemble" for band in BANDS),
+    "coherence, per prompt",
+)
 
 #: By row: kind of limit, and the limit; beside "below", of which columns.
 BARS: dict[str, list[tuple]] = {

@@ -257,9 +257,7 @@ def evaluate_arrays(
 
 def _spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
     a, b = real["psd"], fake["psd"]
-    rows.add(
-        "spectrum", "log PSD, ensemble", "dB", FLOOR11, lambda _, i: np.abs(a[i].mean(0) - b[i].mean(0)).mean()
-    )
+    rows.add("spectrum", "log PSD, ensemble", "dB", FLOOR11, lambda _, i: np.abs(a[i].mean(0) - b[i].mean(0)).mean())
     rows.per_item("spectrum", "log PSD, per prompt", "dB", FLOOR11, np.abs(a - b).mean(axis=(1, 2)))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import signal as sps
@@ -115,7 +116,7 @@ def cut_fists(
     prompts, trials, subjects, labels = [], [], [], []
     for x, subject, _, spans in signals:
         cues = {LEFT: [], RIGHT: []}
-        for (begin, end, before), (onset, _, after) in zip(spans, spans[1:], strict=False):
+        for (begin, end, before), (onset, _, after) in pairwise(spans):
             cue = round(onset * SAMPLING_RATE)
             rested = before == REST and abs(end - onset) < 0.1 and onset - begin > prompt_seconds - 0.1
             if after in cues and rested and cue >= n_prompt and cue + n_trial <= x.shape[-1]:

@@ -74,6 +74,4 @@ def memorisation_rows(rows: Rows, held_out: np.ndarray, generated: np.ndarray) -
         lambda _, items: made[items].mean() / real[items].mean(),
     )  # fmt: skip
     nearer = (made < real.min()).mean(axis=1)
-    rows.mean(
-        "memorisation", "nearer to one than any held-out window", "share of windows", ("at most", 0.02), nearer
-    )
+    rows.mean("memorisation", "nearer to one than any held-out window", "share of windows", ("at most", 0.02), nearer)

@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """An hour of continuation: does it stay where real EEG stays?
 
-What drifts is measured in sliding windows, each against the 30 s that lead the recording: real windows against the 30 s
-of their own recording, generated ones against their prompt. Between the 5th and the 95th percentile of the real ones
-lies the envelope; what is real is inside nine times out of ten, and so is what is generated if it does not drift.
+What drifts is measured in sliding windows, each against the 30 s that lead the recording: real windows against those of
+their own recording, generated ones against their prompt. Between the 5th and the 95th percentile of the real ones lies
+the envelope; what is real is inside nine times out of ten, and so is what is generated if it does not drift.
 """
 
 from __future__ import annotations

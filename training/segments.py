@@ -196,9 +196,7 @@ def cut_segments(
             f"prompt of {prompt_seconds:g} s, twice {continuation_seconds:g} s of continuation. Shorten them."
         )
     prompt, real, other = (np.stack(part) for part in parts[:3])
-    return Segments(
-        prompt, real, other, np.array(parts[3]), parts[4], list(ch_names), recordings=np.array(parts[5])
-    )
+    return Segments(prompt, real, other, np.array(parts[3]), parts[4], list(ch_names), recordings=np.array(parts[5]))
 
 
 def read_segments(

@@ -84,8 +84,8 @@ class CommonSpatialPatterns:
 def aligned(covariances: np.ndarray, subjects: np.ndarray) -> np.ndarray:
     """Covariances whitened by each person's mean, without which few patterns hold across people.
 
-    He and Wu, "Transfer learning for brain-computer interfaces: a Euclidean space data alignment approach", IEEE Trans.
-    Biomed. Eng. 67, 2020.
+    He and Wu, "Transfer learning for brain-computer interfaces: a Euclidean space data alignment approach", IEEE
+    Trans. Biomed. Eng. 67, 2020.
 
     Args:
         covariances: `(trials, channels, channels)`.
