@@ -257,7 +257,11 @@ def evaluate_arrays(
 
 def _spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
     a, b = real["psd"], fake["psd"]
-    rows.add("spectrum", "log PSD, ensemble", "dB", FLOOR11, lambda _, i: np.abs(a[i].mean(0) - b[i].mean(0)).mean())
+
+    def ensemble(_, items):
+        return np.abs(a[items].mean(0) - b[items].mean(0)).mean()
+
+    rows.add("spectrum", "log PSD, ensemble", "dB", FLOOR11, ensemble, is_error=True)
     rows.per_item("spectrum", "log PSD, per prompt", "dB", FLOOR11, np.abs(a - b).mean(axis=(1, 2)))
 
 
@@ -267,8 +271,10 @@ def _space_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndar
     power = np.trace(a, axis1=1, axis2=2)[:, None, None] + EPSILON
 
     def ensemble(name: str, a: np.ndarray, b: np.ndarray) -> None:
-        rows.add("space", f"{name}, ensemble", "relative", FLOOR12,
-                 lambda _, i: _relative(a[i].mean(0)[None], b[i].mean(0)[None])[0])  # fmt: skip
+        def error(_, items):
+            return _relative(a[items].mean(0)[None], b[items].mean(0)[None])[0]
+
+        rows.add("space", f"{name}, ensemble", "relative", FLOOR12, error, is_error=True)
 
     ensemble("covariance", a / power, b / power)
     rows.per_item("space", "covariance, per prompt", "relative", FLOOR12, _relative(a, b))
@@ -281,16 +287,25 @@ def _space_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndar
 def _dynamics_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
     bursts = ("burst rate", "burst lifetime", "envelope variation")
     for key in ("Hjorth activity", "Hjorth mobility", "Hjorth complexity", "kurtosis", *bursts):
-        name = f"alpha {key}" if key in bursts else key
-        rows.add("dynamics", name, "W1 / SD", FLOOR12,
-                 lambda _, i, key=key: distribution_error(real[key][i], fake[key][i]))  # fmt: skip
+
+        def distance(_, items, key=key):
+            return distribution_error(real[key][items], fake[key][items])
+
+        rows.add("dynamics", f"alpha {key}" if key in bursts else key, "W1 / SD", FLOOR12, distance, is_error=True)
     a, b = real["autocorrelation"], fake["autocorrelation"]
-    rows.add(
-        "dynamics", "autocorrelation to 1 s", "abs", FLOOR12, lambda _, i: np.abs(a[i].mean(0) - b[i].mean(0)).mean()
-    )
+
+    def ensemble(_, items):
+        return np.abs(a[items].mean(0) - b[items].mean(0)).mean()
+
+    rows.add("dynamics", "autocorrelation to 1 s", "abs", FLOOR12, ensemble, is_error=True)
     tails = (fake["kurtosis"] - real["kurtosis"]).mean(axis=1)
-    rows.add("dynamics", "kurtosis, generated over real", "ratio", ("between", 0.9, 1.1),
-             lambda _, i: np.exp(tails[i].mean()))  # fmt: skip
+    rows.add(
+        "dynamics",
+        "kurtosis, generated over real",
+        "ratio",
+        ("between", 0.9, 1.1),
+        lambda _, i: np.exp(tails[i].mean()),
+    )
 
 
 def _stability_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:

@@ -173,15 +173,14 @@ def plot_drift(comparison: Comparison, path: Path) -> None:
             minutes = (np.arange(len(course)) * STEP_SECONDS + WINDOW_SECONDS / 2) / 60
             axis.plot(minutes, course, label=column, color=colours[column], linewidth=0.8)
         span = high - low
-        axis.set(
-            ylim=(low - 1.5 * span, high + 1.5 * span),
-            ylabel=f"{measure}\n" + ("" if measure == "covariance" else "(dB)"),
-        )
+        is_distance = measure == "covariance"
+        axis.set(ylabel=measure + ("" if is_distance else "\n(dB)"))
+        axis.set_ylim(0 if is_distance else low - 1.5 * span, high + 1.5 * span)
         if axis is not axes[-1, 0]:
             axis.set_xticklabels([])
     axes[0, 0].legend(fontsize="small", ncols=len(comparison.rows), loc="upper center")
     axes[-1, 0].set_xlabel("minutes after the prompt")
-    figure.suptitle("median over people, in windows of 10 s over their prompt; gray: 5-95 % of real windows")
+    figure.suptitle("windows of 10 s over their prompt, median over people and a minute; gray: 5-95 % of real windows")
     _save(figure, path)
 
 

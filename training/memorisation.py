@@ -73,5 +73,6 @@ def memorisation_rows(rows: Rows, held_out: np.ndarray, generated: np.ndarray) -
         "memorisation", "distance to the nearest training window", "over held-out", ("at least", 0.95),
         lambda _, items: made[items].mean() / real[items].mean(),
     )  # fmt: skip
-    nearer = (made < real.min()).mean(axis=1)
-    rows.mean("memorisation", "nearer to one than any held-out window", "share of windows", ("at most", 0.02), nearer)
+    # one copy among many windows does not move the mean
+    smallest = (made.min() + 1e-6) / (real.min() + 1e-6)
+    rows.fact("memorisation", "smallest distance to one", "over held-out", ("at least", 0.5), smallest)

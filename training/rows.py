@@ -52,7 +52,16 @@ class Rows:
         self.members = {name: np.flatnonzero(self.subjects == name) for name in self.names}
         self.table: dict[str, dict] = {}
 
-    def add(self, group: str, name: str, unit: str, goal: tuple | None, statistic: Callable, **more) -> None:
+    def add(
+        self,
+        group: str,
+        name: str,
+        unit: str,
+        goal: tuple | None,
+        statistic: Callable,
+        is_error: bool = False,
+        **more,
+    ) -> None:
         """Adds a row.
 
         Args:
@@ -61,6 +70,8 @@ class Rows:
             unit: Of its value.
             goal: See the head of this module.
             statistic: Of a sample of subjects and the items `(n,)` that are theirs; NaN where the sample cannot tell.
+            is_error: Whether it is the size of an average's error, which people who are drawn twice inflate: then its
+                interval is moved to where the value is.
             more: Kept with the row as it is.
         """
 
@@ -72,10 +83,11 @@ class Rows:
         resampled = resampled[np.isfinite(resampled)]
         interval = None
         if len(resampled):
-            # recentred: doubled subjects inflate every absolute error of an average
-            low, high = np.percentile(resampled, [2.5, 97.5]) - np.median(resampled) + value
-            # what was never negative does not become so by recentring
-            interval = (max(float(low), 0.0) if resampled.min() >= 0 else float(low), float(high))
+            low, high = np.percentile(resampled, [2.5, 97.5])
+            if is_error:
+                shift = value - np.median(resampled)
+                low, high = max(low + shift, 0.0), high + shift
+            interval = (float(low), float(high))
         self.table[name] = {"group": group, "value": value, "interval": interval, "unit": unit, "goal": goal, **more}
 
     def fact(self, group: str, name: str, unit: str, goal: tuple | None, value: float) -> None:
@@ -127,3 +139,10 @@ def meets(row: dict, floor: dict | None) -> bool | None:
         low, high = sorted(limit * real for limit in limits)  # the floor may be negative
         return low <= value <= high
     return value <= limits[0] * real if kind == "times floor" else value >= limits[0] * real
+
+
+def number(value: float) -> str:
+    """A figure with as many digits as say something."""
+    if value and abs(value) < 1e-3:
+        return f"{value:.1e}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"

@@ -63,10 +63,11 @@ class CommonSpatialPatterns:
 
     def fit(self, covariances: np.ndarray, labels: np.ndarray) -> CommonSpatialPatterns:
         """Trains on trials of two classes, `labels` being `(trials,)`."""
-        share = covariances / np.trace(covariances, axis1=1, axis2=2)[:, None, None]
+        share = covariances / (np.trace(covariances, axis1=1, axis2=2)[:, None, None] + 1e-6)
         first, second = (share[labels == label].mean(axis=0) for label in np.unique(labels))
         total = first + second
-        ridge = 1e-3 * np.trace(total) / len(total) * np.eye(len(total))
+        # so that flat channels have directions too
+        ridge = (1e-3 * np.trace(total) / len(total) + 1e-6) * np.eye(len(total))
         _, vectors = linalg.eigh(first + ridge, total + 2 * ridge)
         n = min(self.n_filters, len(total) // 2)
         self.filters = np.concatenate([vectors[:, :n], vectors[:, -n:]], axis=1)

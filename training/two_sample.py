@@ -203,7 +203,7 @@ def two_sample_auc(scores: dict[object, tuple[np.ndarray, np.ndarray]]) -> dict[
 
 
 def two_sample_curve(scores: dict[object, tuple[np.ndarray, np.ndarray]]) -> list[float]:
-    """The ROC curve, averaged over subjects: shares of generated windows found at the rates `ROC_GRID` of false alarms.
+    """The ROC curve, averaged over subjects: shares of generated windows found at the false alarms of `ROC_GRID`.
 
     Args:
         scores: From `held_out_scores`.
