@@ -25,7 +25,7 @@ def transfer_accuracy(
         subjects: Of both, `(trials,)`; a person whom it is tested on has no part in what it trains on.
 
     Returns:
-        `(trials,)`: 1 where the decoder was right, 0 where not; NaN where nobody else gave both labels.
+        `(trials,)`: 1 where the decoder was right, 0 where not; NaN where others gave fewer than two of a label.
     """
     from sklearn.model_selection import GroupKFold
 
@@ -34,7 +34,8 @@ def transfer_accuracy(
     if n_folds < 2:
         return correct
     for train, test in GroupKFold(n_folds).split(real, labels, subjects):
-        if len(np.unique(labels[train])) > 1:
+        counts = np.unique(labels[train], return_counts=True)[1]
+        if len(counts) > 1 and counts.min() > 1:
             correct[test] = decoder().fit(made[train], labels[train]).predict(real[test]) == labels[test]
     return correct
 
