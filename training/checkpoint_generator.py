@@ -31,7 +31,7 @@ class GETGenerator:
         generate_options: For `GETModel.generate`, such as `num_flow_steps=` or `temperature=`.
 
     Attributes:
-        pace: Of the last call, where it was long enough to tell: "cost", seconds per patch in its last tenth over those
+        pace: Of the last call, if it was long enough to tell: "cost", seconds per patch in its last tenth over those
             in its second; "memory" of the process, less what was generated, at the end over that after this tenth.
     """
 

@@ -54,7 +54,7 @@ class ConvolutionalClassifier:
         seed: Of weights, order and dropout.
     """
 
-    def __init__(self, n_epochs: int = 12, batch_size: int = 64, learning_rate: float = 3e-3, seed: int = 0):
+    def __init__(self, n_epochs: int = 12, batch_size: int = 32, learning_rate: float = 3e-3, seed: int = 0):
         self.n_epochs, self.batch_size, self.learning_rate, self.seed = n_epochs, batch_size, learning_rate, seed
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> ConvolutionalClassifier:

@@ -38,7 +38,7 @@ def test_it_finds_nothing_between_two_halves_of_the_same(real):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda x: x + 3 * np.random.default_rng(0).standard_normal(x.shape),
+        lambda x: x + 5 * np.random.default_rng(0).standard_normal(x.shape),
         lambda x: x[:, [1, 0, 2, 3]] * np.array([1, 1, 1, 1.6])[:, None],
         lambda x: np.sign(x) * np.abs(x) ** 0.6 * x.std() ** 0.4,
         lambda x: 0 * x,
