@@ -196,9 +196,12 @@ def evaluate(
     _require_extra("train")
     _load(checkpoint)  # what is wrong with it shows now, not after minutes of baselines
     from get_hf.training import evaluation
+    from get_hf.training.bars import bars_table
 
     report = evaluation.run(checkpoint, data, out, split, preset, cards, progress=stderr.print)
     stdout.print(report.table(), markup=False)
+    for bars in report.bars.values():
+        stdout.print(f"\n{bars_table(bars)}", markup=False)
     stdout.print(out, style="bold")
 
 

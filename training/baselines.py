@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What EEG simulation looked like before networks: vector autoregression and phase-randomised surrogates.
 
-Each baseline is a callable `(prompts (items, channels, times), ch_names) -> (items, channels, n_times)` in
-microvolts, the same contract as any generator that `get_hf.training.evaluation.compare` takes.
+Each baseline is a callable `(prompts (items, channels, times), ch_names, n_times, conditions) -> (items, channels,
+n_times)` in microvolts, the same contract as any generator that `get_hf.training.evaluation.compare` takes; none of
+them knows what a condition is.
 """
 
 from __future__ import annotations
@@ -94,70 +95,74 @@ class PooledVAR:
 
     Args:
         signals: Training recordings `(channels, times)` in microvolts, with the channels of the prompts.
-        n_times: Samples to generate.
         order: Number of lags.
         seed: Of the noise.
     """
 
-    def __init__(self, signals: Iterable[np.ndarray], n_times: int, order: int = 12, seed: int = 0):
+    def __init__(self, signals: Iterable[np.ndarray], order: int = 12, seed: int = 0):
         # each recording in units of its own amplitude, or the loudest few would be the pooled model
         self.var = VAR.fit((x / _amplitude(x) for x in signals), order)
-        self.n_times, self.seed = n_times, seed
+        self.seed = seed
 
-    def __call__(self, prompts: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
+    def __call__(
+        self, prompts: np.ndarray, ch_names: Sequence[str], n_times: int, conditions: Sequence | None = None
+    ) -> np.ndarray:
         """Continues prompts `(items, channels, times)` in microvolts by `(items, channels, n_times)`."""
         scale = np.array([_amplitude(x) for x in prompts])[:, None, None]
-        return scale * self.var.simulate(prompts / scale, self.n_times, np.random.default_rng(self.seed))
+        return scale * self.var.simulate(prompts / scale, n_times, np.random.default_rng(self.seed))
 
 
 class PromptVAR:
     """A VAR fitted on each prompt alone.
 
     Args:
-        n_times: Samples to generate.
         order: Number of lags; fewer than for the pooled one, as 8 s hold few samples per parameter.
         ridge: See `VAR.fit`.
         seed: Of the noise.
     """
 
-    def __init__(self, n_times: int, order: int = 6, ridge: float = 1e-5, seed: int = 0):
-        self.n_times, self.order, self.ridge, self.seed = n_times, order, ridge, seed
+    def __init__(self, order: int = 6, ridge: float = 1e-5, seed: int = 0):
+        self.order, self.ridge, self.seed = order, ridge, seed
 
-    def __call__(self, prompts: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
+    def __call__(
+        self, prompts: np.ndarray, ch_names: Sequence[str], n_times: int, conditions: Sequence | None = None
+    ) -> np.ndarray:
         """Continues prompts `(items, channels, times)` in microvolts by `(items, channels, n_times)`."""
         rng = np.random.default_rng(self.seed)
         fitted = (VAR.fit([x], self.order, self.ridge) for x in prompts)
-        return np.concatenate(
-            [var.simulate(x[None], self.n_times, rng) for var, x in zip(fitted, prompts, strict=True)]
-        )
+        return np.concatenate([var.simulate(x[None], n_times, rng) for var, x in zip(fitted, prompts, strict=True)])
 
 
 class IAAFTSurrogate:
     """Phase-randomised surrogates of the prompt, laid one after the other until there is enough.
 
     Args:
-        n_times: Samples to generate.
         n_iterations: Of the amplitude adjustment.
         seed: Of the random phases.
     """
 
-    def __init__(self, n_times: int, n_iterations: int = 20, seed: int = 0):
-        self.n_times, self.n_iterations, self.seed = n_times, n_iterations, seed
+    def __init__(self, n_iterations: int = 20, seed: int = 0):
+        self.n_iterations, self.seed = n_iterations, seed
 
-    def __call__(self, prompts: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
+    def __call__(
+        self, prompts: np.ndarray, ch_names: Sequence[str], n_times: int, conditions: Sequence | None = None
+    ) -> np.ndarray:
         """Continues prompts `(items, channels, times)` in microvolts by `(items, channels, n_times)`."""
         rng = np.random.default_rng(self.seed)
-        return np.stack([self._one(x, rng) for x in prompts])
+        return np.stack([self._one(x, n_times, rng) for x in prompts])
 
-    def _one(self, prompt: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _one(self, prompt: np.ndarray, n_times: int, rng: np.random.Generator) -> np.ndarray:
         overlap = min(25, prompt.shape[-1] // 4)
         fade = np.sin(np.linspace(0, np.pi / 2, overlap))  # equal power: the pieces are independent
-        out = iaaft(prompt, rng, self.n_iterations)
-        while out.shape[-1] < self.n_times:
+        step = prompt.shape[-1] - overlap
+        n_pieces = 1 + max(0, -(-(n_times - prompt.shape[-1]) // step))
+        out = np.empty((len(prompt), prompt.shape[-1] + (n_pieces - 1) * step))
+        for start in range(0, n_pieces * step, step):
             piece = iaaft(prompt, rng, self.n_iterations)
-            joint = out[:, -overlap:] * fade[::-1] + piece[:, :overlap] * fade
-            out = np.concatenate([out[:, :-overlap], joint, piece[:, overlap:]], axis=1)
-        return out[:, : self.n_times]
+            if start:
+                piece[:, :overlap] = out[:, start : start + overlap] * fade[::-1] + piece[:, :overlap] * fade
+            out[:, start : start + prompt.shape[-1]] = piece
+        return out[:, :n_times]
 
 
 def iaaft(x: np.ndarray, rng: np.random.Generator, n_iterations: int = 20) -> np.ndarray:

@@ -10,26 +10,19 @@ the same figure for other real windows of the same recordings (the floor) and fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import signal as sps
-from scipy.spatial.distance import cdist
 
-from .two_sample import (
-    BANDS,
-    EPSILON,
-    FAMILIES,
-    cut_windows,
-    hjorth,
-    log_kurtosis,
-    two_sample_auc,
-    window_features,
-)
+from .conditions import alpha_rows, eyes_rows
+from .prompt_specificity import prompt_rows
+from .rows import Rows
+from .two_sample import BANDS, EPSILON, cut_windows, hjorth, log_kurtosis, two_sample_rows
 
 ALPHA = BANDS["8-13 Hz"]
 ACF_SECONDS = 1.0
-POSTERIOR = ("P3", "Pz", "P4", "O1", "Oz", "O2")
+FLOOR11, FLOOR12 = ("times floor", 1.1), ("times floor", 1.2)
 
 
 # -------------------------------------------------------------------------------- descriptors of one item
@@ -81,6 +74,14 @@ def covariance(x: np.ndarray) -> np.ndarray:
     """Covariance across channels in uV^2: `(items, channels, times)` -> `(items, channels, channels)`."""
     centred = x - x.mean(axis=-1, keepdims=True)
     return centred @ centred.swapaxes(-1, -2) / x.shape[-1]
+
+
+def log_matrix(covariances: np.ndarray) -> np.ndarray:
+    """Matrix logarithm of covariances `(..., channels, channels)`, with a ridge so that a flat channel has one too."""
+    n_chans = covariances.shape[-1]
+    ridge = 1e-3 * np.trace(covariances, axis1=-2, axis2=-1) / n_chans + EPSILON
+    values, vectors = np.linalg.eigh(covariances + ridge[..., None, None] * np.eye(n_chans))
+    return (vectors * np.log(values)[..., None, :]) @ vectors.swapaxes(-1, -2)
 
 
 def autocorrelation(x: np.ndarray, n_lags: int) -> np.ndarray:
@@ -156,17 +157,13 @@ def describe(x: np.ndarray, sampling_rate: float, prompt: np.ndarray) -> dict[st
     """Everything the rows need to know about a set of continuations, each entry `(items, ...)`."""
     activity, mobility, complexity = hjorth(x)
     cov = covariance(x)
-    n_chans = x.shape[1]
-    # so that a flat channel has a logarithm too
-    ridge = 1e-3 * np.trace(cov, axis1=1, axis2=2) / n_chans + EPSILON
-    values, vectors = np.linalg.eigh(cov + ridge[:, None, None] * np.eye(n_chans))
-    seconds = cut_windows(x, int(sampling_rate)).reshape(len(x), -1, n_chans, int(sampling_rate))
+    seconds = cut_windows(x, int(sampling_rate)).reshape(len(x), -1, x.shape[1], int(sampling_rate))
     freqs, psd = log_psd(x, sampling_rate)
     return {
         "psd": psd,
         "alpha power": np.log((10 ** (psd[..., (freqs >= ALPHA[0]) & (freqs < ALPHA[1])] / 10)).mean(axis=-1)),
         "covariance": cov,
-        "log covariance": np.einsum("nij,nj,nkj->nik", vectors, np.log(values), vectors),
+        "log covariance": log_matrix(cov),
         "coherence": coherence(x, sampling_rate),
         "Hjorth activity": np.log(activity),
         "Hjorth mobility": np.log(mobility),
@@ -203,31 +200,6 @@ def _relative(real: np.ndarray, generated: np.ndarray) -> np.ndarray:
     return np.sqrt(((generated - real) ** 2).sum(axes)) / (np.sqrt((real**2).sum(axes)) + EPSILON)
 
 
-def prompt_distances(
-    real: dict[str, np.ndarray], generated: dict[str, np.ndarray], subjects: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """How far each true continuation is from what its own and what other people's prompts gave.
-
-    The distance is the mean absolute difference of log PSD plus the Frobenius distance of log covariances,
-    each over its mean between real continuations of different people.
-
-    Args:
-        real: `describe` of the real continuations.
-        generated: `describe` of the generated ones.
-        subjects: `(items,)`.
-
-    Returns:
-        Distances to own and, on average, to swapped prompts, each `(items,)`.
-    """
-    subjects = np.asarray(subjects)
-    other = subjects[:, None] != subjects[None, :]
-    total = np.zeros(other.shape)
-    for key, metric in (("psd", "cityblock"), ("log covariance", "euclidean")):
-        a, b = (d[key].reshape(len(subjects), -1) for d in (real, generated))
-        total += cdist(a, b, metric) / cdist(a, a, metric)[other].mean()
-    return np.diag(total).copy(), (total * other).sum(axis=1) / other.sum(axis=1)
-
-
 def evaluate_arrays(
     real_prompt: np.ndarray,
     real_continuation: np.ndarray,
@@ -236,9 +208,10 @@ def evaluate_arrays(
     sampling_rate: float,
     ch_names: Sequence[str] | None = None,
     conditions: Sequence[str] | None = None,
-    classifiers: Sequence[str] = ("logistic", "boosting"),
+    classifiers: Sequence[str] = ("logistic", "boosting", "convolutional"),
     n_bootstrap: int = 200,
     seed: int = 0,
+    recordings: Sequence | None = None,
 ) -> dict[str, dict]:
     """Compares generated continuations with what really followed the same prompts.
 
@@ -249,157 +222,100 @@ def evaluate_arrays(
         subjects: Whose recording each item is, `(items,)`: what cross-validation and the bootstrap group by.
         sampling_rate: In Hz.
         ch_names: Channel names; with them the alpha ratio is taken over posterior channels instead of all.
-        conditions: Per item; subjects with both "eyes_open" and "eyes_closed" give the alpha ratio.
-        classifiers: Which of "logistic" (per family and on all features), "boosting" (on all) to train.
+        conditions: Per item; prompts are swapped among items of one condition, and subjects with both "eyes_open"
+            and "eyes_closed" give the rows about conditions.
+        classifiers: Which of "logistic" (per family and on all features), "boosting" (on all features) and
+            "convolutional" (on the signal) to train.
         n_bootstrap: Resamples of subjects behind each 95 % interval; 0 for none.
-        seed: Of the bootstrap and the boosting.
+        seed: Of the bootstrap, the boosting and the network.
+        recordings: Which recording each item was cut from; None: each from one of its own.
 
     Returns:
-        For each row, in the table's order: `group`, `value`, `interval` (low, high) or None, `unit` and
-        `goal`, a pair such as ("times floor", 1.1), ("at most", 0.6), ("between", 0.9, 1.1), ("share of
-        floor", 0.8) or None.
+        For each row, in the table's order: `group`, `value`, `interval` (low, high) or None, `unit` and `goal`, see
+        `get_hf.training.rows`.
 
     Raises:
         ValueError: Shapes that contradict each other, samples that are not finite, or fewer than two
             subjects.
     """
     _check(real_prompt, real_continuation, generated, subjects)
-    subjects = np.asarray(subjects)
-    names = np.unique(subjects)
+    rows = Rows(subjects, n_bootstrap, seed)
     real = describe(real_continuation, sampling_rate, real_prompt)
     fake = describe(generated, sampling_rate, real_prompt)
-    rng = np.random.default_rng(seed)
-    samples = [rng.choice(names, len(names)) for _ in range(n_bootstrap)]
-    members = {name: np.flatnonzero(subjects == name) for name in names}
-    rows: dict[str, dict] = {}
+    _spectrum_rows(rows, real, fake)
+    _space_rows(rows, real, fake)
+    _dynamics_rows(rows, real, fake)
+    two_sample_rows(rows, real_continuation, generated, sampling_rate, classifiers, seed)
+    prompt_rows(rows, real, fake, conditions, recordings)
+    rows.mean("prompt", "copied from the prompt", "correlation", ("times floor", 1.2), fake["copying"])
+    _stability_rows(rows, real, fake)
+    if conditions is not None:
+        alpha_rows(rows, real["alpha power"], fake["alpha power"], conditions, ch_names)
+        eyes_rows(rows, real_continuation, generated, conditions, sampling_rate)
+    return rows.table
 
-    def add(group: str, name: str, unit: str, goal: tuple | None, statistic: Callable) -> None:
-        """`statistic` takes a sample of subjects and the items that are theirs."""
 
-        def of(sample):
-            return float(statistic(sample, np.concatenate([members[s] for s in sample])))
-
-        value = of(names)
-        resampled = np.array([of(sample) for sample in samples])
-        resampled = resampled[np.isfinite(resampled)]
-        interval = None
-        if len(resampled):
-            # recentred: doubled subjects inflate every absolute error of an average
-            low, high = np.percentile(resampled, [2.5, 97.5]) - np.median(resampled) + value
-            interval = (max(float(low), 0.0), float(high))
-        rows[name] = {"group": group, "value": value, "interval": interval, "unit": unit, "goal": goal}
-
-    def per_item(group: str, name: str, unit: str, goal: tuple | None, values: np.ndarray) -> None:
-        add(group, name, unit, goal, lambda _, i: np.median(values[i]))
-
-    def ratio(group: str, name: str, log_ratio: np.ndarray) -> None:
-        add(group, name, "ratio", ("between", 0.9, 1.1), lambda _, i: np.exp(np.median(log_ratio[i])))
-
-    floor11, floor12 = ("times floor", 1.1), ("times floor", 1.2)
+def _spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
     a, b = real["psd"], fake["psd"]
-    add(
-        "spectrum",
-        "log PSD, ensemble",
-        "dB",
-        floor11,
-        lambda _, i: np.abs(a[i].mean(0) - b[i].mean(0)).mean(),
-    )
-    per_item("spectrum", "log PSD, per prompt", "dB", floor11, np.abs(a - b).mean(axis=(1, 2)))
 
-    ca, cb = real["covariance"], fake["covariance"]
+    def ensemble(_, items):
+        return np.abs(a[items].mean(0) - b[items].mean(0)).mean()
+
+    rows.add("spectrum", "log PSD, ensemble", "dB", FLOOR11, ensemble, is_error=True)
+    rows.per_item("spectrum", "log PSD, per prompt", "dB", FLOOR11, np.abs(a - b).mean(axis=(1, 2)))
+
+
+def _space_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
+    a, b = real["covariance"], fake["covariance"]
     # every recording counts alike in the ensemble, however large its amplitude
-    power = np.trace(ca, axis1=1, axis2=2)[:, None, None] + EPSILON
-    na, nb = ca / power, cb / power
-    add(
-        "space", "covariance, ensemble", "relative", floor12,
-        lambda _, i: _relative(na[i].mean(0)[None], nb[i].mean(0)[None])[0],
-    )  # fmt: skip
-    per_item("space", "covariance, per prompt", "relative", floor12, _relative(ca, cb))
-    for k, band in enumerate(BANDS):
-        ka, kb = real["coherence"][:, k], fake["coherence"][:, k]
-        add("space", f"coherence {band}, ensemble", "relative", floor12,
-            lambda _, i, ka=ka, kb=kb: _relative(ka[i].mean(0)[None], kb[i].mean(0)[None])[0])  # fmt: skip
-    per_item("space", "coherence, per prompt", "relative", floor12, _relative(real["coherence"], fake["coherence"]))
+    power = np.trace(a, axis1=1, axis2=2)[:, None, None] + EPSILON
 
+    def ensemble(name: str, a: np.ndarray, b: np.ndarray) -> None:
+        def error(_, items):
+            return _relative(a[items].mean(0)[None], b[items].mean(0)[None])[0]
+
+        rows.add("space", f"{name}, ensemble", "relative", FLOOR12, error, is_error=True)
+
+    ensemble("covariance", a / power, b / power)
+    rows.per_item("space", "covariance, per prompt", "relative", FLOOR12, _relative(a, b))
+    a, b = real["coherence"], fake["coherence"]
+    for k, band in enumerate(BANDS):
+        ensemble(f"coherence {band}", a[:, k], b[:, k])
+    rows.per_item("space", "coherence, per prompt", "relative", FLOOR12, _relative(a, b))
+
+
+def _dynamics_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
     bursts = ("burst rate", "burst lifetime", "envelope variation")
     for key in ("Hjorth activity", "Hjorth mobility", "Hjorth complexity", "kurtosis", *bursts):
-        name = f"alpha {key}" if key in bursts else key
-        add("dynamics", name, "W1 / SD", floor12,
-            lambda _, i, key=key: distribution_error(real[key][i], fake[key][i]))  # fmt: skip
-    ra, rb = real["autocorrelation"], fake["autocorrelation"]
-    add(
-        "dynamics",
-        "autocorrelation to 1 s",
-        "abs",
-        floor12,
-        lambda _, i: np.abs(ra[i].mean(0) - rb[i].mean(0)).mean(),
-    )
+
+        def distance(_, items, key=key):
+            return distribution_error(real[key][items], fake[key][items])
+
+        rows.add("dynamics", f"alpha {key}" if key in bursts else key, "W1 / SD", FLOOR12, distance, is_error=True)
+    a, b = real["autocorrelation"], fake["autocorrelation"]
+
+    def ensemble(_, items):
+        return np.abs(a[items].mean(0) - b[items].mean(0)).mean()
+
+    rows.add("dynamics", "autocorrelation to 1 s", "abs", FLOOR12, ensemble, is_error=True)
     tails = (fake["kurtosis"] - real["kurtosis"]).mean(axis=1)
-    add("dynamics", "kurtosis, generated over real", "ratio", ("between", 0.9, 1.1),
-        lambda _, i: np.exp(tails[i].mean()))  # fmt: skip
-
-    _two_sample_rows(add, real_continuation, generated, subjects, sampling_rate, classifiers, seed)
-
-    own, swapped = prompt_distances(real, fake, subjects)
-    add("prompt", "nearer to own than to swapped prompt", "share of distance", ("share of floor", 0.8),
-        lambda _, i: 1 - own[i].mean() / swapped[i].mean())  # fmt: skip
-    add(
-        "prompt",
-        "own prompt wins",
-        "share of items",
-        ("share of floor", 0.8),
-        lambda _, i: (own < swapped)[i].mean(),
+    rows.add(
+        "dynamics",
+        "kurtosis, generated over real",
+        "ratio",
+        ("between", 0.9, 1.1),
+        lambda _, i: np.exp(tails[i].mean()),
     )
-    add("prompt", "copied from the prompt", "correlation", ("times floor", 1.2),
-        lambda _, i: np.mean(fake["copying"][i]))  # fmt: skip
 
+
+def _stability_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
     gain = fake["second log RMS"] - real["second log RMS"]
     middle = gain.shape[1] // 2
-    ratio("stability", "RMS in the first 2 s", gain[:, :2].mean(axis=1))
-    ratio("stability", f"RMS at {middle} s", gain[:, middle - 1 : middle + 1].mean(axis=1))
-    ratio("stability", "RMS in the last 2 s", gain[:, -2:].mean(axis=1))
-    ratio("stability", "RMS, last over first 2 s", gain[:, -2:].mean(axis=1) - gain[:, :2].mean(axis=1))
-    ratio("stability", "step at the seam", fake["seam"] - real["seam"])
-
-    _alpha_ratio_row(add, real["alpha power"], fake["alpha power"], members, ch_names, conditions)
-    return rows
-
-
-def _two_sample_rows(add, real, generated, subjects, sampling_rate, classifiers, seed) -> None:
-    n = int(2 * sampling_rate)
-    windows = [cut_windows(x, n) for x in (real, generated)]
-    owner = np.repeat(subjects, len(windows[0]) // len(subjects))
-    a, b = (window_features(w, sampling_rate) for w in windows)
-    for features in (a, b):
-        features["everything"] = np.concatenate([features[f] for f in FAMILIES], axis=1)
-    jobs = [(family, "logistic") for family in (*FAMILIES, "everything")] + [("everything", "boosting")]
-    for family, classifier in jobs:
-        if classifier in classifiers:
-            auc = two_sample_auc(a[family], b[family], owner, owner, classifier, seed=seed)
-            name = f"AUC {family}" + (f", {classifier}" if family == "everything" else "")
-            add("two-sample", name, "AUC", ("at most", 0.6),
-                lambda sample, _, auc=auc: np.mean([auc[s] for s in sample]))  # fmt: skip
-
-
-def _alpha_ratio_row(add, real, generated, members, ch_names, conditions) -> None:
-    """Adds eyes closed over eyes open alpha power, generated over real, where some subject has both."""
-    if conditions is None:
-        return
-    conditions = np.asarray(conditions)
-    picks = [c for c, name in enumerate(ch_names or ()) if name in POSTERIOR] or list(range(real.shape[1]))
-    effect = {}
-    for subject, items in members.items():
-        closed, opened = (items[conditions[items] == c] for c in ("eyes_closed", "eyes_open"))
-        if len(closed) and len(opened):
-            effect[subject] = [x[closed][:, picks].mean() - x[opened][:, picks].mean() for x in (generated, real)]
-    if not effect:
-        return
-
-    def ratio(sample, _):
-        found = [effect[s][0] - effect[s][1] for s in sample if s in effect]
-        return np.exp(np.mean(found)) if found else np.nan
-
-    add("conditions", "alpha eyes closed / open", "ratio", ("between", 0.9, 1.1), ratio)
+    rows.ratio("stability", "RMS in the first 2 s", gain[:, :2].mean(axis=1))
+    rows.ratio("stability", f"RMS at {middle} s", gain[:, middle - 1 : middle + 1].mean(axis=1))
+    rows.ratio("stability", "RMS in the last 2 s", gain[:, -2:].mean(axis=1))
+    rows.ratio("stability", "RMS, last over first 2 s", gain[:, -2:].mean(axis=1) - gain[:, :2].mean(axis=1))
+    rows.ratio("stability", "step at the seam", fake["seam"] - real["seam"])
 
 
 def _check(prompt, real, generated, subjects) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,15 +33,45 @@ class Preset:
     Attributes:
         items_per_recording: Prompts per recording; None: all that fit.
         n_bootstrap: Resamples of subjects behind each interval.
-        n_train_subjects: Training subjects that fit the pooled VAR; None: all.
+        n_train_subjects: Training subjects that fit the pooled VAR, and in whose recordings memorised windows are
+            looked for; None: all.
+        n_train_sessions: Sessions of each; None: all.
+        trials_per_recording: Cued trials per recording; None: all.
+        n_rollouts: People whose recording is continued for long.
+        rollout_seconds: For how long.
+        windows_per_item: Windows of each continuation that are looked for among the training windows.
     """
 
     items_per_recording: int | None
     n_bootstrap: int
     n_train_subjects: int | None
+    n_train_sessions: int | None
+    trials_per_recording: int | None
+    n_rollouts: int
+    rollout_seconds: float
+    windows_per_item: int
 
 
-PRESETS = {"fast": Preset(2, 100, 24), "full": Preset(None, 1000, None)}
+PRESETS = {
+    "fast": Preset(2, 100, 24, 3, 4, 3, 120.0, 1),
+    "full": Preset(None, 1000, None, None, None, 4, 3600.0, 2),
+}
+
+
+class Signal(NamedTuple):
+    """A recording, ready to be cut.
+
+    Attributes:
+        x: `(channels, times)` in microvolts, 0.5-45 Hz at `SAMPLING_RATE`.
+        subject: Whose it is.
+        condition: What the subject did throughout, "none" where that changes.
+        spans: What the subject did when: (onset, end, condition), seconds.
+    """
+
+    x: np.ndarray
+    subject: str
+    condition: str
+    spans: tuple[tuple[float, float, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +86,7 @@ class Segments:
         conditions: Per item, "none" where the recording holds several.
         ch_names: Per channel.
         sampling_rate: In Hz.
+        recordings: `(items,)`: number of the recording that each was cut from; None: each from one of its own.
     """
 
     prompt: np.ndarray
@@ -64,6 +96,7 @@ class Segments:
     conditions: list[str]
     ch_names: list[str]
     sampling_rate: float = SAMPLING_RATE
+    recordings: np.ndarray | None = None
 
 
 def recordings(
@@ -73,7 +106,7 @@ def recordings(
     corpus: str = "eegmmidb",
     n_subjects: int | None = None,
     n_sessions: int | None = None,
-) -> Iterator[tuple[np.ndarray, str, str]]:
+) -> Iterator[Signal]:
     """Reads the recordings of a split, 0.5-45 Hz at 100 Hz.
 
     Args:
@@ -83,10 +116,6 @@ def recordings(
         corpus: Name of a registered corpus.
         n_subjects: At most so many subjects, the first ones.
         n_sessions: At most so many sessions of each.
-
-    Yields:
-        Signal `(channels, times)` in microvolts, subject, condition ("none" where it changes inside the
-        recording).
 
     Raises:
         ValueError: A recording lacks one of `ch_names`, or the split is empty.
@@ -107,10 +136,11 @@ def recordings(
                 f"choose ch_names among {', '.join(name for name in names if name)}."
             )
         x = 1e6 * np.stack([raw.get_data(picks=[names[name]])[0] for name in ch_names])
-        yield (
+        yield Signal(
             band_limit(x, raw.info["sfreq"], SAMPLING_RATE, 0.5, 45.0),
             recording.subject,
             recording.condition or "none",
+            tuple(recording.condition_spans(raw)),
         )
     if not seen:
         raise ValueError(f"{corpus} has no recordings of the {split} split in {data_dir}.")
@@ -125,7 +155,7 @@ def _electrode(name: str) -> str | None:
 
 
 def cut_segments(
-    signals: Iterable[tuple[np.ndarray, str, str]],
+    signals: Iterable[Signal],
     ch_names: Sequence[str] = CHANNELS,
     prompt_seconds: float = 8.0,
     continuation_seconds: float = 12.0,
@@ -147,9 +177,9 @@ def cut_segments(
     """
     skip, n_prompt = int(SAMPLING_RATE), round(prompt_seconds * SAMPLING_RATE)  # 1 s: the filters' edge
     n = round(continuation_seconds * SAMPLING_RATE)
-    parts: tuple[list, list, list, list, list] = ([], [], [], [], [])
+    parts: tuple[list, ...] = ([], [], [], [], [], [])
     longest = 0
-    for x, subject, condition in signals:
+    for number, (x, subject, condition, *_) in enumerate(signals):
         longest = max(longest, x.shape[-1])
         fit = (x.shape[-1] - 2 * skip - n_prompt) // (2 * n)
         count = min(fit, items_per_recording or fit)
@@ -157,7 +187,7 @@ def cut_segments(
             start = skip + n_prompt + 2 * n * k
             cuts = (start - n_prompt, start, start + n, start + 2 * n)
             stretches = (x[:, a:b] for a, b in pairwise(cuts))
-            for part, value in zip(parts, (*stretches, subject, condition), strict=True):
+            for part, value in zip(parts, (*stretches, subject, condition, number), strict=True):
                 part.append(value)
     if not parts[0]:
         needed = 2 + prompt_seconds + 2 * continuation_seconds
@@ -166,7 +196,7 @@ def cut_segments(
             f"prompt of {prompt_seconds:g} s, twice {continuation_seconds:g} s of continuation. Shorten them."
         )
     prompt, real, other = (np.stack(part) for part in parts[:3])
-    return Segments(prompt, real, other, np.array(parts[3]), parts[4], list(ch_names))
+    return Segments(prompt, real, other, np.array(parts[3]), parts[4], list(ch_names), recordings=np.array(parts[5]))
 
 
 def read_segments(
@@ -183,11 +213,16 @@ def read_segments(
     Raises:
         ValueError: Unknown split or preset.
     """
+    check_choices(split, preset)
+    ch_names = lengths.pop("ch_names", CHANNELS)
+    read = recordings(data_dir, split, ch_names)
+    return cut_segments(read, ch_names, items_per_recording=PRESETS[preset].items_per_recording, **lengths)
+
+
+def check_choices(split: str, preset: str) -> None:
+    """Refuses a split or a preset that there is not."""
     if split not in SPLITS or preset not in PRESETS:
         raise ValueError(
             f"split {split!r} and preset {preset!r}: choose a split among {', '.join(SPLITS)} "
             f"and a preset among {', '.join(PRESETS)}."
         )
-    ch_names = lengths.pop("ch_names", CHANNELS)
-    read = recordings(data_dir, split, ch_names)
-    return cut_segments(read, ch_names, items_per_recording=PRESETS[preset].items_per_recording, **lengths)

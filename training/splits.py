@@ -8,10 +8,11 @@ one, or another name of its own, is the same person: `Corpus.person_of` does.
 """
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from .corpora import Corpus, get_corpus
+from .corpora import CORPORA, Corpus, get_corpus
 
 
 def people_of(subjects: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
@@ -61,20 +62,46 @@ def check_disjoint(splits: Mapping[str, Iterable[tuple[str, str]]]) -> None:
 def check_unseen(summary: str | Path, subjects: Iterable[tuple[str, str]]) -> None:
     """Refuses to judge a model on people whom it was trained on.
 
+    A summary of before it named people is judged by its recipe: whoever is in the training split of its corpora. Where
+    that is not known either, a warning says so.
+
     Args:
-        summary: `training_summary.json` of the model; where there is none, or one that names nobody, nothing is
-            known and nothing refused.
+        summary: `training_summary.json` of the model.
         subjects: (corpus, subject) of those it is to be judged on.
 
     Raises:
         ValueError: It was trained on one of them.
     """
     path = Path(summary)
-    trained = set(json.loads(path.read_text(encoding="utf-8")).get("training_people", ())) if path.is_file() else set()
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    trained = content.get("training_people")
+    if trained is None:
+        trained = _people_of_recipe(content.get("recipe", {}))
+    if trained is None:
+        warnings.warn(
+            f"{path} does not say whom the model was trained on: that it never saw the people it is judged on is for "
+            "you to know.",
+            stacklevel=2,
+        )
+        return
     people = people_of(subjects)
-    if met := [person for person in people if person in trained]:
+    if met := [person for person in people if person in set(trained)]:
         corpus, subject = people[met[0]]
         raise ValueError(
             f"{path.parent} was trained on {len(met)} of the {len(people)} people it is to be judged on, such as "
             f"{corpus} {subject}: judge it on others, or train it without them."
         )
+
+
+def _people_of_recipe(recipe: Mapping) -> list[str] | None:
+    """Everybody in the training splits of a recipe's corpora, or None where a corpus has no fixed ones."""
+    corpora = recipe.get("corpus")
+    if not corpora:
+        return None
+    subjects = []
+    for name in [corpora] if isinstance(corpora, str) else corpora:
+        splits = CORPORA[name].splits if name in CORPORA else None
+        if splits is None:
+            return None
+        subjects += [(name, subject) for subject in splits["train"]]
+    return list(people_of(subjects))

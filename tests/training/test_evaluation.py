@@ -14,7 +14,15 @@ from get_hf.training.evaluation import compare
 from get_hf.training.fidelity import copying, evaluate_arrays, log_psd
 from get_hf.training.fidelity_report import fill_card, write_report
 from get_hf.training.segments import Segments, cut_segments, read_segments
-from get_hf.training.two_sample import cut_windows, hjorth, log_kurtosis, permutation_entropy, two_sample_auc
+from get_hf.training.two_sample import (
+    cut_windows,
+    held_out_scores,
+    hjorth,
+    log_kurtosis,
+    permutation_entropy,
+    two_sample_auc,
+    two_sample_curve,
+)
 
 RATE = 100.0
 N_SUBJECTS, N_ITEMS, N_CHANS = 6, 5, 6
@@ -68,6 +76,7 @@ def test_real_against_real_is_indistinguishable(floor):
             assert 0.4 < value < 0.6, (name, value)
         elif name.startswith(("RMS", "kurtosis, gen", "alpha eyes")):
             assert 0.85 < value < 1.15, (name, value)
+    assert floor["own against swapped prompt, Wilcoxon"] < 1e-4
     assert floor["log PSD, ensemble"] < 0.5
     assert floor["own prompt wins"] > 0.9
 
@@ -113,7 +122,9 @@ def test_a_copy_of_the_prompt_is_caught_by_the_copying_row_alone(segments, floor
 def test_a_swapped_prompt_is_caught_by_the_prompt_rows(segments, floor):
     values = judge(segments, np.roll(segments.other, N_ITEMS, axis=0))
     assert values["nearer to own than to swapped prompt"] < 0.5 * floor["nearer to own than to swapped prompt"]
+    assert values["nearer to own than to swapped target"] < 0.5 * floor["nearer to own than to swapped target"]
     assert values["own prompt wins"] < 0.8
+    assert values["own against swapped prompt, Wilcoxon"] > 0.01
 
 
 def test_decay_during_rollout_is_caught_by_the_stability_rows(segments):
@@ -197,12 +208,17 @@ def test_two_sample_auc_is_high_for_a_shift_and_holds_subjects_apart():
     rng = np.random.default_rng(0)
     subjects = np.repeat(np.arange(5), 40)
     real, fake = rng.standard_normal((2, 200, 3))
-    assert np.mean(list(two_sample_auc(real, fake, subjects, subjects).values())) == pytest.approx(0.5, abs=0.1)
-    found = two_sample_auc(real, fake + 1.5, subjects, subjects)
+    same = held_out_scores(real, fake, subjects)
+    assert np.mean(list(two_sample_auc(same).values())) == pytest.approx(0.5, abs=0.1)
+    scores = held_out_scores(real, fake + 1.5, subjects)
+    found = two_sample_auc(scores)
     assert set(found) == set(range(5))
     assert min(found.values()) > 0.9
-    with pytest.raises(ValueError, match="'logistic' or 'boosting'"):
-        two_sample_auc(real, fake, subjects, subjects, "forest")
+    curve = np.array(two_sample_curve(scores))
+    assert (np.diff(curve) >= 0).all()
+    assert curve.mean() == pytest.approx(np.mean(list(found.values())), abs=0.03)
+    with pytest.raises(ValueError, match="'logistic', 'boosting' or 'convolutional'"):
+        held_out_scores(real, fake, subjects, "forest")
 
 
 def test_var_recovers_the_process_it_was_sampled_from(people):
@@ -232,13 +248,14 @@ def test_iaaft_keeps_values_spectrum_and_correlations(segments):
     assert abs(np.corrcoef(made[0], x[0])[0, 1]) < 0.3
 
 
-@pytest.mark.parametrize("baseline", [PromptVAR(1200), IAAFTSurrogate(1200)], ids=lambda b: type(b).__name__)
+@pytest.mark.parametrize("baseline", [PromptVAR(), IAAFTSurrogate()], ids=lambda b: type(b).__name__)
 def test_baselines_continue_every_prompt_with_its_amplitude(segments, baseline):
     prompts = segments.prompt[::N_ITEMS] * np.array([1.0, 3.0] * 3)[:, None, None]
-    made = baseline(prompts, CH_NAMES)
+    made = baseline(prompts, CH_NAMES, 1200)
     assert made.shape == (N_SUBJECTS, N_CHANS, 1200)
     np.testing.assert_allclose(made.std(axis=(1, 2)), prompts.std(axis=(1, 2)), rtol=0.3)
-    np.testing.assert_array_equal(made, baseline(prompts, CH_NAMES))
+    np.testing.assert_array_equal(made, baseline(prompts, CH_NAMES, 1200))
+    assert baseline(prompts[:1], CH_NAMES, 300).shape == (1, N_CHANS, 300)
 
 
 # ---------------------------------------------------------------------- the table as a whole
@@ -257,9 +274,9 @@ def test_cut_segments_takes_what_follows_and_overlaps_nothing():
 
 @pytest.fixture(scope="module")
 def comparison(segments):
-    train = PooledVAR(segments.other, 1200, order=2)
+    train = PooledVAR(segments.other, order=2)
     return compare(
-        {"mine": train, "flat": lambda prompts, names: np.zeros((*prompts.shape[:2], 1300))},
+        {"mine": train, "flat": lambda prompts, names, n_times, conditions: np.zeros((*prompts.shape[:2], n_times))},
         None, baselines=False, classifiers=("logistic",), segments=segments,
     )  # fmt: skip
 
@@ -276,7 +293,7 @@ def test_compare_puts_generators_before_the_floor_and_says_which_goals_are_met(c
 
 def test_compare_refuses_a_generator_that_returns_the_prompt_too(segments):
     with pytest.raises(ValueError, match="'both' returned"):
-        compare({"both": lambda prompts, names: prompts}, None, baselines=False, segments=segments)
+        compare({"both": lambda prompts, *_: prompts}, None, baselines=False, segments=segments)
 
 
 def test_unknown_split_and_preset_are_named():
@@ -289,11 +306,15 @@ def test_report_writes_table_plots_and_card(comparison, tmp_path):
     card.write_text("# Card\n<!-- figures:begin -->\nfigures of yore\n<!-- figures:end -->\nrest\n")
     out = write_report(comparison, {"date": "2026-01-01", "seed": 0}, tmp_path / "out", [card])
     assert sorted(p.name for p in out.iterdir()) == [
-        "covariances.png", "fidelity.json", "fidelity.md", "spectra.png", "traces.png",
+        "covariances.png", "fidelity.json", "fidelity.md", "prompts.png", "spectra.png", "traces.png",
+        "two_sample_roc.png",
     ]  # fmt: skip
     stored = json.loads((out / "fidelity.json").read_text())
     assert stored["rows"]["mine"]["log PSD, ensemble"]["value"] > 0
     assert stored["about"]["date"] == "2026-01-01"
+    held = {bar["bar"]: bar["holds"] for bar in stored["bars"]["flat"] if "below" not in bar["limit"]}
+    assert held["log PSD, ensemble"] is False
+    assert "Bars that mine must clear" in (out / "fidelity.md").read_text()
     filled = card.read_text()
     assert "yore" not in filled
     assert "AUC 8-13 Hz" in filled

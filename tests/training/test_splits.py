@@ -69,9 +69,6 @@ def test_splits_of_every_corpus_are_people_apart(corpus):
 def test_a_model_is_not_judged_on_whom_it_was_trained_on(twin, tmp_path):
     summary = tmp_path / "training_summary.json"
     test = [("eegmmidb", "S090"), ("eegmmidb", "S001")]
-    check_unseen(summary, test)  # nothing is known
-    summary.write_text("{}")
-    check_unseen(summary, test)  # of an older run: nobody is named
     summary.write_text(json.dumps({"training_people": ["eegmmidb/S001", "eegmmidb/S002"]}))
     check_unseen(summary, test[:1])
     with pytest.raises(ValueError, match=r"trained on 1 of the 2 people .* eegmmidb S001"):
@@ -80,11 +77,28 @@ def test_a_model_is_not_judged_on_whom_it_was_trained_on(twin, tmp_path):
         check_unseen(summary, [(twin, "2")])
 
 
-def test_evaluation_refuses_before_it_generates_anything(tmp_path, monkeypatch):
-    (tmp_path / "training_summary.json").write_text(json.dumps({"training_people": ["eegmmidb/S090"]}))
-    asked = []
-    segments = type("Segments", (), {"subjects": ["S090", "S091"]})
-    monkeypatch.setattr(evaluation, "read_segments", lambda *args: asked.append(args) or segments)
+@pytest.mark.parametrize("corpus", ["eegmmidb", {"eegmmidb": 3, "twin": 1}])
+def test_a_summary_that_names_nobody_is_judged_by_its_recipe(corpus, monkeypatch, tmp_path):
+    registered = dataclasses.replace(get_corpus("eegmmidb"), name="twin", splits={"train": ("7",)})
+    monkeypatch.setitem(CORPORA, "twin", registered)
+    summary = tmp_path / "training_summary.json"
+    summary.write_text(json.dumps({"recipe": {"corpus": corpus}}))
+    check_unseen(summary, [("eegmmidb", "S080"), ("eegmmidb", "S090")])
     with pytest.raises(ValueError, match="trained on 1 of the 2 people"):
-        evaluation.run(tmp_path, "data", tmp_path / "out", split=SPLITS[-1])
-    assert asked == [("data", "test", "fast")]
+        check_unseen(summary, [("eegmmidb", "S080"), ("eegmmidb", "S001")])
+
+
+@pytest.mark.parametrize("content", [None, "{}", '{"recipe": {"corpus": "someone/on-the-hub"}}'])
+def test_where_nobody_knows_whom_it_was_trained_on_a_warning_says_so(content, tmp_path):
+    summary = tmp_path / "training_summary.json"
+    if content is not None:
+        summary.write_text(content)
+    with pytest.warns(UserWarning, match="does not say whom the model was trained on"):
+        check_unseen(summary, [("eegmmidb", "S001")])
+
+
+def test_evaluation_refuses_before_it_reads_or_generates_anything(data_dir, tmp_path, monkeypatch):
+    (tmp_path / "training_summary.json").write_text(json.dumps({"training_people": ["eegmmidb/S090"]}))
+    monkeypatch.setattr(evaluation, "recordings", lambda *_: pytest.fail("something was read"))
+    with pytest.raises(ValueError, match="trained on 1 of the 1 people"):
+        evaluation.run(tmp_path, data_dir, tmp_path / "out", split=SPLITS[-1])

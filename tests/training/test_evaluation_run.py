@@ -1,0 +1,129 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""`get-hf evaluate` from recordings to the report, on people no one recorded and a model no one trained."""
+
+import dataclasses
+import json
+
+import mne
+import numpy as np
+import pytest
+import torch
+from rich.progress import Progress
+
+from get_hf import GETFeatureExtractor, save_recording
+from get_hf.training import checkpoint_generator, evaluation
+from get_hf.training.checkpoint_generator import GETGenerator
+from get_hf.training.corpora import CORPORA
+from get_hf.training.rows import FLOOR, GROUPS
+from get_hf.training.segments import CHANNELS, PRESETS, Preset
+from synthetic import make_raw
+from tiny import tiny_config, tiny_model
+
+TINY = Preset(1, 5, None, 1, 4, 2, 22.0, 1)
+PEOPLE = {"train": ("S001", "S002"), "validation": ("S080", "S081"), "test": ("S090",)}
+TRIALS = [(4.1 * k, 4.1, ("T0", "T1", "T0", "T2")[k % 4]) for k in range(10)]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Runs of 45 s on the channels of the evaluation, named as EEGMMIDB's are."""
+    folder = tmp_path_factory.mktemp("data")
+    for number, subject in enumerate(subject for split in PEOPLE.values() for subject in split):
+        for run in (1, 2, 4):
+            raw = make_raw(45.0, 160.0, [f"{name:.<4}" for name in CHANNELS], seed=100 * number + run)
+            trials = TRIALS if run == 4 else [(0.0, 45.0, "T0")]
+            raw.set_annotations(mne.Annotations(*zip(*trials, strict=True)))
+            path = folder / "eegmmidb" / subject / f"{subject}R{run:02d}.edf"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_recording(raw, path)
+    return folder
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Few people, and little of each."""
+    monkeypatch.setitem(PRESETS, "fast", TINY)
+    monkeypatch.setitem(CORPORA, "eegmmidb", dataclasses.replace(CORPORA["eegmmidb"], splits=PEOPLE))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoint")
+    extractor = GETFeatureExtractor(patch_size=25)
+    config = tiny_config(patch_size=25, num_calibration_features=extractor.transform.n_features)
+    tiny_model(**{name: getattr(config, name) for name in ("patch_size", "num_calibration_features")}).save_pretrained(
+        folder
+    )
+    extractor.save_pretrained(folder)
+    (folder / "training_summary.json").write_text(json.dumps({"training_people": ["eegmmidb/S001"]}))
+    return folder
+
+
+def test_every_part_is_measured_beside_the_floor_and_every_baseline(small, data, checkpoint, tmp_path):
+    lines = []
+    found = evaluation.run(checkpoint, data, tmp_path / "out", progress=lines.append)
+    assert list(found.rows) == ["GET", FLOOR, "pooled VAR(12)", "prompt VAR", "IAAFT"]
+    groups = [row["group"] for row in found.rows["GET"].values()]
+    assert list(dict.fromkeys(groups)) == list(GROUPS)
+    pace = {name for name, row in found.rows["GET"].items() if "end over start" in name}
+    for column, rows in found.rows.items():
+        assert set(found.rows["GET"]) - set(rows) <= pace, column
+        assert all(np.isfinite(row["value"]) for row in rows.values()), column
+    stored = json.loads((tmp_path / "out/fidelity.json").read_text())
+    assert stored["bars"]["GET"][0]["bar"] == "log PSD, ensemble"
+    assert stored["about"]["preset"] == "fast"
+    pictures = {path.stem for path in (tmp_path / "out").glob("*.png")}
+    assert pictures == {"spectra", "traces", "covariances", "two_sample_roc", "prompts", "drift"}
+    assert "generating: IAAFT" in lines
+
+
+def test_parts_can_be_left_out_and_a_memorised_training_recording_is_caught(small, data):
+    seen = []
+
+    def memorised(prompts, ch_names, n_times, conditions):
+        seen.append((n_times, set(conditions)))
+        train = next(iter(evaluation.recordings(data, "train", ch_names))).x
+        return np.stack([train[:, 150 + 40 * k :][:, :n_times] for k in range(len(prompts))])
+
+    found = evaluation.compare({"memorised": memorised}, data, baselines=False, classifiers=(), parts=("fists",))
+    rows = found.rows["memorised"]
+    assert rows["distance to the nearest training window"]["value"] < 0.1
+    assert rows["smallest distance to one"]["met"] is False
+    assert not [name for name in rows if "inside" in name]
+    assert seen[0] == (1200, {("eyes_open", "eyes_open"), ("eyes_closed", "eyes_closed"), ("none", "none")})
+    assert seen[1] == (400, {("rest", "left_fist"), ("rest", "right_fist")})
+
+
+def test_a_checkpoint_is_told_what_the_prompt_holds_and_what_is_to_follow(checkpoint, monkeypatch):
+    generate = GETGenerator(checkpoint, batch_size=2)
+    told = []
+    original = type(generate.model).generate
+
+    def spy(model, **inputs):
+        told.append(inputs["condition_ids"])
+        return original(model, **inputs)
+
+    monkeypatch.setattr(type(generate.model), "generate", spy)
+    prompts = np.stack([make_raw(2.0, 100.0, ["C3", "C4"], seed).get_data(units="uV") for seed in range(3)])
+    conditions = [("rest", "left_fist"), ("none", "none"), ("rest", "left_fist")]
+    made = generate(prompts, ["C3", "C4"], 130, conditions)
+    assert made.shape == (3, 2, 130)
+    known, rest = generate.extractor.condition_id("left_fist"), generate.extractor.condition_id("rest")
+    nothing, cued = told
+    assert nothing.shape[0] == 1
+    assert not nothing.any()
+    assert (cued[:, -1] == known).all()
+    assert (cued[:, :-1] == rest).all()
+    np.testing.assert_array_equal(made, generate(prompts, ["C3", "C4"], 130, conditions))
+
+
+def test_pace_is_the_end_over_the_beginning_of_what_ran_long_enough_to_tell(monkeypatch):
+    clock = iter(np.r_[0.0, np.cumsum(np.repeat([5.0, 1.0, 1.0, 1.3], [20, 20, 140, 20]))])
+    monkeypatch.setattr(checkpoint_generator.time, "perf_counter", lambda: next(clock))
+    pace = checkpoint_generator._Pace(Progress(disable=True), 200)
+    for patch in range(201):
+        pace.put(torch.zeros(1, 2, 25))
+        if patch == 50:
+            assert pace.ratios() == {}
+    assert pace.ratios()["cost"] == pytest.approx(1.3)
+    assert pace.ratios()["memory"] == pytest.approx(1, abs=0.2)

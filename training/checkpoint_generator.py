@@ -1,0 +1,132 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""A checkpoint of GET as a generator that the evaluation can judge like any other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from transformers.generation.streamers import BaseStreamer
+
+from get_hf.modeling.modeling_get import GETModel
+from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
+
+from .segments import SAMPLING_RATE
+
+
+class GETGenerator:
+    """A checkpoint as a generator for `compare`.
+
+    Args:
+        checkpoint: Folder (or Hub name) with the model's and the feature extractor's files.
+        batch_size: Prompts continued at once.
+        seed: Of the sampling.
+        generate_options: For `GETModel.generate`, such as `num_flow_steps=` or `temperature=`.
+
+    Attributes:
+        pace: Of the last call, if it was long enough to tell: "cost", seconds per patch in its last tenth over those
+            in its second; "memory" of the process, less what was generated, at the end over that after this tenth.
+    """
+
+    def __init__(self, checkpoint: str | Path, batch_size: int = 30, seed: int = 0, **generate_options):
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.model = GETModel.from_pretrained(checkpoint).eval().to(self.device)
+        self.extractor = GETFeatureExtractor.from_pretrained(checkpoint)
+        self.batch_size, self.seed, self.generate_options = batch_size, seed, generate_options
+        self.pace: dict[str, float] = {}
+
+    def __call__(
+        self,
+        prompts: np.ndarray,
+        ch_names: Sequence[str],
+        n_times: int,
+        conditions: Sequence[tuple[str, str]] | None = None,
+    ) -> np.ndarray:
+        """Continues prompts.
+
+        Args:
+            prompts: `(items, channels, times)` in microvolts at 100 Hz.
+            ch_names: Per channel.
+            n_times: Samples to generate.
+            conditions: Per prompt, what it holds and what is to follow; "none" is not told.
+
+        Returns:
+            The continuations alone, `(items, channels, n_times)` in microvolts.
+        """
+        pairs = [("none", "none")] * len(prompts) if conditions is None else list(conditions)
+        n_patches = ceil(n_times / self.model.config.patch_size)
+        source = torch.Generator(self.device).manual_seed(self.seed)
+        batches = []  # of one condition each
+        for pair in sorted(set(pairs)):
+            items = [item for item, own in enumerate(pairs) if own == pair]
+            batches += [(pair, items[i : i + self.batch_size]) for i in range(0, len(items), self.batch_size)]
+        out = np.empty((*prompts.shape[:2], n_times))
+        with Progress(
+            console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal
+        ) as bar:
+            pace = _Pace(bar, len(batches) * n_patches)
+            for pair, items in batches:
+                features = self._features(prompts[items], ch_names, pair)
+                with torch.inference_mode():
+                    generated = self.model.generate(
+                        **features.to(self.device),
+                        max_new_tokens=n_patches,
+                        generator=source,
+                        streamer=pace,
+                        **self.generate_options,
+                    )
+                made = self.extractor.decode(generated, features, output="array", include_prompt=False)
+                for item, x in zip(items, made, strict=True):
+                    out[item] = x[:, :n_times]
+        self.pace = pace.ratios()
+        return out
+
+    def _features(self, prompts: np.ndarray, ch_names: Sequence[str], pair: tuple[str, str]) -> EEGFeatures:
+        before, after = (None if name == "none" else str(name) for name in pair)
+        features = self.extractor(prompts, SAMPLING_RATE, list(ch_names), "uV", before)
+        # the last entry is the condition of the first patch that is generated, and of all after it
+        features["condition_ids"][:, -1] = 0 if after is None else self.extractor.condition_id(after)
+        return features
+
+
+class _Pace(BaseStreamer):
+    """Moves a bar by patches, and notes when each came and what memory was held then."""
+
+    def __init__(self, bar: Progress, n_patches: int):
+        self.bar, self.task = bar, bar.add_task("generating", total=n_patches)
+        self.process = psutil.Process()
+        self.moments: list[float] = []
+        self.memory: list[float] = []
+        self.n_bytes, self.is_prompt = 0, True
+
+    def put(self, value: torch.Tensor) -> None:
+        """Takes the prompt, which counts for nothing, then one patch at a time."""
+        if self.is_prompt:
+            self.moments, self.memory, self.n_bytes = [time.perf_counter()], [], 0
+        else:
+            self.moments.append(time.perf_counter())
+            self.n_bytes += value.numel() * value.element_size()
+            self.memory.append(self.process.memory_info().rss - self.n_bytes)
+            self.bar.advance(self.task)
+        self.is_prompt = False
+
+    def end(self) -> None:
+        """Another batch may follow."""
+        self.is_prompt = True
+
+    def ratios(self) -> dict[str, float]:
+        """End over start of the last batch; nothing where it was too short to tell."""
+        seconds = np.diff(self.moments)
+        tenth = len(seconds) // 10
+        if tenth < 8:
+            return {}
+        # the quicker quarter: other processes interrupt; not the first patches, while the window of attention fills
+        first, last = (np.percentile(part, 25) for part in (seconds[tenth : 2 * tenth], seconds[-tenth:]))
+        return {"cost": float(last / first), "memory": self.memory[-1] / self.memory[2 * tenth]}
