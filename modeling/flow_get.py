@@ -143,13 +143,16 @@ class GETFlowHead(nn.Module):
         guidance_scale: float = 1.0,
         channel_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Integrates the flow from noise to the next patch, by the explicit midpoint rule.
+        """Integrates the flow from noise to the next patch: Euler steps, each at the time in its middle.
+
+        The velocity depends on time more than on x, noise and data being nearly alike; for such a flow this is the
+        midpoint rule at half its cost.
 
         Args:
             hidden_states: `(batch, channels, hidden_size)`; with guidance `(2 * batch, ...)`, the second half being
                 what the backbone says without the condition.
             noise: `(batch, channels, flow_size)`, the starting point.
-            num_steps: Steps of the integration, two velocities each.
+            num_steps: Steps of the integration, one velocity each.
             guidance_scale: Classifier-free guidance (Ho & Salimans 2022); 1 is none.
             channel_mask: `(batch, channels)`, rows as in `hidden_states`.
 
@@ -159,7 +162,7 @@ class GETFlowHead(nn.Module):
         guided = guidance_scale != 1.0
         condition = self.condition_proj(hidden_states)
         mask = self.channel_attention_mask(condition, channel_mask)
-        times = torch.arange(2 * num_steps, device=noise.device) / (2 * num_steps)
+        times = (torch.arange(num_steps, device=noise.device) + 0.5) / num_steps
         # all times at once: the modulation does not depend on the patch
         modulations = [m.split(1) for m in self.modulations(times)]
 
@@ -174,6 +177,5 @@ class GETFlowHead(nn.Module):
         step = math.pi / 2 / num_steps
         x = noise
         for i in range(num_steps):
-            midpoint = x + step / 2 * velocity(x, 2 * i)
-            x = x + step * velocity(midpoint, 2 * i + 1)
+            x = x + step * velocity(x, i)
         return join_amplitude(x, self.config.flow_bands)

@@ -38,7 +38,7 @@ SUPPORTED_OPTIONS = {
     "use_cache",
 }
 #: Steps of the flow where neither the call nor the generation config says.
-DEFAULT_FLOW_STEPS = 4
+DEFAULT_FLOW_STEPS = 6
 
 
 @dataclass
@@ -106,7 +106,7 @@ class GETGenerationMixin(GenerationMixin):
 
                 `temperature`: standard deviation of the flow's noise.
 
-                `num_flow_steps`: midpoint steps of the flow.
+                `num_flow_steps`: steps of the flow, one pass of its head each.
 
                 `guidance_scale`: how far beyond the condition to go; 1 is none.
 
