@@ -63,17 +63,15 @@ class GETGenerator:
         pairs = [("none", "none")] * len(prompts) if conditions is None else list(conditions)
         n_patches = ceil(n_times / self.model.config.patch_size)
         source = torch.Generator(self.device).manual_seed(self.seed)
-        batches = []  # of one condition each
-        for pair in sorted(set(pairs)):
-            items = [item for item, own in enumerate(pairs) if own == pair]
-            batches += [(pair, items[i : i + self.batch_size]) for i in range(0, len(items), self.batch_size)]
+        starts = range(0, len(prompts), self.batch_size)
         out = np.empty((*prompts.shape[:2], n_times))
         with Progress(
             console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal
         ) as bar:
-            pace = _Pace(bar, len(batches) * n_patches)
-            for pair, items in batches:
-                features = self._features(prompts[items], ch_names, pair)
+            pace = _Pace(bar, len(starts) * n_patches)
+            for start in starts:
+                batch = slice(start, start + self.batch_size)
+                features = self._features(prompts[batch], ch_names, pairs[batch])
                 with torch.inference_mode():
                     generated = self.model.generate(
                         **features.to(self.device),
@@ -83,16 +81,16 @@ class GETGenerator:
                         **self.generate_options,
                     )
                 made = self.extractor.decode(generated, features, output="array", include_prompt=False)
-                for item, x in zip(items, made, strict=True):
-                    out[item] = x[:, :n_times]
+                out[batch] = [x[:, :n_times] for x in made]
         self.pace = pace.ratios()
         return out
 
-    def _features(self, prompts: np.ndarray, ch_names: Sequence[str], pair: tuple[str, str]) -> EEGFeatures:
-        before, after = (None if name == "none" else str(name) for name in pair)
+    def _features(self, prompts: np.ndarray, ch_names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> EEGFeatures:
+        before = [None if name == "none" else name for name, _ in pairs]
         features = self.extractor(prompts, SAMPLING_RATE, list(ch_names), "uV", before)
         # the last entry is the condition of the first patch that is generated, and of all after it
-        features["condition_ids"][:, -1] = 0 if after is None else self.extractor.condition_id(after)
+        after = [0 if name == "none" else self.extractor.condition_id(name) for _, name in pairs]
+        features["condition_ids"][:, -1] = torch.tensor(after)
         return features
 
 

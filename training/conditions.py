@@ -25,8 +25,8 @@ def alpha_rows(
 
     Args:
         rows: Where to.
-        real: Log alpha power of real continuations, `(items, channels)`.
-        generated: Of generated ones.
+        real: Log alpha power of real EEG, `(items, channels)`.
+        generated: Of generated EEG.
         conditions: Per item.
         ch_names: Per channel; None: all channels count as posterior.
     """
@@ -58,7 +58,8 @@ def eyes_rows(
 ) -> None:
     """Adds how well a decoder of eyes closed and open, trained on generated EEG, does on real EEG of other people.
 
-    Its features are log band powers of 2 s windows. Nothing is added where one of the two conditions is missing.
+    Its features are log band powers of 2 s windows, each person's less their mean: people differ more than conditions.
+    Nothing is added where one of the two conditions is missing.
 
     Args:
         rows: Where to.
@@ -71,12 +72,16 @@ def eyes_rows(
     chosen = np.flatnonzero(np.isin(conditions, (CLOSED, OPEN)))
     if len(np.unique(conditions[chosen])) < 2 or len(np.unique(rows.subjects[chosen])) < 2:
         return
+    n_times = int(2 * sampling_rate)
+    n_windows = real.shape[-1] // n_times
+    labels, subjects = (np.repeat(each[chosen], n_windows) for each in (conditions == CLOSED, rows.subjects))
     features = []
     for x in (generated, real):
-        of_family = window_features(cut_windows(x[chosen], int(2 * sampling_rate)), sampling_rate)
-        features.append(np.concatenate([of_family[band] for band in BANDS], axis=1))
-    n_windows = len(features[0]) // len(chosen)
-    labels, subjects = (np.repeat(each[chosen], n_windows) for each in (conditions == CLOSED, rows.subjects))
+        of_family = window_features(cut_windows(x[chosen], n_times), sampling_rate)
+        powers = np.concatenate([of_family[band] for band in BANDS], axis=1)
+        for subject in np.unique(subjects):
+            powers[subjects == subject] -= powers[subjects == subject].mean(axis=0)
+        features.append(powers)
     correct = transfer_accuracy(band_power_decoder, *features, labels, subjects)
     per_item = np.full(len(conditions), np.nan)
     per_item[chosen] = correct.reshape(len(chosen), n_windows).mean(axis=1)

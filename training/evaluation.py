@@ -258,6 +258,7 @@ def run(
         corpus="eegmmidb",
         split=split,
         preset=preset,
+        rollout=f"{PRESETS[preset].rollout_seconds / 60:g} min",
         seed=seed,
         **generate_options,
     )

@@ -43,6 +43,12 @@ def log_psd(x: np.ndarray, sampling_rate: float) -> tuple[np.ndarray, np.ndarray
     return freqs[kept], 10 * np.log10(power[..., kept] + EPSILON)
 
 
+def log_alpha_power(x: np.ndarray, sampling_rate: float) -> np.ndarray:
+    """Logarithm of the mean density at 8-13 Hz in uV^2/Hz: `(items, channels, times)` -> `(items, channels)`."""
+    freqs, psd = log_psd(x, sampling_rate)
+    return np.log((10 ** (psd[..., (freqs >= ALPHA[0]) & (freqs < ALPHA[1])] / 10)).mean(axis=-1))
+
+
 def coherence(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     """Magnitude-squared coherence of all pairs of channels in each of `BANDS` (Welch, 1 s windows).
 
@@ -158,10 +164,8 @@ def describe(x: np.ndarray, sampling_rate: float, prompt: np.ndarray) -> dict[st
     activity, mobility, complexity = hjorth(x)
     cov = covariance(x)
     seconds = cut_windows(x, int(sampling_rate)).reshape(len(x), -1, x.shape[1], int(sampling_rate))
-    freqs, psd = log_psd(x, sampling_rate)
     return {
-        "psd": psd,
-        "alpha power": np.log((10 ** (psd[..., (freqs >= ALPHA[0]) & (freqs < ALPHA[1])] / 10)).mean(axis=-1)),
+        "psd": log_psd(x, sampling_rate)[1],
         "covariance": cov,
         "log covariance": log_matrix(cov),
         "coherence": coherence(x, sampling_rate),
@@ -250,7 +254,10 @@ def evaluate_arrays(
     rows.mean("prompt", "copied from the prompt", "correlation", ("times floor", 1.2), fake["copying"])
     _stability_rows(rows, real, fake)
     if conditions is not None:
-        alpha_rows(rows, real["alpha power"], fake["alpha power"], conditions, ch_names)
+        # the prompt is of the same condition: with it the real ratio is known better
+        longer = np.concatenate([real_prompt, real_continuation], axis=-1)
+        alphas = (log_alpha_power(x, sampling_rate) for x in (longer, generated))
+        alpha_rows(rows, *alphas, conditions, ch_names)
         eyes_rows(rows, real_continuation, generated, conditions, sampling_rate)
     return rows.table
 

@@ -180,7 +180,7 @@ def plot_drift(comparison: Comparison, path: Path) -> None:
             axis.set_xticklabels([])
     axes[0, 0].legend(fontsize="small", ncols=len(comparison.rows), loc="upper center")
     axes[-1, 0].set_xlabel("minutes after the prompt")
-    figure.suptitle("windows of 10 s over their prompt, median over people and a minute; gray: 5-95 % of real windows")
+    figure.suptitle("windows of 10 s over their prompt, median over people; gray: 5-95 % of real windows")
     _save(figure, path)
 
 

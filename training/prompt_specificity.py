@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import wilcoxon
 
-from .rows import Rows, nan_mean
+from .rows import Rows
 
 
 def pair_distances(real: dict[str, np.ndarray], generated: dict[str, np.ndarray], subjects: np.ndarray) -> np.ndarray:
@@ -77,9 +77,7 @@ def prompt_rows(
     another = _mean_where(distances, alike & person & (recordings[:, None] != recordings[None, :]))
 
     def nearer(name: str, than: np.ndarray, goal: tuple | None) -> None:
-        known = np.isfinite(than)
-        rows.add("prompt", name, "share of distance", goal,
-                 lambda _, i: 1 - nan_mean(own[i][known[i]]) / nan_mean(than[i]))  # fmt: skip
+        rows.mean("prompt", name, "share of distance", goal, 1 - own / than)
 
     nearer("nearer to own than to swapped prompt", swapped_prompt, ("share of floor", 0.8))
     nearer("nearer to own than to swapped target", swapped_target, ("share of floor", 0.8))

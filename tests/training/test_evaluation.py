@@ -67,7 +67,7 @@ def judge(segments: Segments, generated: np.ndarray, **options) -> dict[str, flo
 
 @pytest.fixture(scope="module")
 def floor(segments) -> dict[str, float]:
-    return judge(segments, segments.other, classifiers=("logistic", "boosting"))
+    return judge(segments, segments.other, classifiers=("logistic", "boosting", "convolutional"))
 
 
 def test_real_against_real_is_indistinguishable(floor):
@@ -85,7 +85,7 @@ def test_a_process_passes_against_its_own_samples(segments, people, floor):
     rng = np.random.default_rng(2)
     prompts = segments.prompt.reshape(N_SUBJECTS, N_ITEMS, N_CHANS, -1)
     own = [person.simulate(p, 1200, rng) for person, p in zip(people, prompts, strict=True)]
-    values = judge(segments, np.concatenate(own))
+    values = judge(segments, np.concatenate(own), classifiers=("logistic", "convolutional"))
     assert all(0.4 < v < 0.6 for k, v in values.items() if k.startswith("AUC"))
     assert 0.8 < values["step at the seam"] < 1.25
     assert values["nearer to own than to swapped prompt"] > 0.8 * floor["nearer to own than to swapped prompt"]
@@ -95,7 +95,8 @@ def test_a_process_passes_against_its_own_samples(segments, people, floor):
 def test_white_noise_is_caught_by_spectrum_complexity_and_coherence(segments, floor):
     scale = segments.prompt.std(axis=-1, keepdims=True)
     noise = scale * np.random.default_rng(3).standard_normal(segments.continuation.shape)
-    values = judge(segments, noise)
+    values = judge(segments, noise, classifiers=("logistic", "convolutional"))
+    assert values["AUC convolutional net"] > 0.95
     assert values["log PSD, ensemble"] > 5 * floor["log PSD, ensemble"]
     assert values["Hjorth mobility"] > 5 * floor["Hjorth mobility"]
     assert values["coherence 8-13 Hz, ensemble"] > 5 * floor["coherence 8-13 Hz, ensemble"]
@@ -142,10 +143,11 @@ def test_heavy_tails_are_caught_by_kurtosis(segments, floor):
 
 
 def test_a_lost_alpha_difference_is_caught(segments):
-    real = segments.continuation.copy()
+    prompt, real = segments.prompt.copy(), segments.continuation.copy()
     closed = np.array(segments.conditions) == "eyes_closed"
+    prompt[closed] *= 2
     real[closed] *= 2
-    doubled = Segments(segments.prompt, real, segments.other, segments.subjects, segments.conditions, CH_NAMES)
+    doubled = Segments(prompt, real, segments.other, segments.subjects, segments.conditions, CH_NAMES)
     assert judge(doubled, segments.other)["alpha eyes closed / open"] == pytest.approx(0.25, rel=0.3)
 
 
