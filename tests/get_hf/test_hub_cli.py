@@ -35,7 +35,7 @@ def test_a_checkpoint_goes_to_the_hub_and_comes_back(get_hf, server, tiny_checkp
     assert get_hf("pull", REPO)[::2] == (2, "get-hf: get-mine is there already: choose another place with --out.\n")
     assert get_hf("pull", f"{REPO}@main", "--out", "again")[::2] == (0, "")
 
-    server.failures["POST", "/api/repos/create"] = 401
+    server.failures["POST", "/preupload/"] = 401
     code, out, err = get_hf("push", "again", REPO)
     assert (code, out) == (2, "")
     assert err == (
