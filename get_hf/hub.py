@@ -127,12 +127,15 @@ def pull(repo: str, folder: str | Path | None = None) -> Path:
 
 def _stage(folder: Path, staged: Path, model, extractor: GETFeatureExtractor, remote_code: bool) -> None:
     """Saves a checkpoint as it is to lie on the Hub."""
-    if not remote_code:
-        for part in (model, model.config, extractor):
-            part._auto_class = None  # this one's; its class keeps its own
-        extractor.__dict__.pop("auto_map", None)
     model.save_pretrained(staged)
     extractor.save_pretrained(staged)
+    if not remote_code:
+        for code in staged.glob("*.py"):
+            code.unlink()
+        for settings in (staged / "config.json", staged / "preprocessor_config.json"):
+            kept = json.loads(settings.read_text(encoding="utf-8"))
+            kept = {name: value for name, value in kept.items() if name not in ("auto_map", "custom_pipelines")}
+            settings.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     for name in (SUMMARY, FIGURES):
         if (folder / name).is_file():
             shutil.copy(folder / name, staged / name)
@@ -142,7 +145,8 @@ def _check_is_ours(api: HfApi, repo: str, there: set[str], temporary: Path) -> N
     """Refuses to write over another kind of model."""
     if "config.json" not in there:
         return
-    config = json.loads(Path(api.hf_hub_download(repo, "config.json", cache_dir=temporary / "there")).read_text())
+    file = api.hf_hub_download(repo, "config.json", cache_dir=temporary / "there")
+    config = json.loads(Path(file).read_text(encoding="utf-8"))
     if (found := config.get("model_type")) != GETConfig.model_type:
         raise ValueError(f"{repo} holds a model of type {found!r}, not of GET: choose another name.")
 

@@ -37,6 +37,10 @@ CALLS = {
     CLASSIFICATION[0]: 'classes = pipe("recording.edf")  # the likeliest first',
 }
 NEW_CARD = """\
+---
+library_name: transformers
+---
+
 # {name}
 
 {what}

@@ -84,7 +84,7 @@ class GETPreTrainedModel(PreTrainedModel):
         head = name.partition(".")[0]
         return head in HEADS and not hasattr(self, head)
 
-    def save_pretrained(self, save_directory: str | os.PathLike, **kwargs):
+    def save_pretrained(self, *args, **kwargs):
         """Saves as any model of transformers does; where its code goes along, its pipeline does too.
 
         The references to code that loading left in the configuration are replaced: they may lead to another
@@ -98,7 +98,7 @@ class GETPreTrainedModel(PreTrainedModel):
             self.config.custom_pipelines = {task: {"impl": implementation, "pt": [self._auto_class], "type": "time"}}
             # any of them can be made a classifier of
             self.config.auto_map = {CLASSIFIER: "modeling_get.GETForSequenceClassification"}
-        super().save_pretrained(save_directory, **kwargs)
+        super().save_pretrained(*args, **kwargs)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module):

@@ -150,7 +150,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes that `preprocessor_config.json` holds."""
-        return {name: value for name, value in super().to_dict().items() if name not in ("transform", "_auto_class")}
+        return {name: value for name, value in super().to_dict().items() if name != "transform"}
 
     @classmethod
     def fit(cls, recordings: Sequence[tuple[np.ndarray, np.ndarray]], **kwargs) -> "GETFeatureExtractor":

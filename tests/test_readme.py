@@ -13,6 +13,7 @@ import pytest
 
 import get_hf
 from hub import Hub
+from small import save_small
 from synthetic import make_raw
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,7 @@ def get_hf_commands(verb: str) -> list[list[str]]:
 
 
 def test_every_command_of_the_readme_is_tested():
-    tested = [*get_hf_commands("generate"), *get_hf_commands("corpus")]
+    tested = [command for verb in ("generate", "corpus", "push", "pull") for command in get_hf_commands(verb)]
     assert len(tested) == len(re.findall(r"^get-hf |&& get-hf ", "".join(BASH), flags=re.MULTILINE))
 
 
@@ -74,6 +75,18 @@ def test_the_commands_about_corpora_lead_from_recordings_to_the_hub(folder):
     pushed = hub.repositories["dataset", "someone/eegmmidb-get"]
     assert pushed.private
     assert {"README.md", "spectra.png", "data/train-00000-of-00001.parquet"} <= set(pushed.files)
+
+
+@pytest.mark.slow
+def test_the_commands_about_the_hub_lead_there_and_back(folder):
+    save_small(folder / "runs/mine")
+    with Hub() as hub:
+        environment = os.environ | hub.environment | {"HF_HOME": str(folder / "home")}
+        for arguments in (*get_hf_commands("push"), *get_hf_commands("pull")):
+            subprocess.run([sys.executable, "-m", "get_hf", *arguments], cwd=folder, check=True, env=environment)
+    assert hub.repositories["model", "someone/get-mine"].private
+    weights = "model.safetensors"
+    assert (folder / "get-mine" / weights).read_bytes() == (folder / "runs/mine" / weights).read_bytes()
 
 
 @needs_checkpoint

@@ -39,21 +39,34 @@ def one_sentence(repo: str, verb: str = "push") -> Iterator[None]:
         yield
     except RevisionNotFoundError as error:
         raise OSError(f"{repo} has no such revision: name a branch, a tag or a commit of it.") from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        unknown = "it does not know you" if verb == "push" else "there is no such repository, or not for you"
-        may = "write" if verb == "push" else "read it"
-        why = {
-            401: f"{unknown}: log in with `hf auth login`, with a token that may {may}",
-            403: f"your token may not {may} there: use one that may, or a name of your own",
-            404: f"{unknown}, or not this name: log in with `hf auth login`",
-            409: f"somebody else is changing it: {verb} again",
-            412: f"somebody else has changed it meanwhile: {verb} again",
-            429: f"too many requests: {verb} again in a while",
-        }.get(status, error.server_message or str(error).strip().partition("\n")[0])
-        raise OSError(f"The Hub refused {repo} ({status}): {why}.") from error
-    except (HTTPError, ConnectionError, LocalEntryNotFoundError) as error:
+    except (HfHubHTTPError, HTTPError, ConnectionError, LocalEntryNotFoundError, RuntimeError) as error:
+        answer = _answer(error)
+        if answer is not None:
+            raise OSError(f"The Hub refused {repo} ({answer.response.status_code}): {_why(answer, verb)}.") from error
+        if isinstance(error, RuntimeError):
+            raise  # nothing of the Hub's
         raise OSError(
             f"The Hub cannot be reached ({type(error).__name__}), so that {repo} was not {verb}ed: see to the network "
             f"and {verb} again."
         ) from error
+
+
+def _answer(error: BaseException | None) -> HfHubHTTPError | None:
+    """The refusal that an error of the client comes from."""
+    while error is not None and not isinstance(error, HfHubHTTPError):
+        error = error.__cause__
+    return error
+
+
+def _why(refusal: HfHubHTTPError, verb: str) -> str:
+    """What a refusal means, and the way out."""
+    unknown = "it does not know you" if verb == "push" else "there is no such repository, or not for you"
+    may = "write" if verb == "push" else "read"
+    return {
+        401: f"{unknown}: log in with `hf auth login`, with a token that may {may}",
+        403: f"your token may not {may} there: use one that may, or a name of your own",
+        404: f"{unknown}, or not this name: log in with `hf auth login`",
+        409: f"somebody else is changing it: {verb} again",
+        412: f"somebody else has changed it meanwhile: {verb} again",
+        429: f"too many requests: {verb} again in a while",
+    }.get(refusal.response.status_code, refusal.server_message or str(refusal).strip().partition("\n")[0])

@@ -7,7 +7,7 @@ import mne
 import numpy as np
 import pytest
 
-from get_hf import cli, save_recording
+from get_hf import GETConfig, cli, save_recording
 from synthetic import make_raw
 
 
@@ -107,7 +107,7 @@ def test_a_channel_that_is_not_eeg_is_noted(generate, tmp_path):
 def test_a_long_recording_costs_no_more_than_what_the_model_can_see(monkeypatch, generate, tmp_path):
     save_recording(make_raw(seconds=60.0, ch_names=["C3", "C4"]), tmp_path / "long.edf")
     long = samples(generate, "long.edf")
-    monkeypatch.setattr(cli, "_context_seconds", lambda config: None)
+    monkeypatch.setattr(GETConfig, "context_seconds", None)
     np.testing.assert_allclose(samples(generate, "long.edf"), long, atol=1e-3)
 
 

@@ -89,7 +89,7 @@ class Hub:
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "HF_HUB_OFFLINE": "0",
             "HF_DATASETS_OFFLINE": "0",
-            "NO_PROXY": "127.0.0.1",
+            "NO_PROXY": "127.0.0.1,localhost",
         }
 
 
@@ -105,7 +105,7 @@ def take_for_the_hub(monkeypatch, url: str, cache: Path | None = None) -> None:
     for name, value in constants.items():
         monkeypatch.setattr(huggingface_hub.constants, name, value)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -336,10 +336,14 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"X-Repo-Commit": sha, "Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
         headers["ETag"] = f'"{blob.sha256 if blob.is_lfs else blob.oid}"'
         if blob.is_lfs:
-            # large files lie elsewhere, as on the Hub
+            # large files lie elsewhere, as on the Hub: under another name of this host
             self.hub.large_files[blob.sha256] = blob.content
             headers |= {"X-Linked-Etag": headers["ETag"], "X-Linked-Size": str(len(blob.content))}
-            self._send(302, b"", headers | {"Location": f"{self.hub.url}/elsewhere/{blob.sha256}"})
+            self._send(
+                302,
+                b"",
+                headers | {"Location": f"http://localhost:{self.hub.server.server_port}/elsewhere/{blob.sha256}"},
+            )
             return
         self._send_content(blob.content, headers)
 
