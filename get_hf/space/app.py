@@ -45,12 +45,14 @@ THEME = gr.themes.Base(primary_hue="orange", font=["system-ui", "sans-serif"], f
 CSS = """
 .gradio-container { max-width: 1360px !important; margin: auto; }
 .get-figure img { width: 100%; border-radius: 6px; background: white; }
-.get-figure figcaption { font-size: 0.85rem; color: var(--body-text-color-subdued); margin: 0.2rem 0 0.8rem; }
+.get-figure { margin: 0; }
+.get-figure figcaption, .get-limits p { font-size: 0.85rem; opacity: 0.75; margin: 0.2rem 0 0.8rem; }
 .get-message { padding: 0.6rem 0.9rem; border-left: 4px solid var(--primary-500); border-radius: 4px;
   background: var(--block-background-fill); font-variant-numeric: tabular-nums; }
 .get-message.error { border-left-color: #b91c1c; font-weight: 600; }
-.get-message small { display: block; font-weight: 400; color: var(--body-text-color-subdued); }
-.get-message progress { width: 100%; height: 0.5rem; accent-color: #c8551b; }
+.get-message small { display: block; font-weight: 400; opacity: 0.75; }
+.get-bar { height: 0.4rem; margin-top: 0.4rem; border-radius: 0.2rem; background: var(--border-color-primary); }
+.get-bar div { height: 100%; border-radius: inherit; background: #c8551b; }
 footer { display: none !important; }
 """
 INTRODUCTION = """# GET continues EEG
@@ -85,7 +87,7 @@ class Page:
         self.example = session.example(self.model, self.extractor)
         plot_traces(self.example.copy().set_annotations(_whole(self.example)), session.EXAMPLE_SECONDS)  # fonts, once
 
-    # ------------------------------------------------------------------------------------------------------ what it does
+    # ---------------------------------------------------------------------------------------------------- what it does
 
     def choose(self, source: str, path: str | None) -> tuple[dict, dict, str]:
         """Shows what there is to choose from when the source or the file has changed."""
@@ -117,14 +119,14 @@ class Page:
         """Continues a recording and shows it growing; the keys are names of what is shown."""
         yield {"message": _message("Reading"), "spectra": "", "surprise": "", "classes": "", **_no_files()}
         try:
-            wishes = Wishes(seconds, tuple(ch_names or ()), condition, temperature, guidance, int(seed or 0))
+            wishes = Wishes(seconds, tuple(ch_names), condition or None, temperature, guidance, int(seed or 0))
             raw, notes = self._recording(source, path)
             if raw is None and source == UPLOAD:
                 raise ValueError("No recording was uploaded: choose a file, or the built-in example.")
             prepared = session.prepare(self.extractor, raw, wishes)
             yield from self._continue(prepared, wishes, notes, "get" if raw is None else _stem(source, path))
         except (ValueError, OSError) as error:
-            yield {"message": _message(" ".join(str(error).split()), error=True)}
+            yield {"message": _message(" ".join(str(error).split()), error=True), "traces": ""}
 
     def _continue(
         self, prepared: session.Prepared, wishes: Wishes, notes: list[str], stem: str
@@ -143,7 +145,7 @@ class Page:
         took, made = time.monotonic() - began, (generated.shape[-1] - n_prompt) / rate
         if made < wishes.seconds:
             notes = [*notes, f"Ended after {took:.0f} s of computing; ask for less, or for fewer channels."]
-        said = f"Generated {made:g} s in {took:.1f} s, {made / took:.0f} times as fast as a brain."
+        said = f"Generated {made:g} s in {took:.1f} s, {made / took:.0f}x real time."
         raw = self.extractor.decode(generated, features)[0]
         yield {
             "message": _message(f"{said} Measuring.", notes),
@@ -151,7 +153,8 @@ class Page:
             "spectra": _spectra(raw),
         }
         score = session.surprise(self.model, features, generated)
-        classes = session.classify(self.classifier, features) if self.classifier and n_prompt > 1 else {}
+        is_recorded = features.recordings[0].n_times > 0
+        classes = session.classify(self.classifier, features) if self.classifier and is_recorded else {}
         with tempfile.TemporaryDirectory(prefix="get-") as folder:  # the page takes a copy of what is in it
             files, more = _write(raw, Path(folder), stem)
             yield {
@@ -174,12 +177,12 @@ class Page:
             gr.Markdown(INTRODUCTION)
             with gr.Row():
                 with gr.Column(scale=1, min_width=300):
-                    source = gr.Radio([EXAMPLE, UPLOAD, NOTHING], value=EXAMPLE, label="Continue")
+                    source = gr.Radio([EXAMPLE, UPLOAD, NOTHING], value=EXAMPLE, label="What to continue")
                     file = gr.File(label="Recording", file_types=list(session.SUFFIXES), visible=False, height=130)
                     condition = gr.Dropdown(
-                        [("as before, or none", None), *((name.replace("_", " "), name) for name in CONDITIONS)],
-                        value=None,
-                        label="Condition from the seam on",
+                        [("as it was", ""), *((name.replace("_", " "), name) for name in CONDITIONS)],
+                        value="",
+                        label="What the person does from the seam on",
                     )
                     seconds = gr.Slider(1, session.MAX_SECONDS, value=10, step=1, label="Seconds to generate")
                     with gr.Accordion("Channels", open=False):
@@ -194,12 +197,12 @@ class Page:
                         )
                         seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Another draws another course.")
                     with gr.Row():
-                        go = gr.Button("Continue", variant="primary", scale=2, elem_id="go")
+                        go = gr.Button("Generate", variant="primary", scale=2, elem_id="go")
                         stop = gr.Button("Stop", scale=1, min_width=60)
-                    gr.Markdown(LIMITS, elem_classes="get-figure")
+                    gr.Markdown(LIMITS, elem_classes="get-limits")
                 with gr.Column(scale=3, min_width=480):
                     shown = {
-                        "message": gr.HTML(_message("Press Continue."), elem_id="message"),
+                        "message": gr.HTML(_message("Press Generate."), elem_id="message"),
                         "traces": gr.HTML(elem_id="traces"),
                         "spectra": gr.HTML(elem_id="spectra"),
                         "surprise": gr.HTML(elem_id="surprise"),
@@ -213,7 +216,12 @@ class Page:
                 for update in self.generate(*wishes):
                     yield {shown[name]: value for name, value in update.items()}
 
-            changed = {"fn": self.choose, "inputs": [source, file], "show_progress": "hidden", "api_visibility": "private"}
+            changed = {
+                "fn": self.choose,
+                "inputs": [source, file],
+                "show_progress": "hidden",
+                "api_visibility": "private",
+            }
             for event in (source.change, file.upload, file.clear):
                 event(outputs=[file, channels, shown["message"]], **changed)
             running = go.click(
@@ -225,7 +233,9 @@ class Page:
                 api_name="generate",
             )
             stopped = _message("Stopped.")
-            stop.click(lambda: stopped, None, shown["message"], cancels=[running], queue=False, api_visibility="private")
+            stop.click(
+                lambda: stopped, None, shown["message"], cancels=[running], queue=False, api_visibility="private"
+            )
         return page.queue(max_size=USERS_WAITING)
 
 
@@ -242,7 +252,7 @@ def _message(text: str, notes: list[str] = (), error: bool = False) -> str:
 
 
 def _progress(made: float, wanted: float, speed: float) -> str:
-    bar = f'<progress value="{made:g}" max="{wanted:g}"></progress>'
+    bar = f'<div class="get-bar"><div style="width: {100 * made / wanted:.0f}%"></div></div>'
     return f'<div class="get-message" role="status">{made:.2f} of {wanted:g} s, {speed:.0f}x real time{bar}</div>'
 
 
@@ -302,7 +312,7 @@ def _surprise(score, raw: "mne.io.BaseRaw", seam: float, rate: float, model: GET
         figure = plot_surprise(score, raw.ch_names, seam, patch_seconds)
         caption = (
             "Surprise: how unlikely the model finds each quarter of a second, given all that was before it; the usual "
-            "of each channel is 0. Artefacts stand out."
+            "of each channel is 0. Artefacts stand out, and the first seconds, before which little is known."
         )
         return _picture(figure, "Surprise of each patch of each channel", caption)
 
@@ -327,11 +337,16 @@ def launch(checkpoint: str | Path = CHECKPOINT, classifier: str | Path | None = 
         classifier: See `Page`.
         options: Of `gradio.Blocks.launch`.
     """
-    page = Page(checkpoint, classifier).build()
     with tempfile.TemporaryDirectory(prefix="get-space-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        page.launch(
-            theme=THEME, css=CSS, max_file_size=f"{session.MAX_MEGABYTES}mb", ssr_mode=False, footer_links=[], **options
+        os.environ["GRADIO_TEMP_DIR"] = folder  # read while the page is built
+        Page(checkpoint, classifier).build().launch(
+            theme=THEME,
+            css=CSS,
+            max_file_size=f"{session.MAX_MEGABYTES}mb",
+            ssr_mode=False,
+            run_history=False,
+            footer_links=[],
+            **options,
         )
 
 
