@@ -30,6 +30,7 @@ def demo(
     from get_hf import cli
 
     cli._require_extra("space")
+    cli.transformers_logging.disable_progress_bar()
     with cli.stderr.status("Loading the page"):
         from get_hf.space import app
     app.launch(checkpoint, classifier, server_name="127.0.0.1", server_port=port, inbrowser=browser)

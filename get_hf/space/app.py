@@ -9,6 +9,7 @@ import base64
 import html
 import io
 import os
+import signal
 import tempfile
 import threading
 import time
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while gradio is imported
 
 import gradio as gr
+import torch
 
 from get_hf import CHECKPOINT, GETFeatureExtractor, GETForSequenceClassification, GETModel, load_pretrained
 from get_hf.plotting import plot_generation, plot_spectra, plot_surprise, plot_traces
@@ -85,7 +87,12 @@ class Page:
         if classifier:
             self.classifier = GETForSequenceClassification.from_pretrained(classifier).eval()
         self.example = session.example(self.model, self.extractor)
-        plot_traces(self.example.copy().set_annotations(_whole(self.example)), session.EXAMPLE_SECONDS)  # fonts, once
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Does all once that the first time takes long, such as finding fonts, so that no user waits for it."""
+        for _ in self.generate(EXAMPLE, None, [], "", 1.0, 1.0, 1.0, 0):
+            pass
 
     # ---------------------------------------------------------------------------------------------------- what it does
 
@@ -323,12 +330,6 @@ def _classes(probabilities: dict[str, float]) -> str:
     return _message(f"Classifier, on the recording: {said}.") if said else ""
 
 
-def _whole(raw: "mne.io.BaseRaw"):
-    from mne import Annotations
-
-    return Annotations(0.0, raw.n_times / raw.info["sfreq"], "GET generated")
-
-
 def launch(checkpoint: str | Path = CHECKPOINT, classifier: str | Path | None = None, **options) -> None:
     """Serves the page until it is interrupted; then what was uploaded and made is deleted.
 
@@ -337,6 +338,9 @@ def launch(checkpoint: str | Path = CHECKPOINT, classifier: str | Path | None = 
         classifier: See `Page`.
         options: Of `gradio.Blocks.launch`.
     """
+    # as many at once as there are users: threads that wait for one another's cores are slower than one
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // USERS_AT_ONCE))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended in whichever way, it clears up
     with tempfile.TemporaryDirectory(prefix="get-space-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder  # read while the page is built
         Page(checkpoint, classifier).build().launch(
