@@ -41,6 +41,7 @@ USERS_AT_ONCE, USERS_WAITING = 2, 20
 FRAME_SECONDS = 0.4
 #: Seconds after which what was uploaded or made is deleted.
 KEPT_SECONDS = 30 * 60
+SWEEP_SECONDS = 60
 
 # a site of fonts would learn who visits the page: the visitor's own are used
 THEME = gr.themes.Base(primary_hue="orange", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
@@ -180,7 +181,7 @@ class Page:
 
     def build(self) -> gr.Blocks:
         """Lays the page out."""
-        with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, KEPT_SECONDS)) as page:
+        with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEPT_SECONDS)) as page:
             gr.Markdown(INTRODUCTION)
             with gr.Row():
                 with gr.Column(scale=1, min_width=300):
