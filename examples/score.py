@@ -4,7 +4,7 @@
     python examples/score.py chb01_03.edf --plot surprise.png     # a recording of CHB-MIT, or any other
     python examples/score.py                                      # EEG of GET's own, with 3 s of spike and wave in it
 
-Prints the most surprising moments. Artefacts surprise as much as seizures do: it finds the unusual, and is no diagnosis.
+Prints the most surprising moments. Artefacts surprise as much as seizures do: it finds the unusual, no diagnosis.
 """
 
 import argparse

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The page of the Space in Chromium: an upload, a continuation, the files, a mistake. A job of its own: CONTRIBUTING."""
+"""The page of the Space in Chromium: an upload, a continuation, the files, a mistake. A job of its own."""
 
 import os
 import re
