@@ -127,7 +127,7 @@ class Page:
         """Continues a recording and shows it growing; the keys are names of what is shown."""
         yield {"message": _message("Reading"), "spectra": "", "surprise": "", "classes": "", **_no_files()}
         try:
-            wishes = Wishes(seconds, tuple(ch_names), condition or None, temperature, guidance, int(seed or 0))
+            wishes = Wishes(seconds, tuple(ch_names or ()), condition or None, temperature, guidance, int(seed or 0))
             raw, notes = self._recording(source, path)
             if raw is None and source == UPLOAD:
                 raise ValueError("No recording was uploaded: choose a file, or the built-in example.")

@@ -73,6 +73,8 @@ class Wishes:
             raise ValueError(f"The temperature is {self.temperature:g}, and must lie above 0 and not above 2.")
         if not 0 < self.guidance <= 5:
             raise ValueError(f"The guidance is {self.guidance:g}, and must lie above 0 and not above 5.")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"The seed is {self.seed}, and must be 0 or more and below 2 to the 63rd.")
         if self.guidance != 1 and self.condition is None:
             raise ValueError(
                 f"Guidance {self.guidance:g} exaggerates a condition, and none was chosen: choose one, or guidance 1."
@@ -97,6 +99,8 @@ def read_upload(path: str | Path) -> tuple["mne.io.BaseRaw", list[str]]:
         ValueError: Too large, or not EEG; the message says the file's name without its folder.
     """
     path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path.name} has been deleted since it was uploaded: upload it again.")
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path.name} is none of {', '.join(SUFFIXES)}: save the recording as one of these.")
     megabytes = path.stat().st_size / 1e6

@@ -49,6 +49,11 @@ def test_unreadable_files_are_refused_without_naming_the_servers_folders(tmp_pat
     assert str(tmp_path) not in str(error.value)
 
 
+def test_a_file_deleted_meanwhile_is_asked_for_again(tmp_path):
+    with pytest.raises(ValueError, match=r"^gone\.edf has been deleted since it was uploaded"):
+        session.read_upload(tmp_path / "gone.edf")
+
+
 def test_a_file_too_large_is_refused_unread(tmp_path, monkeypatch):
     monkeypatch.setattr(session, "MAX_MEGABYTES", 0.01)
     monkeypatch.setattr(session, "load_recording", lambda path: pytest.fail("it was read"))
@@ -63,6 +68,7 @@ def test_a_file_too_large_is_refused_unread(tmp_path, monkeypatch):
         ({"seconds": 0.0}, "0 s were asked for"),
         ({"seconds": float("nan")}, "nan s were asked for"),
         ({"ch_names": ["Cz"] * 33}, "33 channels were chosen"),
+        ({"seed": -1}, "seed is -1"),
         ({"temperature": 0.0}, "temperature is 0"),
         ({"guidance": 2.0}, "none was chosen"),
         ({"guidance": 9.0, "condition": "rest"}, "guidance is 9"),
