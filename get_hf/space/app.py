@@ -125,7 +125,7 @@ class Page:
         seed: float,
     ) -> Iterator[dict[str, Any]]:
         """Continues a recording and shows it growing; the keys are names of what is shown."""
-        yield {"message": _message("Reading"), "spectra": "", "surprise": "", "classes": "", **_no_files()}
+        yield {"message": _message("Reading"), **_nothing()}
         try:
             wishes = Wishes(seconds, tuple(ch_names or ()), condition or None, temperature, guidance, int(seed or 0))
             raw, notes = self._recording(source, path)
@@ -134,7 +134,7 @@ class Page:
             prepared = session.prepare(self.extractor, raw, wishes)
             yield from self._continue(prepared, wishes, notes, "get" if raw is None else _stem(source, path))
         except (ValueError, OSError) as error:
-            yield {"message": _message(" ".join(str(error).split()), error=True), "traces": ""}
+            yield {"message": _message(" ".join(str(error).split()), error=True)}
 
     def _continue(
         self, prepared: session.Prepared, wishes: Wishes, notes: list[str], stem: str
@@ -153,7 +153,7 @@ class Page:
         took, made = time.monotonic() - began, (generated.shape[-1] - n_prompt) / rate
         if made < wishes.seconds:
             notes = [*notes, f"Ended after {took:.0f} s of computing; ask for less, or for fewer channels."]
-        said = f"Generated {made:g} s in {took:.1f} s, {made / took:.0f}x real time."
+        said = f"Generated {made:g} s in {took:.1f} s, {_times(made / took)} real time."
         raw = self.extractor.decode(generated, features)[0]
         yield {
             "message": _message(f"{said} Measuring.", notes),
@@ -190,7 +190,7 @@ class Page:
                     condition = gr.Dropdown(
                         [("as it was", ""), *((name.replace("_", " "), name) for name in CONDITIONS)],
                         value="",
-                        label="What the person does from the seam on",
+                        label="Condition after the seam",
                     )
                     seconds = gr.Slider(1, session.MAX_SECONDS, value=10, step=1, label="Seconds to generate")
                     with gr.Accordion("Channels", open=False):
@@ -224,14 +224,11 @@ class Page:
                 for update in self.generate(*wishes):
                     yield {shown[name]: value for name, value in update.items()}
 
-            changed = {
-                "fn": self.choose,
-                "inputs": [source, file],
-                "show_progress": "hidden",
-                "api_visibility": "private",
-            }
-            for event in (source.change, file.upload, file.clear):
-                event(outputs=[file, channels, shown["message"]], **changed)
+            private = {"show_progress": "hidden", "api_visibility": "private"}
+            results = [shown[name] for name in _nothing()]
+            for changed in (source.change, file.upload, file.clear):
+                changed(self.choose, [source, file], [file, channels, shown["message"]], **private)
+                changed(lambda: list(_nothing().values()), None, results, **private)
             running = go.click(
                 generate,
                 [source, file, channels, condition, seconds, temperature, guidance, seed],
@@ -241,9 +238,7 @@ class Page:
                 api_name="generate",
             )
             stopped = _message("Stopped.")
-            stop.click(
-                lambda: stopped, None, shown["message"], cancels=[running], queue=False, api_visibility="private"
-            )
+            stop.click(lambda: stopped, None, shown["message"], cancels=[running], queue=False, **private)
         return page.queue(max_size=USERS_WAITING)
 
 
@@ -261,7 +256,16 @@ def _message(text: str, notes: list[str] = (), error: bool = False) -> str:
 
 def _progress(made: float, wanted: float, speed: float) -> str:
     bar = f'<div class="get-bar"><div style="width: {100 * made / wanted:.0f}%"></div></div>'
-    return f'<div class="get-message" role="status">{made:.2f} of {wanted:g} s, {speed:.0f}x real time{bar}</div>'
+    return f'<div class="get-message" role="status">{made:.2f} of {wanted:g} s, {_times(speed)} real time{bar}</div>'
+
+
+def _times(speed: float) -> str:
+    return f"{speed:.0f}x" if speed >= 10 else f"{speed:.1f}x"
+
+
+def _nothing() -> dict[str, Any]:
+    """All results taken away, lest they be taken for those of what is chosen now."""
+    return {"traces": "", "spectra": "", "surprise": "", "classes": "", **_no_files()}
 
 
 def _no_files() -> dict[str, Any]:

@@ -95,7 +95,7 @@ def test_a_recording_is_continued_and_downloaded(page, tmp_path):
     save_recording(make_raw(ch_names=names), tmp_path / "mine.edf")
     upload(page, tmp_path / "mine.edf")
     page.get_by_text("12 channels, 12 s, 160 Hz").wait_for()
-    page.get_by_label("What the person does").click()
+    page.get_by_label("Condition after the seam").click()
     page.get_by_role("option", name="eyes closed").click()
     page.click("#go")
     page.wait_for_selector("#traces img")
