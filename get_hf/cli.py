@@ -22,7 +22,7 @@ from transformers.generation.streamers import BaseStreamer
 from transformers.utils import logging as transformers_logging
 from typer.exceptions import TyperException
 
-from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli
+from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.files_get import load_recording
@@ -37,6 +37,8 @@ CHANNELS = "Fp1,Fp2,F7,F3,Fz,F4,F8,T7,C3,Cz,C4,T8,P7,P3,Pz,P4,P8,O1,Oz,O2"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 app.add_typer(corpus_cli.app, name="corpus")
 app.add_typer(hub_cli.app)
+app.command("demo")(space_cli.demo)
+app.command("push-space")(space_cli.push_space)
 stdout = Console(highlight=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 

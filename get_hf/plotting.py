@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The picture of a generation: traces across the seam, spectra, and scalp maps of alpha power."""
+"""Pictures of a generation: traces across the seam, spectra, scalp maps of alpha power, surprise."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from get_hf.processing.montage_get import UnknownChannelError, channel_positions
 if TYPE_CHECKING:
     import mne
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 # prompt and continuation keep their colours in every panel (both safe for colour-blind readers)
 PROMPT, GENERATED = "#3b4252", "#c8551b"
@@ -53,41 +53,144 @@ def plot_generation(raw: "mne.io.BaseRaw") -> "Figure":
     from matplotlib.figure import Figure
 
     prompt, continuation = split_at_seam(raw)
-    rate = raw.info["sfreq"]
-    # an estimate of the spectrum needs a second or so: less is shown as traces only
-    parts = [
-        (label, signal, colour)
-        for label, signal, colour in (("Prompt", prompt, PROMPT), ("Generated", continuation, GENERATED))
-        if signal.shape[1] >= rate
-    ]
-    places = _scalp_places(raw)
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(7.2, 6.4), dpi=200, layout="constrained")
-        if not parts:
+        if not _long_enough(raw):
             _plot_traces(figure.subplots(), raw, prompt, continuation)
             return figure
         upper, lower = figure.subfigures(2, 1, height_ratios=(1.45, 1), hspace=0.03)
         _plot_traces(upper.subplots(), raw, prompt, continuation)
-        if len(np.unique(places.round(2), axis=0)) < MIN_PLACES:
-            _plot_spectra(lower.subplots(), parts, rate)
-            return figure
-        axes = lower.subplots(1, 1 + len(parts), width_ratios=(1.25, *[0.8] * len(parts)))
-        _plot_spectra(axes[0], parts, rate)
-        _plot_alpha_maps(axes[1:], raw, parts, places)
+        _plot_spectra_and_maps(lower, raw)
     return figure
 
 
-def _plot_traces(axes: "Axes", raw: "mne.io.BaseRaw", prompt: np.ndarray, continuation: np.ndarray) -> None:
+def plot_traces(raw: "mne.io.BaseRaw", seconds: float, spacing: float | None = None) -> tuple["Figure", float]:
+    """Draws a continuation that is still growing, on a time axis that already has room for all of it.
+
+    Args:
+        raw: What `GETFeatureExtractor.decode` returned of the patches so far.
+        seconds: How long the continuation will be.
+        spacing: Least distance of neighbouring traces in microvolts: that of the picture before, so that
+            traces do not jump.
+
+    Returns:
+        A matplotlib figure of panel (a) of `plot_generation`, and the distance of its traces.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(9.6, 4.6), dpi=100, layout="constrained")
+        spacing = _plot_traces(figure.subplots(), raw, *split_at_seam(raw), seconds, spacing or 0.0)
+    return figure, spacing
+
+
+def plot_spectra(raw: "mne.io.BaseRaw") -> "Figure | None":
+    """Draws panels (b) and (c) of `plot_generation`: spectra and scalp maps; None of less than a second.
+
+    Args:
+        raw: What `GETFeatureExtractor.decode` returned.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    if not _long_enough(raw):
+        return None
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(9.6, 3.3), dpi=150, layout="constrained")
+        _plot_spectra_and_maps(figure, raw)
+    return figure
+
+
+def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_seconds: float) -> "Figure":
+    """Draws how surprising each patch of each channel was, given its past.
+
+    Above, the mean over channels; below, every channel. Each channel's median is taken away, so that 0 is as usual
+    and an artefact, or anything else that its past did not announce, stands out.
+
+    Args:
+        score: Negative log-likelihoods in nats, `(channels, patches)`, of `GETModel.score`; NaN where unknown.
+        ch_names: Of the channels.
+        seam: Where generation begins, in seconds from the first patch.
+        patch_seconds: Duration of a patch.
+
+    Returns:
+        A matplotlib figure.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    excess = score - np.nanmedian(np.nan_to_num(score), axis=1, keepdims=True)
+    edges = patch_seconds * np.arange(score.shape[1] + 1) - seam
+    rows = max(1, len(ch_names) // 16)  # beyond 32 names not every one is legible
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(9.6, 3.6), dpi=150, layout="constrained")
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.2))
+        known = ~np.isnan(score).all(axis=0)
+        mean, middles = np.nanmean(excess[:, known], axis=0), edges[:-1][known] + patch_seconds / 2
+        for part, colour in ((middles < 0, PROMPT), (middles > 0, GENERATED)):
+            above.plot(middles[part], mean[part], color=colour, linewidth=1.0)
+        above.axhline(0, color="black", linewidth=0.4)
+        above.set_ylabel("Mean (nats)")
+        limit = max(5.0, np.nanquantile(np.abs(excess), 0.995))
+        image = below.pcolormesh(
+            edges, np.arange(len(excess) + 1), excess, cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True
+        )
+        below.invert_yaxis()
+        below.set_yticks(np.arange(len(ch_names))[::rows] + 0.5, [_label(name) for name in ch_names[::rows]])
+        below.tick_params(axis="y", length=0, labelsize=6)
+        below.set_xlim(edges[0], edges[-1])
+        below.set_xlabel("Time from the seam (s)" if seam else "Time (s)")
+        if seam:
+            for axes in (above, below):
+                axes.axvline(0, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
+        bar = figure.colorbar(image, ax=[above, below], shrink=0.7, aspect=25, pad=0.01)
+        bar.set_label("Surprise (nats per patch)")
+        bar.outline.set_visible(False)
+    return figure
+
+
+def _long_enough(raw: "mne.io.BaseRaw") -> list[tuple[str, np.ndarray, str]]:
+    """Label, signal in microvolts and colour of prompt and continuation, those that make an estimate of the spectrum.
+
+    That needs a second or so: what is shorter is shown as traces only.
+    """
+    prompt, continuation = split_at_seam(raw)
+    both = ("Prompt", prompt, PROMPT), ("Generated", continuation, GENERATED)
+    return [part for part in both if part[1].shape[1] >= raw.info["sfreq"]]
+
+
+def _plot_spectra_and_maps(figure: "Figure | SubFigure", raw: "mne.io.BaseRaw") -> None:
+    parts, rate = _long_enough(raw), raw.info["sfreq"]
+    places = _scalp_places(raw)
+    if len(np.unique(places.round(2), axis=0)) < MIN_PLACES:
+        _plot_spectra(figure.subplots(), parts, rate)
+        return
+    axes = figure.subplots(1, 1 + len(parts), width_ratios=(1.25, *[0.8] * len(parts)))
+    _plot_spectra(axes[0], parts, rate)
+    _plot_alpha_maps(axes[1:], raw, parts, places)
+
+
+def _plot_traces(
+    axes: "Axes",
+    raw: "mne.io.BaseRaw",
+    prompt: np.ndarray,
+    continuation: np.ndarray,
+    after_seconds: float | None = None,
+    least_spacing: float = 0.0,
+) -> float:
+    """Draws the traces, `after_seconds` of them after the seam; returns their distance in microvolts."""
     rate = raw.info["sfreq"]
     shown = _shown_channels(raw.ch_names)
     before = prompt[shown, -round(SECONDS_BEFORE * rate) :]
     # without a prompt there is room for more of the continuation
-    after_seconds = SECONDS_AFTER if before.size else SECONDS_BEFORE + SECONDS_AFTER
-    after = continuation[shown, : round(after_seconds * rate)]
+    usual = SECONDS_AFTER if before.size else SECONDS_BEFORE + SECONDS_AFTER
+    end = min(usual, continuation.shape[1] / rate) if after_seconds is None else after_seconds
+    after = continuation[shown, : round(end * rate)]
     signal = np.concatenate([before, after], axis=1)
     signal = signal - np.median(signal, axis=1, keepdims=True)
     times = (np.arange(signal.shape[1]) - before.shape[1]) / rate
-    spacing = 2.2 * np.quantile(np.abs(signal), 0.985) or 1.0
+    spacing = max(least_spacing, 2.2 * np.quantile(np.abs(signal), 0.985)) or 1.0
     offsets = -spacing * np.arange(len(shown))
     lines = signal + offsets[:, None]
     n_before = before.shape[1]
@@ -95,7 +198,7 @@ def _plot_traces(axes: "Axes", raw: "mne.io.BaseRaw", prompt: np.ndarray, contin
     axes.plot(times[n_before:], lines[:, n_before:].T, color=GENERATED, linewidth=0.55)
 
     top = max(offsets[0] + 0.95 * spacing, lines[0].max())
-    axes.set_xlim(times[0], times[-1])
+    axes.set_xlim(times[0], end)
     axes.set_ylim(min(offsets[-1] - 0.8 * spacing, lines[-1].min()), top + 0.2 * spacing)
     if n_before:
         axes.axvline(0, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
@@ -104,13 +207,14 @@ def _plot_traces(axes: "Axes", raw: "mne.io.BaseRaw", prompt: np.ndarray, contin
         axes.annotate("generated by GET", (0, top), (4, 0), color=GENERATED, ha="left", **beside)
         axes.set_xlabel("Time from the seam (s)")
     else:
-        axes.text(times[-1], top, "generated by GET from nothing", color=GENERATED, ha="right", va="bottom")
+        axes.text(end, top, "generated by GET from nothing", color=GENERATED, ha="right", va="bottom")
         axes.set_xlabel("Time (s)")
     axes.set_yticks(offsets, [_label(raw.ch_names[channel]) for channel in shown])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     _draw_scale_bar(axes, offsets[-1], spacing)
     _letter(axes, "a")
+    return spacing
 
 
 def _draw_scale_bar(axes: "Axes", bottom: float, spacing: float) -> None:

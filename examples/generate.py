@@ -1,0 +1,34 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Continue a recording, or make one from nothing.
+
+python examples/generate.py recording.edf --condition eyes_closed --seconds 20 --out continued.edf
+"""
+
+import argparse
+
+import torch
+
+from get_hf import CHECKPOINT, load_pretrained, load_recording, save_recording
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("recording", nargs="?", help="any format MNE reads; without it, EEG is made from nothing")
+parser.add_argument("--condition", default="eyes_closed")
+parser.add_argument("--seconds", type=float, default=10.0)
+parser.add_argument("--out", default="continued.edf")
+parser.add_argument("--checkpoint", default=CHECKPOINT)
+arguments = parser.parse_args()
+
+model, extractor = load_pretrained(arguments.checkpoint)
+
+# the extractor locates the channels by their names, cleans the signal, and takes it to where GET works
+if arguments.recording:
+    features = extractor(load_recording(arguments.recording), condition=arguments.condition)
+else:
+    features = extractor(ch_names=["Fz", "C3", "Cz", "C4", "Pz", "O1", "Oz", "O2"], condition=arguments.condition)
+
+generated = model.generate(**features, seconds=arguments.seconds, generator=torch.Generator().manual_seed(0))
+
+# back to volts, at the recording's own rate; "GET generated" marks where the recording ends
+continued = extractor.decode(generated, features)[0]
+save_recording(continued, arguments.out)
+print(f"{arguments.out}: {continued.n_times / continued.info['sfreq']:g} s, {len(continued.ch_names)} channels")

@@ -1,0 +1,74 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""How surprising is each quarter of a second, given its past? A detector that was never shown an event.
+
+    python examples/score.py chb01_03.edf --plot surprise.png     # a recording of CHB-MIT, or any other
+    python examples/score.py                                      # EEG of GET's own, with 3 s of spike and wave in it
+
+Prints the most surprising moments. Artefacts surprise as much as seizures do: it finds the unusual, no diagnosis.
+"""
+
+import argparse
+
+import mne
+import numpy as np
+import torch
+
+from get_hf import CHECKPOINT, load_pretrained, load_recording
+from get_hf.plotting import plot_surprise
+
+CH_NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"]
+CHUNK = 60.0  # seconds scored at a time, each after the last of the one before, so that hours fit in memory
+WARM_UP = 8.0
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("recording", nargs="?")
+parser.add_argument("--moments", type=int, default=5, help="how many to print")
+parser.add_argument("--plot", help="picture of the whole score: .png, .pdf or .svg")
+parser.add_argument("--checkpoint", default=CHECKPOINT)
+arguments = parser.parse_args()
+model, extractor = load_pretrained(arguments.checkpoint)
+
+
+def with_spikes_and_waves(onset: float = 20.0, seconds: float = 3.0) -> mne.io.BaseRaw:
+    """30 s of generated EEG in which something happens that no brain of the corpus did."""
+    features = extractor(ch_names=CH_NAMES, condition="eyes_closed")
+    generated = model.generate(**features, seconds=30.0, generator=torch.Generator().manual_seed(0))
+    raw = extractor.decode(generated, features)[0].set_annotations(None)
+    times = raw.times[(raw.times >= onset) & (raw.times < onset + seconds)] - onset
+    wave = np.sin(2 * np.pi * 3 * times)  # three a second, a spike on each
+    spike = np.exp(-(((times % (1 / 3)) - 0.05) ** 2) / (2 * 0.012**2))
+    start = round(onset * raw.info["sfreq"])
+    raw._data[:, start : start + len(times)] += 100e-6 * (spike - 0.7 * wave)
+    return raw
+
+
+def surprise(raw: mne.io.BaseRaw) -> np.ndarray:
+    """Nats of each patch of each channel, (channels, patches)."""
+    features = extractor(raw)
+    del features["condition_ids"]  # no condition is known
+    per_second = model.config.sampling_rate / model.config.patch_size
+    n_patches = features["attention_mask"].shape[1]
+    step, warm_up = round(CHUNK * per_second), round(WARM_UP * per_second)
+    scores = []
+    for start in range(0, n_patches, step):
+        first = max(0, start - warm_up)  # the past that the chunk's own first patches follow
+        patches = slice(first, min(start + step, n_patches))
+        samples = slice(patches.start * model.config.patch_size, patches.stop * model.config.patch_size)
+        chunk = dict(features)
+        chunk["input_values"] = features["input_values"][..., samples]
+        chunk["attention_mask"] = features["attention_mask"][:, patches]
+        scores.append(model.score(**chunk, num_flow_steps=2)[0, :, start - first :].numpy())
+        print(f"{patches.stop} of {n_patches} patches", end="\r", flush=True)
+    return np.concatenate(scores, axis=-1)[:, 1:]  # without the start patch
+
+
+raw = load_recording(arguments.recording) if arguments.recording else with_spikes_and_waves()
+score = surprise(raw)
+patch_seconds = model.config.patch_size / model.config.sampling_rate
+# patches are counted from the recording's end; its beginning may fill only a part of the first
+times = raw.n_times / raw.info["sfreq"] - patch_seconds * np.arange(score.shape[1], 0, -1)
+excess = np.nanmean(score - np.nanmedian(score, axis=1, keepdims=True), axis=0)
+for patch in np.argsort(-np.nan_to_num(excess))[: arguments.moments]:
+    print(f"{max(0.0, times[patch]):8.2f} s   {excess[patch]:+7.1f} nats a channel above the median")
+if arguments.plot:
+    plot_surprise(score, raw.ch_names, 0.0, patch_seconds).savefig(arguments.plot)

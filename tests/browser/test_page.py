@@ -1,0 +1,144 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The page of the Space in Chromium: an upload, a continuation, the files, a mistake. A job of its own."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import mne
+import pytest
+
+import get_hf
+from get_hf import save_recording
+from synthetic import make_raw
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("gradio")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
+    pytest.mark.skipif(not get_hf.CHECKPOINT.is_dir(), reason="no checkpoint is shipped in this tree"),
+    pytest.mark.slow,
+]
+#: Milliseconds; generous, because machines that test are busy.
+PATIENCE = 180_000
+
+
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory) -> Path:
+    """Where the server may leave nothing."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def address(temporary):
+    """`get-hf demo`, running."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "get_hf", "demo", "--port", str(port), "--no-browser"]
+    environment = os.environ | {"TMPDIR": str(temporary), "HF_HUB_OFFLINE": "1"}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + PATIENCE / 1000
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5).read()
+                break
+            except OSError:
+                assert server.poll() is None, "get-hf demo ended"
+                assert time.monotonic() < deadline, "get-hf demo does not answer"
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+    assert [file for file in temporary.rglob("*") if "get-" in file.name] == []  # ended, it has cleared up
+
+
+@pytest.fixture
+def page(address):
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1360, "height": 1000})
+        page.set_default_timeout(PATIENCE)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        page.wait_for_selector("#go")
+        yield page
+        browser.close()
+    elsewhere = {url for url in asked if not url.startswith((address, "data:", "blob:"))}
+    assert elsewhere == set()  # nobody else learns who visits
+
+
+def upload(page, file: Path) -> None:
+    page.get_by_label("My recording").click()
+    page.wait_for_selector("input[type=file]", state="attached")
+    page.set_input_files("input[type=file]", file)
+
+
+def screenshot(page, name: str) -> None:
+    if folder := os.environ.get("GET_HF_SCREENSHOTS"):
+        page.wait_for_timeout(700)
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def test_a_recording_is_continued_and_downloaded(page, tmp_path):
+    names = ["Fp1.", "Fp2.", "F3..", "F4..", "C3..", "Cz..", "C4..", "P3..", "Pz..", "P4..", "O1..", "O2.."]
+    save_recording(make_raw(ch_names=names), tmp_path / "mine.edf")
+    upload(page, tmp_path / "mine.edf")
+    page.get_by_text("12 channels, 12 s, 160 Hz").wait_for()
+    page.get_by_label("Condition after the seam").click()
+    page.get_by_role("option", name="eyes closed").click()
+    page.click("#go")
+    page.wait_for_selector("#traces img")
+    screenshot(page, "growing")
+    page.wait_for_selector("#surprise img")
+    page.wait_for_selector("#spectra img")
+    screenshot(page, "continued")
+    assert re.match(r"Generated 10 s in [\d.]+ s", page.inner_text("#message"))
+    for label, name in (("EDF", "mine_get.edf"), ("FIF", "mine_get_raw.fif"), ("figure", "mine_get.png")):
+        with page.expect_download() as download:
+            page.get_by_text(f"Download {label}").click()
+        assert download.value.suggested_filename == name
+        download.value.save_as(tmp_path / name)
+    for name in ("mine_get.edf", "mine_get_raw.fif"):
+        continued = mne.io.read_raw(tmp_path / name, verbose="ERROR")
+        assert continued.ch_names == names
+        assert continued.n_times == (12 + 10) * 160
+        assert "GET generated" in continued.annotations.description
+    assert (tmp_path / "mine_get.png").stat().st_size > 50_000
+
+
+def test_the_example_shows_its_first_patch_soon(page):
+    page.wait_for_timeout(1000)
+    began = time.monotonic()
+    page.click("#go")
+    page.wait_for_selector("#traces img")
+    seconds = time.monotonic() - began
+    print(f"first patch after {seconds:.2f} s")
+    limit = float(os.environ.get("GET_HF_FIRST_PATCH", 10))  # 2 on two cores that do nothing else
+    assert seconds < limit
+    page.wait_for_selector("#surprise img")
+    screenshot(page, "example")
+
+
+def test_a_mistake_is_one_sentence_and_can_be_mended(page, tmp_path):
+    (tmp_path / "text.edf").write_text("no EEG at all\n" * 50)
+    upload(page, tmp_path / "text.edf")
+    page.wait_for_selector(".get-message.error")
+    screenshot(page, "mistake")
+    said = page.inner_text("#message")
+    assert said.startswith("text.edf is not a recording that MNE can read")
+    assert "Traceback" not in page.content()
+    page.get_by_label("Nothing").click()
+    page.get_by_label("Seconds to generate").first.fill("1")
+    page.click("#go")
+    page.wait_for_selector("#traces img")
