@@ -28,6 +28,9 @@ FLOOR = 0.3
 DITHER = 0.1
 #: What the logarithm of an amplitude is divided by; near its standard deviation in EEG.
 SCALE = 0.3
+#: How much more the error of an amplitude counts in training than that of a coefficient of the course: of the latter
+#: there are many, and next to nothing about them can be foretold.
+WEIGHT = 4.0
 
 
 def split_amplitude(patch: torch.Tensor, dither: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
@@ -64,6 +67,15 @@ def log_volume(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
     sizes = torch.tensor(list(bands), device=drawn.device, dtype=drawn.dtype)
     entropy = math.log(DITHER) + math.log(2 * math.pi * math.e) / 2
     return (sizes * SCALE * drawn[..., -len(bands) :]).sum(-1) + len(bands) * (math.log(SCALE) - entropy)
+
+
+def error_weights(course: int, amplitudes: int) -> torch.Tensor:
+    """What the error of each number that the flow draws counts in training, `(course + amplitudes,)`, 1 on average.
+
+    The velocity that is best for each number by itself is the same for all weights.
+    """
+    weights = torch.tensor([1.0] * course + [WEIGHT] * amplitudes)
+    return weights / weights.mean()
 
 
 def _spread(amplitude: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:

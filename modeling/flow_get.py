@@ -9,10 +9,11 @@ Where the data are white Gaussian, as the innovation space nearly makes them, th
 starts at zero, so that an untrained model is already a linear-Gaussian simulator and training adds only what linear
 statistics cannot say; on such data its loss is 1, at every time of the flow.
 
-EEG is closer to Gaussian noise of changing strength. Given mean and standard deviation the exact velocity is affine
-in x, and a normalised network could not follow it into the tails; so the head gives a gain and a shift:
+EEG is closer to Gaussian noise of changing strength, which in part changes on all channels together. Given mean,
+variance and the covariance that channels share, the exact velocity is affine in x and in its mean over channels, and a
+normalised network could not follow it into the tails; so the head gives two gains and a shift:
 
-    v(x) = gain(x, phi) * x + shift(x, phi)
+    v(x) = gain(x, phi) * x + common_gain(x, phi) * mean over channels of x + shift(x, phi)
 """
 
 import math
@@ -40,6 +41,14 @@ def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> 
     phi = time[:, None, None] * (math.pi / 2)
     cos, sin = phi.cos(), phi.sin()
     return cos * noise + sin * data, cos * data - sin * noise
+
+
+def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor:
+    """Mean of `(batch, channels, ...)` over the channels that the mask says there are, `(batch, 1, ...)`."""
+    if channel_mask is None:
+        return x.mean(1, keepdim=True)
+    present = channel_mask[..., None].to(x.dtype)
+    return (x * present).sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp(min=1)
 
 
 class GETZeroLinear(nn.Linear):
@@ -85,7 +94,7 @@ class GETFlowHead(nn.Module):
         self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
         self.blocks = nn.ModuleList(GETFlowBlock(config) for _ in range(config.flow_num_layers))
         self.norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
-        self.out_proj = GETZeroLinear(width, 2 * config.flow_size)
+        self.out_proj = GETZeroLinear(width, 3 * config.flow_size)
 
     def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
         """What the time of the flow `(batch,)` does to each block, `(batch, 6 * width)`; same for every patch."""
@@ -106,13 +115,14 @@ class GETFlowHead(nn.Module):
         modulations: list[torch.Tensor],
         condition: torch.Tensor,
         attention_mask: torch.Tensor | None,
+        channel_mask: torch.Tensor | None,
     ) -> torch.Tensor:
         """Velocity at `x` `(batch, channels, flow_size)`, given projected conditions `(batch, channels, width)`."""
         hidden = (self.in_proj(sign_and_size(x)) + condition).to(self.norm.weight.dtype)
         for block, modulation in zip(self.blocks, modulations, strict=True):
             hidden = block(hidden, modulation, attention_mask)
-        gain, shift = self.out_proj(self.norm(hidden)).chunk(2, dim=-1)
-        return gain * x + shift
+        gain, shift, common_gain = self.out_proj(self.norm(hidden)).chunk(3, dim=-1)
+        return gain * x + common_gain * channel_mean(x, channel_mask) + shift
 
     def forward(
         self,
@@ -133,7 +143,7 @@ class GETFlowHead(nn.Module):
             `(batch, channels, flow_size)`.
         """
         mask = self.channel_attention_mask(x, channel_mask)
-        return self.velocity(x, self.modulations(time), self.condition_proj(hidden_states), mask)
+        return self.velocity(x, self.modulations(time), self.condition_proj(hidden_states), mask, channel_mask)
 
     def sample(
         self,
@@ -168,7 +178,7 @@ class GETFlowHead(nn.Module):
 
         def velocity(x: torch.Tensor, index: int) -> torch.Tensor:
             x = torch.cat((x, x)) if guided else x
-            v = self.velocity(x, [m[index] for m in modulations], condition, mask)
+            v = self.velocity(x, [m[index] for m in modulations], condition, mask, channel_mask)
             if not guided:
                 return v
             with_condition, without = v.chunk(2)

@@ -19,7 +19,7 @@ from transformers.utils import TransformersKwargs, auto_docstring, can_return_tu
 from transformers.utils.generic import merge_with_config_defaults
 from transformers.utils.output_capturing import capture_outputs
 
-from .amplitude_get import log_volume, split_amplitude
+from .amplitude_get import error_weights, log_volume, split_amplitude
 from .configuration_get import GETConfig
 from .flow_get import GETFlowHead, interpolate
 from .generation_get import DEFAULT_FLOW_STEPS, GETGenerationMixin
@@ -276,7 +276,8 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         rows_mask = None if channel_mask is None else channel_mask[recording]
         predicted = self.flow_head(x, time[recording, position], states[recording, :, position], rows_mask)
 
-        squares = (predicted - velocity).float().square().mean(-1)
+        weights = error_weights(self.config.patch_size, len(self.config.flow_bands)).to(x.device)
+        squares = ((predicted - velocity).float().square() * weights).mean(-1)
         present = torch.ones_like(squares) if rows_mask is None else rows_mask.to(squares)
         per_patch = (squares * present).sum(-1) / present.sum(-1).clamp(min=1)
         per_recording = per_patch.new_zeros(len(learnt)).index_add(0, recording, per_patch) / learnt.sum(-1).clamp(

@@ -5,7 +5,16 @@ import pytest
 import torch
 
 from get_hf import GETConfig
-from get_hf.modeling.amplitude_get import DITHER, FLOOR, SCALE, join_amplitude, log_volume, split_amplitude
+from get_hf.modeling.amplitude_get import (
+    DITHER,
+    FLOOR,
+    SCALE,
+    WEIGHT,
+    error_weights,
+    join_amplitude,
+    log_volume,
+    split_amplitude,
+)
 from tiny import PATCH, tiny_config, tiny_inputs, tiny_model
 
 BANDS = [3, 5, 8, 9]
@@ -95,3 +104,10 @@ def test_bands_must_make_a_patch():
     with pytest.raises(ValueError, match=r"flow_bands \[2, 4\] must be sizes that add up to patch_size \(5\)"):
         tiny_config(flow_bands=[2, 4])
     assert sum(GETConfig().flow_bands) == GETConfig().patch_size
+
+
+def test_errors_of_amplitudes_count_more_and_the_mean_weight_stays_one():
+    weights = error_weights(25, 4)
+    assert weights.mean() == pytest.approx(1)
+    torch.testing.assert_close(weights[25:], WEIGHT * weights[:4])
+    assert torch.equal(error_weights(25, 0), torch.ones(25))

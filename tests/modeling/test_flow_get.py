@@ -136,3 +136,14 @@ def test_rows_of_a_batch_do_not_touch_each_other(head):
     together = head.sample(hidden, noise, num_steps=4)
     alone = torch.cat([head.sample(hidden[i : i + 1], noise[i : i + 1], num_steps=4) for i in range(3)])
     torch.testing.assert_close(together, alone)
+
+
+def test_gains_and_shift_make_the_velocity_affine_in_x_and_in_its_mean_over_channels():
+    head = GETFlowHead(PLAIN)
+    head.out_proj.weight.zero_()
+    gain, shift, common = (torch.full((PLAIN.flow_size,), value) for value in (0.5, 2.0, 3.0))
+    head.out_proj.bias.copy_(torch.cat((gain, shift, common)))
+    x, mask = randn(2, 4, PLAIN.flow_size), torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
+    velocity = head(x, torch.rand(2), states(2, 4), mask)
+    mean = torch.stack((x[0].mean(0), x[1, :2].mean(0)))[:, None]
+    torch.testing.assert_close(velocity, 0.5 * x + 3 * mean + 2)
