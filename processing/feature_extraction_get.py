@@ -183,6 +183,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         condition: str | Sequence[str] | None = None,
         annotation_conditions: Mapping[str, str] | None = None,
         context_seconds: float | None = None,
+        band_limited: bool = False,
     ) -> EEGFeatures:
         """Prepares recordings, or none, for the model.
 
@@ -200,6 +201,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                 `{"T1": "left_fist"}`; by default descriptions that are condition names count.
             context_seconds: How much of each recording's end the model reads; scale and covariance are still
                 taken from all of it. None: everything.
+            band_limited: Whether recordings are as `clean` leaves them, as those of prepared corpora are. To
+                filter them once more would take half the amplitude away at the edges of the band, and what
+                continues them would lack it too.
 
         Returns:
             `EEGFeatures` of float32 and int64 tensors: `input_values` `(batch, channels, times)`,
@@ -234,7 +238,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             for found in (named_conditions(item, annotation_conditions, self.conditions) for item in items)
         ]
         ids = [0 if name is None else self.condition_id(name) for name in conditions]
-        prompts = [self._prepare(item) for item in items]
+        prompts = [self._prepare(item, band_limited) for item in items]
         return self._batch(prompts, spans, ids, context_seconds)
 
     def clean(self, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
@@ -337,7 +341,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         names = [str(name) for name in ch_names]
         return Recording(np.zeros((len(names), 0)), rate, names, bad=np.zeros(len(names), dtype=bool))
 
-    def _prepare(self, recording: Recording) -> Prompt:
+    def _prepare(self, recording: Recording, band_limited: bool) -> Prompt:
         """Locates the channels of a recording and takes the good ones to the innovation space."""
         positions = self._positions(recording)
         good = ~recording.bad
@@ -351,10 +355,16 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                     f"The recording is {n_times / recording.sampling_rate:.3g} s long, shorter than one "
                     f"patch of {seconds:g} s: give a longer one, or none to generate from nothing."
                 )
-            # polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple
             data = recording.data[good]
-            cleaned = self.clean(data - data.mean(axis=-1, keepdims=True), recording.sampling_rate)
-            innovation = self.transform.forward(cleaned, positions[good])
+            if not band_limited:
+                # polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple
+                data = self.clean(data - data.mean(axis=-1, keepdims=True), recording.sampling_rate)
+            elif recording.sampling_rate != self.sampling_rate:
+                raise ValueError(
+                    f"The recording is at {recording.sampling_rate:g} Hz, and what clean() leaves is at "
+                    f"{self.sampling_rate:g} Hz: leave band_limited out."
+                )
+            innovation = self.transform.forward(data, positions[good])
         recording.data = np.zeros((len(recording.data), 0))
         return Prompt(recording, n_times, positions, good, innovation)
 
@@ -424,8 +434,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         rate = prompt.recording.sampling_rate
         values = np.concatenate([prompt.innovation.values, continuation[: len(prompt.good)][prompt.good]], axis=-1)
         signal = self.transform.inverse(values, prompt.innovation)
-        # the filter sums innovations up, and with them what their generation left below the band
-        signal = remove_drift(signal, signal.shape[-1] - continuation.shape[-1], self.sampling_rate, self.band[0])
+        # the filter sums innovations up, and with them what their generation left far below the band; at the corner of
+        # the band itself generation has learnt what the high-pass leaves there
+        start = signal.shape[-1] - continuation.shape[-1]
+        signal = remove_drift(signal, start, self.sampling_rate, self.band[0] / 2)
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
         # what is generated must not reach back to the recording's beginning
         signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]

@@ -66,7 +66,7 @@ def _zero_phase(sos: np.ndarray, x: np.ndarray, rate: float, low: float) -> np.n
 
 
 def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarray:
-    """Takes what lies below the band out of a signal from sample `start` on, and leaves what comes before untouched.
+    """Takes what lies below `low` Hz out of a signal from sample `start` on, and leaves what comes before untouched.
 
     The correction fades in over `0.5 / low` seconds, so that the signal stays continuous.
 
@@ -74,7 +74,8 @@ def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarr
         x: Signal, `(channels, times)`, any unit.
         start: Where to begin.
         rate: Sampling rate in Hz.
-        low: Lower corner of the band in Hz, that of the high-pass in `band_limit`.
+        low: Corner in Hz (6 dB down), well below that of the high-pass in `band_limit`: what passed that one once
+            does not pass it again unchanged.
     """
     share = np.clip((np.arange(x.shape[-1]) - start) * low / (0.5 * rate), 0.0, 1.0)
     return x - (0.5 - 0.5 * np.cos(np.pi * share)) * (x - high_pass(x, rate, low))

@@ -52,7 +52,7 @@ class GETGenerator:
         """Continues prompts.
 
         Args:
-            prompts: `(items, channels, times)` in microvolts at 100 Hz.
+            prompts: `(items, channels, times)` in microvolts at 100 Hz, as the extractor's `clean` leaves them.
             ch_names: Per channel.
             n_times: Samples to generate.
             conditions: Per prompt, what it holds and what is to follow; "none" is not told.
@@ -87,7 +87,7 @@ class GETGenerator:
 
     def _features(self, prompts: np.ndarray, ch_names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> EEGFeatures:
         before = [None if name == "none" else name for name, _ in pairs]
-        features = self.extractor(prompts, SAMPLING_RATE, list(ch_names), "uV", before)
+        features = self.extractor(prompts, SAMPLING_RATE, list(ch_names), "uV", before, band_limited=True)
         # the last entry is the condition of the first patch that is generated, and of all after it
         after = [0 if name == "none" else self.extractor.condition_id(name) for _, name in pairs]
         features["condition_ids"][:, -1] = torch.tensor(after)

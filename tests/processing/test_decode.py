@@ -38,6 +38,18 @@ class TestDecoding:
         (decoded,) = extractor.decode(continued(features), features, "array")
         np.testing.assert_allclose(decoded[:, 320:1280], x[:, 320:1280], atol=0.2)
 
+    def test_what_goes_on_at_the_lower_edge_of_the_band_stays(self, extractor, read):
+        slow = 20 * np.sin(2 * np.pi * 0.6 * np.arange(8000) / 100)
+        whole = extractor.clean(signal(80, rate=100.0) + slow, 100.0)
+        features = read(whole[:, :4000], sampling_rate=100.0, band_limited=True)
+        transform = extractor.transform
+        values = transform.forward(whole, features["channel_positions"][0].numpy(), 4000).values[:, -4000:]
+        continuation = torch.tensor(values[None], dtype=torch.float32)
+        generated = torch.cat([features["input_values"], continuation], dim=-1)
+        (decoded,) = extractor.decode(generated, features, "array", include_prompt=False)
+        share = (decoded @ slow[4000:]) / (whole[:, 4000:] @ slow[4000:])
+        np.testing.assert_allclose(share, 1, atol=0.08)
+
     @pytest.mark.parametrize("rate", [100.0, 160.0, 250.0])
     def test_there_is_no_jump_at_the_seam(self, extractor, rate):
         steps = []

@@ -42,6 +42,14 @@ class TestFeatures:
         np.testing.assert_allclose(features["input_values"][0, :, PATCH:], expected.values, atol=1e-5)
         np.testing.assert_allclose(features["calibration"][0], expected.calibration, atol=1e-6)
 
+    def test_what_is_band_limited_already_is_not_filtered_again(self, extractor, read):
+        x = extractor.clean(signal(), RATE)
+        features = read(x, sampling_rate=extractor.sampling_rate, band_limited=True)
+        expected = extractor.transform.forward(x, channel_positions(NAMES))
+        np.testing.assert_allclose(features["input_values"][0, :, PATCH:], expected.values, atol=1e-5)
+        with pytest.raises(ValueError, match="is at 160 Hz, and what clean.. leaves is at 100 Hz: leave band_limited"):
+            read(signal(), band_limited=True)
+
     def test_values_are_near_unit_variance(self, read):
         assert read(signal(seconds=60))["input_values"][..., PATCH:].var() == pytest.approx(1, abs=0.15)
 
