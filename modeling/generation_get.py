@@ -22,6 +22,8 @@ from transformers.generation import (
 from transformers.generation.streamers import BaseStreamer
 from transformers.modeling_outputs import ModelOutput
 
+from .flow_get import widen_shared
+
 #: What `generate` understands of a `GenerationConfig`; anything else would be silently without effect.
 SUPPORTED_OPTIONS = {
     "cache_implementation",
@@ -108,6 +110,9 @@ class GETGenerationMixin(GenerationMixin):
 
                 `num_flow_steps`: steps of the flow, one pass of its head each.
 
+                `burst_scale`: how many times as wide as in training the noise is drawn that moves the amplitudes of
+                all channels together; see `widen_shared`.
+
                 `guidance_scale`: how far beyond the condition to go; 1 is none.
 
                 `num_return_sequences`, `generator` (`torch.Generator`), `streamer` (gets the prompt, then one patch
@@ -138,6 +143,7 @@ class GETGenerationMixin(GenerationMixin):
         """Takes our own options, and refuses those that would be ignored."""
         seconds = kwargs.pop("seconds", None)
         num_flow_steps = kwargs.pop("num_flow_steps", None)
+        burst_scale = kwargs.pop("burst_scale", None)
         generator = kwargs.pop("generator", None)
         refuse_unsupported(generation_config, kwargs)
         if seconds is not None:
@@ -156,7 +162,13 @@ class GETGenerationMixin(GenerationMixin):
             raise ValueError(f"num_flow_steps must be at least 1, not {num_flow_steps}.")
         if not generation_config.temperature >= 0:
             raise ValueError(f"temperature must not be negative, but is {generation_config.temperature}.")
+        if burst_scale is None:
+            burst_scale = getattr(generation_config, "burst_scale", None)
+        burst_scale = 1.0 if burst_scale is None else burst_scale
+        if not 0 <= burst_scale < math.inf:
+            raise ValueError(f"burst_scale must be a number from 0 up, not {burst_scale}.")
         generation_config.num_flow_steps = num_flow_steps
+        generation_config.burst_scale = burst_scale
         generation_config.generator = generator
         if generation_config.guidance_scale is None:
             generation_config.guidance_scale = 1.0
@@ -260,7 +272,7 @@ class GETGenerationMixin(GenerationMixin):
             noise = self._noise(n_batch, width, noise_scale, generation_config.generator)
             patch = self.flow_head.sample(
                 outputs.last_hidden_state[:, :, -1],
-                noise,
+                self._widen_bursts(noise, generation_config.burst_scale, channel_mask),
                 generation_config.num_flow_steps,
                 guidance_scale,
                 model_kwargs.get("channel_mask"),
@@ -296,6 +308,11 @@ class GETGenerationMixin(GenerationMixin):
         device = self.device if generator is None else generator.device
         noise = torch.randn(shape, generator=generator, device=device, dtype=torch.float32)
         return (scale * noise).to(device=self.device, dtype=self.dtype)
+
+    def _widen_bursts(self, noise: torch.Tensor, scale: float, channel_mask: torch.Tensor | None) -> torch.Tensor:
+        """Widens what channels share of the noise of amplitudes; that of the course stays."""
+        course, amplitude = noise.split([self.config.patch_size, len(self.config.flow_bands)], dim=-1)
+        return torch.cat((course, widen_shared(amplitude, scale, channel_mask)), dim=-1)
 
 
 class PatchStreamer(BaseStreamer):
@@ -365,5 +382,5 @@ def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[
         raise ValueError(
             f"generate() of GET does not know {', '.join(refused)}: a patch of EEG is drawn by a flow, not chosen "
             "from a vocabulary. "
-            f"It knows {', '.join(sorted(SUPPORTED_OPTIONS))}, seconds, num_flow_steps and generator."
+            f"It knows {', '.join(sorted(SUPPORTED_OPTIONS))}, seconds, num_flow_steps, burst_scale and generator."
         )

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from gaussian_head import GaussianHead
-from get_hf.modeling.flow_get import GETFlowHead, interpolate
+from get_hf.modeling.flow_get import GETFlowHead, interpolate, widen_shared
 from tiny import PATCH, tiny_config
 
 #: Draws patches as they are.
@@ -147,3 +147,16 @@ def test_gains_and_shift_make_the_velocity_affine_in_x_and_in_its_mean_over_chan
     velocity = head(x, torch.rand(2), states(2, 4), mask)
     mean = torch.stack((x[0].mean(0), x[1, :2].mean(0)))[:, None]
     torch.testing.assert_close(velocity, 0.5 * x + 3 * mean + 2)
+
+
+@pytest.mark.parametrize("n_chans", [1, 4, 20])
+def test_noise_is_widened_in_what_channels_share_and_nowhere_else(n_chans):
+    noise, mask = randn(20000, 20, 2), torch.zeros(20000, 20)
+    mask[:, :n_chans] = 1
+    noise = noise * mask[..., None]
+    assert torch.equal(widen_shared(noise, 1.0, mask), noise)
+    wide = (widen_shared(noise, 2.0, mask) * mask[..., None])[:, :n_chans]
+    ratio = wide.mean(1).var() / noise[:, :n_chans].mean(1).var()
+    assert ratio.item() == pytest.approx(1 + 3 * n_chans / (n_chans + 5), rel=1e-3)
+    own = noise[:, :n_chans]
+    torch.testing.assert_close(wide - wide.mean(1, keepdim=True), own - own.mean(1, keepdim=True))

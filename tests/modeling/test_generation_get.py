@@ -9,7 +9,7 @@ from transformers.generation.streamers import BaseStreamer
 
 from get_hf import GETModel
 from get_hf.modeling.generation_get import DEFAULT_FLOW_STEPS, PatchBuffer
-from tiny import PATCH, tiny_inputs, tiny_model
+from tiny import PATCH, tiny_inputs, tiny_model, untrained_model
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 
@@ -73,6 +73,19 @@ class TestContinuation:
             for use_cache in (True, False)
         )
         torch.testing.assert_close(cached, uncached, **CLOSE)
+
+    def test_bursts_are_shared_by_channels_and_widened_on_request(self):
+        model, inputs = untrained_model(), tiny_inputs(n_batch=64, n_chans=20)
+
+        def shared(**options) -> float:
+            made = model.generate(**inputs, max_new_tokens=4, generator=seeded(), **options)[..., 6 * PATCH :]
+            energy = made.unflatten(-1, (-1, PATCH)).square().mean((1, 3))
+            return energy.log().std().item()
+
+        assert shared(burst_scale=1.0) == shared()
+        assert shared(burst_scale=3.0) > 1.5 * shared()
+        with pytest.raises(ValueError, match="burst_scale must be a number from 0 up, not -1"):
+            model.generate(**inputs, max_new_tokens=1, burst_scale=-1)
 
     def test_a_static_cache_changes_nothing(self, model):
         options = tiny_inputs() | {"max_new_tokens": 6, "do_sample": False}

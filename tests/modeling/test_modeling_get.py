@@ -207,7 +207,7 @@ class TestLoss:
     def test_it_is_one_for_white_noise_before_training(self, untrained):
         inputs = tiny_inputs(n_batch=50, n_chans=4, n_patches=20)
         loss = untrained(**inputs, labels=inputs["input_values"]).loss
-        assert loss.item() == pytest.approx(1, abs=0.02)
+        assert loss.item() == pytest.approx(1, abs=0.03)
 
     def test_a_burst_weighs_as_much_as_its_energy(self, untrained):
         # were it less, bursts would be generated more rarely than they are

@@ -37,7 +37,8 @@ def tiny_model(**changes) -> GETModel:
     generator = torch.Generator().manual_seed(1)
     for name, parameter in model.named_parameters():
         # gains that amplify what they draw would amplify rounding too, patch after patch
-        spread = 0.2 if parameter.ndim > 1 and "flow_head.out_proj" not in name else 0.1
+        gains = "flow_head.out_proj" in name
+        spread = 0.05 if gains else 0.2 if parameter.ndim > 1 else 0.1
         parameter.data.add_(spread * torch.randn(parameter.shape, generator=generator))
     return model
 
