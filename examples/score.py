@@ -38,7 +38,7 @@ def with_spikes_and_waves(onset: float = 20.0, seconds: float = 3.0) -> mne.io.B
     wave = np.sin(2 * np.pi * 3 * times)  # three a second, a spike on each
     spike = np.exp(-(((times % (1 / 3)) - 0.05) ** 2) / (2 * 0.012**2))
     start = round(onset * raw.info["sfreq"])
-    raw._data[:, start : start + len(times)] += 100e-6 * (spike - 0.7 * wave)
+    raw._data[:, start : start + len(times)] += 200e-6 * (spike - 0.7 * wave)
     return raw
 
 
@@ -57,7 +57,7 @@ def surprise(raw: mne.io.BaseRaw) -> np.ndarray:
         chunk = dict(features)
         chunk["input_values"] = features["input_values"][..., samples]
         chunk["attention_mask"] = features["attention_mask"][:, patches]
-        scores.append(model.score(**chunk, num_flow_steps=2)[0, :, start - first :].numpy())
+        scores.append(model.score(**chunk)[0, :, start - first :].numpy())
         print(f"{patches.stop} of {n_patches} patches", end="\r", flush=True)
     return np.concatenate(scores, axis=-1)[:, 1:]  # without the start patch
 
@@ -68,7 +68,8 @@ patch_seconds = model.config.patch_size / model.config.sampling_rate
 # patches are counted from the recording's end; its beginning may fill only a part of the first
 times = raw.n_times / raw.info["sfreq"] - patch_seconds * np.arange(score.shape[1], 0, -1)
 excess = np.nanmean(score - np.nanmedian(score, axis=1, keepdims=True), axis=0)
-for patch in np.argsort(-np.nan_to_num(excess))[: arguments.moments]:
+excess[: round(1 / patch_seconds)] = np.nan  # what less than a second precedes, surprises
+for patch in np.argsort(-np.nan_to_num(excess, nan=-np.inf))[: arguments.moments]:
     print(f"{max(0.0, times[patch]):8.2f} s   {excess[patch]:+7.1f} nats a channel above the median")
 if arguments.plot:
     plot_surprise(score, raw.ch_names, 0.0, patch_seconds).savefig(arguments.plot)

@@ -10,6 +10,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
     MODEL_MAPPING_NAMES,
 )
+from transformers.utils import logging
 
 import transformers_suite
 from get_hf import GETConfig, GETForSequenceClassification, GETModel
@@ -99,6 +100,7 @@ class TestGETModel(common.ModelTesterMixin, unittest.TestCase):
     test_resize_embeddings = False
 
     def setUp(self):
+        logging.set_verbosity_warning()  # the command, tested in the same process, silences it
         self.model_tester = GETModelTester()
 
     def _prepare_for_class(self, inputs_dict, model_class, return_labels=False) -> dict[str, Any]:

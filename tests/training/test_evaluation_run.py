@@ -17,7 +17,7 @@ from get_hf.training.corpora import CORPORA
 from get_hf.training.rows import FLOOR, GROUPS
 from get_hf.training.segments import CHANNELS, PRESETS, Preset
 from synthetic import make_raw
-from tiny import tiny_config, tiny_model
+from tiny import tiny_model
 
 TINY = Preset(1, 5, None, 1, 4, 2, 22.0, 1)
 PEOPLE = {"train": ("S001", "S002"), "validation": ("S080", "S081"), "test": ("S090",)}
@@ -50,10 +50,8 @@ def small(monkeypatch):
 def checkpoint(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoint")
     extractor = GETFeatureExtractor(patch_size=25)
-    config = tiny_config(patch_size=25, num_calibration_features=extractor.transform.n_features)
-    tiny_model(**{name: getattr(config, name) for name in ("patch_size", "num_calibration_features")}).save_pretrained(
-        folder
-    )
+    features = extractor.transform.n_features
+    tiny_model(patch_size=25, flow_bands=[], num_calibration_features=features).save_pretrained(folder)
     extractor.save_pretrained(folder)
     (folder / "training_summary.json").write_text(json.dumps({"training_people": ["eegmmidb/S001"]}))
     return folder
