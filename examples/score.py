@@ -19,6 +19,7 @@ from get_hf.plotting import plot_surprise
 CH_NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"]
 CHUNK = 60.0  # seconds scored at a time, each after the last of the one before, so that hours fit in memory
 WARM_UP = 8.0
+SETTLING = 2.0  # seconds at the start that are not ranked: with no past, anything surprises
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("recording", nargs="?")
@@ -38,7 +39,7 @@ def with_spikes_and_waves(onset: float = 20.0, seconds: float = 3.0) -> mne.io.B
     wave = np.sin(2 * np.pi * 3 * times)  # three a second, a spike on each
     spike = np.exp(-(((times % (1 / 3)) - 0.05) ** 2) / (2 * 0.012**2))
     start = round(onset * raw.info["sfreq"])
-    raw._data[:, start : start + len(times)] += 200e-6 * (spike - 0.7 * wave)
+    raw._data[:, start : start + len(times)] += 300e-6 * (spike - 0.7 * wave)
     return raw
 
 
@@ -68,7 +69,7 @@ patch_seconds = model.config.patch_size / model.config.sampling_rate
 # patches are counted from the recording's end; its beginning may fill only a part of the first
 times = raw.n_times / raw.info["sfreq"] - patch_seconds * np.arange(score.shape[1], 0, -1)
 excess = np.nanmean(score - np.nanmedian(score, axis=1, keepdims=True), axis=0)
-excess[: round(1 / patch_seconds)] = np.nan  # what less than a second precedes, surprises
+excess[times < SETTLING] = np.nan
 for patch in np.argsort(-np.nan_to_num(excess, nan=-np.inf))[: arguments.moments]:
     print(f"{max(0.0, times[patch]):8.2f} s   {excess[patch]:+7.1f} nats a channel above the median")
 if arguments.plot:
