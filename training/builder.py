@@ -171,10 +171,11 @@ def prepare_segments(
         patch_size=patch_size,
         segment_seconds=segment_seconds,
     )
+    first = not int(os.environ.get("LOCAL_RANK", 0))  # of the processes that torchrun starts here, one is enough
     was_built = Path(builder.cache_dir).exists()
     with full_disk_in_one_sentence(builder.cache_dir), _reported(builder, progress):
         builder.download_and_prepare(num_proc=num_proc)
-        if was_built and any(is_incomplete(problems(split)) for split in builder.as_dataset().values()):
+        if first and was_built and any(is_incomplete(problems(split)) for split in builder.as_dataset().values()):
             builder.download_and_prepare(download_mode="force_redownload", num_proc=num_proc)
     return builder.as_dataset()
 

@@ -2,6 +2,7 @@
 """The smallest training run, and what to ask of one."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -53,9 +54,10 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
-def launch(tmp_path: Path, code: str, *launcher: str) -> subprocess.CompletedProcess:
+def launch(tmp_path: Path, code: str, *launcher: str, **environment: str) -> subprocess.CompletedProcess:
     """Runs code in a process of its own, or in those that a launcher starts."""
     script = tmp_path / "script.py"
     script.write_text(code)
     command = [sys.executable, *launcher, str(script)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    env = os.environ | environment
+    return subprocess.run(command, capture_output=True, text=True, timeout=400, check=False, env=env)

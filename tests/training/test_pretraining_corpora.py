@@ -14,6 +14,7 @@ from get_hf.modeling.modeling_get import GETModel
 from get_hf.training.crops import Cropper
 from get_hf.training.mixture import open_sources
 from get_hf.training.pretraining import run
+from hub import Hub
 from training_runs import RECIPE, launch, losses, weights
 
 STREAMED = {"streaming": True, "crops_per_segment": 1, "shuffled_segments": 4, "fit_segments": 6}
@@ -100,6 +101,31 @@ def test_a_stream_is_resumed_by_as_many_workers_or_not_at_all(mixture, streamed,
     (tmp_path / f"checkpoint-{SAVED}" / "stream_0.json").unlink()
     with pytest.raises(ValueError, match="does not tell where process 0 was in its stream"):
         run(mixture, output_dir=str(tmp_path), resume_from_checkpoint=True, dataloader_num_workers=1, **STREAMED)
+
+
+@pytest.mark.slow
+def test_what_is_streamed_from_the_hub_trains_as_from_the_folder(mixture, prepared_folder, other_folder, tmp_path):
+    options = STREAMED | {"max_steps": 3, "eval_strategy": "no", "save_strategy": "no", "dataloader_num_workers": 1}
+    local = {str(other_folder): 1, str(prepared_folder): 1}
+    expected = run(mixture, output_dir=str(tmp_path / "local"), corpus=local, **options)
+    code = f"""
+from huggingface_hub import HfApi
+from get_hf.training.pretraining import run
+api = HfApi()
+api.create_repo("someone/other", repo_type="dataset")
+api.upload_folder(repo_id="someone/other", folder_path={str(other_folder)!r}, repo_type="dataset")
+corpus = {{"someone/other": 1, {str(prepared_folder)!r}: 1}}
+run({str(mixture)!r}, output_dir={str(tmp_path / "hub")!r}, corpus=corpus, **{options!r})
+"""
+    with Hub() as hub:
+        cache = {"HF_HOME": str(tmp_path / "home"), "HF_DATASETS_CACHE": str(tmp_path / "cache")}
+        done = launch(tmp_path, code, **(hub.environment | cache))
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert losses(tmp_path / "hub") == losses(expected)
+    summary = json.loads((tmp_path / "hub/training_summary.json").read_text())
+    assert summary["recipe"]["corpus"] == {"someone/other": 1, "eegmmidb": 1}
+    assert summary["training_subjects"] == 6
+    assert not list((tmp_path / "cache").rglob("*.arrow"))  # nothing was kept
 
 
 #: Has each process write down which segments it reads, in which pass, and of which it cuts crops.
