@@ -8,7 +8,7 @@ from transformers import PreTrainedConfig
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
 #: Form of a checkpoint that this code reads and writes; raised with every change that older code would misread.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 #: Conditions a patch of EEG can be in, by id. Id 0 is "nothing is known", the one guidance steers away from.
 CONDITIONS = (
     "none",
@@ -36,6 +36,7 @@ SIZES = (
     "flow_num_layers",
     "flow_hidden_size",
     "flow_intermediate_size",
+    "flow_rank",
 )
 #: What model and feature extractor must agree on.
 SHARED = ("sampling_rate", "patch_size", "conditions")
@@ -61,6 +62,7 @@ class GETConfig(PreTrainedConfig):
         flow_num_layers (`int`): Blocks of the flow head.
         flow_hidden_size (`int`): Width of the flow head.
         flow_intermediate_size (`int`): Inner width of the flow head's MLPs.
+        flow_rank (`int`): Patterns over the channels along which the flow can stretch each band of a patch.
         rms_norm_eps (`float`): Epsilon of the normalisations.
         initializer_range (`float`): Standard deviation of initial weights.
         attention_dropout (`float`): Dropout of attention weights in training.
@@ -94,6 +96,7 @@ class GETConfig(PreTrainedConfig):
     flow_num_layers: int = 3
     flow_hidden_size: int = 192
     flow_intermediate_size: int = 384
+    flow_rank: int = 4
     rms_norm_eps: float = 1e-6
     initializer_range: float = 0.02
     attention_dropout: float = 0.0
@@ -102,10 +105,13 @@ class GETConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs):
         # before anything that a newer format may have added is taken for a mistake
-        if not 1 <= self.format_version <= FORMAT_VERSION:
+        if self.format_version != FORMAT_VERSION:
+            age, revision = (
+                ("a newer", "an older") if self.format_version > FORMAT_VERSION else ("an older", "a newer")
+            )
             raise ValueError(
-                f"The checkpoint is of format {self.format_version}, and this version of GET-HF reads formats up to "
-                f"{FORMAT_VERSION}: install a newer one, or pin an older revision of the checkpoint."
+                f"The checkpoint is of format {self.format_version}, and this version of GET-HF reads format "
+                f"{FORMAT_VERSION}: install {age} one, or pin {revision} revision of the checkpoint."
             )
         if not __name__.startswith(TRANSFORMERS_DYNAMIC_MODULE_NAME):
             # the package has its pipelines; with these, pipeline() would insist on the copies beside the weights

@@ -9,14 +9,17 @@ Where the data are white Gaussian, as the innovation space nearly makes them, th
 starts at zero, so that an untrained model is already a linear-Gaussian simulator and training adds only what linear
 statistics cannot say; on such data its loss is 1, at every time of the flow.
 
-EEG is closer to Gaussian noise of changing strength, which in part changes on all channels together. Given mean,
-variance and the covariance that channels share, the exact velocity is affine in x and in its mean over channels, and a
-normalised network could not follow it into the tails; so the head gives two gains and a shift:
+EEG is closer to Gaussian noise whose strength changes: between bands, within a patch, and along patterns over the
+scalp that blinks, rhythms and muscles have. Given the patterns and strengths, the exact velocity is linear in x, and a
+normalised network could not follow it into the tails; so the head gives gains, patterns and a shift,
 
-    v(x) = gain(x, phi) * x + common_gain(x, phi) * mean over channels of x + shift(x, phi)
+    v(x) = gain * x + D' (sample_gain * D x) + sum over r of response_r (mean over channels of pattern_r * x) + shift
+
+where D takes coefficients to samples, and patterns and responses are a number per channel and band.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -24,7 +27,7 @@ from transformers.masking_utils import create_bidirectional_mask
 
 from .amplitude_get import join_amplitude
 from .configuration_get import GETConfig
-from .layers_get import GETMLP, GETAttention, sign_and_size
+from .layers_get import GETMLP, GETAttention, cosine_transform, seen_by_networks
 
 
 def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,6 +52,33 @@ def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Te
         return x.mean(1, keepdim=True)
     present = channel_mask[..., None].to(x.dtype)
     return (x * present).sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp(min=1)
+
+
+def along_patterns(
+    x: torch.Tensor,
+    patterns: torch.Tensor,
+    responses: torch.Tensor,
+    groups: Sequence[int],
+    channel_mask: torch.Tensor | None,
+) -> torch.Tensor:
+    """What channels have in common along patterns, given back to each: a linear map of low rank across channels.
+
+    Args:
+        x: `(batch, channels, size)`.
+        patterns: `(batch, channels, groups * rank)`: how much of each channel counts.
+        responses: Same shape: how much each channel takes.
+        groups: Sizes of the groups that x consists of; each has patterns of its own.
+        channel_mask: `(batch, channels)`, 0 where there is no channel.
+
+    Returns:
+        `(batch, channels, size)`.
+    """
+    n_chans = x.shape[1]
+    if channel_mask is not None:
+        patterns = patterns * channel_mask[..., None].to(patterns.dtype)
+        n_chans = channel_mask.sum(1).clamp(min=1).to(x.dtype)[:, None, None]
+    parts = zip(x.split(groups, dim=-1), *(p.chunk(len(groups), dim=-1) for p in (patterns, responses)), strict=True)
+    return torch.cat([response @ (pattern.mT @ part) for part, pattern, response in parts], dim=-1) / n_chans
 
 
 def widen_shared(noise: torch.Tensor, scale: float, channel_mask: torch.Tensor | None) -> torch.Tensor:
@@ -110,12 +140,17 @@ class GETFlowHead(nn.Module):
         super().__init__()
         self.config = config
         width = config.flow_hidden_size
-        self.in_proj = nn.Linear(2 * config.flow_size, width)
+        self.in_proj = nn.Linear(2 * (config.flow_size + config.patch_size), width)
         self.condition_proj = nn.Linear(config.hidden_size, width)
         self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
         self.blocks = nn.ModuleList(GETFlowBlock(config) for _ in range(config.flow_num_layers))
         self.norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
-        self.out_proj = GETZeroLinear(width, 3 * config.flow_size)
+        #: What is drawn together, in the order of `x`: the course of each band, then all amplitudes.
+        self.groups = [*config.flow_bands, len(config.flow_bands)] if config.flow_bands else [config.patch_size]
+        self.parts = [*[config.flow_size] * 2, config.patch_size, len(self.groups) * config.flow_rank]
+        self.out_proj = GETZeroLinear(width, sum(self.parts))
+        # not zero at the start: of a product of zeros neither factor would learn
+        self.pattern_proj = nn.Linear(width, self.parts[-1])
 
     def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
         """What the time of the flow `(batch,)` does to each block, `(batch, 6 * width)`; same for every patch."""
@@ -139,11 +174,16 @@ class GETFlowHead(nn.Module):
         channel_mask: torch.Tensor | None,
     ) -> torch.Tensor:
         """Velocity at `x` `(batch, channels, flow_size)`, given projected conditions `(batch, channels, width)`."""
-        hidden = (self.in_proj(sign_and_size(x)) + condition).to(self.norm.weight.dtype)
+        size = self.config.patch_size
+        hidden = (self.in_proj(seen_by_networks(x, size)) + condition).to(self.norm.weight.dtype)
         for block, modulation in zip(self.blocks, modulations, strict=True):
             hidden = block(hidden, modulation, attention_mask)
-        gain, shift, common_gain = self.out_proj(self.norm(hidden)).chunk(3, dim=-1)
-        return gain * x + common_gain * channel_mean(x, channel_mask) + shift
+        hidden = self.norm(hidden)
+        gain, shift, sample_gain, responses = self.out_proj(hidden).split(self.parts, dim=-1)
+        to_samples = cosine_transform(size, x.device).to(x.dtype)
+        course = (sample_gain * (x[..., :size] @ to_samples)) @ to_samples.mT
+        v = gain * x + shift + along_patterns(x, self.pattern_proj(hidden), responses, self.groups, channel_mask)
+        return v + nn.functional.pad(course, (0, x.shape[-1] - size))
 
     def forward(
         self,

@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The block of the backbone, and the layers that it shares with the flow head."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -49,13 +50,32 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
     return x * cos.to(x.dtype) + torch.cat((-second, first), dim=-1) * sin.to(x.dtype)
 
 
-def sign_and_size(patches: torch.Tensor) -> torch.Tensor:
-    """How networks see samples: `(..., samples)` to `(..., 2 * samples)`, asinh and its magnitude.
+def cosine_transform(n: int, device: torch.device | None = None) -> torch.Tensor:
+    """The orthonormal DCT-II as a matrix `(coefficients, samples)`, in which the innovation space writes a patch.
+
+    Computed anew at each call, as `rotary_embedding` is.
+    """
+    index = torch.arange(n, device=device, dtype=torch.float32)
+    matrix = (math.pi / n * index[:, None] * (index + 0.5)).cos() * (2 / n) ** 0.5
+    return torch.where(index[:, None] == 0, matrix * 0.5**0.5, matrix)
+
+
+def seen_by_networks(x: torch.Tensor, patch_size: int) -> torch.Tensor:
+    """How networks see patches: asinh and its magnitude, of coefficients and of the samples that they stand for.
 
     The logarithmic tail keeps a burst from drowning all else that a token knows; with the magnitudes at hand, a mean
-    over patches is already an estimate of how variable each coefficient has been.
+    over patches is already an estimate of how variable each coefficient has been, and a sum over samples shows when
+    within a patch something happened.
+
+    Args:
+        x: `(..., size)`: the coefficients of a patch, and what else there may be of it.
+        patch_size: How many coefficients.
+
+    Returns:
+        `(..., 2 * (size + patch_size))`.
     """
-    compressed = patches.asinh()
+    samples = x[..., :patch_size] @ cosine_transform(patch_size, x.device).to(x.dtype)
+    compressed = torch.cat((x, samples), dim=-1).asinh()
     return torch.cat((compressed, compressed.abs()), dim=-1)
 
 

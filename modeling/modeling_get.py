@@ -23,7 +23,7 @@ from .amplitude_get import error_weights, log_volume, split_amplitude
 from .configuration_get import GETConfig
 from .flow_get import GETFlowHead, interpolate
 from .generation_get import DEFAULT_FLOW_STEPS, GETGenerationMixin
-from .layers_get import GETBlock, rotary_embedding, sign_and_size
+from .layers_get import GETBlock, rotary_embedding, seen_by_networks
 from .pretrained_get import GETPreTrainedModel
 from .score_get import flow_matching_score, likelihood_score
 
@@ -61,7 +61,7 @@ class GETBackbone(GETPreTrainedModel):
         super().__init__(config)
         width = config.hidden_size
         # a start patch is all zeros: its embedding is this projection's bias, learnt like any start token
-        self.patch_embedding = nn.Linear(2 * config.patch_size, width)
+        self.patch_embedding = nn.Linear(4 * config.patch_size, width)
         self.position_embedding = nn.Sequential(nn.Linear(6, width), nn.GELU(), nn.Linear(width, width))
         self.calibration_embedding = nn.Linear(config.num_calibration_features, width, bias=False)
         self.condition_embedding = nn.Embedding(config.num_conditions, width)
@@ -147,7 +147,7 @@ class GETBackbone(GETPreTrainedModel):
         condition_ids: torch.Tensor | None,
     ) -> torch.Tensor:
         """Sum of what is known of a token: its samples, where its electrode is, how it was scaled, what comes next."""
-        hidden_states = self.patch_embedding(sign_and_size(patches))
+        hidden_states = self.patch_embedding(seen_by_networks(patches, self.config.patch_size))
         hidden_states = hidden_states + self.position_embedding(channel_positions.to(patches.dtype))[:, :, None]
         if calibration is not None:
             hidden_states = hidden_states + self.calibration_embedding(calibration.to(patches.dtype))[:, :, None]

@@ -80,7 +80,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         innovation_scale: Microvolts.
         channel_variance: One value per DCT coefficient.
         harmonic_covariance: Upper triangles `(patch_size, 666)`, little-endian float32 in base64.
-        prior_patches: Patches of a recording that weigh as much as the population.
+        prior_patches: Patches of a recording of few channels that weigh as much as the population.
 
     Example:
         >>> import mne
@@ -109,7 +109,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         innovation_scale: float = 10.0,
         channel_variance: Sequence[float] | None = None,
         harmonic_covariance: str | None = None,
-        prior_patches: float = 8.0,
+        prior_patches: float = 0.5,
         **kwargs,
     ):
         refuse_unknown(kwargs)

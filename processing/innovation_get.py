@@ -5,19 +5,27 @@ EEG is 1/f in time and almost collinear across channels. An invertible linear ma
 network spends itself on bursts, context and conditions, and white noise sent back through the inverse is
 already a linear-Gaussian simulation of the recording:
 
-    x  --A(z)-->  e  --DCT per patch-->  c_k  --(s^2 S_k)^(-1/2)-->  z_k           k = 0 .. patch_size - 1
+    x  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k         k = 0 .. patch_size - 1
 
-`A(z)` is an autoregressive filter (Yule-Walker), `S_k` the spatial covariance of DCT coefficient k and `s` the
-recording's overall scale. Filter and covariances are those of the population, the latter known for any montage
-as a function of electrode positions, updated by what was seen of the recording:
+`a(z)` is an autoregressive filter that all channels share, `A(z)` one of matrices, which takes away what channels say
+of each other's next samples, and `Sigma` the covariance of what is left. All follow from covariances at lags
+(Yule-Walker): those of the population, known for any montage as a function of electrode positions, and those seen of
+the recording, smoothed over frequency by Parzen's window w_k:
 
-    autocorrelation  r = (n r_own + n_0 r_population) / (n + n_0)                    n patches seen
-    covariance       S_k = (n own_k + n_0 P_k^(1/2) M P_k^(1/2)) / (n + n_0)         P_k of the population
+    autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)                         n patches seen
+    covariances      R_k = w_k (n own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
 
-`M`, the covariance of the recording whitened by the population's, pools all coefficients and so is known after
-a few seconds even where channels are many; `own_k` takes its correlations from the neighbouring coefficients
-too. The square root is the symmetric one, hence permuting channels permutes the result. What this normalises
-away per recording (amplitude, band powers) is returned as calibration features for the network to see.
+`P_k` are the covariances at lags of the spectrum P_f^(1/2) M P_f^(1/2), with P_f the population's spatial covariance
+at frequency f and `M` the covariance of the recording whitened by the population's, which pools all frequencies and
+so is known after a few seconds even where channels are many. The prior is weak on purpose: an estimate drawn towards
+the population predicts a little better, but a set of recordings made from such estimates is too much alike, and its
+channels cohere too little. But filters that fit a recording closely leave less of it than they will of what follows:
+the innovations of the stretch that was calibrated on are divided by their own `deviation`, so that a network sees
+those of one size everywhere. The square root of Sigma is the symmetric one, hence permuting channels permutes the
+result.
+
+What all this normalises away per recording (amplitude, band powers) is returned as calibration features for the
+network to see.
 """
 
 import base64
@@ -27,8 +35,21 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-#: Coefficients at either side that lend a coefficient their correlations between channels.
-NEIGHBOURS = 2
+from .autoregression_get import (
+    covariance_from_spectrum,
+    lag_window,
+    lagged_covariance,
+    log_response,
+    log_spectrum,
+    mean_autocorrelation,
+    solve_yule_walker,
+    unwhiten,
+    whiten,
+    whitening_filter,
+)
+
+#: Patches of a recording that weigh as much as the population where the filter that all channels share is concerned.
+FILTER_PRIOR_PATCHES = 2.0
 #: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
 LARGEST_ENERGY = 3.0
 #: Degree of the spherical harmonics in which the population's covariance is written: (5 + 1)^2 = 36 of them.
@@ -43,21 +64,38 @@ class Innovation:
     Attributes:
         values: `(channels, patches * patch_size)` float64, dimensionless, near unit variance: per patch, its
             whitened DCT coefficients from low to high frequency.
-        calibration: `(channels, 2 + patch_size)` float32: log overall scale and amount of calibration (equal
-            for all channels), then the log power of the channel at the frequency of each DCT coefficient, each
-            against the population. All zero where nothing was calibrated.
-        ar_filter: `(1 + order,)`: the whitening filter `1, a_1, ..`, of this recording.
-        covariance_root: `(patch_size, channels, channels)`, microvolts: symmetric roots of `s^2 S_k`.
-        memory: `(channels, order)` microvolts: the samples just before `values` begins.
+        calibration: `(channels, 2 + patch_size)` float32: log overall scale, whether there was anything to calibrate
+            on (both equal for all channels), then the log power of the channel at the frequency of each DCT
+            coefficient, each against the population. All zero where nothing was calibrated.
+        ar_filter: `(1 + order,)`: the filter `1, a_1, ..` of this recording that all channels share.
+        matrices: `(patch_size, channels, channels)`: the filter `I, A_1, ..` of what that one leaves.
+        covariance_root: `(channels, channels)`, microvolts: symmetric root of `Sigma`.
+        memory: `(channels, order + patch_size - 1)` microvolts: the samples just before `values` begins.
+        deviation: Root mean square of the calibrated patches before they were divided by it; 1 without any.
+        n_known: How many patches at the beginning those are.
         n_padding: How many leading samples of memory and first patch were mirrored, not recorded.
     """
 
     values: np.ndarray
     calibration: np.ndarray
     ar_filter: np.ndarray
+    matrices: np.ndarray
     covariance_root: np.ndarray
+    deviation: float
     memory: np.ndarray
+    n_known: int
     n_padding: int
+
+
+@dataclass(frozen=True)
+class _Statistics:
+    """What a recording, or none, makes of the transform; see `Innovation`."""
+
+    ar_filter: np.ndarray
+    matrices: np.ndarray
+    covariance_root: np.ndarray
+    calibration: np.ndarray
+    deviation: float = 1.0
 
 
 class InnovationTransform:
@@ -71,8 +109,8 @@ class InnovationTransform:
             units of `scale`, between spherical harmonics.
         channel_variance: `(patch_size,)`: the part of each channel's variance that no neighbour shares, same
             units.
-        prior_patches: How many patches of a recording weigh as much as the population (chosen by the
-            likelihood of unseen recordings).
+        prior_patches: How many patches of a recording of few channels weigh as much as the population (chosen by
+            how alike white noise through the transform is to unseen recordings).
     """
 
     def __init__(
@@ -82,7 +120,7 @@ class InnovationTransform:
         scale: float,
         harmonic_covariance: np.ndarray,
         channel_variance: np.ndarray,
-        prior_patches: float = 8.0,
+        prior_patches: float = 0.5,
     ):
         self.patch_size = patch_size
         self.autocorrelation = np.asarray(autocorrelation, dtype=np.float64)
@@ -94,8 +132,13 @@ class InnovationTransform:
 
     @property
     def order(self) -> int:
-        """Order of the autoregressive filter: samples of memory before the first patch."""
+        """Order of the autoregressive filter that all channels share."""
         return len(self.autocorrelation) - 1
+
+    @property
+    def n_memory(self) -> int:
+        """Samples before the first patch that both filters look back on."""
+        return self.order + self.patch_size - 1
 
     @property
     def n_features(self) -> int:
@@ -105,37 +148,38 @@ class InnovationTransform:
     def forward(self, x: np.ndarray, positions: np.ndarray, n_calibration: int | None = None) -> Innovation:
         """Takes a signal to the innovation space.
 
-        A signal of `order + n * patch_size` samples gives exactly n patches, its first `order` samples being
-        the filter's memory. Any other length is first mirrored at the left to the next such length.
+        A signal of `n_memory + n * patch_size` samples gives exactly n patches, its first `n_memory` samples being
+        the filters' memory. Any other length is first mirrored at the left to the next such length.
 
         Args:
             x: `(channels, times)` in microvolts at the model's rate, at least one patch long.
             positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-            n_calibration: Leading samples that filter, scale and covariance are estimated from. None: all; 0:
-                none, the population alone.
+            n_calibration: Leading samples that filters and covariance are estimated from. None: all; 0: none, the
+                population alone.
         """
         x = np.asarray(x, dtype=np.float64)
-        n_patches = -(-x.shape[-1] // self.patch_size)
-        if (x.shape[-1] - self.order) % self.patch_size == 0:
-            n_patches = (x.shape[-1] - self.order) // self.patch_size
-        n_padding = self.order + n_patches * self.patch_size - x.shape[-1]
+        size, memory = self.patch_size, self.n_memory
+        n_patches = -(-x.shape[-1] // size)
+        if (x.shape[-1] - memory) % size == 0:
+            n_patches = (x.shape[-1] - memory) // size
+        n_padding = memory + n_patches * size - x.shape[-1]
         x = mirror_left(x, n_padding)
 
         n_known = n_patches
         if n_calibration is not None:
-            n_known = min(n_patches, max(0, n_padding + n_calibration - self.order) // self.patch_size)
-        ar_filter = self._own_filter(x[:, : self.order + n_known * self.patch_size], n_known)
-        coefficients = self._coefficients(x, ar_filter)
-        scale, covariance, calibration = self._calibrate(coefficients[:, :n_known], positions, ar_filter)
-        root, inverse_root = symmetric_roots(covariance)
-        values = np.einsum("kcd,dnk->cnk", inverse_root, coefficients) / scale
+            n_known = min(n_patches, max(0, n_padding + n_calibration - memory) // size)
+        statistics = self._statistics(x[:, : memory + n_known * size], positions, n_known)
+        residual = scipy.signal.lfilter(statistics.ar_filter, [1.0], x, axis=-1)[:, self.order :]
+        residual = whiten(statistics.matrices, residual).reshape(len(x), -1, size)
+        coefficients = scipy.fft.dct(residual, norm="ortho", axis=-1).reshape(len(x), -1)
+        values = np.linalg.solve(statistics.covariance_root, coefficients)
+        values[:, : n_known * size] /= statistics.deviation
         return Innovation(
-            values=values.reshape(len(x), -1),
-            calibration=calibration,
-            ar_filter=ar_filter,
-            covariance_root=root * scale,
-            memory=x[:, : self.order].copy(),
+            values=values,
+            n_known=n_known,
             n_padding=n_padding,
+            memory=x[:, :memory].copy(),
+            **vars(statistics),
         )
 
     def nothing(self, positions: np.ndarray) -> Innovation:
@@ -144,16 +188,13 @@ class InnovationTransform:
         Args:
             positions: `(channels, 6)` positions of the channels to generate.
         """
-        n_chans = len(positions)
-        silence = np.zeros((n_chans, 0, self.patch_size))
-        scale, covariance, calibration = self._calibrate(silence, positions, self.ar_filter)
+        memory = np.zeros((len(positions), self.n_memory))
         return Innovation(
-            values=np.zeros((n_chans, 0)),
-            calibration=calibration,
-            ar_filter=self.ar_filter,
-            covariance_root=symmetric_roots(covariance)[0] * scale,
-            memory=np.zeros((n_chans, self.order)),
-            n_padding=self.order,
+            values=np.zeros((len(positions), 0)),
+            n_known=0,
+            n_padding=self.n_memory,
+            memory=memory,
+            **vars(self._statistics(memory, positions, 0)),
         )
 
     def inverse(self, values: np.ndarray, innovation: Innovation) -> np.ndarray:
@@ -168,56 +209,68 @@ class InnovationTransform:
             `(channels, times)` in microvolts at the model's rate: the recorded part of the memory, then all
             patches, so that it starts with the very samples `forward` was given.
         """
-        n_chans = len(values)
-        coefficients = np.asarray(values, dtype=np.float64).reshape(n_chans, -1, self.patch_size)
-        coefficients = np.einsum("kcd,dnk->cnk", innovation.covariance_root, coefficients)
-        residual = scipy.fft.idct(coefficients, norm="ortho", axis=-1).reshape(n_chans, -1)
-        state = np.stack([scipy.signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in innovation.memory])
+        n_chans, memory = len(values), innovation.memory
+        values = np.array(values, dtype=np.float64)
+        values[:, : innovation.n_known * self.patch_size] *= innovation.deviation
+        coefficients = innovation.covariance_root @ values
+        residual = scipy.fft.idct(coefficients.reshape(n_chans, -1, self.patch_size), norm="ortho", axis=-1)
+        before = scipy.signal.lfilter(innovation.ar_filter, [1.0], memory, axis=-1)[:, self.order :]
+        residual = unwhiten(innovation.matrices, residual.reshape(n_chans, -1), before)
+        state = np.stack([scipy.signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in memory])
         x, _ = scipy.signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
-        return np.concatenate([innovation.memory, x], axis=-1)[:, innovation.n_padding :]
+        return np.concatenate([memory, x], axis=-1)[:, innovation.n_padding :]
 
-    def _own_filter(self, x: np.ndarray, n_patches: int) -> np.ndarray:
-        """Whitening filter of a recording of which `n_patches` are known, `x` `(channels, times)`."""
-        if n_patches == 0:
-            return self.ar_filter
-        own = mean_autocorrelation(x, self.order)
-        weight = n_patches / (n_patches + self.prior_patches)
-        return whitening_filter(weight * own + (1 - weight) * self.autocorrelation)
-
-    def _coefficients(self, x: np.ndarray, ar_filter: np.ndarray) -> np.ndarray:
-        """DCT coefficients `(channels, patches, patch_size)` of the AR residual of `x`, microvolts."""
-        residual = scipy.signal.lfilter(ar_filter, [1.0], x, axis=-1)[:, self.order :]
-        return scipy.fft.dct(residual.reshape(len(x), -1, self.patch_size), norm="ortho", axis=-1)
-
-    def _calibrate(
-        self, coefficients: np.ndarray, positions: np.ndarray, ar_filter: np.ndarray
-    ) -> tuple[float, np.ndarray, np.ndarray]:
-        """Scale (microvolts), `S_k` `(patch_size, channels, channels)` and calibration of a recording."""
+    def _statistics(self, x: np.ndarray, positions: np.ndarray, n_patches: int) -> _Statistics:
+        """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known."""
+        n_chans, n_lags = len(x), self.patch_size - 1
         population = self.population_covariance(positions)
-        n_chans, n_patches, _ = coefficients.shape
+        window = lag_window(n_lags)[:, None, None]
+        expected = covariance_from_spectrum(population, n_lags)
         if n_patches == 0:
-            return self.scale, population, np.zeros((n_chans, self.n_features), dtype=np.float32)
-        root, inverse_root = symmetric_roots(population)
-        whitened = np.einsum("kcd,dnk->cnk", inverse_root, coefficients)
-        energy = (whitened**2).mean((0, 2))
-        # the maximum-likelihood scale, the median over patches standing for the mean so that artefacts do not count
-        scale = max(float(np.sqrt(np.median(energy))), 1e-3 * self.scale)
-        share = np.minimum(1.0, LARGEST_ENERGY * scale**2 / np.maximum(energy, 1e-12))
-        moderation = np.sqrt(share / share.mean())[:, None] / scale
+            matrices, covariance = solve_yule_walker(window * expected)
+            calibration = np.zeros((n_chans, self.n_features), dtype=np.float32)
+            return _Statistics(self.ar_filter, matrices, self.scale * symmetric_roots(covariance)[0], calibration)
 
-        general = general_covariance(whitened * moderation)
-        expected = root @ general @ root
-        own = neighbourly_covariance(coefficients * moderation)
-        weight = n_patches / (n_patches + self.prior_patches)
-        covariance = weight * own + (1 - weight) * expected
+        ar_filter = self._own_filter(x, n_patches)
+        residual = scipy.signal.lfilter(ar_filter, [1.0], x, axis=-1)[:, self.order :]
+        root, inverse_root = symmetric_roots(population.mean(axis=0))
+        whitened = inverse_root @ residual
+        scale = self._moderate(whitened)
+        roots, _ = symmetric_roots(population)
+        prior = covariance_from_spectrum(roots @ general_covariance(whitened) @ roots, n_lags)
+        weight = n_patches / (n_patches + self.prior_patches * (1 + n_chans / 40))
+        residual = root @ whitened
+        own = lagged_covariance(residual, n_lags)
+        covariances = window * (weight * own + (1 - weight) * prior)
+        matrices, covariance = solve_yule_walker(covariances)
 
-        power = np.log(np.einsum("kcc->ck", covariance) / np.einsum("kcc->ck", population))
-        power += log_response(self.ar_filter, self.patch_size) - log_response(ar_filter, self.patch_size)
         calibration = np.empty((n_chans, self.n_features), dtype=np.float32)
         calibration[:, 0] = np.log(scale / self.scale)
-        calibration[:, 1] = np.log1p(n_patches) / 5
+        calibration[:, 1] = 1.0
+        power = log_spectrum(covariances, self.patch_size) - log_spectrum(window * expected, self.patch_size)
+        power += log_response(self.ar_filter, self.patch_size) - log_response(ar_filter, self.patch_size)
         calibration[:, 2:] = power
-        return scale, covariance, calibration
+        innovations = whiten(matrices, residual)
+        left = np.sum(innovations * np.linalg.solve(covariance, innovations)) / innovations.size
+        root, _ = symmetric_roots(covariance)
+        return _Statistics(ar_filter, matrices, scale * root, calibration, float(np.sqrt(left)))
+
+    def _own_filter(self, x: np.ndarray, n_patches: int) -> np.ndarray:
+        """Filter that all channels of a recording share, of `x` `(channels, times)`, `n_patches` of them."""
+        own = mean_autocorrelation(x, self.order)
+        weight = n_patches / (n_patches + FILTER_PRIOR_PATCHES)
+        return whitening_filter(weight * own + (1 - weight) * self.autocorrelation)
+
+    def _moderate(self, whitened: np.ndarray) -> float:
+        """Bounds the energy of artefacts in `(channels, times)`, in place, to unit scale; returns the scale."""
+        energy = (whitened**2).mean(axis=0)
+        share = np.ones(self.patch_size) / self.patch_size
+        around = np.convolve(energy, share, "same") / np.convolve(np.ones_like(energy), share, "same")
+        # the maximum-likelihood scale, the median over time standing for the mean so that artefacts do not count
+        scale = max(float(np.sqrt(np.median(around))), 1e-3 * self.scale)
+        kept = np.minimum(1.0, LARGEST_ENERGY * scale**2 / np.maximum(around, 1e-12))
+        whitened *= np.sqrt(kept / kept.mean()) / scale
+        return scale
 
     def population_covariance(self, positions: np.ndarray) -> np.ndarray:
         """What the population's covariance is at given electrodes, in units of `scale` squared.
@@ -238,8 +291,8 @@ class InnovationTransform:
         cls,
         recordings: Iterable[tuple[np.ndarray, np.ndarray]],
         patch_size: int = 25,
-        order: int = 24,
-        prior_patches: float = 8.0,
+        order: int = 50,
+        prior_patches: float = 0.5,
     ) -> "InnovationTransform":
         """Fits filter, scale and population covariance to a training corpus.
 
@@ -247,7 +300,7 @@ class InnovationTransform:
             recordings: `(signal, positions)` pairs: `(channels, times)` microvolts at the model's rate, and
                 `(channels, 6)`. Recordings with different channels may be mixed.
             patch_size: Samples in a patch.
-            order: Order of the autoregressive filter.
+            order: Order of the autoregressive filter that all channels share.
             prior_patches: See the class.
 
         Raises:
@@ -268,7 +321,8 @@ class InnovationTransform:
         for x, positions in recordings:
             n_patches = (x.shape[-1] - order) // patch_size
             x = x[:, -(order + n_patches * patch_size) :]
-            coefficients = blank._coefficients(x, blank._own_filter(x, n_patches))
+            residual = scipy.signal.lfilter(blank._own_filter(x, n_patches), [1.0], x, axis=-1)[:, order:]
+            coefficients = scipy.fft.dct(residual.reshape(len(x), -1, patch_size), norm="ortho", axis=-1)
             # patches beyond a few times the usual energy are artefacts: the population is fitted without them
             energy = (coefficients**2).mean(-1)
             energies.append(np.median(energy))
@@ -279,57 +333,14 @@ class InnovationTransform:
         return cls(patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches)
 
 
-def mean_autocorrelation(x: np.ndarray, order: int) -> np.ndarray:
-    """Autocorrelation `1, r_1 .. r_order` of `(channels, times)`, channels weighted by power, artefacts bounded.
-
-    The biased estimator, which is positive definite: whatever it is mixed with, the filter's inverse is stable.
-    """
-    variance = np.var(x, axis=-1, keepdims=True)
-    # one artefact-laden channel is not to speak for all
-    weight = 1.0 / np.maximum(variance, np.median(variance) * 9 + 1e-12)
-    products = [np.sum(weight * x[:, : x.shape[-1] - lag] * x[:, lag:]) for lag in range(order + 1)]
-    return np.array(products) / (products[0] + 1e-12)
-
-
-def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
-    """`1, a_1 .. a_p` of the filter `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)` (Yule-Walker)."""
-    if len(autocorrelation) == 1:
-        return np.ones(1)
-    column = autocorrelation[:-1].copy()
-    column[0] *= 1 + 1e-6
-    return np.concatenate([[1.0], scipy.linalg.solve_toeplitz(column, -autocorrelation[1:])])
-
-
-def log_response(ar_filter: np.ndarray, patch_size: int) -> np.ndarray:
-    """Log power response `(patch_size,)` of a filter at the frequencies of the DCT coefficients."""
-    _, response = scipy.signal.freqz(ar_filter, worN=np.pi * np.arange(patch_size) / patch_size)
-    return np.log(np.abs(response) ** 2)
-
-
 def general_covariance(whitened: np.ndarray) -> np.ndarray:
-    """Covariance `(channels, channels)` that all coefficients `(channels, patches, patch_size)` share, shrunk to 1."""
-    n_chans = len(whitened)
-    flat = whitened.reshape(n_chans, -1)
-    covariance = flat @ flat.T
+    """Covariance `(channels, channels)` of `(channels, times)` of a whole recording, of unit variance, shrunk to 1."""
+    n_chans, n_times = whitened.shape
+    covariance = whitened @ whitened.T
     # of unit variance, as its scale is a matter of its own
     covariance *= n_chans / max(np.trace(covariance), 1e-12)
-    weight = flat.shape[1] / (flat.shape[1] + 4 * n_chans)
+    weight = n_times / (n_times + 4 * n_chans)
     return weight * covariance + (1 - weight) * np.eye(n_chans)
-
-
-def neighbourly_covariance(coefficients: np.ndarray) -> np.ndarray:
-    """Covariances `(patch_size, channels, channels)` of coefficients `(channels, patches, patch_size)`.
-
-    Variances are each coefficient's own, correlations the mean over `NEIGHBOURS` coefficients at either side: they
-    change slowly with frequency, and a mean of several is known after as many times fewer patches.
-    """
-    n_coefficients = coefficients.shape[-1]
-    covariance = np.einsum("cnk,dnk->kcd", coefficients, coefficients) / coefficients.shape[1]
-    deviation = np.sqrt(np.einsum("kcc->kc", covariance)) + 1e-12
-    correlation = covariance / deviation[:, :, None] / deviation[:, None, :]
-    windows = [slice(max(0, k - NEIGHBOURS), k + NEIGHBOURS + 1) for k in range(n_coefficients)]
-    smooth = np.stack([correlation[window].mean(axis=0) for window in windows])
-    return smooth * deviation[:, :, None] * deviation[:, None, :]
 
 
 def mirror_left(x: np.ndarray, n: int) -> np.ndarray:

@@ -25,8 +25,6 @@ from torch.utils.data import Dataset
 from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
 from get_hf.processing.innovation_get import InnovationTransform
 
-#: Label of patches the loss leaves out.
-IGNORED = -100.0
 #: What a crop is cut of; to leave out the other columns halves the time a row is found in.
 COLUMNS = ["signal", "channel_positions", "n_chans", "n_times", "conditions"]
 
@@ -40,12 +38,12 @@ class CropConfig:
         max_channels: Channels of a crop at most.
         min_channels: Channels of a crop at least, where the recording has as many.
         full_montage_probability: How often a crop has all channels, up to `max_channels`; otherwise their
-            number is log-uniform.
+            number is the larger of two that are log-uniform: there is most to learn where channels are many.
         same_montage_size: Consecutive crops that share their number of channels, so that a batch needs little
             padding.
         population_probability: How often a crop is calibrated on nothing, from electrode positions alone.
-        min_calibration_seconds: Shortest beginning that a crop is calibrated on otherwise.
-        max_calibration_seconds: Longest; what a crop is calibrated on is context only and bears no loss.
+            Otherwise it is calibrated on all of itself: the model learns how innovations run where the linear
+            statistics are those of the recording, as they should be after any prompt.
         max_history_seconds: Longest stretch before the crop that it is calibrated on as well, log-uniform: a
             user's prompt may be longer than what the model is shown of it.
         condition_dropout: How often a crop's conditions are withheld altogether.
@@ -63,8 +61,6 @@ class CropConfig:
     full_montage_probability: float = 0.5
     same_montage_size: int = 1
     population_probability: float = 0.15
-    min_calibration_seconds: float = 2.0
-    max_calibration_seconds: float = 8.0
     max_history_seconds: float = 60.0
     condition_dropout: float = 0.1
     context_noise: float = 0.0
@@ -84,11 +80,6 @@ class CropConfig:
             raise ValueError(f"min_channels ({self.min_channels}) must lie between 1 and {self.max_channels=}.")
         if self.same_montage_size < 1:
             raise ValueError(f"same_montage_size must be at least 1, not {self.same_montage_size}.")
-        if not 0 < self.min_calibration_seconds <= self.max_calibration_seconds < self.crop_seconds:
-            raise ValueError(
-                f"calibration on {self.min_calibration_seconds} to {self.max_calibration_seconds} "
-                f"s must be longer than 0 and shorter than the crop, {self.crop_seconds} s."
-            )
         if self.max_history_seconds < 0:
             raise ValueError(f"max_history_seconds must not be negative, as {self.max_history_seconds} is.")
         for name, weight in self.condition_weights.items():
@@ -112,7 +103,7 @@ class Cropper:
         self.config = config
         self.n_patches = round(config.crop_seconds * sampling_rate / transform.patch_size)
         self.patches_per_second = sampling_rate / transform.patch_size
-        self.n_times = transform.order + self.n_patches * transform.patch_size
+        self.n_times = transform.n_memory + self.n_patches * transform.patch_size
         self.condition_weights = np.array([config.condition_weights.get(name, 1.0) for name in CONDITIONS])
 
     def weight(self, conditions: np.ndarray) -> float:
@@ -136,19 +127,16 @@ class Cropper:
         n_chans, n_times = row["n_chans"][0].as_py(), row["n_times"][0].as_py()
         start = int(rng.integers(n_times - self.n_times + 1))
         channels = rng.permutation(n_chans)[: self._n_channels(n_chans, montage)]
-        n_calibration = self._n_calibration(rng)
-        n_history = self._n_history(rng, start) if n_calibration else 0
+        is_calibrated = rng.random() >= config.population_probability
+        n_history = self._n_history(rng, start) if is_calibrated else 0
         begin = start - n_history * transform.patch_size
         signal = _floats(row, "signal").reshape(n_chans, n_times)[channels, begin : start + self.n_times]
         positions = _floats(row, "channel_positions").reshape(n_chans, -1)[channels]
 
-        n_known = transform.order + (n_history + n_calibration) * transform.patch_size if n_calibration else 0
-        innovation = transform.forward(signal, positions, n_known)
+        innovation = transform.forward(signal, positions, None if is_calibrated else 0)
         clean = innovation.values[:, n_history * transform.patch_size :].astype(np.float32)
         values = np.pad(clean, ((0, 0), (transform.patch_size, 0)))  # the start patch is all zero
         labels = values.copy()
-        # the calibration saw these patches: to predict them would be to have looked ahead
-        labels[:, : (1 + n_calibration) * transform.patch_size] = IGNORED
 
         share = config.context_noise * rng.random()
         if share > 0:  # variance-preserving, as in continuous audio language models (Rouard et al. 2025)
@@ -172,17 +160,7 @@ class Cropper:
         if montage.random() < config.full_montage_probability:
             return min(n_chans, config.max_channels)
         log_range = np.log([config.min_channels, config.max_channels + 1])
-        return min(n_chans, int(np.exp(montage.uniform(*log_range))))
-
-    def _n_calibration(self, rng: np.random.Generator) -> int:
-        """How many patches at its beginning a crop is calibrated on."""
-        config = self.config
-        shortest, longest = (
-            max(1, round(seconds * self.patches_per_second))
-            for seconds in (config.min_calibration_seconds, config.max_calibration_seconds)
-        )
-        drawn = int(rng.integers(shortest, longest + 1))
-        return 0 if rng.random() < config.population_probability else min(drawn, self.n_patches - 1)
+        return min(n_chans, int(np.exp(montage.uniform(*log_range, size=2).max())))
 
     def _n_history(self, rng: np.random.Generator, start: int) -> int:
         """How many patches before sample `start` a crop is calibrated on as well."""
@@ -193,7 +171,7 @@ class Cropper:
         """Condition of the patch each position predicts; the last one predicts what follows the crop."""
         conditions = row["conditions"].chunk(0).flatten().to_numpy()
         patch_size = self.transform.patch_size
-        middles = start + self.transform.order + patch_size * np.arange(1 + self.n_patches) + patch_size // 2
+        middles = start + self.transform.n_memory + patch_size * np.arange(1 + self.n_patches) + patch_size // 2
         ids = conditions[np.minimum(middles // patch_size, len(conditions) - 1)].astype(np.int64)
         return np.zeros_like(ids) if rng.random() < self.config.condition_dropout else ids
 

@@ -1,0 +1,135 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Autoregressive filters of one channel and of many: estimated, run forwards, and run backwards.
+
+A signal x of many channels is whitened in time by a matrix filter, and made from innovations e by its inverse:
+
+    e_t = x_t + A_1 x_(t-1) + .. + A_p x_(t-p)        x_t = e_t - A_1 x_(t-1) - .. - A_p x_(t-p)
+
+The matrices follow from the covariances R_k of x with itself k samples before (Yule-Walker); whatever
+positive-definite sequence R is, the inverse is stable, and noise of covariance Sigma sent through it has just these
+covariances at the lags 0 to p, and spectra as smooth as they allow (the maximum of entropy).
+"""
+
+import numpy as np
+import scipy
+
+
+def mean_autocorrelation(x: np.ndarray, order: int) -> np.ndarray:
+    """Autocorrelation `1, r_1 .. r_order` of `(channels, times)`, channels weighted by power, artefacts bounded.
+
+    The biased estimator, which is positive definite: whatever it is mixed with, the filter's inverse is stable.
+    """
+    variance = np.var(x, axis=-1, keepdims=True)
+    # one artefact-laden channel is not to speak for all
+    weight = 1.0 / np.maximum(variance, np.median(variance) * 9 + 1e-12)
+    products = [np.sum(weight * x[:, : x.shape[-1] - lag] * x[:, lag:]) for lag in range(order + 1)]
+    return np.array(products) / (products[0] + 1e-12)
+
+
+def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
+    """`1, a_1 .. a_p` of the filter `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)` (Yule-Walker)."""
+    if len(autocorrelation) == 1:
+        return np.ones(1)
+    column = autocorrelation[:-1].copy()
+    column[0] *= 1 + 1e-6
+    return np.concatenate([[1.0], scipy.linalg.solve_toeplitz(column, -autocorrelation[1:])])
+
+
+def log_response(ar_filter: np.ndarray, n_freqs: int) -> np.ndarray:
+    """Log power response `(n_freqs,)` of a filter from 0 up to, but without, half the sampling rate."""
+    _, response = scipy.signal.freqz(ar_filter, worN=np.pi * np.arange(n_freqs) / n_freqs)
+    return np.log(np.abs(response) ** 2)
+
+
+def lagged_covariance(x: np.ndarray, order: int) -> np.ndarray:
+    """Covariances `R_k = E x_t x_(t-k)'`, `(1 + order, channels, channels)`, of `(channels, times)` of mean zero.
+
+    The biased estimator, which is positive semidefinite.
+    """
+    n_times = x.shape[-1]
+    return np.stack([x[:, lag:] @ x[:, : max(n_times - lag, 0)].T for lag in range(order + 1)]) / n_times
+
+
+def covariance_from_spectrum(spectrum: np.ndarray, order: int) -> np.ndarray:
+    """Covariances at lags 0 to `order` of a real spectral density at equally spaced frequencies.
+
+    Args:
+        spectrum: `(freqs, channels, channels)` from 0 up to, but without, half the sampling rate.
+        order: Below the number of frequencies.
+
+    Returns:
+        `(1 + order, channels, channels)`; at lag 0 the mean of the spectrum.
+    """
+    n_freqs = len(spectrum)
+    weights = np.full(n_freqs + 1, 1.0 / n_freqs)
+    weights[[0, -1]] /= 2  # these two have no mirror image at negative frequencies
+    cosines = np.cos(np.pi * np.outer(np.arange(order + 1), np.arange(n_freqs + 1)) / n_freqs) * weights
+    # the last frequency below stands for half the sampling rate
+    return np.tensordot(cosines, np.concatenate([spectrum, spectrum[-1:]]), axes=1)
+
+
+def lag_window(order: int) -> np.ndarray:
+    """Parzen's window `(1 + order,)`: covariances so weighted stay positive definite, and their spectra smooth."""
+    return scipy.signal.windows.parzen(2 * order + 3)[order + 1 : -1]
+
+
+def log_spectrum(covariances: np.ndarray, n_freqs: int) -> np.ndarray:
+    """Log power of each channel, `(channels, n_freqs)`, of windowed covariances `(1 + order, channels, channels)`."""
+    variances = np.einsum("kcc->kc", covariances).copy()
+    variances[1:] *= 2
+    cosines = np.cos(np.pi * np.outer(np.arange(n_freqs), np.arange(len(covariances))) / n_freqs)
+    power = (cosines @ variances).T
+    return np.log(np.maximum(power, 1e-9 * variances[0][:, None] + 1e-30))
+
+
+def solve_yule_walker(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The matrix filter of a sequence of covariances, by Whittle's recursion (Whittle, Biometrika 50, 1963).
+
+    Args:
+        covariances: `R_0 .. R_p`, `(1 + order, channels, channels)`, positive definite as a block Toeplitz matrix.
+
+    Returns:
+        `I, A_1 .. A_p`, `(1 + order, channels, channels)`, and `Sigma`, the covariance of the innovations.
+    """
+    n_chans = covariances.shape[-1]
+    forward = backward = np.eye(n_chans)[None]
+    ahead = behind = covariances[0]
+    nothing = np.zeros((1, n_chans, n_chans))
+    for order in range(1, len(covariances)):
+        # what the two errors still have in common, then what each takes from the other
+        common = np.matmul(forward, covariances[order:0:-1]).sum(axis=0)
+        from_behind = -np.linalg.solve(behind, common.T).T
+        from_ahead = -np.linalg.solve(ahead, common).T
+        forward, backward = (
+            np.concatenate([forward, nothing]) + from_behind @ np.concatenate([nothing, backward[::-1]]),
+            np.concatenate([backward, nothing]) + from_ahead @ np.concatenate([nothing, forward[::-1]]),
+        )
+        ahead, behind = ahead + from_behind @ common.T, behind + from_ahead @ common
+        ahead, behind = (ahead + ahead.T) / 2, (behind + behind.T) / 2
+    return forward, ahead
+
+
+def whiten(matrices: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Innovations `(channels, times - order)` of `x` `(channels, times)`, whose first `order` samples are memory."""
+    n_times = x.shape[-1] - len(matrices) + 1
+    lags = [x[:, len(matrices) - 1 - lag :][:, :n_times] for lag in range(len(matrices))]
+    return np.concatenate(list(matrices), axis=-1) @ np.concatenate(lags)
+
+
+def unwhiten(matrices: np.ndarray, innovations: np.ndarray, memory: np.ndarray) -> np.ndarray:
+    """The inverse of `whiten`: `(channels, times)` of as many innovations, after `memory` `(channels, order)`."""
+    order, n_chans = len(matrices) - 1, len(innovations)
+    if order == 0:
+        return innovations
+    # samples last to first, so that the past of each is one stretch of memory
+    weights = -np.ascontiguousarray(matrices[1:].transpose(1, 0, 2).reshape(n_chans, -1))
+    n_times = innovations.shape[-1]
+    samples = np.empty((n_times + order, n_chans))
+    samples[n_times:] = memory[:, ::-1].T
+    flat = samples.reshape(-1)
+    innovations = np.ascontiguousarray(innovations.T)
+    for time in range(n_times):
+        row = n_times - 1 - time
+        past = flat[(row + 1) * n_chans : (row + 1 + order) * n_chans]
+        samples[row] = weights @ past + innovations[time]
+    return samples[n_times - 1 :: -1].T if n_times else np.zeros((n_chans, 0))
