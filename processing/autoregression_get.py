@@ -35,12 +35,6 @@ def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
     return np.concatenate([[1.0], scipy.linalg.solve_toeplitz(column, -autocorrelation[1:])])
 
 
-def log_response(ar_filter: np.ndarray, n_freqs: int) -> np.ndarray:
-    """Log power response `(n_freqs,)` of a filter from 0 up to, but without, half the sampling rate."""
-    _, response = scipy.signal.freqz(ar_filter, worN=np.pi * np.arange(n_freqs) / n_freqs)
-    return np.log(np.abs(response) ** 2)
-
-
 def lagged_covariance(x: np.ndarray, order: int) -> np.ndarray:
     """Covariances `R_k = E x_t x_(t-k)'`, `(1 + order, channels, channels)`, of `(channels, times)` of mean zero.
 
@@ -71,15 +65,6 @@ def covariance_from_spectrum(spectrum: np.ndarray, order: int) -> np.ndarray:
 def lag_window(order: int) -> np.ndarray:
     """Parzen's window `(1 + order,)`: covariances so weighted stay positive definite, and their spectra smooth."""
     return scipy.signal.windows.parzen(2 * order + 3)[order + 1 : -1]
-
-
-def log_spectrum(covariances: np.ndarray, n_freqs: int) -> np.ndarray:
-    """Log power of each channel, `(channels, n_freqs)`, of windowed covariances `(1 + order, channels, channels)`."""
-    variances = np.einsum("kcc->kc", covariances).copy()
-    variances[1:] *= 2
-    cosines = np.cos(np.pi * np.outer(np.arange(n_freqs), np.arange(len(covariances))) / n_freqs)
-    power = (cosines @ variances).T
-    return np.log(np.maximum(power, 1e-9 * variances[0][:, None] + 1e-30))
 
 
 def solve_yule_walker(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -39,8 +39,6 @@ from .autoregression_get import (
     covariance_from_spectrum,
     lag_window,
     lagged_covariance,
-    log_response,
-    log_spectrum,
     mean_autocorrelation,
     solve_yule_walker,
     unwhiten,
@@ -48,7 +46,8 @@ from .autoregression_get import (
     whitening_filter,
 )
 
-#: Patches of a recording that weigh as much as the population where the filter that all channels share is concerned.
+#: Patches of a recording that weigh as much as the population where the filter that all channels share is concerned,
+#: and the power that is told to the network.
 FILTER_PRIOR_PATCHES = 2.0
 #: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
 LARGEST_ENERGY = 3.0
@@ -247,9 +246,7 @@ class InnovationTransform:
         calibration = np.empty((n_chans, self.n_features), dtype=np.float32)
         calibration[:, 0] = np.log(scale / self.scale)
         calibration[:, 1] = 1.0
-        power = log_spectrum(covariances, self.patch_size) - log_spectrum(window * expected, self.patch_size)
-        power += log_response(self.ar_filter, self.patch_size) - log_response(ar_filter, self.patch_size)
-        calibration[:, 2:] = power
+        calibration[:, 2:] = self._log_power(x, scale, np.einsum("kcc->ck", population))
         innovations = whiten(matrices, residual)
         left = np.sum(innovations * np.linalg.solve(covariance, innovations)) / innovations.size
         root, _ = symmetric_roots(covariance)
@@ -260,6 +257,19 @@ class InnovationTransform:
         own = mean_autocorrelation(x, self.order)
         weight = n_patches / (n_patches + FILTER_PRIOR_PATCHES)
         return whitening_filter(weight * own + (1 - weight) * self.autocorrelation)
+
+    def _log_power(self, x: np.ndarray, scale: float, population: np.ndarray) -> np.ndarray:
+        """Log power `(channels, patch_size)` of DCT coefficients of `x` `(channels, times)`, over the population's."""
+        size = self.patch_size
+        residual = scipy.signal.lfilter(self.ar_filter, [1.0], x, axis=-1)[:, self.n_memory :].reshape(
+            len(x), -1, size
+        )
+        power = (scipy.fft.dct(residual, norm="ortho", axis=-1) / scale) ** 2
+        energy = power.mean(axis=(0, 2))
+        kept = np.minimum(1.0, LARGEST_ENERGY * np.median(energy) / np.maximum(energy, 1e-12))[:, None]
+        own, n_patches = (kept * power).mean(axis=1) / kept.mean(), len(energy)
+        mixed = (n_patches * own + FILTER_PRIOR_PATCHES * population) / (n_patches + FILTER_PRIOR_PATCHES)
+        return np.log(mixed / population)
 
     def _moderate(self, whitened: np.ndarray) -> float:
         """Bounds the energy of artefacts in `(channels, times)`, in place, to unit scale; returns the scale."""
