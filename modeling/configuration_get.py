@@ -132,6 +132,7 @@ class GETConfig(PreTrainedConfig):
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> "GETConfig":
         """Reads what `to_dict` gave; of another model, where transformers would only warn, it refuses to."""
+        config_dict = {"format_version": 1} | config_dict  # from before formats were counted
         model_type = config_dict.get("model_type", cls.model_type)
         if model_type != cls.model_type:
             raise ValueError(

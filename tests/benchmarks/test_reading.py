@@ -66,8 +66,8 @@ def test_it_prints_a_table_and_writes_json(reading, corpus, tmp_path, monkeypatc
 def test_waiting_is_a_share_of_the_steps(reading, corpus, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
-        f"corpus: '{corpus}'\nfit_segments: 3\ncrop_seconds: 4.0\nmin_calibration_seconds: 0.5\n"
-        "max_calibration_seconds: 2.0\nper_device_train_batch_size: 2\nuse_cpu: true\nmax_steps: 9\noutput_dir: out\n"
+        f"corpus: '{corpus}'\nfit_segments: 3\ncrop_seconds: 4.0\n"
+        "per_device_train_batch_size: 2\nuse_cpu: true\nmax_steps: 9\noutput_dir: out\n"
         "model: {hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2, flow_hidden_size: 16}\n"
     )
     measured = reading.measure_loading(recipe, None, tmp_path / "cache", 6, 0)

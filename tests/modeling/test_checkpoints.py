@@ -117,16 +117,20 @@ def test_a_checkpoint_of_another_model_is_refused(checkpoint):
 def test_a_newer_format_is_refused_whatever_it_has_added(checkpoint, load):
     change_config(checkpoint, format_version=FORMAT_VERSION + 1, something_new=3)
     with pytest.raises(
-        ValueError, match=f"format {FORMAT_VERSION + 1}, .* reads formats up to {FORMAT_VERSION}: install"
+        ValueError, match=f"format {FORMAT_VERSION + 1}, .* reads format {FORMAT_VERSION}: install a newer one"
     ):
         load(checkpoint)
 
 
-def test_a_checkpoint_from_before_formats_were_counted_is_of_the_first(checkpoint):
+def test_an_older_format_is_refused_counted_or_not(checkpoint):
+    change_config(checkpoint, format_version=FORMAT_VERSION - 1)
+    with pytest.raises(ValueError, match=f"of format {FORMAT_VERSION - 1}, .* a newer revision of the checkpoint"):
+        GETModel.from_pretrained(checkpoint)
     config = json.loads((checkpoint / "config.json").read_text())
-    assert config.pop("format_version") == FORMAT_VERSION
+    del config["format_version"]
     (checkpoint / "config.json").write_text(json.dumps(config))
-    assert GETModel.from_pretrained(checkpoint).config.format_version == 1
+    with pytest.raises(ValueError, match="of format 1, "):
+        GETModel.from_pretrained(checkpoint)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import numpy as np
 import pytest
 import torch
+from scipy.fft import idct
 
 from gaussian_head import GaussianHead
-from get_hf.modeling.flow_get import GETFlowHead, interpolate, widen_shared
+from get_hf.modeling.flow_get import GETFlowHead, along_patterns, interpolate, widen_shared
 from tiny import PATCH, tiny_config
 
 #: Draws patches as they are.
@@ -138,15 +140,50 @@ def test_rows_of_a_batch_do_not_touch_each_other(head):
     torch.testing.assert_close(together, alone)
 
 
+def set_outputs(head: GETFlowHead, gain: float, shift: float, sample_gain: torch.Tensor, response: float) -> None:
+    """Makes what the head says of x the same everywhere."""
+    values = [torch.full((size,), value) for size, value in zip(head.parts[:2], (gain, shift), strict=True)]
+    head.out_proj.weight.zero_()
+    head.out_proj.bias.copy_(torch.cat((*values, sample_gain, torch.full((head.parts[-1],), response))))
+
+
 def test_gains_and_shift_make_the_velocity_affine_in_x_and_in_its_mean_over_channels():
     head = GETFlowHead(PLAIN)
-    head.out_proj.weight.zero_()
-    gain, shift, common = (torch.full((PLAIN.flow_size,), value) for value in (0.5, 2.0, 3.0))
-    head.out_proj.bias.copy_(torch.cat((gain, shift, common)))
+    set_outputs(head, 0.5, 2.0, torch.zeros(PATCH), 3.0)
+    head.pattern_proj.weight.zero_()
+    head.pattern_proj.bias.fill_(1 / PLAIN.flow_rank)  # all patterns together: every channel counts alike
     x, mask = randn(2, 4, PLAIN.flow_size), torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
     velocity = head(x, torch.rand(2), states(2, 4), mask)
     mean = torch.stack((x[0].mean(0), x[1, :2].mean(0)))[:, None]
     torch.testing.assert_close(velocity, 0.5 * x + 3 * mean + 2)
+
+
+def test_a_gain_for_samples_acts_on_the_samples_that_coefficients_stand_for():
+    head = GETFlowHead(PLAIN)
+    sample_gain = torch.zeros(PATCH)
+    sample_gain[1] = 2.0
+    set_outputs(head, 0.0, 0.0, sample_gain, 0.0)
+    x = randn(2, 4, PATCH)
+    samples = idct(head(x, torch.rand(2), states(2, 4)).numpy(), norm="ortho")
+    np.testing.assert_allclose(samples[..., 1], 2 * idct(x.numpy(), norm="ortho")[..., 1], rtol=1e-4, atol=1e-5)
+    assert np.abs(np.delete(samples, 1, axis=-1)).max() < 1e-5
+
+
+def test_patterns_are_of_each_group_and_of_the_channels_that_there_are():
+    x, groups = randn(2, 4, 7), [3, 4]
+    patterns, responses = randn(2, 4, 4, seed=1), randn(2, 4, 4, seed=2)
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
+    out = along_patterns(x, patterns, responses, groups, mask)
+    for row, n_chans in ((0, 4), (1, 2)):
+        p, r = (values[row, :n_chans] for values in (patterns, responses))
+        expected = torch.cat(
+            [
+                r[:, :2] @ p[:, :2].T @ x[row, :n_chans, :3] / n_chans,
+                r[:, 2:] @ p[:, 2:].T @ x[row, :n_chans, 3:] / n_chans,
+            ],
+            dim=-1,
+        )
+        torch.testing.assert_close(out[row, :n_chans], expected)
 
 
 @pytest.mark.parametrize("n_chans", [1, 4, 20])

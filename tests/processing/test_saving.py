@@ -58,7 +58,7 @@ class TestSaving:
         np.testing.assert_array_equal(unpack(pack(a), PATCH), a)
 
     def test_an_extractor_that_was_fitted_has_the_filter_of_its_corpus(self, extractor):
-        assert extractor.transform.order == 24
+        assert extractor.transform.order == 50
         with pytest.raises(ValueError, match="none was given"):
             GETFeatureExtractor.fit([])
 

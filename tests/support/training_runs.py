@@ -17,8 +17,6 @@ RECIPE = {
     "crop_seconds": 3.0,
     "max_channels": 4,
     "same_montage_size": 2,
-    "min_calibration_seconds": 0.5,
-    "max_calibration_seconds": 1.0,
     "model": {
         "hidden_size": 16,
         "num_hidden_layers": 1,

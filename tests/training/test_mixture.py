@@ -17,8 +17,6 @@ CONFIG = CropConfig(
     max_channels=6,
     full_montage_probability=1.0,
     same_montage_size=2,
-    min_calibration_seconds=0.5,
-    max_calibration_seconds=1.0,
     max_history_seconds=2.0,
 )
 TRANSFORM = GETFeatureExtractor().transform

@@ -234,7 +234,7 @@ def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
         ({"corpus": {7: 1}}, "by text, not by 7"),
         ({"shuffled_segments": 0}, "shuffled_segments must be at least 1"),
         ({"crops_per_segment": 0}, "crops_per_segment must be at least 1"),
-        ({"crop_seconds": 0.5, "min_calibration_seconds": 1.0}, "calibration on"),
+        ({"crop_seconds": 0.25}, "at least two patches"),
     ],
 )
 def test_a_bad_recipe_costs_one_sentence(recipe, tmp_path, change, message):

@@ -17,8 +17,6 @@ CONFIG = CropConfig(
     crop_seconds=3.0,
     max_channels=4,
     same_montage_size=2,
-    min_calibration_seconds=0.5,
-    max_calibration_seconds=1.0,
     condition_dropout=0.0,
 )
 TRANSFORM = GETFeatureExtractor().transform
