@@ -13,9 +13,10 @@ EEG is closer to Gaussian noise whose strength changes: between bands, within a 
 scalp that blinks, rhythms and muscles have. Given the patterns and strengths, the exact velocity is linear in x, and a
 normalised network could not follow it into the tails; so the head gives gains, patterns and a shift,
 
-    v(x) = gain * x + D' (sample_gain * D x) + sum over r of response_r (mean over channels of pattern_r * x) + shift
+    v(x) = gain * x + D' (sample_gain * D x) + sum over r of response_r (pattern_r . x) + shift
 
-where D takes coefficients to samples, and patterns and responses are a number per channel and band.
+where D takes coefficients to samples, and patterns (of unit length over the channels) and responses are a number per
+channel and band.
 """
 
 import math
@@ -73,12 +74,12 @@ def along_patterns(
     Returns:
         `(batch, channels, size)`.
     """
-    n_chans = x.shape[1]
     if channel_mask is not None:
         patterns = patterns * channel_mask[..., None].to(patterns.dtype)
-        n_chans = channel_mask.sum(1).clamp(min=1).to(x.dtype)[:, None, None]
+    # of unit length: along each, white noise has unit variance, however many channels there are
+    patterns = patterns / patterns.square().sum(1, keepdim=True).add(1e-6).sqrt()
     parts = zip(x.split(groups, dim=-1), *(p.chunk(len(groups), dim=-1) for p in (patterns, responses)), strict=True)
-    return torch.cat([response @ (pattern.mT @ part) for part, pattern, response in parts], dim=-1) / n_chans
+    return torch.cat([response @ (pattern.mT @ part) for part, pattern, response in parts], dim=-1)
 
 
 def widen_shared(noise: torch.Tensor, scale: float, channel_mask: torch.Tensor | None) -> torch.Tensor:
