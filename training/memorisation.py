@@ -39,16 +39,21 @@ def nearest_distances(windows: np.ndarray, recordings: Iterable[np.ndarray]) -> 
     for recording in recordings:
         x = np.diff(np.asarray(recording, np.float32), axis=-1)
         last = x.shape[-1] - n  # lag
-        for start in range(0, last + 1, n_lags):
-            block = x[:, start : start + BLOCK]
-            product = np.matmul(spectra, fft.rfft(block, BLOCK, axis=-1).T[..., None])[..., 0]  # (freqs, windows)
+        if last < 0:
+            continue
+        starts = range(0, last + 1, n_lags)
+        padded = np.pad(x, ((0, 0), (0, starts[-1] + BLOCK - x.shape[-1])))
+        blocks = np.stack([padded[:, start : start + BLOCK] for start in starts])  # (blocks, channels, BLOCK)
+        # all blocks at once: to read the windows' spectra takes longer than to multiply them
+        product = np.matmul(spectra, fft.rfft(blocks, axis=-1).transpose(2, 1, 0))  # (freqs, windows, blocks)
+        energy = np.pad(np.cumsum((blocks.astype(float) ** 2).sum(axis=1), axis=1), ((0, 0), (1, 0)))
+        energy = energy[:, n:] - energy[:, :-n]
+        # a stretch without signal is no stretch to be near to
+        size = np.sqrt(np.where(energy > 1e-6 * energy.max() + 1e-12, energy, np.inf))
+        for index, start in enumerate(starts):
             lags = min(n_lags, last + 1 - start)
-            correlation = fft.irfft(product, BLOCK, axis=0)[:lags]
-            energy = np.cumsum((block.astype(float) ** 2).sum(axis=0))
-            energy = energy[n - 1 :][:lags] - np.concatenate([[0.0], energy])[:lags]
-            # a stretch without signal is no stretch to be near to
-            size = np.sqrt(np.where(energy > 1e-6 * energy.max() + 1e-12, energy, np.inf))
-            largest = np.maximum(largest, (np.abs(correlation) / size[:, None]).max(axis=0))
+            correlation = fft.irfft(product[..., index], BLOCK, axis=0)[:lags]
+            largest = np.maximum(largest, (np.abs(correlation) / size[index, :lags, None]).max(axis=0))
     return 1 - np.minimum(largest, 1.0)
 
 
