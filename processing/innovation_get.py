@@ -48,7 +48,9 @@ from .autoregression_get import (
 
 #: Patches of a recording that weigh as much as the population where the filter that all channels share is concerned,
 #: and the power that is told to the network.
-FILTER_PRIOR_PATCHES = 2.0
+FILTER_PRIOR_PATCHES = 1.0
+#: Order of the filter of matrices.
+MATRIX_ORDER = 36
 #: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
 LARGEST_ENERGY = 3.0
 #: Degree of the spherical harmonics in which the population's covariance is written: (5 + 1)^2 = 36 of them.
@@ -67,9 +69,9 @@ class Innovation:
             on (both equal for all channels), then the log power of the channel at the frequency of each DCT
             coefficient, each against the population. All zero where nothing was calibrated.
         ar_filter: `(1 + order,)`: the filter `1, a_1, ..` of this recording that all channels share.
-        matrices: `(patch_size, channels, channels)`: the filter `I, A_1, ..` of what that one leaves.
+        matrices: `(1 + MATRIX_ORDER, channels, channels)`: the filter `I, A_1, ..` of what that one leaves.
         covariance_root: `(channels, channels)`, microvolts: symmetric root of `Sigma`.
-        memory: `(channels, order + patch_size - 1)` microvolts: the samples just before `values` begins.
+        memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins.
         deviation: Root mean square of the calibrated patches before they were divided by it; 1 without any.
         n_known: How many patches at the beginning those are.
         n_padding: How many leading samples of memory and first patch were mirrored, not recorded.
@@ -137,7 +139,7 @@ class InnovationTransform:
     @property
     def n_memory(self) -> int:
         """Samples before the first patch that both filters look back on."""
-        return self.order + self.patch_size - 1
+        return self.order + MATRIX_ORDER
 
     @property
     def n_features(self) -> int:
@@ -221,12 +223,10 @@ class InnovationTransform:
 
     def _statistics(self, x: np.ndarray, positions: np.ndarray, n_patches: int) -> _Statistics:
         """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known."""
-        n_chans, n_lags = len(x), self.patch_size - 1
+        n_chans = len(x)
         population = self.population_covariance(positions)
-        window = lag_window(n_lags)[:, None, None]
-        expected = covariance_from_spectrum(population, n_lags)
         if n_patches == 0:
-            matrices, covariance = solve_yule_walker(window * expected)
+            matrices, covariance = solve_yule_walker(_windowed(population))
             calibration = np.zeros((n_chans, self.n_features), dtype=np.float32)
             return _Statistics(self.ar_filter, matrices, self.scale * symmetric_roots(covariance)[0], calibration)
 
@@ -236,12 +236,11 @@ class InnovationTransform:
         whitened = inverse_root @ residual
         scale = self._moderate(whitened)
         roots, _ = symmetric_roots(population)
-        prior = covariance_from_spectrum(roots @ general_covariance(whitened) @ roots, n_lags)
+        prior = _windowed(roots @ general_covariance(whitened) @ roots)
         weight = n_patches / (n_patches + self.prior_patches * (1 + n_chans / 40))
         residual = root @ whitened
-        own = lagged_covariance(residual, n_lags)
-        covariances = window * (weight * own + (1 - weight) * prior)
-        matrices, covariance = solve_yule_walker(covariances)
+        own = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(residual, MATRIX_ORDER)
+        matrices, covariance = solve_yule_walker(weight * own + (1 - weight) * prior)
 
         calibration = np.empty((n_chans, self.n_features), dtype=np.float32)
         calibration[:, 0] = np.log(scale / self.scale)
@@ -341,6 +340,16 @@ class InnovationTransform:
             moments.append((np.einsum("cnk,dnk->kcd", kept, kept) / kept.shape[1], positions))
         scale = np.exp(np.mean(np.log(energies)) / 2)
         return cls(patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches)
+
+
+def _windowed(spectrum: np.ndarray) -> np.ndarray:
+    """Covariances at lags `(1 + MATRIX_ORDER, channels, channels)` of a spectrum `(patch_size, channels, channels)`.
+
+    So coarse a spectrum has covariances at as many lags as it has frequencies, and none beyond.
+    """
+    n_lags = len(spectrum) - 1
+    covariances = lag_window(n_lags)[:, None, None] * covariance_from_spectrum(spectrum, n_lags)
+    return np.pad(covariances[: MATRIX_ORDER + 1], ((0, max(0, MATRIX_ORDER - n_lags)), (0, 0), (0, 0)))
 
 
 def general_covariance(whitened: np.ndarray) -> np.ndarray:
