@@ -13,7 +13,7 @@ of each other's next samples, and `Sigma` the covariance of what is left. All fo
 the recording, smoothed over frequency by Parzen's window w_k:
 
     autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)                         n patches seen
-    covariances      R_k = w_k (n own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
+    covariances      R_k = (n w_k own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
 
 `P_k` are the covariances at lags of the spectrum P_f^(1/2) M P_f^(1/2), with P_f the population's spatial covariance
 at frequency f and `M` the covariance of the recording whitened by the population's, which pools all frequencies and
