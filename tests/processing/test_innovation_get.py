@@ -270,11 +270,11 @@ class TestContinuity:
         assert borders.std() == pytest.approx(within.std(), rel=0.1)
 
     def test_silence_in_the_innovations_lets_the_past_die_away_without_a_jump(self):
-        x = simulate(POSITIONS, 6024, 7)
+        x = simulate(POSITIONS, 20_036, 7)
         innovation = TRANSFORM.forward(x, POSITIONS)
         y = TRANSFORM.inverse(np.pad(innovation.values, ((0, 0), (0, 8 * PATCH))), innovation)
-        predicted = -AR[0] * y[:, 6023] - AR[1] * y[:, 6022]
-        assert np.sqrt(np.mean((y[:, 6024] - predicted) ** 2)) < 0.1 * x.std()
+        predicted = -AR[0] * y[:, 20_035] - AR[1] * y[:, 20_034]
+        assert np.sqrt(np.mean((y[:, 20_036] - predicted) ** 2)) < 0.1 * x.std()
         assert np.abs(y[:, -PATCH:]).max() < 0.05 * x.std()
 
 
@@ -310,7 +310,7 @@ class TestCalibration:
 
     @pytest.mark.parametrize("n_calibration", [200, 400, 1000])
     def test_what_was_calibrated_on_is_of_the_size_of_what_the_population_would_make_of_it(self, n_calibration):
-        x = simulate(POSITIONS, 3024, 7)
+        x = simulate(POSITIONS, 3036, 7)
         innovation = TRANSFORM.forward(x, POSITIONS, n_calibration)
         n_known = innovation.n_known * PATCH
         assert n_known == (n_calibration - MEMORY) // PATCH * PATCH
