@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from get_hf import GETConfig, GETForSequenceClassification, save_recording
+from get_hf import CHECKPOINT, GETConfig, GETForSequenceClassification, load_pretrained, save_recording
 from get_hf.space import session
 from get_hf.space.session import Wishes
 from synthetic import make_raw
@@ -166,6 +166,15 @@ def test_an_artefact_surprises(tiny):
     features = session.prepare(extractor, raw, wishes).features
     *_, generated = session.stream(model, features, wishes)
     assert np.nanmean(session.surprise(model, features, generated), axis=0).argmax() == pytest.approx(32, abs=1)
+
+
+def test_what_was_made_of_the_usual_seed_surprises_as_what_follows_does():
+    model, extractor = load_pretrained(CHECKPOINT)
+    wishes = Wishes(4.0, condition="eyes_closed", seed=0)
+    features = session.prepare(extractor, make_raw(), wishes).features
+    *_, generated = session.stream(model, features, wishes)
+    score = np.nanmean(session.surprise(model, features, generated), axis=0)
+    assert score.min() > np.median(score) - 8
 
 
 def test_the_example_is_a_recording_like_any_other(tiny):
