@@ -26,6 +26,23 @@ def mean_autocorrelation(x: np.ndarray, order: int) -> np.ndarray:
     return np.array(products) / (products[0] + 1e-12)
 
 
+def bound_artefacts(x: np.ndarray, n_times: int, largest: float) -> tuple[float, np.ndarray]:
+    """How strong a recording typically is, and how much of each sample's energy to count.
+
+    Args:
+        x: `(channels, times)`.
+        n_times: Samples that energy is averaged over.
+        largest: How much more energy than the typical counts at most.
+
+    Returns:
+        Median over time of the energy per channel, and the share of each sample's energy that counts, `(times,)`.
+    """
+    share = np.ones(n_times) / n_times
+    energy = np.convolve((x**2).mean(axis=0), share, "same") / np.convolve(np.ones(x.shape[-1]), share, "same")
+    typical = float(np.median(energy))
+    return typical, np.minimum(1.0, largest * typical / np.maximum(energy, 1e-12))
+
+
 def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
     """`1, a_1 .. a_p` of the filter `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)` (Yule-Walker)."""
     if len(autocorrelation) == 1:

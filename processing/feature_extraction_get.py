@@ -11,11 +11,13 @@ import torch
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
 from .decoding_get import to_epochs, to_raw
-from .innovation_get import Innovation, InnovationTransform, generic_covariance, pack, unpack
+from .innovation_get import Innovation, InnovationTransform
 from .montage_get import channel_positions, find_electrodes
+from .population_get import generic_covariance, pack, unpack
 from .reading_get import Recording, check_rate, named_conditions, read_recordings, refuse_one_string
-from .settings_get import names, number, numbers, refuse_unknown
+from .settings_get import names, number, numbers, refuse_unknown, table
 from .signal_get import band_limit, remove_drift, resample
+from .slow_waves_get import gaussian_quantiles
 
 #: Names of the conditions by id, the same as in GETConfig (the rooms share no code; a test compares them).
 CONDITIONS = (
@@ -81,6 +83,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         channel_variance: One value per DCT coefficient.
         harmonic_covariance: Upper triangles `(patch_size, 666)`, little-endian float32 in base64.
         prior_patches: Patches of a recording of few channels that weigh as much as the population.
+        slow_quantiles: Of strong slow waves, one row per component; see `InnovationTransform`.
 
     Example:
         >>> import mne
@@ -110,6 +113,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         channel_variance: Sequence[float] | None = None,
         harmonic_covariance: str | None = None,
         prior_patches: float = 0.5,
+        slow_quantiles: Sequence[Sequence[float]] | None = None,
         **kwargs,
     ):
         refuse_unknown(kwargs)
@@ -125,6 +129,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         )
         self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
         self.prior_patches = number("prior_patches", prior_patches)
+        self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
         if len(self.band) != 2 or len(self.channel_variance) != self.patch_size:
             raise ValueError(
                 f"band must be two numbers and channel_variance one per sample of a patch ({self.patch_size}), not "
@@ -143,6 +148,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             unpack(self.harmonic_covariance, self.patch_size),
             self.channel_variance,
             self.prior_patches,
+            self.slow_quantiles,
         )
 
     def __repr__(self) -> str:
@@ -171,6 +177,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             innovation_scale=fitted.scale,
             channel_variance=fitted.channel_variance.tolist(),
             harmonic_covariance=pack(fitted.harmonic_covariance),
+            slow_quantiles=fitted.slow_quantiles.tolist(),
         )
         return cls(**kwargs)
 

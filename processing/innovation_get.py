@@ -1,16 +1,17 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The innovation space: what is left of EEG once linear statistics have said all they can.
 
-EEG is 1/f in time and almost collinear across channels. An invertible linear map takes both away, so that the
-network spends itself on bursts, context and conditions, and white noise sent back through the inverse is
-already a linear-Gaussian simulation of the recording:
+EEG is 1/f in time, almost collinear across channels, and heavy-tailed where it is slow. An invertible map takes all
+three away, so that the network spends itself on bursts, context and conditions, and white noise sent back through the
+inverse is already a simulation of the recording, linear and Gaussian but for its blinks:
 
-    x  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k         k = 0 .. patch_size - 1
+    x  --g-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k     k = 0 .. 24
 
-`a(z)` is an autoregressive filter that all channels share, `A(z)` one of matrices, which takes away what channels say
-of each other's next samples, and `Sigma` the covariance of what is left. All follow from covariances at lags
-(Yule-Walker): those of the population, known for any montage as a function of electrode positions, and those seen of
-the recording, smoothed over frequency by Parzen's window w_k:
+`g` makes strong slow waves Gaussian (see `slow_waves_get`), `a(z)` is an autoregressive filter that all channels
+share, `A(z)` one of matrices, which takes away what channels say of each other's next samples, and `Sigma` the
+covariance of what is left. The filters follow from covariances at lags (Yule-Walker): those of the population, known
+for any montage as a function of electrode positions, and those seen of the recording, smoothed over frequency by
+Parzen's window w_k:
 
     autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)                         n patches seen
     covariances      R_k = (n w_k own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
@@ -28,7 +29,6 @@ What all this normalises away per recording (amplitude, band powers) is returned
 network to see.
 """
 
-import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +36,7 @@ import numpy as np
 import scipy
 
 from .autoregression_get import (
+    bound_artefacts,
     covariance_from_spectrum,
     lag_window,
     lagged_covariance,
@@ -45,6 +46,16 @@ from .autoregression_get import (
     whiten,
     whitening_filter,
 )
+from .population_get import N_HARMONICS, fit_harmonics, harmonics
+from .slow_waves_get import (
+    SCORES,
+    SlowWaves,
+    fit_slow_waves,
+    gaussian_quantiles,
+    low_pass,
+    low_pass_response,
+    own_quantiles,
+)
 
 #: Patches of a recording that weigh as much as the population where the filter that all channels share is concerned,
 #: and the power that is told to the network.
@@ -53,9 +64,6 @@ FILTER_PRIOR_PATCHES = 1.0
 MATRIX_ORDER = 36
 #: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
 LARGEST_ENERGY = 3.0
-#: Degree of the spherical harmonics in which the population's covariance is written: (5 + 1)^2 = 36 of them.
-DEGREE = 5
-N_HARMONICS = (DEGREE + 1) ** 2
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ class Innovation:
         matrices: `(1 + MATRIX_ORDER, channels, channels)`: the filter `I, A_1, ..` of what that one leaves.
         covariance_root: `(channels, channels)`, microvolts: symmetric root of `Sigma`.
         memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins.
+        slow_waves: The map `g`.
         deviation: Root mean square of the calibrated patches before they were divided by it; 1 without any.
         n_known: How many patches at the beginning those are.
         n_padding: How many leading samples of memory and first patch were mirrored, not recorded.
@@ -79,6 +88,7 @@ class Innovation:
 
     values: np.ndarray
     calibration: np.ndarray
+    slow_waves: SlowWaves
     ar_filter: np.ndarray
     matrices: np.ndarray
     covariance_root: np.ndarray
@@ -92,6 +102,7 @@ class Innovation:
 class _Statistics:
     """What a recording, or none, makes of the transform; see `Innovation`."""
 
+    slow_waves: SlowWaves
     ar_filter: np.ndarray
     matrices: np.ndarray
     covariance_root: np.ndarray
@@ -112,6 +123,8 @@ class InnovationTransform:
             units.
         prior_patches: How many patches of a recording of few channels weigh as much as the population (chosen by
             how alike white noise through the transform is to unseen recordings).
+        slow_quantiles: `(N_COMPONENTS, scores)`: the population's quantiles of the components of the slow part, in
+            units of their deviation, at `slow_waves_get.SCORES`; None: those of a Gaussian.
     """
 
     def __init__(
@@ -122,6 +135,7 @@ class InnovationTransform:
         harmonic_covariance: np.ndarray,
         channel_variance: np.ndarray,
         prior_patches: float = 0.5,
+        slow_quantiles: np.ndarray | None = None,
     ):
         self.patch_size = patch_size
         self.autocorrelation = np.asarray(autocorrelation, dtype=np.float64)
@@ -130,6 +144,7 @@ class InnovationTransform:
         self.harmonic_covariance = np.asarray(harmonic_covariance, dtype=np.float64)
         self.channel_variance = np.asarray(channel_variance, dtype=np.float64)
         self.prior_patches = float(prior_patches)
+        self.slow_quantiles = gaussian_quantiles() if slow_quantiles is None else np.asarray(slow_quantiles)
 
     @property
     def order(self) -> int:
@@ -161,7 +176,7 @@ class InnovationTransform:
         x = np.asarray(x, dtype=np.float64)
         size, memory = self.patch_size, self.n_memory
         n_patches = -(-x.shape[-1] // size)
-        if (x.shape[-1] - memory) % size == 0:
+        if x.shape[-1] > memory and (x.shape[-1] - memory) % size == 0:
             n_patches = (x.shape[-1] - memory) // size
         n_padding = memory + n_patches * size - x.shape[-1]
         x = mirror_left(x, n_padding)
@@ -170,8 +185,8 @@ class InnovationTransform:
         if n_calibration is not None:
             n_known = min(n_patches, max(0, n_padding + n_calibration - memory) // size)
         statistics = self._statistics(x[:, : memory + n_known * size], positions, n_known)
-        residual = scipy.signal.lfilter(statistics.ar_filter, [1.0], x, axis=-1)[:, self.order :]
-        residual = whiten(statistics.matrices, residual).reshape(len(x), -1, size)
+        residual = scipy.signal.lfilter(statistics.ar_filter, [1.0], statistics.slow_waves.gaussianise(x), axis=-1)
+        residual = whiten(statistics.matrices, residual[:, self.order :]).reshape(len(x), -1, size)
         coefficients = scipy.fft.dct(residual, norm="ortho", axis=-1).reshape(len(x), -1)
         values = np.linalg.solve(statistics.covariance_root, coefficients)
         values[:, : n_known * size] /= statistics.deviation
@@ -215,21 +230,27 @@ class InnovationTransform:
         values[:, : innovation.n_known * self.patch_size] *= innovation.deviation
         coefficients = innovation.covariance_root @ values
         residual = scipy.fft.idct(coefficients.reshape(n_chans, -1, self.patch_size), norm="ortho", axis=-1)
-        before = scipy.signal.lfilter(innovation.ar_filter, [1.0], memory, axis=-1)[:, self.order :]
+        gaussian = innovation.slow_waves.gaussianise(memory)
+        before = scipy.signal.lfilter(innovation.ar_filter, [1.0], gaussian, axis=-1)[:, self.order :]
         residual = unwhiten(innovation.matrices, residual.reshape(n_chans, -1), before)
-        state = np.stack([scipy.signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in memory])
-        x, _ = scipy.signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
+        state = np.stack([scipy.signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in gaussian])
+        y, _ = scipy.signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
+        x = innovation.slow_waves.restore(y, memory)
         return np.concatenate([memory, x], axis=-1)[:, innovation.n_padding :]
 
     def _statistics(self, x: np.ndarray, positions: np.ndarray, n_patches: int) -> _Statistics:
         """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known."""
         n_chans = len(x)
         population = self.population_covariance(positions)
+        power = self.scale**2 * low_pass_response(self.ar_filter, self.patch_size) / self.patch_size
+        slow_waves = fit_slow_waves(x, n_patches, np.tensordot(power, population, axes=1), self.slow_quantiles)
         if n_patches == 0:
             matrices, covariance = solve_yule_walker(_windowed(population))
             calibration = np.zeros((n_chans, self.n_features), dtype=np.float32)
-            return _Statistics(self.ar_filter, matrices, self.scale * symmetric_roots(covariance)[0], calibration)
+            root = self.scale * symmetric_roots(covariance)[0]
+            return _Statistics(slow_waves, self.ar_filter, matrices, root, calibration)
 
+        x = slow_waves.gaussianise(x)
         ar_filter = self._own_filter(x, n_patches)
         residual = scipy.signal.lfilter(ar_filter, [1.0], x, axis=-1)[:, self.order :]
         root, inverse_root = symmetric_roots(population.mean(axis=0))
@@ -249,7 +270,7 @@ class InnovationTransform:
         innovations = whiten(matrices, residual)
         left = np.sum(innovations * np.linalg.solve(covariance, innovations)) / innovations.size
         root, _ = symmetric_roots(covariance)
-        return _Statistics(ar_filter, matrices, scale * root, calibration, float(np.sqrt(left)))
+        return _Statistics(slow_waves, ar_filter, matrices, scale * root, calibration, float(np.sqrt(left)))
 
     def _own_filter(self, x: np.ndarray, n_patches: int) -> np.ndarray:
         """Filter that all channels of a recording share, of `x` `(channels, times)`, `n_patches` of them."""
@@ -272,13 +293,10 @@ class InnovationTransform:
 
     def _moderate(self, whitened: np.ndarray) -> float:
         """Bounds the energy of artefacts in `(channels, times)`, in place, to unit scale; returns the scale."""
-        energy = (whitened**2).mean(axis=0)
-        share = np.ones(self.patch_size) / self.patch_size
-        around = np.convolve(energy, share, "same") / np.convolve(np.ones_like(energy), share, "same")
         # the maximum-likelihood scale, the median over time standing for the mean so that artefacts do not count
-        scale = max(float(np.sqrt(np.median(around))), 1e-3 * self.scale)
-        kept = np.minimum(1.0, LARGEST_ENERGY * scale**2 / np.maximum(around, 1e-12))
-        whitened *= np.sqrt(kept / kept.mean()) / scale
+        energy, kept = bound_artefacts(whitened, self.patch_size, LARGEST_ENERGY)
+        scale = max(np.sqrt(energy), 1e-3 * self.scale)
+        whitened *= np.sqrt(kept / max(kept.mean(), 1e-12)) / scale
         return scale
 
     def population_covariance(self, positions: np.ndarray) -> np.ndarray:
@@ -323,9 +341,11 @@ class InnovationTransform:
             raise ValueError(
                 f"a recording to fit has {shortest} samples, filter and patch need {order + patch_size}: leave it out"
             )
+        slow_quantiles = _mean_quantiles(x for x, _ in recordings)
+        recordings = [(_gaussianised(x, patch_size, slow_quantiles), positions) for x, positions in recordings]
         autocorrelation = np.mean([mean_autocorrelation(x, order) for x, _ in recordings], axis=0)
-        identity = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
-        blank = cls(patch_size, autocorrelation, 1.0, identity, np.ones(patch_size), prior_patches)
+        nothing = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
+        blank = cls(patch_size, autocorrelation, 1.0, nothing, np.ones(patch_size), prior_patches)
         energies, moments = [], []
         for x, positions in recordings:
             n_patches = (x.shape[-1] - order) // patch_size
@@ -339,7 +359,24 @@ class InnovationTransform:
             kept = coefficients[:, typical < 9 * np.median(typical)] / np.sqrt(energies[-1])
             moments.append((np.einsum("cnk,dnk->kcd", kept, kept) / kept.shape[1], positions))
         scale = np.exp(np.mean(np.log(energies)) / 2)
-        return cls(patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches)
+        return cls(patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches, slow_quantiles)
+
+
+def _mean_quantiles(recordings: Iterable[np.ndarray]) -> np.ndarray:
+    """The population's quantiles of each component of the slow part, by rank; alike upwards and downwards."""
+    quantiles = [[] for _ in gaussian_quantiles()]
+    for x in recordings:
+        waves = fit_slow_waves(x, x.shape[-1], np.zeros((len(x), len(x))), gaussian_quantiles())
+        # the sign of a component is arbitrary
+        own = own_quantiles(waves.components.T @ low_pass(x))
+        for rank, row in zip(quantiles, (own - own[:, ::-1]) / 2, strict=False):
+            rank.append(row)
+    return np.stack([np.mean(rank or SCORES[None], axis=0) for rank in quantiles])
+
+
+def _gaussianised(x: np.ndarray, patch_size: int, quantiles: np.ndarray) -> np.ndarray:
+    """A recording `(channels, times)` of which all is known, its slow waves made Gaussian."""
+    return fit_slow_waves(x, x.shape[-1] // patch_size, np.zeros((len(x), len(x))), quantiles).gaussianise(x)
 
 
 def _windowed(spectrum: np.ndarray) -> np.ndarray:
@@ -371,53 +408,6 @@ def mirror_left(x: np.ndarray, n: int) -> np.ndarray:
     return x
 
 
-def harmonics(positions: np.ndarray) -> np.ndarray:
-    """Real spherical harmonics of electrodes minus those of their references.
-
-    Args:
-        positions: `(channels, 6)`; a reference at the origin (common or unknown) subtracts nothing.
-
-    Returns:
-        `(channels, 36)`, degree by degree.
-    """
-    positions = np.asarray(positions, dtype=np.float64)
-    has_reference = np.linalg.norm(positions[:, 3:], axis=-1, keepdims=True) > 0
-    return _real_harmonics(positions[:, :3]) - has_reference * _real_harmonics(positions[:, 3:])
-
-
-def _real_harmonics(xyz: np.ndarray) -> np.ndarray:
-    polar = np.arccos(np.clip(xyz[:, 2], -1, 1))
-    azimuth = np.arctan2(xyz[:, 1], xyz[:, 0])
-    columns = []
-    for degree in range(DEGREE + 1):
-        for m in range(-degree, degree + 1):
-            y = scipy.special.sph_harm_y(degree, abs(m), polar, azimuth)
-            columns.append(y.real if m == 0 else np.sqrt(2) * (y.real if m > 0 else y.imag))
-    return np.stack(columns, axis=-1)
-
-
-def fit_harmonics(moments: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Writes average covariances `(patch_size, channels, channels)` as functions of position.
-
-    Each recording's covariance is projected on the harmonics by ridge regression that damps high degrees
-    (Perrin et al. 1989 weigh a spline's degrees alike), the projections are averaged, and what is left on the
-    diagonal is the channels' own variance.
-    """
-    degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
-    penalty = np.diag(1e-3 * (1.0 + degrees * (degrees + 1.0)) ** 2)
-    projected, own = 0.0, []
-    for covariance, positions in moments:
-        basis = harmonics(positions)
-        projector = np.linalg.solve(basis.T @ basis + penalty, basis.T)
-        projection = projector @ covariance @ projector.T
-        residual = np.einsum("kcc->kc", covariance - basis @ projection @ basis.T)
-        projected = projected + projection / len(moments)
-        own.append(np.median(residual, axis=-1))
-    # medians: a loose electrode's noise is not the population's
-    floor = 1e-3 * np.einsum("kii->k", projected) / (DEGREE + 1) ** 2
-    return projected, np.maximum(np.median(own, axis=0), floor)
-
-
 def symmetric_roots(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Symmetric square root and inverse root of covariances `(..., channels, channels)`."""
     eigenvalues, vectors = np.linalg.eigh(covariance)
@@ -425,23 +415,3 @@ def symmetric_roots(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     root = (vectors * np.sqrt(eigenvalues)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
     inverse = (vectors / np.sqrt(eigenvalues)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
     return root, inverse
-
-
-def pack(covariance: np.ndarray) -> str:
-    """Symmetric matrices `(patch_size, 36, 36)` as text: upper triangles, little-endian float32, base64."""
-    upper = np.asarray(covariance)[:, *np.triu_indices(N_HARMONICS)]
-    return base64.b64encode(upper.astype("<f4").tobytes()).decode()
-
-
-def unpack(text: str, patch_size: int) -> np.ndarray:
-    """The inverse of `pack`, `(patch_size, 36, 36)` float64."""
-    upper = np.frombuffer(base64.b64decode(text), "<f4").reshape(patch_size, -1)
-    covariance = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
-    covariance[:, *np.triu_indices(N_HARMONICS)] = upper
-    return covariance + np.swapaxes(np.triu(covariance, 1), -1, -2)
-
-
-def generic_covariance(patch_size: int) -> np.ndarray:
-    """Harmonics that are independent, low degrees stronger, as volume conduction makes them."""
-    degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
-    return np.tile(np.diag(10.0 * np.exp(-degrees.astype(float))), (patch_size, 1, 1))

@@ -46,6 +46,17 @@ def numbers(name: str, values: Any) -> list[float]:
     return array.astype(float).tolist()
 
 
+def table(name: str, values: Any, like: np.ndarray) -> list[list[float]]:
+    """Rows of numbers, as many as in the default `like`, which None stands for; see `number`."""
+    if values is None:
+        return like.tolist()
+    is_list = isinstance(values, (list, tuple, np.ndarray))
+    rows = [numbers(name, row) for row in values] if is_list else []
+    if [len(row) for row in rows] != [like.shape[1]] * len(like):
+        raise ValueError(f"{name} of the feature extractor must be {len(like)} lists of {like.shape[1]} numbers.")
+    return rows
+
+
 def names(name: str, values: Any) -> list[str]:
     """A list of different names; see `number`."""
     is_list = isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values)

@@ -13,7 +13,7 @@ from transformers import AutoFeatureExtractor
 
 from get_hf.processing import feature_extraction_get
 from get_hf.processing.feature_extraction_get import CONDITIONS, GETFeatureExtractor
-from get_hf.processing.innovation_get import pack, unpack
+from get_hf.processing.population_get import pack, unpack
 from small import PATCH, as_raw, continued, signal
 
 

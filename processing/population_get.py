@@ -1,0 +1,78 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The population's covariance across channels as a function of where electrodes are, and as text in a config."""
+
+import base64
+
+import numpy as np
+import scipy
+
+#: Degree of the spherical harmonics in which the population's covariance is written: (5 + 1)^2 = 36 of them.
+DEGREE = 5
+N_HARMONICS = (DEGREE + 1) ** 2
+
+
+def harmonics(positions: np.ndarray) -> np.ndarray:
+    """Real spherical harmonics of electrodes minus those of their references.
+
+    Args:
+        positions: `(channels, 6)`; a reference at the origin (common or unknown) subtracts nothing.
+
+    Returns:
+        `(channels, 36)`, degree by degree.
+    """
+    positions = np.asarray(positions, dtype=np.float64)
+    has_reference = np.linalg.norm(positions[:, 3:], axis=-1, keepdims=True) > 0
+    return _real_harmonics(positions[:, :3]) - has_reference * _real_harmonics(positions[:, 3:])
+
+
+def _real_harmonics(xyz: np.ndarray) -> np.ndarray:
+    polar = np.arccos(np.clip(xyz[:, 2], -1, 1))
+    azimuth = np.arctan2(xyz[:, 1], xyz[:, 0])
+    columns = []
+    for degree in range(DEGREE + 1):
+        for m in range(-degree, degree + 1):
+            y = scipy.special.sph_harm_y(degree, abs(m), polar, azimuth)
+            columns.append(y.real if m == 0 else np.sqrt(2) * (y.real if m > 0 else y.imag))
+    return np.stack(columns, axis=-1)
+
+
+def fit_harmonics(moments: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Writes average covariances `(patch_size, channels, channels)` as functions of position.
+
+    Each recording's covariance is projected on the harmonics by ridge regression that damps high degrees
+    (Perrin et al. 1989 weigh a spline's degrees alike), the projections are averaged, and what is left on the
+    diagonal is the channels' own variance.
+    """
+    degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
+    penalty = np.diag(1e-3 * (1.0 + degrees * (degrees + 1.0)) ** 2)
+    projected, own = 0.0, []
+    for covariance, positions in moments:
+        basis = harmonics(positions)
+        projector = np.linalg.solve(basis.T @ basis + penalty, basis.T)
+        projection = projector @ covariance @ projector.T
+        residual = np.einsum("kcc->kc", covariance - basis @ projection @ basis.T)
+        projected = projected + projection / len(moments)
+        own.append(np.median(residual, axis=-1))
+    # medians: a loose electrode's noise is not the population's
+    floor = 1e-3 * np.einsum("kii->k", projected) / (DEGREE + 1) ** 2
+    return projected, np.maximum(np.median(own, axis=0), floor)
+
+
+def pack(covariance: np.ndarray) -> str:
+    """Symmetric matrices `(patch_size, 36, 36)` as text: upper triangles, little-endian float32, base64."""
+    upper = np.asarray(covariance)[:, *np.triu_indices(N_HARMONICS)]
+    return base64.b64encode(upper.astype("<f4").tobytes()).decode()
+
+
+def unpack(text: str, patch_size: int) -> np.ndarray:
+    """The inverse of `pack`, `(patch_size, 36, 36)` float64."""
+    upper = np.frombuffer(base64.b64decode(text), "<f4").reshape(patch_size, -1)
+    covariance = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
+    covariance[:, *np.triu_indices(N_HARMONICS)] = upper
+    return covariance + np.swapaxes(np.triu(covariance, 1), -1, -2)
+
+
+def generic_covariance(patch_size: int) -> np.ndarray:
+    """Harmonics that are independent, low degrees stronger, as volume conduction makes them."""
+    degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
+    return np.tile(np.diag(10.0 * np.exp(-degrees.astype(float))), (patch_size, 1, 1))
