@@ -172,11 +172,12 @@ class TestWhiteness:
 class TestPopulation:
     def test_positions_alone_use_nothing_of_the_signal(self):
         x = simulate(POSITIONS, 516, 7)
-        alone, louder = (TRANSFORM.forward(gain * x, POSITIONS, n_calibration=0) for gain in (1, 30))
-        expected = TRANSFORM.nothing(POSITIONS).covariance_root
-        np.testing.assert_array_equal(alone.covariance_root, expected)
-        np.testing.assert_array_equal(louder.covariance_root, expected)
-        np.testing.assert_allclose(louder.values, 30 * alone.values, rtol=1e-9)
+        alone, other = (TRANSFORM.forward(y, POSITIONS, n_calibration=0) for y in (x, -30 * x[:, ::-1]))
+        nothing = TRANSFORM.nothing(POSITIONS)
+        for each in (alone, other):
+            np.testing.assert_array_equal(each.covariance_root, nothing.covariance_root)
+            np.testing.assert_array_equal(each.slow_waves.knots, nothing.slow_waves.knots)
+            np.testing.assert_array_equal(each.matrices, nothing.matrices)
         assert not alone.calibration.any()
 
     def test_calibration_uses_nothing_after_its_end(self):
@@ -318,7 +319,7 @@ class TestCalibration:
         y = x.copy()
         y[:, 1500:1600] *= 50
         scales = [TRANSFORM.forward(signal, POSITIONS).calibration[0, 0] for signal in (x, y)]
-        assert abs(scales[1] - scales[0]) < 0.05
+        assert abs(scales[1] - scales[0]) < 0.07
 
 
 class TestFit:
