@@ -177,6 +177,26 @@ def pretrain(
 
 
 @app.command()
+def calibrate(
+    checkpoint: Annotated[Path, typer.Argument(help="Folder with a trained model.")],
+    data: Annotated[Path, typer.Option(help="Folder that holds eegmmidb/.")],
+) -> None:
+    """Mend the last few percent of a trained model's spectrum, on people it was trained on."""
+    for folder in (data, checkpoint):
+        if not folder.is_dir():
+            raise FileNotFoundError(f"There is no folder {folder}.")
+    _require_extra("train")
+    model, _ = _load(str(checkpoint))
+    from get_hf.training import calibration
+
+    spacing = model.config.sampling_rate / 2 / model.config.patch_size
+    table = Table("Hz", Column("gain", justify="right"), box=None, pad_edge=False)
+    for k, gain in enumerate(calibration.calibrate(checkpoint, data)):
+        table.add_row(f"{k * spacing:g}", f"{gain:.3f}")
+    stdout.print(table)
+
+
+@app.command()
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Folder, or owner/name on the Hub.")],
     data: Annotated[Path, typer.Option(help="Folder that holds eegmmidb/.")],

@@ -253,4 +253,5 @@ class GETFlowHead(nn.Module):
         x = noise
         for i in range(num_steps):
             x = x + step * velocity(x, i)
-        return join_amplitude(x, self.config.flow_bands)
+        patch, gains = join_amplitude(x, self.config.flow_bands), self.config.coefficient_gains
+        return patch if gains is None else patch * patch.new_tensor(gains)

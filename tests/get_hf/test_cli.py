@@ -189,6 +189,8 @@ def test_bad_input_is_one_sentence_and_exit_code_2(generate, bad_recordings, mon
         (["generate", "--seconds", "2", "--out", "o.edf", "--checkpoint", "."], "cannot be loaded"),
         (["evaluate", "./missing", "--data", ".", "--out", "report"], "no checkpoint at ./missing"),
         (["evaluate", ".", "--data", "nowhere", "--out", "report"], "no folder nowhere"),
+        (["calibrate", ".", "--data", "nowhere"], "no folder nowhere"),
+        (["calibrate", "missing", "--data", "."], "no folder missing"),
         (["evaluate", ".", "--data", ".", "--out", "report", "--split", "train"], "--split"),
         (
             ["evaluate", ".", "--data", ".", "--out", "report", "--card", "none.md"],
@@ -229,7 +231,10 @@ def test_interrupting_leaves_nothing_behind(generate, monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", [["pretrain", "recipe.yaml"], ["evaluate", ".", "--data", ".", "--out", "r"]])
+@pytest.mark.parametrize(
+    "command",
+    [["pretrain", "recipe.yaml"], ["calibrate", ".", "--data", "."], ["evaluate", ".", "--data", ".", "--out", "r"]],
+)
 def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch, command):
     def version(package: str) -> str:
         if package == "datasets":

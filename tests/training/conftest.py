@@ -12,6 +12,7 @@ import pytest
 from get_hf import save_recording
 from get_hf.training.builder import prepare_segments
 from get_hf.training.prepared import prepare
+from get_hf.training.segments import CHANNELS
 from synthetic import CH_NAMES, make_raw
 
 RATE = 160.0
@@ -53,6 +54,22 @@ def data_dir(tmp_path_factory) -> Path:
             write_run(folder / "eegmmidb", subject, run, flat=(CH_NAMES[2],) if subject == "S003" else ())
     broken = folder / "eegmmidb/S003/S003R01.edf"
     broken.write_bytes(broken.read_bytes()[:300])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory) -> Path:
+    """The folder that holds `eegmmidb/` with runs of 45 s on the channels of the evaluation."""
+    folder = tmp_path_factory.mktemp("people")
+    trials = [(4.1 * k, 4.1, ("T0", "T1", "T0", "T2")[k % 4]) for k in range(10)]
+    for number, subject in enumerate(("S001", "S002", "S080", "S081", "S090")):
+        for run in (1, 2, 4):
+            raw = make_raw(45.0, RATE, [f"{name:.<4}" for name in CHANNELS], seed=100 * number + run)
+            spans = trials if run == 4 else [(0.0, 45.0, "T0")]
+            raw.set_annotations(mne.Annotations(*zip(*spans, strict=True)))
+            path = folder / "eegmmidb" / subject / f"{subject}R{run:02d}.edf"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_recording(raw, path)
     return folder
 
 

@@ -4,46 +4,30 @@
 import dataclasses
 import json
 
-import mne
 import numpy as np
 import pytest
 import torch
 from rich.progress import Progress
 
-from get_hf import GETFeatureExtractor, save_recording
+from get_hf import GETFeatureExtractor
 from get_hf.training import checkpoint_generator, evaluation
 from get_hf.training.checkpoint_generator import GETGenerator
 from get_hf.training.corpora import CORPORA
 from get_hf.training.rows import FLOOR, GROUPS
-from get_hf.training.segments import CHANNELS, PRESETS, Preset
+from get_hf.training.segments import PRESETS, Preset
 from synthetic import make_raw
 from tiny import tiny_model
 
+#: Those that the fixture `people` holds.
+SPLITS = {"train": ("S001", "S002"), "validation": ("S080", "S081"), "test": ("S090",)}
 TINY = Preset(1, 5, None, 1, 4, 2, 22.0, 1)
-PEOPLE = {"train": ("S001", "S002"), "validation": ("S080", "S081"), "test": ("S090",)}
-TRIALS = [(4.1 * k, 4.1, ("T0", "T1", "T0", "T2")[k % 4]) for k in range(10)]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Runs of 45 s on the channels of the evaluation, named as EEGMMIDB's are."""
-    folder = tmp_path_factory.mktemp("data")
-    for number, subject in enumerate(subject for split in PEOPLE.values() for subject in split):
-        for run in (1, 2, 4):
-            raw = make_raw(45.0, 160.0, [f"{name:.<4}" for name in CHANNELS], seed=100 * number + run)
-            trials = TRIALS if run == 4 else [(0.0, 45.0, "T0")]
-            raw.set_annotations(mne.Annotations(*zip(*trials, strict=True)))
-            path = folder / "eegmmidb" / subject / f"{subject}R{run:02d}.edf"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_recording(raw, path)
-    return folder
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Few people, and little of each."""
     monkeypatch.setitem(PRESETS, "fast", TINY)
-    monkeypatch.setitem(CORPORA, "eegmmidb", dataclasses.replace(CORPORA["eegmmidb"], splits=PEOPLE))
+    monkeypatch.setitem(CORPORA, "eegmmidb", dataclasses.replace(CORPORA["eegmmidb"], splits=SPLITS))
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +41,9 @@ def checkpoint(tmp_path_factory):
     return folder
 
 
-def test_every_part_is_measured_beside_the_floor_and_every_baseline(small, data, checkpoint, tmp_path):
+def test_every_part_is_measured_beside_the_floor_and_every_baseline(small, people, checkpoint, tmp_path):
     lines = []
-    found = evaluation.run(checkpoint, data, tmp_path / "out", progress=lines.append)
+    found = evaluation.run(checkpoint, people, tmp_path / "out", progress=lines.append)
     assert list(found.rows) == ["GET", FLOOR, "pooled VAR(12)", "prompt VAR", "IAAFT"]
     groups = [row["group"] for row in found.rows["GET"].values()]
     assert list(dict.fromkeys(groups)) == list(GROUPS)
@@ -75,15 +59,15 @@ def test_every_part_is_measured_beside_the_floor_and_every_baseline(small, data,
     assert "generating: IAAFT" in lines
 
 
-def test_parts_can_be_left_out_and_a_memorised_training_recording_is_caught(small, data):
+def test_parts_can_be_left_out_and_a_memorised_training_recording_is_caught(small, people):
     seen = []
 
     def memorised(prompts, ch_names, n_times, conditions):
         seen.append((n_times, set(conditions)))
-        train = next(iter(evaluation.recordings(data, "train", ch_names))).x
+        train = next(iter(evaluation.recordings(people, "train", ch_names))).x
         return np.stack([train[:, 150 + 40 * k :][:, :n_times] for k in range(len(prompts))])
 
-    found = evaluation.compare({"memorised": memorised}, data, baselines=False, classifiers=(), parts=("fists",))
+    found = evaluation.compare({"memorised": memorised}, people, baselines=False, classifiers=(), parts=("fists",))
     rows = found.rows["memorised"]
     assert rows["distance to the nearest training window"]["value"] < 0.1
     assert rows["smallest distance to one"]["met"] is False

@@ -1,0 +1,96 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Gains of the coefficients of a patch: the last few percent of the spectrum, measured once training is over.
+
+A flow of limited size draws some coefficients a few percent too strong and others too weak, one patch after the other
+and in every recording alike. So recordings of people the model was trained on are continued, and the gains are what
+brings the mean log spectrum of the continuations to that of what really followed. Coefficient k of n samples stands
+for the frequency k / (2 n) of the sampling rate; as neighbours overlap, this is repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .checkpoint_generator import GETGenerator
+from .fidelity import log_psd
+from .segments import CHANNELS, SAMPLING_RATE, cut_segments, recordings
+
+#: Largest change of a coefficient, as a factor: what is further off was not trained.
+LARGEST_GAIN = 1.25
+#: Training people, recordings of each and prompts of each recording that are continued.
+N_SUBJECTS, N_SESSIONS, N_PROMPTS = 40, 5, 1
+N_ROUNDS = 3
+
+
+def band_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, patch_size: int) -> np.ndarray:
+    """How much stronger real EEG is at the frequency of each coefficient: log power, mean over items and channels.
+
+    Args:
+        real: `(items, channels, times)` in microvolts.
+        made: Same shape.
+        sampling_rate: In Hz.
+        patch_size: Samples in a patch, hence coefficients.
+
+    Returns:
+        `(patch_size,)`; beyond the band of the signals 0.
+    """
+    freqs, ours = log_psd(real, sampling_rate)
+    difference = (ours - log_psd(made, sampling_rate)[1]).mean(axis=(0, 1)) * np.log(10) / 10
+    spacing = sampling_rate / 2 / patch_size
+    near = [difference[np.abs(freqs - k * spacing) <= spacing / 2] for k in range(patch_size)]
+    return np.array([values.mean() if len(values) else 0.0 for values in near])
+
+
+def find_gains(
+    generate: Callable[[list[float]], np.ndarray], real: np.ndarray, sampling_rate: float, patch_size: int
+) -> list[float]:
+    """The gains with which what is generated has the mean log spectrum of what is real.
+
+    Args:
+        generate: Makes continuations, of the shape of `real`, with given gains.
+        real: `(items, channels, times)` in microvolts: what followed the prompts.
+        sampling_rate: In Hz.
+        patch_size: Samples in a patch.
+    """
+    gains = np.ones(patch_size)
+    for _ in range(N_ROUNDS):
+        errors = band_errors(real, generate(gains.tolist()), sampling_rate, patch_size)
+        gains = np.clip(gains * np.exp(errors / 2), 1 / LARGEST_GAIN, LARGEST_GAIN)
+    return gains.round(4).tolist()
+
+
+def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS) -> list[float]:
+    """Measures the gains of a checkpoint and writes them to its `config.json`.
+
+    Args:
+        checkpoint: Folder with the model's and the feature extractor's files.
+        data_dir: Folder that holds eegmmidb.
+        ch_names: Channels to continue.
+
+    Returns:
+        The gains, `patch_size` of them.
+
+    Raises:
+        ValueError: There are no training recordings, or they lack channels.
+        OSError: The checkpoint cannot be read or written.
+    """
+    path = Path(checkpoint) / "config.json"
+    config = json.loads(path.read_text())
+    signals = recordings(data_dir, "train", ch_names, n_subjects=N_SUBJECTS, n_sessions=N_SESSIONS)
+    chosen = cut_segments(signals, ch_names, items_per_recording=N_PROMPTS)
+    generator = GETGenerator(checkpoint)
+    conditions = [(name, name) for name in chosen.conditions]
+
+    def generate(gains: list[float]) -> np.ndarray:
+        generator.model.config.coefficient_gains = gains
+        return generator(chosen.prompt, ch_names, chosen.continuation.shape[-1], conditions)
+
+    gains = find_gains(generate, chosen.continuation, SAMPLING_RATE, generator.model.config.patch_size)
+    beside = path.with_suffix(".json.part")
+    beside.write_text(json.dumps(config | {"coefficient_gains": gains}, indent=2, sort_keys=True) + "\n")
+    beside.replace(path)
+    return gains
