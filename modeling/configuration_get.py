@@ -63,9 +63,6 @@ class GETConfig(PreTrainedConfig):
         flow_hidden_size (`int`): Width of the flow head.
         flow_intermediate_size (`int`): Inner width of the flow head's MLPs.
         flow_rank (`int`): Patterns over the channels along which the flow can stretch each band of a patch.
-        coefficient_gains (`list[float]`, *optional*): What each coefficient of a patch that was drawn is multiplied
-            by, measured after training (`get-hf calibrate`), because a flow of limited size draws some a few percent
-            too strong.
         rms_norm_eps (`float`): Epsilon of the normalisations.
         initializer_range (`float`): Standard deviation of initial weights.
         attention_dropout (`float`): Dropout of attention weights in training.
@@ -100,7 +97,6 @@ class GETConfig(PreTrainedConfig):
     flow_hidden_size: int = 192
     flow_intermediate_size: int = 384
     flow_rank: int = 4
-    coefficient_gains: list[float] | tuple[float, ...] | None = None
     rms_norm_eps: float = 1e-6
     initializer_range: float = 0.02
     attention_dropout: float = 0.0
@@ -122,8 +118,6 @@ class GETConfig(PreTrainedConfig):
             kwargs.pop("custom_pipelines", None)
         self.conditions = list(self.conditions)
         self.flow_bands = list(self.flow_bands)
-        if self.coefficient_gains is not None:
-            self.coefficient_gains = list(self.coefficient_gains)
         # what the cache and the mask functions of transformers read
         self.layer_types = ["sliding_attention"] * self.num_hidden_layers
         kwargs.pop("layer_types", None)
@@ -204,12 +198,6 @@ class GETConfig(PreTrainedConfig):
         if self.flow_bands and (min(self.flow_bands) < 1 or sum(self.flow_bands) != self.patch_size):
             raise ValueError(
                 f"flow_bands {self.flow_bands} must be sizes that add up to patch_size ({self.patch_size}), or empty."
-            )
-        gains = self.coefficient_gains
-        if gains is not None and (len(gains) != self.patch_size or min(gains) <= 0):
-            raise ValueError(
-                f"coefficient_gains must be {self.patch_size} positive numbers, one per coefficient of a patch, "
-                f"not {gains}."
             )
         if self.sliding_window < 2:
             raise ValueError(f"sliding_window must be at least 2 patches, not {self.sliding_window}.")

@@ -253,5 +253,4 @@ class GETFlowHead(nn.Module):
         x = noise
         for i in range(num_steps):
             x = x + step * velocity(x, i)
-        patch, gains = join_amplitude(x, self.config.flow_bands), self.config.coefficient_gains
-        return patch if gains is None else patch * patch.new_tensor(gains)
+        return join_amplitude(x, self.config.flow_bands)

@@ -84,6 +84,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         harmonic_covariance: Upper triangles `(patch_size, 666)`, little-endian float32 in base64.
         prior_patches: Patches of a recording of few channels that weigh as much as the population.
         slow_quantiles: Of strong slow waves, one row per component; see `InnovationTransform`.
+        generated_gains: What each DCT coefficient of what was generated is multiplied by on its way back, measured
+            after training (`get-hf calibrate`); 1 by default.
 
     Example:
         >>> import mne
@@ -114,27 +116,23 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         harmonic_covariance: str | None = None,
         prior_patches: float = 0.5,
         slow_quantiles: Sequence[Sequence[float]] | None = None,
+        generated_gains: Sequence[float] | None = None,
         **kwargs,
     ):
         refuse_unknown(kwargs)
         super().__init__(**kwargs)
         self.sampling_rate = number("sampling_rate", sampling_rate)
         self.patch_size = int(number("patch_size", patch_size))
-        self.band = numbers("band", band)
+        self.band = numbers("band", band, 2)
         self.conditions = names("conditions", conditions)
         self.autocorrelation = numbers("autocorrelation", autocorrelation)
         self.innovation_scale = number("innovation_scale", innovation_scale)
-        self.channel_variance = numbers(
-            "channel_variance", [0.03] * self.patch_size if channel_variance is None else channel_variance
-        )
+        size = self.patch_size
+        self.channel_variance = numbers("channel_variance", channel_variance or [0.03] * size, size)
         self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
-        if len(self.band) != 2 or len(self.channel_variance) != self.patch_size:
-            raise ValueError(
-                f"band must be two numbers and channel_variance one per sample of a patch ({self.patch_size}), not "
-                f"{len(self.band)} and {len(self.channel_variance)}."
-            )
+        self.generated_gains = numbers("generated_gains", generated_gains or [1.0] * size, size)
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
 
@@ -439,7 +437,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
     def _to_microvolts(self, continuation: np.ndarray, prompt: Prompt, include_prompt: bool) -> np.ndarray:
         """A row `(channels, times)` to microvolts at the recording's own rate; bad channels stay silent."""
         rate = prompt.recording.sampling_rate
-        values = np.concatenate([prompt.innovation.values, continuation[: len(prompt.good)][prompt.good]], axis=-1)
+        made = continuation[: len(prompt.good)][prompt.good]
+        made = made * np.tile(self.generated_gains, made.shape[-1] // self.patch_size)
+        values = np.concatenate([prompt.innovation.values, made], axis=-1)
         signal = self.transform.inverse(values, prompt.innovation)
         # the filter sums innovations up, and with them what their generation left far below the band; at the corner of
         # the band itself generation has learnt what the high-pass leaves there

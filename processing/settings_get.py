@@ -35,14 +35,16 @@ def number(name: str, value: Any) -> float:
     return float(value)
 
 
-def numbers(name: str, values: Any) -> list[float]:
-    """A list of finite numbers; see `number`."""
+def numbers(name: str, values: Any, n: int | None = None) -> list[float]:
+    """A list of finite numbers, `n` of them if given; see `number`."""
     try:
         array = np.asarray(values)
     except ValueError:  # lists of different lengths
         array = np.array("")
     if array.ndim != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise ValueError(f"{name} of the feature extractor must be a list of numbers, not {values!r}.")
+    if n is not None and len(array) != n:
+        raise ValueError(f"{name} of the feature extractor must be {n} numbers, not {len(array)}.")
     return array.astype(float).tolist()
 
 
@@ -51,10 +53,9 @@ def table(name: str, values: Any, like: np.ndarray) -> list[list[float]]:
     if values is None:
         return like.tolist()
     is_list = isinstance(values, (list, tuple, np.ndarray))
-    rows = [numbers(name, row) for row in values] if is_list else []
-    if [len(row) for row in rows] != [like.shape[1]] * len(like):
-        raise ValueError(f"{name} of the feature extractor must be {len(like)} lists of {like.shape[1]} numbers.")
-    return rows
+    if not is_list or len(values) != len(like):
+        raise ValueError(f"{name} of the feature extractor must be {len(like)} lists of numbers.")
+    return [numbers(name, row, like.shape[1]) for row in values]
 
 
 def names(name: str, values: Any) -> list[str]:

@@ -64,7 +64,7 @@ def find_gains(
 
 
 def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS) -> list[float]:
-    """Measures the gains of a checkpoint and writes them to its `config.json`.
+    """Measures the gains of a checkpoint and writes them to its `preprocessor_config.json`.
 
     Args:
         checkpoint: Folder with the model's and the feature extractor's files.
@@ -78,19 +78,19 @@ def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[s
         ValueError: There are no training recordings, or they lack channels.
         OSError: The checkpoint cannot be read or written.
     """
-    path = Path(checkpoint) / "config.json"
-    config = json.loads(path.read_text())
+    path = Path(checkpoint) / "preprocessor_config.json"
+    settings = json.loads(path.read_text())
     signals = recordings(data_dir, "train", ch_names, n_subjects=N_SUBJECTS, n_sessions=N_SESSIONS)
     chosen = cut_segments(signals, ch_names, items_per_recording=N_PROMPTS)
     generator = GETGenerator(checkpoint)
     conditions = [(name, name) for name in chosen.conditions]
 
     def generate(gains: list[float]) -> np.ndarray:
-        generator.model.config.coefficient_gains = gains
+        generator.extractor.generated_gains = gains
         return generator(chosen.prompt, ch_names, chosen.continuation.shape[-1], conditions)
 
     gains = find_gains(generate, chosen.continuation, SAMPLING_RATE, generator.model.config.patch_size)
     beside = path.with_suffix(".json.part")
-    beside.write_text(json.dumps(config | {"coefficient_gains": gains}, indent=2, sort_keys=True) + "\n")
+    beside.write_text(json.dumps(settings | {"generated_gains": gains}, indent=2, sort_keys=True) + "\n")
     beside.replace(path)
     return gains

@@ -50,6 +50,17 @@ class TestDecoding:
         share = (decoded @ slow[4000:]) / (whole[:, 4000:] @ slow[4000:])
         np.testing.assert_allclose(share, 1, atol=0.08)
 
+    def test_what_was_generated_is_given_its_gains_and_the_recording_is_not(self, extractor, read):
+        gains = np.linspace(0.9, 1.2, 25)
+        with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_gains": gains.tolist()})
+        features = read(signal())
+        generated = continued(features)
+        (decoded,) = with_gains.decode(generated, features, "array")
+        n_prompt = features["input_values"].shape[-1]
+        generated[..., n_prompt:] *= torch.tensor(np.tile(gains, 8), dtype=torch.float32)
+        (expected,) = extractor.decode(generated, features, "array")
+        np.testing.assert_allclose(decoded, expected, atol=1e-3)
+
     @pytest.mark.parametrize("rate", [100.0, 160.0, 250.0])
     def test_there_is_no_jump_at_the_seam(self, extractor, rate):
         steps = []
