@@ -30,7 +30,7 @@ network to see.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -161,7 +161,9 @@ class InnovationTransform:
         """Calibration features per channel."""
         return 2 + self.patch_size
 
-    def forward(self, x: np.ndarray, positions: np.ndarray, n_calibration: int | None = None) -> Innovation:
+    def forward(
+        self, x: np.ndarray, positions: np.ndarray, n_calibration: int | None = None, gaussianise: bool = True
+    ) -> Innovation:
         """Takes a signal to the innovation space.
 
         A signal of `n_memory + n * patch_size` samples gives exactly n patches, its first `n_memory` samples being
@@ -172,6 +174,7 @@ class InnovationTransform:
             positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
             n_calibration: Leading samples that filters and covariance are estimated from. None: all; 0: none, the
                 population alone.
+            gaussianise: Whether strong slow waves are made Gaussian first.
         """
         x = np.asarray(x, dtype=np.float64)
         size, memory = self.patch_size, self.n_memory
@@ -184,7 +187,7 @@ class InnovationTransform:
         n_known = n_patches
         if n_calibration is not None:
             n_known = min(n_patches, max(0, n_padding + n_calibration - memory) // size)
-        statistics = self._statistics(x[:, : memory + n_known * size], positions, n_known)
+        statistics = self._statistics(x[:, : memory + n_known * size], positions, n_known, gaussianise)
         residual = scipy.signal.lfilter(statistics.ar_filter, [1.0], statistics.slow_waves.gaussianise(x), axis=-1)
         residual = whiten(statistics.matrices, residual[:, self.order :]).reshape(len(x), -1, size)
         coefficients = scipy.fft.dct(residual, norm="ortho", axis=-1).reshape(len(x), -1)
@@ -238,12 +241,16 @@ class InnovationTransform:
         x = innovation.slow_waves.restore(y, memory)
         return np.concatenate([memory, x], axis=-1)[:, innovation.n_padding :]
 
-    def _statistics(self, x: np.ndarray, positions: np.ndarray, n_patches: int) -> _Statistics:
+    def _statistics(
+        self, x: np.ndarray, positions: np.ndarray, n_patches: int, gaussianise: bool = True
+    ) -> _Statistics:
         """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known."""
         n_chans = len(x)
         population = self.population_covariance(positions)
         power = self.scale**2 * low_pass_response(self.ar_filter, self.patch_size) / self.patch_size
         slow_waves = fit_slow_waves(x, n_patches, np.tensordot(power, population, axes=1), self.slow_quantiles)
+        if not gaussianise:
+            slow_waves = replace(slow_waves, knots=slow_waves.scores)
         if n_patches == 0:
             matrices, covariance = solve_yule_walker(_windowed(population))
             calibration = np.zeros((n_chans, self.n_features), dtype=np.float32)

@@ -46,6 +46,8 @@ class CropConfig:
             statistics are those of the recording, as they should be after any prompt.
         max_history_seconds: Longest stretch before the crop that it is calibrated on as well, log-uniform: a
             user's prompt may be longer than what the model is shown of it.
+        gaussianise: Whether strong slow waves are made Gaussian in crops, as they are in a prompt. A network that has
+            learnt their tails itself, in crops as they are, gives what is generated more of them.
         condition_dropout: How often a crop's conditions are withheld altogether.
         context_noise: Largest share of noise in what the model sees of the past: the share is uniform between
             0 and this per crop, and the noise keeps the variance. 0: none.
@@ -62,6 +64,7 @@ class CropConfig:
     same_montage_size: int = 1
     population_probability: float = 0.15
     max_history_seconds: float = 60.0
+    gaussianise: bool = True
     condition_dropout: float = 0.1
     context_noise: float = 0.0
     condition_weights: dict[str, float] = field(default_factory=dict)
@@ -133,7 +136,7 @@ class Cropper:
         signal = _floats(row, "signal").reshape(n_chans, n_times)[channels, begin : start + self.n_times]
         positions = _floats(row, "channel_positions").reshape(n_chans, -1)[channels]
 
-        innovation = transform.forward(signal, positions, None if is_calibrated else 0)
+        innovation = transform.forward(signal, positions, None if is_calibrated else 0, config.gaussianise)
         clean = innovation.values[:, n_history * transform.patch_size :].astype(np.float32)
         values = np.pad(clean, ((0, 0), (transform.patch_size, 0)))  # the start patch is all zero
         labels = values.copy()
