@@ -52,9 +52,9 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
     return _zero_phase(sos, x, 2 * rate, low)[..., ::2]
 
 
-def high_pass(x: np.ndarray, rate: float, low: float) -> np.ndarray:
+def high_pass(x: np.ndarray, rate: float, low: float, order: int = 2) -> np.ndarray:
     """Takes out what lies below `low` Hz (6 dB down there) of `(..., times)`: Butterworth, zero phase."""
-    return _zero_phase(scipy.signal.butter(2, low, "highpass", fs=rate, output="sos"), x, rate, low)
+    return _zero_phase(scipy.signal.butter(order, low, "highpass", fs=rate, output="sos"), x, rate, low)
 
 
 def _zero_phase(sos: np.ndarray, x: np.ndarray, rate: float, low: float) -> np.ndarray:
@@ -68,14 +68,14 @@ def _zero_phase(sos: np.ndarray, x: np.ndarray, rate: float, low: float) -> np.n
 def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarray:
     """Takes what lies below `low` Hz out of a signal from sample `start` on, and leaves what comes before untouched.
 
-    The correction fades in over `0.5 / low` seconds, so that the signal stays continuous.
+    The correction fades in over `1 / low` seconds, so that the signal stays continuous.
 
     Args:
         x: Signal, `(channels, times)`, any unit.
         start: Where to begin.
         rate: Sampling rate in Hz.
-        low: Corner in Hz (6 dB down), well below that of the high-pass in `band_limit`: what passed that one once
-            does not pass it again unchanged.
+        low: Corner in Hz (6 dB down), below that of the high-pass in `band_limit`, and steeper: what passed that one
+            once would not pass it again unchanged.
     """
-    share = np.clip((np.arange(x.shape[-1]) - start) * low / (0.5 * rate), 0.0, 1.0)
-    return x - (0.5 - 0.5 * np.cos(np.pi * share)) * (x - high_pass(x, rate, low))
+    share = np.clip((np.arange(x.shape[-1]) - start) * low / rate, 0.0, 1.0)
+    return x - (0.5 - 0.5 * np.cos(np.pi * share)) * (x - high_pass(x, rate, low, order=4))

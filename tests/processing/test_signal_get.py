@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from get_hf.processing.signal_get import MICROVOLTS_PER_UNIT, band_limit, resample
+from get_hf.processing.signal_get import MICROVOLTS_PER_UNIT, band_limit, remove_drift, resample
 
 RATES = [100, 128, 160, 173.61, 250, 256, 512, 1000]
 MODEL_RATE = 100.0
@@ -56,6 +56,15 @@ def test_an_offset_is_gone(rate):
 
 def test_a_slow_drift_is_gone():
     assert decibels(0.1, 160) < -40
+
+
+@pytest.mark.parametrize(("frequency", "share"), [(0.25, 0.02), (0.425, 0.5), (0.6, 0.94), (1.0, 1.0), (10.0, 1.0)])
+def test_drift_is_taken_out_of_what_follows_the_start_and_nothing_else(frequency, share):
+    x = sine(frequency, 100.0, 60.0)
+    y = remove_drift(x, 2000, 100.0, 0.425)
+    np.testing.assert_array_equal(y[:, :2001], x[:, :2001])
+    kept = y[0, 2500:5500] @ x[0, 2500:5500] / (x[0, 2500:5500] @ x[0, 2500:5500])
+    assert kept == pytest.approx(share, abs=0.02)
 
 
 @pytest.mark.parametrize("rate", RATES)
