@@ -67,7 +67,7 @@ def along_patterns(
     Args:
         x: `(batch, channels, size)`.
         patterns: `(batch, channels, groups * rank)`: how much of each channel counts.
-        responses: Same shape: how much each channel takes, times the root of the number of channels.
+        responses: Same shape: how much each channel takes.
         groups: Sizes of the groups that x consists of; each has patterns of its own.
         channel_mask: `(batch, channels)`, 0 where there is no channel.
 
@@ -76,11 +76,8 @@ def along_patterns(
     """
     if channel_mask is not None:
         patterns = patterns * channel_mask[..., None].to(patterns.dtype)
-    # of unit length: along each, white noise has unit variance, however many channels there are; and responses as the
-    # map's norm, not as what each channel takes, or many channels would amplify what they share
+    # of unit length: along each, white noise has unit variance, however many channels there are
     patterns = patterns / patterns.square().sum(1, keepdim=True).add(1e-6).sqrt()
-    n_chans = x.shape[1] if channel_mask is None else channel_mask.sum(1).to(x)[:, None, None].clamp(min=1)
-    responses = responses / n_chans**0.5
     parts = zip(x.split(groups, dim=-1), *(p.chunk(len(groups), dim=-1) for p in (patterns, responses)), strict=True)
     return torch.cat([response @ (pattern.mT @ part) for part, pattern, response in parts], dim=-1)
 

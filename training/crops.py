@@ -46,8 +46,7 @@ class CropConfig:
             statistics are those of the recording, as they should be after any prompt.
         max_history_seconds: Longest stretch before the crop that it is calibrated on as well, log-uniform: a
             user's prompt may be longer than what the model is shown of it.
-        gaussianise: Whether strong slow waves are made Gaussian in crops, as they are in a prompt. A network that has
-            learnt their tails itself, in crops as they are, gives what is generated more of them.
+        gaussianise: Whether strong slow waves are made Gaussian in crops, as they are in a prompt.
         condition_dropout: How often a crop's conditions are withheld altogether.
         context_noise: Largest share of noise in what the model sees of the past: the share is uniform between
             0 and this per crop, and the noise keeps the variance. 0: none.

@@ -154,8 +154,8 @@ def test_gains_and_shift_make_the_velocity_affine_in_x_and_in_its_mean_over_chan
     head.pattern_proj.bias.fill_(0.1)  # every channel counts alike
     x, mask = randn(2, 4, PLAIN.flow_size), torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
     velocity = head(x, torch.rand(2), states(2, 4), mask)
-    mean = torch.stack((x[0].mean(0), x[1, :2].mean(0)))[:, None]
-    torch.testing.assert_close(velocity, 0.5 * x + 3 * mean + 2, atol=1e-3, rtol=1e-3)
+    along = torch.stack((x[0].sum(0) / 2, x[1, :2].sum(0) / 2**0.5))[:, None]
+    torch.testing.assert_close(velocity, 0.5 * x + 3 * along + 2, atol=1e-3, rtol=1e-3)
 
 
 def test_a_gain_for_samples_acts_on_the_samples_that_coefficients_stand_for():
@@ -176,16 +176,9 @@ def test_patterns_are_of_each_group_and_of_the_channels_that_there_are():
     out = along_patterns(x, patterns, responses, groups, mask)
     for row, n_chans in ((0, 4), (1, 2)):
         p, r = (values[row, :n_chans] for values in (patterns, responses))
-        p, r = p / p.norm(dim=0), r / n_chans**0.5
+        p = p / p.norm(dim=0)
         parts = (r[:, :2] @ p[:, :2].T @ x[row, :n_chans, :3], r[:, 2:] @ p[:, 2:].T @ x[row, :n_chans, 3:])
         torch.testing.assert_close(out[row, :n_chans], torch.cat(parts, dim=-1), atol=1e-4, rtol=1e-4)
-
-
-@pytest.mark.parametrize("n_chans", [1, 20, 64])
-def test_what_channels_share_is_amplified_no_more_where_they_are_many(n_chans):
-    patterns = torch.ones(1, n_chans, 1)
-    amplified = along_patterns(randn(1, n_chans, 500), patterns, patterns, [500], None)
-    assert amplified.square().sum(1).mean() == pytest.approx(1, rel=0.2)
 
 
 @pytest.mark.parametrize("n_chans", [1, 4, 20])
