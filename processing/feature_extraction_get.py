@@ -128,11 +128,15 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.autocorrelation = numbers("autocorrelation", autocorrelation)
         self.innovation_scale = number("innovation_scale", innovation_scale)
         size = self.patch_size
-        self.channel_variance = numbers("channel_variance", channel_variance or [0.03] * size, size)
+        self.channel_variance = numbers(
+            "channel_variance", [0.03] * size if channel_variance is None else channel_variance, size
+        )
         self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
-        self.generated_gains = numbers("generated_gains", generated_gains or [1.0] * size, size)
+        self.generated_gains = numbers(
+            "generated_gains", [1.0] * size if generated_gains is None else generated_gains, size
+        )
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
 

@@ -5,7 +5,7 @@ EEG is 1/f in time, almost collinear across channels, and heavy-tailed where it 
 three away, so that the network spends itself on bursts, context and conditions, and white noise sent back through the
 inverse is already a simulation of the recording, linear and Gaussian but for its blinks:
 
-    x  --g-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k     k = 0 .. 24
+    x  --g-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
 
 `g` makes strong slow waves Gaussian (see `slow_waves_get`), `a(z)` is an autoregressive filter that all channels
 share, `A(z)` one of matrices, which takes away what channels say of each other's next samples, and `Sigma` the
@@ -31,6 +31,7 @@ network to see.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import scipy
@@ -161,6 +162,11 @@ class InnovationTransform:
         """Calibration features per channel."""
         return 2 + self.patch_size
 
+    @cached_property
+    def slow_power(self) -> np.ndarray:
+        """What the population's covariance of each coefficient, in units of `scale`, adds to that of the slow part."""
+        return self.scale**2 * low_pass_response(self.ar_filter, self.patch_size) / self.patch_size
+
     def forward(
         self, x: np.ndarray, positions: np.ndarray, n_calibration: int | None = None, gaussianise: bool = True
     ) -> Innovation:
@@ -247,8 +253,8 @@ class InnovationTransform:
         """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known."""
         n_chans = len(x)
         population = self.population_covariance(positions)
-        power = self.scale**2 * low_pass_response(self.ar_filter, self.patch_size) / self.patch_size
-        slow_waves = fit_slow_waves(x, n_patches, np.tensordot(power, population, axes=1), self.slow_quantiles)
+        slow_covariance = np.tensordot(self.slow_power, population, axes=1)
+        slow_waves = fit_slow_waves(x, n_patches, slow_covariance, self.slow_quantiles)
         if not gaussianise:
             slow_waves = replace(slow_waves, knots=slow_waves.scores)
         if n_patches == 0:

@@ -157,21 +157,16 @@ def _linear(x: np.ndarray, knots: np.ndarray, values: np.ndarray) -> np.ndarray:
 def _restore_component(y: np.ndarray, last: float, slow: float, knots: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """`g(c) - c` of one component `(times,)`, given `V'y` and the last values of `V'x` and c; see above."""
     (b0, b1), a1 = _B.tolist(), float(_A[1])
-    sums = (1 / b0 - 1) * knots + scores
-    inner, starts = sums[1:-1].tolist(), sums.tolist()
-    slopes, knots_, gains = (
-        (np.diff(knots) / np.diff(sums)).tolist(),
-        knots.tolist(),
-        (np.diff(scores) / np.diff(knots)).tolist(),
-    )
-    scores_ = scores.tolist()
-    change = np.empty(len(y))
+    sums = (1 / b0 - 1) * knots + scores  # the left side above, at the knots
     # numbers one by one: each waits for the one before, and arrays so small cost more than they do
+    slopes, gains = (np.diff(knots) / np.diff(sums)).tolist(), (np.diff(scores) / np.diff(knots)).tolist()
+    knots, scores, sums = knots.tolist(), scores.tolist(), sums.tolist()
+    inner, change = sums[1:-1], np.empty(len(y))
     for time, value in enumerate(y.tolist()):
         past = b1 * last - a1 * slow
         total = value + past / b0
         i = bisect(inner, total)
-        slow = knots_[i] + slopes[i] * (total - starts[i])
-        change[time] = scores_[i] + gains[i] * (slow - knots_[i]) - slow
+        slow = knots[i] + slopes[i] * (total - sums[i])
+        change[time] = scores[i] + gains[i] * (slow - knots[i]) - slow
         last = (slow - past) / b0
     return change

@@ -83,6 +83,7 @@ class TestSaving:
         ({"autocorrelation": [[1.0], [1.0, 2.0]]}, "autocorrelation .* list of numbers"),
         ({"autocorrelation": 1.0}, "autocorrelation .* list of numbers, not 1.0"),
         ({"channel_variance": [0.1, 0.2]}, "channel_variance of the feature extractor must be 25 numbers, not 2"),
+        ({"channel_variance": []}, "channel_variance of the feature extractor must be 25 numbers, not 0"),
         ({"band": [1.0]}, "band of the feature extractor must be 2 numbers, not 1"),
         ({"generated_gains": [1.0] * 24}, "generated_gains of the feature extractor must be 25 numbers, not 24"),
         ({"slow_quantiles": [[0.0] * 13]}, "slow_quantiles of the feature extractor must be 3 lists of numbers"),
