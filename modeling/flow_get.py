@@ -47,14 +47,6 @@ def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> 
     return cos * noise + sin * data, cos * data - sin * noise
 
 
-def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor:
-    """Mean of `(batch, channels, ...)` over the channels that the mask says there are, `(batch, 1, ...)`."""
-    if channel_mask is None:
-        return x.mean(1, keepdim=True)
-    present = channel_mask[..., None].to(x.dtype)
-    return (x * present).sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp(min=1)
-
-
 def along_patterns(
     x: torch.Tensor,
     patterns: torch.Tensor,
@@ -80,27 +72,6 @@ def along_patterns(
     patterns = patterns / patterns.square().sum(1, keepdim=True).add(1e-6).sqrt()
     parts = zip(x.split(groups, dim=-1), *(p.chunk(len(groups), dim=-1) for p in (patterns, responses)), strict=True)
     return torch.cat([response @ (pattern.mT @ part) for part, pattern, response in parts], dim=-1)
-
-
-def widen_shared(noise: torch.Tensor, scale: float, channel_mask: torch.Tensor | None) -> torch.Tensor:
-    """Widens the part of the noise of amplitudes that becomes what all channels share.
-
-    EEG gets louder and softer on all channels together: a sixth of the variance of a patch's log amplitudes is shared
-    (EEGMMIDB). A flow of limited size that learns this under a squared error comes out too steady, and the more so the
-    longer it hears itself. Of the mean of the noise over n channels the share n / (n + 5) then moves what is shared;
-    it is drawn `scale` times as wide, the rest as it is.
-
-    Args:
-        noise: `(batch, channels, bands)`, independent.
-        scale: 1 draws as in training.
-        channel_mask: `(batch, channels)`, 0 where there is no channel.
-
-    Returns:
-        Noise of the same shape.
-    """
-    n_chans = noise.shape[1] if channel_mask is None else channel_mask.sum(1).to(noise)[:, None, None]
-    share = n_chans / (n_chans + 5)
-    return noise + ((1 + share * (scale**2 - 1)) ** 0.5 - 1) * channel_mean(noise, channel_mask)
 
 
 class GETZeroLinear(nn.Linear):

@@ -22,7 +22,7 @@ from transformers.generation import (
 from transformers.generation.streamers import BaseStreamer
 from transformers.modeling_outputs import ModelOutput
 
-from .flow_get import widen_shared
+from .bursts_get import N_COSINES, swell, widen_shared
 
 #: What `generate` understands of a `GenerationConfig`; anything else would be silently without effect.
 SUPPORTED_OPTIONS = {
@@ -41,6 +41,8 @@ SUPPORTED_OPTIONS = {
 }
 #: Steps of the flow where neither the call nor the generation config says.
 DEFAULT_FLOW_STEPS = 6
+#: Options about bursts, and what they are where neither the call nor the generation config says.
+BURST_OPTIONS = {"burst_scale": 1.0, "swell": 0.0}
 
 
 @dataclass
@@ -113,6 +115,9 @@ class GETGenerationMixin(GenerationMixin):
                 `burst_scale`: how many times as wide as in training the noise is drawn that moves the amplitudes of
                 all channels together; see `widen_shared`.
 
+                `swell`: how much strength rises and falls within a patch; 0: as the flow draws it; see
+                `get_hf.modeling.bursts_get.swell`.
+
                 `guidance_scale`: how far beyond the condition to go; 1 is none.
 
                 `num_return_sequences`, `generator` (`torch.Generator`), `streamer` (gets the prompt, then one patch
@@ -143,7 +148,7 @@ class GETGenerationMixin(GenerationMixin):
         """Takes our own options, and refuses those that would be ignored."""
         seconds = kwargs.pop("seconds", None)
         num_flow_steps = kwargs.pop("num_flow_steps", None)
-        burst_scale = kwargs.pop("burst_scale", None)
+        bursts = {name: kwargs.pop(name, None) for name in BURST_OPTIONS}
         generator = kwargs.pop("generator", None)
         refuse_unsupported(generation_config, kwargs)
         if seconds is not None:
@@ -162,13 +167,14 @@ class GETGenerationMixin(GenerationMixin):
             raise ValueError(f"num_flow_steps must be at least 1, not {num_flow_steps}.")
         if not generation_config.temperature >= 0:
             raise ValueError(f"temperature must not be negative, but is {generation_config.temperature}.")
-        if burst_scale is None:
-            burst_scale = getattr(generation_config, "burst_scale", None)
-        burst_scale = 1.0 if burst_scale is None else burst_scale
-        if not 0 <= burst_scale < math.inf:
-            raise ValueError(f"burst_scale must be a number from 0 up, not {burst_scale}.")
+        for name, value in bursts.items():
+            if value is None:
+                value = getattr(generation_config, name, None)
+            value = BURST_OPTIONS[name] if value is None else value
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{name} must be a number from 0 up, not {value}.")
+            setattr(generation_config, name, value)
         generation_config.num_flow_steps = num_flow_steps
-        generation_config.burst_scale = burst_scale
         generation_config.generator = generator
         if generation_config.guidance_scale is None:
             generation_config.guidance_scale = 1.0
@@ -245,7 +251,7 @@ class GETGenerationMixin(GenerationMixin):
         noise_scale = generation_config.temperature if generation_config.do_sample else 0.0
         use_cache = model_kwargs.get("use_cache", True)
         channel_mask = model_kwargs.get("channel_mask")
-        n_batch, _, width = input_ids.shape
+        n_batch, n_chans = len(input_ids), input_ids.shape[-1] // self.config.patch_size
         guided = guidance_scale != 1.0
         if guided:
             # the second half of the batch lives the same past without its condition
@@ -269,7 +275,8 @@ class GETGenerationMixin(GenerationMixin):
             for name in recorded:
                 recorded[name] += (outputs[name],) if name in outputs else ()
 
-            noise = self._noise(n_batch, width, noise_scale, generation_config.generator)
+            shape = (n_batch, n_chans, self.config.flow_size)
+            noise = self._noise(shape, noise_scale, generation_config.generator)
             patch = self.flow_head.sample(
                 outputs.last_hidden_state[:, :, -1],
                 self._widen_bursts(noise, generation_config.burst_scale, channel_mask),
@@ -277,6 +284,7 @@ class GETGenerationMixin(GenerationMixin):
                 guidance_scale,
                 model_kwargs.get("channel_mask"),
             )
+            patch = self._swell(patch, noise_scale * generation_config.swell, generation_config.generator)
             if channel_mask is not None:
                 patch = patch * channel_mask[:, :, None].to(patch)
             patch = patch.flatten(1).to(input_ids.device)
@@ -300,9 +308,8 @@ class GETGenerationMixin(GenerationMixin):
             attentions=recorded["attentions"] or None,
         )
 
-    def _noise(self, n_batch: int, width: int, scale: float, generator: torch.Generator | None) -> torch.Tensor:
-        """Where the flow starts; drawn where the generator lives, so that a seed means the same on every device."""
-        shape = (n_batch, width // self.config.patch_size, self.config.flow_size)
+    def _noise(self, shape: tuple[int, ...], scale: float, generator: torch.Generator | None) -> torch.Tensor:
+        """Gaussian noise; drawn where the generator lives, so that a seed means the same on every device."""
         if scale == 0.0:
             return torch.zeros(shape, dtype=self.dtype, device=self.device)
         device = self.device if generator is None else generator.device
@@ -313,6 +320,14 @@ class GETGenerationMixin(GenerationMixin):
         """Widens what channels share of the noise of amplitudes; that of the course stays."""
         course, amplitude = noise.split([self.config.patch_size, len(self.config.flow_bands)], dim=-1)
         return torch.cat((course, widen_shared(amplitude, scale, channel_mask)), dim=-1)
+
+    def _swell(self, patch: torch.Tensor, deviation: float, generator: torch.Generator | None) -> torch.Tensor:
+        """Lets strength rise and fall within a patch, but for its fastest band, which muscles make."""
+        if deviation == 0.0:
+            return patch
+        n_batch, n_chans, size = patch.shape
+        noise = self._noise((n_batch, n_chans + 1, N_COSINES), 1.0, generator)
+        return swell(patch, noise, deviation, sum(self.config.flow_bands[:-1]) or size)
 
 
 class PatchStreamer(BaseStreamer):
@@ -382,5 +397,5 @@ def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[
         raise ValueError(
             f"generate() of GET does not know {', '.join(refused)}: a patch of EEG is drawn by a flow, not chosen "
             "from a vocabulary. "
-            f"It knows {', '.join(sorted(SUPPORTED_OPTIONS))}, seconds, num_flow_steps, burst_scale and generator."
+            f"It knows {', '.join(sorted(SUPPORTED_OPTIONS))}, seconds, num_flow_steps, {', '.join(BURST_OPTIONS)} and generator."
         )

@@ -5,7 +5,7 @@ import torch
 from scipy.fft import idct
 
 from gaussian_head import GaussianHead
-from get_hf.modeling.flow_get import GETFlowHead, along_patterns, interpolate, widen_shared
+from get_hf.modeling.flow_get import GETFlowHead, along_patterns, interpolate
 from tiny import PATCH, tiny_config
 
 #: Draws patches as they are.
@@ -179,16 +179,3 @@ def test_patterns_are_of_each_group_and_of_the_channels_that_there_are():
         p = p / p.norm(dim=0)
         parts = (r[:, :2] @ p[:, :2].T @ x[row, :n_chans, :3], r[:, 2:] @ p[:, 2:].T @ x[row, :n_chans, 3:])
         torch.testing.assert_close(out[row, :n_chans], torch.cat(parts, dim=-1), atol=1e-4, rtol=1e-4)
-
-
-@pytest.mark.parametrize("n_chans", [1, 4, 20])
-def test_noise_is_widened_in_what_channels_share_and_nowhere_else(n_chans):
-    noise, mask = randn(20000, 20, 2), torch.zeros(20000, 20)
-    mask[:, :n_chans] = 1
-    noise = noise * mask[..., None]
-    assert torch.equal(widen_shared(noise, 1.0, mask), noise)
-    wide = (widen_shared(noise, 2.0, mask) * mask[..., None])[:, :n_chans]
-    ratio = wide.mean(1).var() / noise[:, :n_chans].mean(1).var()
-    assert ratio.item() == pytest.approx(1 + 3 * n_chans / (n_chans + 5), rel=1e-3)
-    own = noise[:, :n_chans]
-    torch.testing.assert_close(wide - wide.mean(1, keepdim=True), own - own.mean(1, keepdim=True))

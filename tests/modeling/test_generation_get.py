@@ -9,6 +9,7 @@ from transformers.generation.streamers import BaseStreamer
 
 from get_hf import GETModel
 from get_hf.modeling.generation_get import DEFAULT_FLOW_STEPS, PatchBuffer
+from get_hf.modeling.layers_get import cosine_transform
 from tiny import PATCH, tiny_inputs, tiny_model, untrained_model
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
@@ -84,8 +85,26 @@ class TestContinuation:
 
         assert shared(burst_scale=1.0) == shared()
         assert shared(burst_scale=3.0) > 1.5 * shared()
-        with pytest.raises(ValueError, match="burst_scale must be a number from 0 up, not -1"):
-            model.generate(**inputs, max_new_tokens=1, burst_scale=-1)
+
+    @pytest.mark.parametrize("option", ["burst_scale", "swell"])
+    def test_options_about_bursts_are_numbers_from_0_up(self, model, option):
+        for value in (-1, math.nan, math.inf):
+            with pytest.raises(ValueError, match=f"{option} must be a number from 0 up, not {value}"):
+                model.generate(**tiny_inputs(), max_new_tokens=1, **{option: value})
+
+    def test_strength_swells_within_patches_on_request_and_not_without_noise(self):
+        model, inputs = untrained_model(), tiny_inputs(n_batch=64, n_chans=20)
+
+        def patches(**options) -> torch.Tensor:
+            made = model.generate(**inputs, max_new_tokens=4, generator=seeded(), **options)[..., 6 * PATCH :]
+            return made.unflatten(-1, (-1, PATCH)) @ cosine_transform(PATCH)
+
+        def kurtosis(samples: torch.Tensor) -> float:
+            return (samples**4).mean().item() / samples.square().mean().item() ** 2
+
+        assert kurtosis(patches(swell=0.5)) > kurtosis(patches()) + 0.5
+        assert patches(swell=0.5).square().mean().item() == pytest.approx(patches().square().mean().item(), rel=0.05)
+        assert torch.equal(patches(swell=0.5, do_sample=False), patches(do_sample=False))
 
     def test_a_static_cache_changes_nothing(self, model):
         options = tiny_inputs() | {"max_new_tokens": 6, "do_sample": False}

@@ -1,0 +1,70 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""How strength varies where a flow of limited size, trained on a squared error, comes out too steady.
+
+Two corrections of what is drawn, both off unless asked for and both measured, not learnt: all channels getting louder
+and softer together from patch to patch (`widen_shared`), and strength that rises and falls within a patch (`swell`).
+"""
+
+import torch
+
+from .layers_get import cosine_transform
+
+#: Cosines in which the course of strength within a patch is written: nothing faster than 6 Hz in patches of 250 ms.
+N_COSINES = 4
+#: How strong changes within a patch are that all channels share, next to those that each has for itself.
+SHARED = 0.5
+
+
+def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor:
+    """Mean of `(batch, channels, ...)` over the channels that the mask says there are, `(batch, 1, ...)`."""
+    if channel_mask is None:
+        return x.mean(1, keepdim=True)
+    present = channel_mask[..., None].to(x.dtype)
+    return (x * present).sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp(min=1)
+
+
+def widen_shared(noise: torch.Tensor, scale: float, channel_mask: torch.Tensor | None) -> torch.Tensor:
+    """Widens the part of the noise of amplitudes that becomes what all channels share.
+
+    EEG gets louder and softer on all channels together: a sixth of the variance of a patch's log amplitudes is shared
+    (EEGMMIDB). A flow of limited size that learns this under a squared error comes out too steady, and the more so the
+    longer it hears itself. Of the mean of the noise over n channels the share n / (n + 5) then moves what is shared;
+    it is drawn `scale` times as wide, the rest as it is.
+
+    Args:
+        noise: `(batch, channels, bands)`, independent.
+        scale: 1 draws as in training.
+        channel_mask: `(batch, channels)`, 0 where there is no channel.
+
+    Returns:
+        Noise of the same shape.
+    """
+    n_chans = noise.shape[1] if channel_mask is None else channel_mask.sum(1).to(noise)[:, None, None]
+    share = n_chans / (n_chans + 5)
+    return noise + ((1 + share * (scale**2 - 1)) ** 0.5 - 1) * channel_mean(noise, channel_mask)
+
+
+def swell(patch: torch.Tensor, noise: torch.Tensor, deviation: float, n_coefficients: int) -> torch.Tensor:
+    """Lets the strength of patches rise and fall within them, of slow and fast waves at once.
+
+    In EEG the power of neighbouring bands comes and goes together within tenths of a second, on each channel and, less
+    so, on all (EEGMMIDB: correlations of log power of .2 to .4 between bands from 8 Hz up, where a small flow draws
+    half of that): waves are not sines, and their harmonics keep time with them. The samples of a patch are multiplied
+    by `exp(u - var u)`, u being slow Gaussian noise, which leaves their mean power as it is.
+
+    Args:
+        patch: `(batch, channels, patch_size)`, coefficients.
+        noise: `(batch, channels + 1, N_COSINES)`, standard normal: of each channel, and of what all share.
+        deviation: Standard deviation of each channel's own part of u, in nats of amplitude.
+        n_coefficients: Lowest coefficients that this is about; faster ones stay as they are.
+
+    Returns:
+        Same shape as the patch.
+    """
+    size = patch.shape[-1]
+    to_samples = cosine_transform(size, patch.device).to(patch.dtype)
+    cosines = (size / N_COSINES) ** 0.5 * to_samples[:N_COSINES]
+    u = deviation * (noise[:, :-1] + SHARED * noise[:, -1:]) @ cosines
+    variance = deviation**2 * (1 + SHARED**2) * cosines.square().sum(0)
+    slow = (patch[..., :n_coefficients] @ to_samples[:n_coefficients]) * (u - variance).exp()
+    return slow @ to_samples.mT + torch.nn.functional.pad(patch[..., n_coefficients:], (n_coefficients, 0))
