@@ -247,7 +247,7 @@ def evaluate_arrays(
     real = describe(real_continuation, sampling_rate, real_prompt)
     fake = describe(generated, sampling_rate, real_prompt)
     _spectrum_rows(rows, real, fake)
-    _space_rows(rows, real, fake)
+    _space_rows(rows, real, fake, covariance(real_prompt))
     _dynamics_rows(rows, real, fake)
     two_sample_rows(rows, real_continuation, generated, sampling_rate, classifiers, seed)
     prompt_rows(rows, real, fake, conditions, recordings)
@@ -272,10 +272,14 @@ def _spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.n
     rows.per_item("spectrum", "log PSD, per prompt", "dB", FLOOR11, np.abs(a - b).mean(axis=(1, 2)))
 
 
-def _space_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
+def _space_rows(
+    rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray], prompt_covariance: np.ndarray
+) -> None:
     a, b = real["covariance"], fake["covariance"]
-    # every recording counts alike in the ensemble, however large its amplitude
-    power = np.trace(a, axis1=1, axis2=2)[:, None, None] + EPSILON
+    # Every recording counts alike in the ensemble, however large its amplitude: in units of its prompt's power, which
+    # is what both have in common. Over the real continuation's own power real ones would all have a trace of exactly
+    # 1, and others the mean of a ratio of two random powers, which is above 1 for whoever does not know the future.
+    power = np.trace(prompt_covariance, axis1=1, axis2=2)[:, None, None] + EPSILON
 
     def ensemble(name: str, a: np.ndarray, b: np.ndarray) -> None:
         def error(_, items):

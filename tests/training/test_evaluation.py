@@ -3,11 +3,13 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import signal as sps
+from scipy.stats import norm
 
 from get_hf.training.baselines import VAR, IAAFTSurrogate, PooledVAR, PromptVAR, iaaft
 from get_hf.training.evaluation import compare
@@ -90,6 +92,16 @@ def test_a_process_passes_against_its_own_samples(segments, people, floor):
     assert 0.8 < values["step at the seam"] < 1.25
     assert values["nearer to own than to swapped prompt"] > 0.8 * floor["nearer to own than to swapped prompt"]
     assert values["copied from the prompt"] < 1.2 * floor["copied from the prompt"]
+
+
+def test_a_future_as_loud_as_any_other_passes_and_a_louder_one_does_not(segments):
+    rng = np.random.default_rng(4)
+    # each stretch of a recording is as loud as it happens to be: 3 dB more or less
+    loudness = np.exp(0.35 * norm.ppf((np.arange(len(segments.subjects)) + 0.5) / len(segments.subjects)))
+    truth = replace(segments, continuation=segments.continuation * rng.permutation(loudness)[:, None, None])
+    other = segments.other * rng.permutation(loudness)[:, None, None]
+    assert judge(truth, other)["covariance, ensemble"] < 0.15
+    assert judge(truth, 1.2 * other)["covariance, ensemble"] > 0.3
 
 
 def test_white_noise_is_caught_by_spectrum_complexity_and_coherence(segments, floor):
