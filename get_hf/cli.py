@@ -190,9 +190,11 @@ def calibrate(
     from get_hf.training import calibration
 
     spacing = model.config.sampling_rate / 2 / model.config.patch_size
-    table = Table("Hz", Column("gain", justify="right"), box=None, pad_edge=False)
-    for k, gain in enumerate(calibration.calibrate(checkpoint, data)):
-        table.add_row(f"{k * spacing:g}", f"{gain:.3f}")
+    columns = (Column(f"gain {place}", justify="right") for place in ("in front", "at the vertex", "behind"))
+    table = Table("Hz", *columns, box=None, pad_edge=False)
+    for k, (middle, _, forwards, upwards) in enumerate(calibration.calibrate(checkpoint, data)):
+        logarithms = (middle + forwards, middle + upwards, middle - forwards)
+        table.add_row(f"{k * spacing:g}", *(f"{math.exp(value):.3f}" for value in logarithms))
     stdout.print(table)
 
 

@@ -13,7 +13,7 @@ from transformers.feature_extraction_utils import BatchFeature, FeatureExtractio
 from .decoding_get import to_epochs, to_raw
 from .innovation_get import Innovation, InnovationTransform
 from .montage_get import channel_positions, find_electrodes
-from .population_get import generic_covariance, pack, unpack
+from .population_get import generic_covariance, linear_in_position, pack, unpack
 from .reading_get import Recording, check_rate, named_conditions, read_recordings, refuse_one_string
 from .settings_get import names, number, numbers, refuse_unknown, table
 from .signal_get import band_limit, remove_drift, resample
@@ -84,8 +84,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         harmonic_covariance: Upper triangles `(patch_size, 666)`, little-endian float32 in base64.
         prior_patches: Patches of a recording of few channels that weigh as much as the population.
         slow_quantiles: Of strong slow waves, one row per component; see `InnovationTransform`.
-        generated_gains: What each DCT coefficient of what was generated is multiplied by on its way back, measured
-            after training (`get-hf calibrate`); 1 by default.
+        generated_gains: Logarithms of what each DCT coefficient of what was generated is multiplied by on its way
+            back, measured after training (`get-hf calibrate`): `(patch_size, 4)`, on a sphere's centre, and more
+            per unit of an electrode's x, y and z; 0 by default.
 
     Example:
         >>> import mne
@@ -116,7 +117,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         harmonic_covariance: str | None = None,
         prior_patches: float = 0.5,
         slow_quantiles: Sequence[Sequence[float]] | None = None,
-        generated_gains: Sequence[float] | None = None,
+        generated_gains: Sequence[Sequence[float]] | None = None,
         **kwargs,
     ):
         refuse_unknown(kwargs)
@@ -134,9 +135,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
-        self.generated_gains = numbers(
-            "generated_gains", [1.0] * size if generated_gains is None else generated_gains, size
-        )
+        self.generated_gains = table("generated_gains", generated_gains, like=np.zeros((size, 4)))
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
 
@@ -442,7 +441,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """A row `(channels, times)` to microvolts at the recording's own rate; bad channels stay silent."""
         rate = prompt.recording.sampling_rate
         made = continuation[: len(prompt.good)][prompt.good]
-        made = made * np.tile(self.generated_gains, made.shape[-1] // self.patch_size)
+        gains = np.exp(linear_in_position(prompt.positions[prompt.good]) @ np.transpose(self.generated_gains))
+        made = made * np.tile(gains, made.shape[-1] // self.patch_size)
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
         signal = self.transform.inverse(values, prompt.innovation)
         # the filters sum innovations up, and are too short to see where the high-pass begins: below the lower edge of

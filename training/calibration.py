@@ -2,9 +2,10 @@
 """Gains of the coefficients of a patch: the last few percent of the spectrum, measured once training is over.
 
 A flow of limited size draws some coefficients a few percent too strong and others too weak, one patch after the other
-and in every recording alike. So recordings of people the model was trained on are continued, and the gains are what
-brings the mean log spectrum of the continuations to that of what really followed. Coefficient k of n samples stands
-for the frequency k / (2 n) of the sampling rate; as neighbours overlap, this is repeated.
+and in every recording alike, in front more than at the back. So recordings of people the model was trained on are
+continued, and the gains are what brings the mean log spectrum of the continuations to that of what really followed.
+Coefficient k of n samples stands for the frequency k / (2 n) of the sampling rate; as neighbours overlap, and channels
+mix on the way back, this is repeated.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
+from get_hf.processing.montage_get import channel_positions
+from get_hf.processing.population_get import linear_in_position
+
 from .checkpoint_generator import GETGenerator
 from .fidelity import log_psd
 from .segments import CHANNELS, SAMPLING_RATE, cut_segments, recordings
 
-#: Largest change of a coefficient, as a factor: what is further off was not trained.
-LARGEST_GAIN = 1.25
+#: Largest change of a coefficient, as a logarithm: what is further off was not trained.
+LARGEST_GAIN = 0.25
 #: Training people, recordings of each and prompts of each recording that are continued: with one, at the beginning of
 #: each, gains came out up to 3 % larger.
 N_SUBJECTS, N_SESSIONS, N_PROMPTS = 40, 5, 2
@@ -28,7 +32,7 @@ N_ROUNDS = 3
 
 
 def band_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, patch_size: int) -> np.ndarray:
-    """How much stronger real EEG is at the frequency of each coefficient: log power, mean over items and channels.
+    """How much stronger real EEG is at the frequency of each coefficient: log power, mean over items.
 
     Args:
         real: `(items, channels, times)` in microvolts.
@@ -37,34 +41,48 @@ def band_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, patch_
         patch_size: Samples in a patch, hence coefficients.
 
     Returns:
-        `(patch_size,)`; beyond the band of the signals 0.
+        `(channels, patch_size)`; beyond the band of the signals 0.
     """
     freqs, ours = log_psd(real, sampling_rate)
-    difference = (ours - log_psd(made, sampling_rate)[1]).mean(axis=(0, 1)) * np.log(10) / 10
+    difference = (ours - log_psd(made, sampling_rate)[1]).mean(axis=0) * np.log(10) / 10
     spacing = sampling_rate / 2 / patch_size
-    near = [difference[np.abs(freqs - k * spacing) <= spacing / 2] for k in range(patch_size)]
-    return np.array([values.mean() if len(values) else 0.0 for values in near])
+    errors = np.zeros((len(difference), patch_size))
+    for k in range(patch_size):
+        near = np.abs(freqs - k * spacing) <= spacing / 2
+        if near.any():
+            errors[:, k] = difference[:, near].mean(axis=-1)
+    return errors
 
 
 def find_gains(
-    generate: Callable[[list[float]], np.ndarray], real: np.ndarray, sampling_rate: float, patch_size: int
-) -> list[float]:
+    make: Callable[[list[list[float]]], np.ndarray],
+    real: np.ndarray,
+    positions: np.ndarray,
+    sampling_rate: float,
+    patch_size: int,
+) -> list[list[float]]:
     """The gains with which what is generated has the mean log spectrum of what is real.
 
     Args:
-        generate: Makes continuations, of the shape of `real`, with given gains.
+        make: Makes continuations, of the shape of `real`, with given gains.
         real: `(items, channels, times)` in microvolts: what followed the prompts.
+        positions: `(channels, 6)` positions of the channels.
         sampling_rate: In Hz.
         patch_size: Samples in a patch.
+
+    Returns:
+        Log gains as `GETFeatureExtractor` takes them, `(patch_size, 4)`.
     """
-    gains = np.ones(patch_size)
+    places = linear_in_position(positions)
+    gains = np.zeros((patch_size, places.shape[1]))
     for _ in range(N_ROUNDS):
-        errors = band_errors(real, generate(gains.tolist()), sampling_rate, patch_size)
-        gains = np.clip(gains * np.exp(errors / 2), 1 / LARGEST_GAIN, LARGEST_GAIN)
-    return gains.round(4).tolist()
+        wanted = places @ gains.T + band_errors(real, make(gains.tolist()), sampling_rate, patch_size) / 2
+        bounded = np.clip(wanted, -LARGEST_GAIN, LARGEST_GAIN)
+        gains = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4)
+    return gains.tolist()
 
 
-def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS) -> list[float]:
+def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS) -> list[list[float]]:
     """Measures the gains of a checkpoint and writes them to its `preprocessor_config.json`.
 
     Args:
@@ -73,7 +91,7 @@ def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[s
         ch_names: Channels to continue.
 
     Returns:
-        The gains, `patch_size` of them.
+        The gains, see `find_gains`.
 
     Raises:
         ValueError: There are no training recordings, or they lack channels.
@@ -85,12 +103,15 @@ def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[s
     chosen = cut_segments(signals, ch_names, items_per_recording=N_PROMPTS)
     generator = GETGenerator(checkpoint)
     conditions = [(name, name) for name in chosen.conditions]
+    n_times = chosen.continuation.shape[-1]
+    drawn = list(generator.draw(chosen.prompt, ch_names, n_times, conditions))
 
-    def generate(gains: list[float]) -> np.ndarray:
+    def make(gains: list[list[float]]) -> np.ndarray:
         generator.extractor.generated_gains = gains
-        return generator(chosen.prompt, ch_names, chosen.continuation.shape[-1], conditions)
+        return np.concatenate([generator.decode(*batch, n_times) for batch in drawn])
 
-    gains = find_gains(generate, chosen.continuation, SAMPLING_RATE, generator.model.config.patch_size)
+    positions = channel_positions(ch_names)
+    gains = find_gains(make, chosen.continuation, positions, SAMPLING_RATE, generator.model.config.patch_size)
     beside = path.with_suffix(".json.part")
     beside.write_text(json.dumps(settings | {"generated_gains": gains}, indent=2, sort_keys=True) + "\n")
     beside.replace(path)

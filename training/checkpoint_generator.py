@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
@@ -60,11 +60,25 @@ class GETGenerator:
         Returns:
             The continuations alone, `(items, channels, n_times)` in microvolts.
         """
+        out = np.empty((*prompts.shape[:2], n_times))
+        n_done = 0
+        for generated, features in self.draw(prompts, ch_names, n_times, conditions):
+            out[n_done : n_done + len(generated)] = self.decode(generated, features, n_times)
+            n_done += len(generated)
+        return out
+
+    def draw(
+        self,
+        prompts: np.ndarray,
+        ch_names: Sequence[str],
+        n_times: int,
+        conditions: Sequence[tuple[str, str]] | None = None,
+    ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
+        """What the model draws for prompts, batch by batch, with what `decode` needs besides; see `__call__`."""
         pairs = [("none", "none")] * len(prompts) if conditions is None else list(conditions)
         n_patches = ceil(n_times / self.model.config.patch_size)
         source = torch.Generator(self.device).manual_seed(self.seed)
         starts = range(0, len(prompts), self.batch_size)
-        out = np.empty((*prompts.shape[:2], n_times))
         with Progress(
             console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal
         ) as bar:
@@ -80,10 +94,13 @@ class GETGenerator:
                         streamer=pace,
                         **self.generate_options,
                     )
-                made = self.extractor.decode(generated, features, output="array", include_prompt=False)
-                out[batch] = [x[:, :n_times] for x in made]
+                yield generated.cpu(), features
         self.pace = pace.ratios()
-        return out
+
+    def decode(self, generated: torch.Tensor, features: EEGFeatures, n_times: int) -> np.ndarray:
+        """The continuations `(items, channels, n_times)` in microvolts of a batch of `draw`."""
+        made = self.extractor.decode(generated, features, output="array", include_prompt=False)
+        return np.stack([x[:, :n_times] for x in made])
 
     def _features(self, prompts: np.ndarray, ch_names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> EEGFeatures:
         before = [None if name == "none" else name for name, _ in pairs]

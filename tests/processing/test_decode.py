@@ -51,13 +51,15 @@ class TestDecoding:
         np.testing.assert_allclose(share, 1, atol=0.08)
 
     def test_what_was_generated_is_given_its_gains_and_the_recording_is_not(self, extractor, read):
-        gains = np.linspace(0.9, 1.2, 25)
+        gains = np.random.default_rng(0).normal(0, 0.1, (25, 4))
         with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_gains": gains.tolist()})
         features = read(signal())
+        places = features["channel_positions"][0, :, :3].numpy()
         generated = continued(features)
         (decoded,) = with_gains.decode(generated, features, "array")
         n_prompt = features["input_values"].shape[-1]
-        generated[..., n_prompt:] *= torch.tensor(np.tile(gains, 8), dtype=torch.float32)
+        factors = np.exp(gains[:, 0] + places @ gains[:, 1:].T)  # each channel its own
+        generated[..., n_prompt:] *= torch.tensor(np.tile(factors, 8), dtype=torch.float32)
         (expected,) = extractor.decode(generated, features, "array")
         np.testing.assert_allclose(decoded, expected, atol=1e-3)
 

@@ -7,41 +7,51 @@ from scipy.fft import dct, idct
 from scipy.signal import lfilter
 
 from get_hf import GETConfig, GETFeatureExtractor, GETModel
+from get_hf.processing.montage_get import channel_positions
+from get_hf.processing.population_get import linear_in_position
 from get_hf.training import calibration
 from get_hf.training.calibration import LARGEST_GAIN, band_errors, find_gains
 
 PATCH, RATE = 25, 100.0
+POSITIONS = channel_positions(["Fp1", "Fp2", "C3", "C4", "O1", "O2"])
 
 
-def signals(gains: list[float], seed: int, n_items: int = 150) -> np.ndarray:
+def signals(gains: np.ndarray, seed: int, n_items: int = 500) -> np.ndarray:
     """White patches whose coefficients have gains, through a filter that makes them slow, as decoding does."""
-    noise = np.random.default_rng(seed).standard_normal((n_items, 4, 48, PATCH))
-    patches = idct(dct(noise, norm="ortho") * np.asarray(gains), norm="ortho")
-    return 5 * lfilter([1.0], [1.0, -0.9], patches.reshape(n_items, 4, -1))
+    noise = np.random.default_rng(seed).standard_normal((n_items, len(POSITIONS), 48, PATCH))
+    factors = np.exp(linear_in_position(POSITIONS) @ np.transpose(gains))
+    patches = idct(dct(noise, norm="ortho") * factors[:, None], norm="ortho")
+    return 5 * lfilter([1.0], [1.0, -0.9], patches.reshape(n_items, len(POSITIONS), -1))
 
 
 def test_errors_are_log_power_by_the_frequency_of_coefficients():
     time = np.arange(1200) / RATE
-    quiet = signals([1.0] * PATCH, 0)
-    alpha = quiet + 40 * np.sin(2 * np.pi * 10 * time)
+    quiet = signals(np.zeros((PATCH, 4)), 0)
+    alpha = quiet.copy()
+    alpha[:, 4:] += 40 * np.sin(2 * np.pi * 10 * time)
     errors = band_errors(alpha, quiet, RATE, PATCH)
-    assert errors.argmax() == 5
-    np.testing.assert_allclose(np.delete(errors, [4, 5, 6]), 0, atol=0.1)
-    np.testing.assert_allclose(band_errors(1.5 * quiet, quiet, RATE, PATCH)[1:23], np.log(1.5**2), atol=1e-4)
-    assert not band_errors(1.5 * quiet, quiet, RATE, PATCH)[24]  # 48 Hz is beyond the band
+    assert (errors[4:].argmax(axis=1) == 5).all()
+    np.testing.assert_allclose(np.delete(errors, [4, 5, 6], axis=1), 0, atol=0.1)
+    assert not errors[:4].any()
+    np.testing.assert_allclose(band_errors(1.5 * quiet, quiet, RATE, PATCH)[:, 1:23], np.log(1.5**2), atol=1e-4)
+    assert not band_errors(1.5 * quiet, quiet, RATE, PATCH)[:, 24].any()  # 48 Hz is beyond the band
 
 
 def test_gains_that_real_eeg_has_are_found():
-    truth = np.ones(PATCH)
-    truth[1:4], truth[5:8], truth[12:20] = 0.93, 1.1, 0.97
+    truth = np.zeros((PATCH, 4))
+    truth[1:4, 0], truth[5:8, 0], truth[12:20, 0] = -0.07, 0.1, -0.03
+    truth[:, 2] = 0.05  # and in front more than at the back
     seeds = iter(range(1, 9))
-    found = find_gains(lambda gains: signals(gains, next(seeds)), signals(truth, 0), RATE, PATCH)
-    np.testing.assert_allclose(found[1:22], truth[1:22], atol=0.03)
+    found = find_gains(lambda gains: signals(gains, next(seeds)), signals(truth, 0), POSITIONS, RATE, PATCH)
+    places = linear_in_position(POSITIONS)
+    np.testing.assert_allclose(places @ np.transpose(found)[:, 1:22], places @ truth[1:22].T, atol=0.03)
 
 
 def test_what_is_far_off_is_not_made_up_for():
-    found = find_gains(lambda gains: signals(gains, 1), signals([2.0] * PATCH, 0), RATE, PATCH)
-    assert max(found) == LARGEST_GAIN
+    loud = np.zeros((PATCH, 4))
+    loud[:, 0] = np.log(2)
+    found = find_gains(lambda gains: signals(gains, 1), signals(loud, 0), POSITIONS, RATE, PATCH)
+    assert (linear_in_position(POSITIONS) @ np.transpose(found)).max() <= LARGEST_GAIN + 1e-3
 
 
 def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkeypatch):
@@ -55,5 +65,6 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     gains = calibration.calibrate(tmp_path, people)
     assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | {"generated_gains": gains}
     assert GETFeatureExtractor.from_pretrained(tmp_path).generated_gains == gains
-    assert len(set(gains)) > 5
+    assert np.shape(gains) == (25, 4)
+    assert np.abs(gains).max() > 0.01
     assert calibration.calibrate(tmp_path, people) == gains  # from the beginning, whatever was found before
