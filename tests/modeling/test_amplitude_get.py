@@ -109,5 +109,7 @@ def test_bands_must_make_a_patch():
 def test_errors_of_amplitudes_count_more_and_the_mean_weight_stays_one():
     weights = error_weights(25, 4)
     assert weights.mean() == pytest.approx(1)
-    torch.testing.assert_close(weights[25:], WEIGHT * weights[:4])
-    assert torch.equal(error_weights(25, 0), torch.ones(25))
+    torch.testing.assert_close(weights[25:], (WEIGHT * weights[:25].mean()).expand(4))
+    assert weights[0] / weights[4] == pytest.approx(2)
+    assert (weights[:25].diff() < 0).all()
+    assert error_weights(25, 0).mean() == pytest.approx(1)
