@@ -36,7 +36,6 @@ SIZES = (
     "flow_num_layers",
     "flow_hidden_size",
     "flow_intermediate_size",
-    "flow_rank",
 )
 #: What model and feature extractor must agree on.
 SHARED = ("sampling_rate", "patch_size", "conditions")
@@ -188,6 +187,8 @@ class GETConfig(PreTrainedConfig):
         for name in SIZES:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self.flow_rank < 0:
+            raise ValueError(f"flow_rank must be at least 0, not {self.flow_rank}.")
         for name in ("hidden_size", "flow_hidden_size"):
             size = getattr(self, name)
             if size % (2 * self.num_attention_heads):

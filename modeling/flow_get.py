@@ -122,7 +122,7 @@ class GETFlowHead(nn.Module):
         self.parts = [*[config.flow_size] * 2, config.patch_size, len(self.groups) * config.flow_rank]
         self.out_proj = GETZeroLinear(width, sum(self.parts))
         # not zero at the start: of a product of zeros neither factor would learn
-        self.pattern_proj = nn.Linear(width, self.parts[-1])
+        self.pattern_proj = nn.Linear(width, self.parts[-1]) if config.flow_rank else None
 
     def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
         """What the time of the flow `(batch,)` does to each block, `(batch, 6 * width)`; same for every patch."""
@@ -154,7 +154,9 @@ class GETFlowHead(nn.Module):
         gain, shift, sample_gain, responses = self.out_proj(hidden).split(self.parts, dim=-1)
         to_samples = cosine_transform(size, x.device).to(x.dtype)
         course = (sample_gain * (x[..., :size] @ to_samples)) @ to_samples.mT
-        v = gain * x + shift + along_patterns(x, self.pattern_proj(hidden), responses, self.groups, channel_mask)
+        v = gain * x + shift
+        if self.pattern_proj is not None:
+            v = v + along_patterns(x, self.pattern_proj(hidden), responses, self.groups, channel_mask)
         return v + nn.functional.pad(course, (0, x.shape[-1] - size))
 
     def forward(
