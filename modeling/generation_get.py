@@ -396,6 +396,6 @@ def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[
     if refused:
         raise ValueError(
             f"generate() of GET does not know {', '.join(refused)}: a patch of EEG is drawn by a flow, not chosen "
-            "from a vocabulary. "
-            f"It knows {', '.join(sorted(SUPPORTED_OPTIONS))}, seconds, num_flow_steps, {', '.join(BURST_OPTIONS)} and generator."
+            f"from a vocabulary. It knows {', '.join([*sorted(SUPPORTED_OPTIONS), *BURST_OPTIONS])}, seconds, "
+            "num_flow_steps and generator."
         )

@@ -22,6 +22,7 @@ from get_hf.processing.population_get import linear_in_position
 from .checkpoint_generator import GETGenerator
 from .fidelity import log_psd
 from .segments import CHANNELS, SAMPLING_RATE, cut_segments, recordings
+from .whole_file import written_whole
 
 #: Largest change of a coefficient, as a logarithm: what is further off was not trained.
 LARGEST_GAIN = 0.25
@@ -112,7 +113,6 @@ def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[s
 
     positions = channel_positions(ch_names)
     gains = find_gains(make, chosen.continuation, positions, SAMPLING_RATE, generator.model.config.patch_size)
-    beside = path.with_suffix(".json.part")
-    beside.write_text(json.dumps(settings | {"generated_gains": gains}, indent=2, sort_keys=True) + "\n")
-    beside.replace(path)
+    with written_whole(path) as beside:
+        beside.write_text(json.dumps(settings | {"generated_gains": gains}, indent=2, sort_keys=True) + "\n")
     return gains

@@ -18,6 +18,7 @@ from .builder import FEATURES
 from .corpora import Corpus, get_corpus
 from .dataset_spectra import Measured, alpha_of_closing, draw, measure
 from .prepared import INFO, Prepared
+from .whole_file import written_whole
 
 CARD, PICTURE = "README.md", "spectra.png"
 #: Stands in the card for the repository's name, which is known when it is pushed.
@@ -73,12 +74,8 @@ def card(folder: str | Path, progress: Callable[[int, int], None] | None = None)
         PICTURE: lambda path: draw(measured, path),
         CARD: lambda path: path.write_text(text, encoding="utf-8"),
     }.items():
-        partial = folder / f".{name}.part"
-        try:
-            write(partial)
-            partial.replace(folder / name)
-        finally:
-            partial.unlink(missing_ok=True)
+        with written_whole(folder / name) as beside:
+            write(beside)
     return text
 
 

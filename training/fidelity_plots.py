@@ -12,6 +12,7 @@ from .fidelity import covariance, log_psd
 from .rollout import MEASURES, STEP_SECONDS, WINDOW_SECONDS
 from .rows import FLOOR
 from .two_sample import CLASSIFIERS, ROC_GRID
+from .whole_file import written_whole
 
 if TYPE_CHECKING:
     from .evaluation import Comparison
@@ -46,9 +47,8 @@ def _series(comparison: Comparison) -> dict[str, np.ndarray]:
 
 
 def _save(figure, path: Path) -> None:
-    temporary = path.with_name(path.name + ".part")
-    figure.savefig(temporary, dpi=120, format="png")
-    temporary.replace(path)
+    with written_whole(path) as beside:
+        figure.savefig(beside, dpi=120, format="png")
 
 
 def plot_spectra(comparison: Comparison, path: Path) -> None:

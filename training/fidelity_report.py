@@ -16,6 +16,7 @@ import numpy as np
 
 from .bars import bars_table
 from .fidelity_plots import PLOTS
+from .whole_file import written_whole
 
 if TYPE_CHECKING:
     from .evaluation import Comparison
@@ -157,6 +158,5 @@ def fill_card(card: str, section: str, text: str, name: str = "the card") -> str
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with written_whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")
