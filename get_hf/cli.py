@@ -190,11 +190,11 @@ def calibrate(
     from get_hf.training import calibration
 
     spacing = model.config.sampling_rate / 2 / model.config.patch_size
-    columns = (Column(f"gain {place}", justify="right") for place in ("in front", "at the vertex", "behind"))
+    gains = calibration.calibrate(checkpoint, data)
+    columns = (Column(f"gain at the vertex, {name}", justify="right") for name in gains)
     table = Table("Hz", *columns, box=None, pad_edge=False)
-    for k, (middle, _, forwards, upwards) in enumerate(calibration.calibrate(checkpoint, data)):
-        logarithms = (middle + forwards, middle + upwards, middle - forwards)
-        table.add_row(f"{k * spacing:g}", *(f"{math.exp(value):.3f}" for value in logarithms))
+    for k, row in enumerate(zip(*gains.values(), strict=True)):
+        table.add_row(f"{k * spacing:g}", *(f"{math.exp(middle + upwards):.3f}" for middle, _, _, upwards in row))
     stdout.print(table)
 
 

@@ -15,7 +15,7 @@ from .innovation_get import Innovation, InnovationTransform
 from .montage_get import channel_positions, find_electrodes
 from .population_get import generic_covariance, linear_in_position, pack, unpack
 from .reading_get import Recording, check_rate, named_conditions, read_recordings, refuse_one_string
-from .settings_get import names, number, numbers, refuse_unknown, table
+from .settings_get import names, number, numbers, refuse_unknown, table, tables
 from .signal_get import band_limit, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
 
@@ -85,8 +85,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         prior_patches: Patches of a recording of few channels that weigh as much as the population.
         slow_quantiles: Of strong slow waves, one row per component; see `InnovationTransform`.
         generated_gains: Logarithms of what each DCT coefficient of what was generated is multiplied by on its way
-            back, measured after training (`get-hf calibrate`): `(patch_size, 4)`, on a sphere's centre, and more
-            per unit of an electrode's x, y and z; 0 by default.
+            back, measured after training (`get-hf calibrate`): by condition, `(patch_size, 4)`, a constant and what
+            an electrode's x, y and z add. That of conditions[0] is for all that are not named; 0 by default.
 
     Example:
         >>> import mne
@@ -117,7 +117,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         harmonic_covariance: str | None = None,
         prior_patches: float = 0.5,
         slow_quantiles: Sequence[Sequence[float]] | None = None,
-        generated_gains: Sequence[Sequence[float]] | None = None,
+        generated_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
         **kwargs,
     ):
         refuse_unknown(kwargs)
@@ -135,7 +135,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
-        self.generated_gains = table("generated_gains", generated_gains, like=np.zeros((size, 4)))
+        self.generated_gains = tables("generated_gains", generated_gains, self.conditions, like=np.zeros((size, 4)))
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
 
@@ -315,10 +315,14 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                 f"of {self.patch_size} after it: decode all that generate() returned, prompt included."
             )
         per_prompt = shape[0] // len(prompts)
-        signals = [
-            self._to_microvolts(row[:, n_prompt:], prompts[index // per_prompt], include_prompt)
-            for index, row in enumerate(generated)
-        ]
+        # each entry is the condition of the patch after it, and the last one holds from there on
+        ids, last = features["condition_ids"].cpu().numpy(), features["condition_ids"].shape[-1] - 1
+        following = np.minimum(np.arange(n_prompt, shape[-1], self.patch_size) // self.patch_size - 1, last)
+        signals = []
+        for index, row in enumerate(generated):
+            owner = index // per_prompt
+            conditions = ids[owner, following]
+            signals.append(self._to_microvolts(row[:, n_prompt:], prompts[owner], conditions, include_prompt))
         n_before = [prompt.n_times if include_prompt else 0 for prompt in prompts]
         if output == "array":
             return signals
@@ -437,12 +441,23 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             of_patch[-1] = of_patch[-2]  # nothing else being asked for, the continuation stays in the last condition
         return of_patch
 
-    def _to_microvolts(self, continuation: np.ndarray, prompt: Prompt, include_prompt: bool) -> np.ndarray:
-        """A row `(channels, times)` to microvolts at the recording's own rate; bad channels stay silent."""
+    def _gains(self, positions: np.ndarray, conditions: np.ndarray) -> np.ndarray:
+        """What the coefficients `(channels, times)` of patches in given conditions `(patches,)` are multiplied by."""
+        names = [self.conditions[index] for index in conditions]
+        tables = np.array([self.generated_gains.get(n, self.generated_gains[self.conditions[0]]) for n in names])
+        logarithms = np.einsum("ci,pki->cpk", linear_in_position(positions), tables.reshape(-1, self.patch_size, 4))
+        return np.exp(logarithms).reshape(len(positions), -1)
+
+    def _to_microvolts(
+        self, continuation: np.ndarray, prompt: Prompt, conditions: np.ndarray, include_prompt: bool
+    ) -> np.ndarray:
+        """A row `(channels, times)`, and the condition of each patch, to microvolts at the recording's own rate.
+
+        Bad channels stay silent.
+        """
         rate = prompt.recording.sampling_rate
         made = continuation[: len(prompt.good)][prompt.good]
-        gains = np.exp(linear_in_position(prompt.positions[prompt.good]) @ np.transpose(self.generated_gains))
-        made = made * np.tile(gains, made.shape[-1] // self.patch_size)
+        made = made * self._gains(prompt.positions[prompt.good], conditions)
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
         signal = self.transform.inverse(values, prompt.innovation)
         # the filters sum innovations up, and are too short to see where the high-pass begins: below the lower edge of

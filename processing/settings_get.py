@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What `preprocessor_config.json` may hold: anything else is refused, by name, before it spoils a signal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,17 @@ def table(name: str, values: Any, like: np.ndarray) -> list[list[float]]:
     if not is_list or len(values) != len(like):
         raise ValueError(f"{name} of the feature extractor must be {len(like)} lists of numbers.")
     return [numbers(name, row, like.shape[1]) for row in values]
+
+
+def tables(name: str, values: Any, keys: list[str], like: np.ndarray) -> dict[str, list[list[float]]]:
+    """Tables by key, each as `table` takes them, that of the first of `keys` being required; None: it alone."""
+    if values is None:
+        return {keys[0]: like.tolist()}
+    if not isinstance(values, Mapping) or keys[0] not in values or not set(values) <= set(keys):
+        raise ValueError(
+            f"{name} of the feature extractor must be a table for {keys[0]!r} and, if wanted, others of {keys[1:]}."
+        )
+    return {key: table(f"{name} for {key}", values[key], like) for key in values}
 
 
 def names(name: str, values: Any) -> list[str]:

@@ -2,8 +2,9 @@
 """Gains of the coefficients of a patch: the last few percent of the spectrum, measured once training is over.
 
 A flow of limited size draws some coefficients a few percent too strong and others too weak, one patch after the other
-and in every recording alike, in front more than at the back. So recordings of people the model was trained on are
-continued, and the gains are what brings the mean log spectrum of the continuations to that of what really followed.
+and in every recording alike, in front more than at the back, and with eyes closed otherwise than with eyes open. So
+recordings of people the model was trained on are continued, and the gains are what brings the mean log spectrum of the
+continuations to that of what really followed.
 Coefficient k of n samples stands for the frequency k / (2 n) of the sampling rate; as neighbours overlap, and channels
 mix on the way back, this is repeated.
 """
@@ -30,6 +31,12 @@ LARGEST_GAIN = 0.25
 #: each, gains came out up to 3 % larger.
 N_SUBJECTS, N_SESSIONS, N_PROMPTS = 40, 5, 2
 N_ROUNDS = 3
+#: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
+LEAST_PROMPTS = 60
+#: Whose gains are for whatever has none of its own.
+OTHERS = "none"
+#: By condition, log gains as `GETFeatureExtractor` takes them, `(patch_size, 4)`.
+Gains = dict[str, list[list[float]]]
 
 
 def band_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, patch_size: int) -> np.ndarray:
@@ -56,34 +63,42 @@ def band_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, patch_
 
 
 def find_gains(
-    make: Callable[[list[list[float]]], np.ndarray],
+    make: Callable[[Gains], np.ndarray],
     real: np.ndarray,
+    conditions: Sequence[str],
     positions: np.ndarray,
     sampling_rate: float,
     patch_size: int,
-) -> list[list[float]]:
+) -> Gains:
     """The gains with which what is generated has the mean log spectrum of what is real.
 
     Args:
         make: Makes continuations, of the shape of `real`, with given gains.
         real: `(items, channels, times)` in microvolts: what followed the prompts.
+        conditions: Per item.
         positions: `(channels, 6)` positions of the channels.
         sampling_rate: In Hz.
         patch_size: Samples in a patch.
 
     Returns:
-        Log gains as `GETFeatureExtractor` takes them, `(patch_size, 4)`.
+        The gains of `OTHERS` and of conditions with prompts enough.
     """
-    places = linear_in_position(positions)
-    gains = np.zeros((patch_size, places.shape[1]))
+    labels, places = np.array(conditions), linear_in_position(positions)
+    often = [str(name) for name, n in zip(*np.unique(labels, return_counts=True), strict=True) if n >= LEAST_PROMPTS]
+    groups = {name: labels == name for name in often if name != OTHERS}
+    rest = ~np.any([np.zeros(len(labels), dtype=bool), *groups.values()], axis=0)
+    groups[OTHERS] = rest if rest.any() else ~rest
+    gains = {name: np.zeros((patch_size, places.shape[1])).tolist() for name in groups}
     for _ in range(N_ROUNDS):
-        wanted = places @ gains.T + band_errors(real, make(gains.tolist()), sampling_rate, patch_size) / 2
-        bounded = np.clip(wanted, -LARGEST_GAIN, LARGEST_GAIN)
-        gains = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4)
-    return gains.tolist()
+        made = make(gains)
+        for name, items in groups.items():
+            errors = band_errors(real[items], made[items], sampling_rate, patch_size)
+            bounded = np.clip(places @ np.transpose(gains[name]) + errors / 2, -LARGEST_GAIN, LARGEST_GAIN)
+            gains[name] = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4).tolist()
+    return gains
 
 
-def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS) -> list[list[float]]:
+def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS) -> Gains:
     """Measures the gains of a checkpoint and writes them to its `preprocessor_config.json`.
 
     Args:
@@ -107,12 +122,18 @@ def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[s
     n_times = chosen.continuation.shape[-1]
     drawn = list(generator.draw(chosen.prompt, ch_names, n_times, conditions))
 
-    def make(gains: list[list[float]]) -> np.ndarray:
+    def make(gains: Gains) -> np.ndarray:
         generator.extractor.generated_gains = gains
         return np.concatenate([generator.decode(*batch, n_times) for batch in drawn])
 
-    positions = channel_positions(ch_names)
-    gains = find_gains(make, chosen.continuation, positions, SAMPLING_RATE, generator.model.config.patch_size)
+    gains = find_gains(
+        make,
+        chosen.continuation,
+        chosen.conditions,
+        channel_positions(ch_names),
+        SAMPLING_RATE,
+        generator.model.config.patch_size,
+    )
     with written_whole(path) as beside:
         beside.write_text(json.dumps(settings | {"generated_gains": gains}, indent=2, sort_keys=True) + "\n")
     return gains

@@ -51,15 +51,33 @@ class TestDecoding:
         np.testing.assert_allclose(share, 1, atol=0.08)
 
     def test_what_was_generated_is_given_its_gains_and_the_recording_is_not(self, extractor, read):
-        gains = np.random.default_rng(0).normal(0, 0.1, (25, 4))
-        with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_gains": gains.tolist()})
-        features = read(signal())
+        others, gains = np.random.default_rng(0).normal(0, 0.1, (2, 25, 4))
+        given = {"none": others.tolist(), "eyes_closed": gains.tolist()}
+        with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_gains": given})
+        features = read(signal(), condition="eyes_closed")
         places = features["channel_positions"][0, :, :3].numpy()
         generated = continued(features)
         (decoded,) = with_gains.decode(generated, features, "array")
         n_prompt = features["input_values"].shape[-1]
         factors = np.exp(gains[:, 0] + places @ gains[:, 1:].T)  # each channel its own
         generated[..., n_prompt:] *= torch.tensor(np.tile(factors, 8), dtype=torch.float32)
+        (expected,) = extractor.decode(generated, features, "array")
+        np.testing.assert_allclose(decoded, expected, atol=1e-3)
+
+    def test_gains_go_by_what_each_patch_was_generated_as(self, extractor, read):
+        given = {"none": np.zeros((25, 4)), "eyes_closed": np.array([[0.2, 0, 0, 0]] * 25)}
+        with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_gains": given})
+        features = read(signal(), condition="feet")
+        generated = continued(features)
+        (plain,) = extractor.decode(generated, features, "array")
+        np.testing.assert_array_equal(with_gains.decode(generated, features, "array")[0], plain)
+        # a plan: four patches of feet, then eyes closed for good
+        feet, closed = (extractor.condition_id(name) for name in ("feet", "eyes_closed"))
+        plan = torch.tensor([[feet, feet, feet, closed]])
+        features["condition_ids"] = torch.cat([features["condition_ids"], plan], dim=-1)
+        n_prompt = features["input_values"].shape[-1]
+        (decoded,) = with_gains.decode(generated, features, "array")
+        generated[..., n_prompt + 100 :] *= float(np.exp(0.2))
         (expected,) = extractor.decode(generated, features, "array")
         np.testing.assert_allclose(decoded, expected, atol=1e-3)
 
