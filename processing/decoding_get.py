@@ -1,16 +1,38 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""From arrays of microvolts back to MNE objects."""
+"""What decoding does to coefficients before they are microvolts, and from microvolts back to MNE objects."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from .population_get import linear_in_position
 from .reading_get import Recording
 
 #: Description of the annotation over what GET made.
 GENERATED = "GET generated"
 #: Radius of the sphere on which channels without digitised positions are drawn, in metres; MNE's own default.
 HEAD_RADIUS = 0.095
+
+
+def gains_of_patches(
+    tables: Mapping[str, Sequence[Sequence[float]]], others: str, conditions: Sequence[str], positions: np.ndarray
+) -> np.ndarray:
+    """What the coefficients of generated patches are multiplied by.
+
+    Args:
+        tables: By condition, log gains that are linear in position, `(patch_size, 4)`.
+        others: Whose table is for conditions that have none.
+        conditions: Of each patch.
+        positions: `(channels, 6)` unit-sphere positions.
+
+    Returns:
+        `(channels, patches * patch_size)`.
+    """
+    of_patches = np.array([tables.get(name, tables[others]) for name in conditions])
+    of_patches = of_patches.reshape(-1, *np.shape(tables[others]))  # also where there is no patch
+    logarithms = np.einsum("ci,pki->cpk", linear_in_position(positions), of_patches)
+    return np.exp(logarithms).reshape(len(positions), -1)
 
 
 def to_raw(signal: np.ndarray, recording: Recording, positions: np.ndarray, n_before: int) -> Any:

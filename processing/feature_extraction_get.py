@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
-from .decoding_get import to_epochs, to_raw
+from .decoding_get import gains_of_patches, to_epochs, to_raw
 from .innovation_get import Innovation, InnovationTransform
 from .montage_get import channel_positions, find_electrodes
-from .population_get import generic_covariance, linear_in_position, pack, unpack
+from .population_get import generic_covariance, pack, unpack
 from .reading_get import Recording, check_rate, named_conditions, read_recordings, refuse_one_string
 from .settings_get import names, number, numbers, refuse_unknown, table, tables
 from .signal_get import band_limit, remove_drift, resample
@@ -441,13 +441,6 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             of_patch[-1] = of_patch[-2]  # nothing else being asked for, the continuation stays in the last condition
         return of_patch
 
-    def _gains(self, positions: np.ndarray, conditions: np.ndarray) -> np.ndarray:
-        """What the coefficients `(channels, times)` of patches in given conditions `(patches,)` are multiplied by."""
-        names = [self.conditions[index] for index in conditions]
-        tables = np.array([self.generated_gains.get(n, self.generated_gains[self.conditions[0]]) for n in names])
-        logarithms = np.einsum("ci,pki->cpk", linear_in_position(positions), tables.reshape(-1, self.patch_size, 4))
-        return np.exp(logarithms).reshape(len(positions), -1)
-
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: np.ndarray, include_prompt: bool
     ) -> np.ndarray:
@@ -457,7 +450,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """
         rate = prompt.recording.sampling_rate
         made = continuation[: len(prompt.good)][prompt.good]
-        made = made * self._gains(prompt.positions[prompt.good], conditions)
+        names = [self.conditions[index] for index in conditions]
+        made = made * gains_of_patches(self.generated_gains, self.conditions[0], names, prompt.positions[prompt.good])
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
         signal = self.transform.inverse(values, prompt.innovation)
         # the filters sum innovations up, and are too short to see where the high-pass begins: below the lower edge of
