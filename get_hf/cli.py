@@ -25,8 +25,10 @@ from typer.exceptions import TyperException
 from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
-from get_hf.processing.files_get import load_recording
-from get_hf.recordings import check_output, save_recording, written_whole
+from get_hf.processing.decoding_get import linear_in_position
+from get_hf.processing.files_get import load_recording, written_whole
+from get_hf.processing.montage_get import channel_positions
+from get_hf.recordings import check_output, save_recording
 
 if TYPE_CHECKING:
     import mne
@@ -181,7 +183,10 @@ def calibrate(
     checkpoint: Annotated[Path, typer.Argument(help="Folder with a trained model.")],
     data: Annotated[Path, typer.Option(help="Folder that holds eegmmidb/.")],
 ) -> None:
-    """Mend the last few percent of a trained model's spectrum, on people it was trained on."""
+    """Mend the last few percent of a trained model's spectrum, on people it was trained on.
+
+    Measured with the options of its generation config: set them first.
+    """
     for folder in (data, checkpoint):
         if not folder.is_dir():
             raise FileNotFoundError(f"There is no folder {folder}.")
@@ -191,10 +196,11 @@ def calibrate(
 
     spacing = model.config.sampling_rate / 2 / model.config.patch_size
     gains = calibration.calibrate(checkpoint, data)
-    columns = (Column(f"gain at the vertex, {name}", justify="right") for name in gains)
+    vertex = linear_in_position(channel_positions(["Cz"]))
+    columns = (Column(f"gain at Cz, {name}", justify="right") for name in gains)
     table = Table("Hz", *columns, box=None, pad_edge=False)
-    for k, row in enumerate(zip(*gains.values(), strict=True)):
-        table.add_row(f"{k * spacing:g}", *(f"{math.exp(middle + upwards):.3f}" for middle, _, _, upwards in row))
+    for k, row in enumerate(np.exp([vertex[0] @ np.transpose(of_condition) for of_condition in gains.values()]).T):
+        table.add_row(f"{k * spacing:g}", *(f"{gain:.3f}" for gain in row))
     stdout.print(table)
 
 

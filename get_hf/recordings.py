@@ -2,13 +2,12 @@
 """Recordings written to disk: as `.edf`, `.fif` or `.npz`, whole or not at all."""
 
 import math
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from get_hf.processing.files_get import written_whole
 
 if TYPE_CHECKING:
     import mne
@@ -37,19 +36,6 @@ def check_output(path: str | Path, suffixes: tuple[str, ...] = (".edf", ".fif", 
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
     return path
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Gives a path beside `path` to write to, and moves what was written into place when all went well.
-
-    The name stays the same and only the folder differs, because writers choose the format by the suffix and
-    FIF splits what exceeds 2 GB into files that name one another.
-    """
-    with tempfile.TemporaryDirectory(prefix=".get-hf-", dir=path.parent) as folder:
-        yield Path(folder) / path.name
-        for part in Path(folder).iterdir():
-            part.replace(path.parent / part.name)
 
 
 def save_recording(raw: "mne.io.BaseRaw", path: str | Path) -> None:

@@ -28,10 +28,10 @@ FLOOR = 0.3
 DITHER = 0.1
 #: What the logarithm of an amplitude is divided by; near its standard deviation in EEG.
 SCALE = 0.3
-#: How much more the error of an amplitude counts in training than that of a coefficient of the course: of the latter
-#: there are many, and next to nothing about them can be foretold.
+#: How much more the error of an amplitude counts in training than that of a coefficient of the course does on average:
+#: of the latter there are many, and next to nothing about them can be foretold.
 WEIGHT = 4.0
-#: The coefficient of the course whose error counts half as much as that of the slowest (8 Hz, where patches have 250
+#: Index of the coefficient whose error counts half as much as that of coefficient 0 (at 8 Hz, where patches have 250
 #: ms): the slower, the stronger in microvolts, and the more there is to foretell.
 HALF_WEIGHT = 4.0
 

@@ -22,7 +22,7 @@ from transformers.generation import (
 from transformers.generation.streamers import BaseStreamer
 from transformers.modeling_outputs import ModelOutput
 
-from .bursts_get import N_COSINES, swell, widen_shared
+from .modulation_get import N_COSINES, modulate, widen_shared
 
 #: What `generate` understands of a `GenerationConfig`; anything else would be silently without effect.
 SUPPORTED_OPTIONS = {
@@ -39,10 +39,8 @@ SUPPORTED_OPTIONS = {
     "temperature",
     "use_cache",
 }
-#: Steps of the flow where neither the call nor the generation config says.
-DEFAULT_FLOW_STEPS = 6
-#: Options about bursts, and what they are where neither the call nor the generation config says.
-BURST_OPTIONS = {"burst_scale": 1.0, "swell": 0.0}
+#: GET's own options, and what they are where neither the call nor the generation config says.
+OWN_OPTIONS = {"num_flow_steps": 6, "burst_scale": 1.0, "modulation_depth": 0.0}
 
 
 @dataclass
@@ -85,7 +83,7 @@ class PatchBuffer:
 
 
 class GETGenerationMixin(GenerationMixin):
-    """The five hooks by which `generate()` draws patches instead of tokens."""
+    """The hooks by which `generate()` draws patches instead of tokens."""
 
     _supported_generation_modes = [GenerationMode.GREEDY_SEARCH, GenerationMode.SAMPLE]
 
@@ -108,15 +106,15 @@ class GETGenerationMixin(GenerationMixin):
 
                 `do_sample`: True by default; False takes the flow of no noise at all, a smooth and typical course.
 
-                `temperature`: standard deviation of the flow's noise.
+                `temperature`: standard deviation of the flow's noise; it scales the modulation as well.
 
                 `num_flow_steps`: steps of the flow, one pass of its head each.
 
                 `burst_scale`: how many times as wide as in training the noise is drawn that moves the amplitudes of
                 all channels together; see `widen_shared`.
 
-                `swell`: how much strength rises and falls within a patch; 0: as the flow draws it; see
-                `get_hf.modeling.bursts_get.swell`.
+                `modulation_depth`: how much the amplitude rises and falls within a patch, on top of what the flow
+                draws: a standard deviation in nats, 0 for none; see `modulate`.
 
                 `guidance_scale`: how far beyond the condition to go; 1 is none.
 
@@ -147,8 +145,7 @@ class GETGenerationMixin(GenerationMixin):
     ) -> tuple[GenerationConfig, dict]:
         """Takes our own options, and refuses those that would be ignored."""
         seconds = kwargs.pop("seconds", None)
-        num_flow_steps = kwargs.pop("num_flow_steps", None)
-        bursts = {name: kwargs.pop(name, None) for name in BURST_OPTIONS}
+        own = {name: kwargs.pop(name, None) for name in OWN_OPTIONS}
         generator = kwargs.pop("generator", None)
         refuse_unsupported(generation_config, kwargs)
         if seconds is not None:
@@ -161,20 +158,10 @@ class GETGenerationMixin(GenerationMixin):
             kwargs["max_new_tokens"] = math.ceil(round(seconds * patches_per_second, 6))
 
         generation_config, model_kwargs = super()._prepare_generation_config(generation_config, **kwargs)
-        if num_flow_steps is None:
-            num_flow_steps = getattr(generation_config, "num_flow_steps", None) or DEFAULT_FLOW_STEPS
-        if num_flow_steps < 1:
-            raise ValueError(f"num_flow_steps must be at least 1, not {num_flow_steps}.")
-        if not generation_config.temperature >= 0:
-            raise ValueError(f"temperature must not be negative, but is {generation_config.temperature}.")
-        for name, value in bursts.items():
-            if value is None:
-                value = getattr(generation_config, name, None)
-            value = BURST_OPTIONS[name] if value is None else value
-            if not 0 <= value < math.inf:
-                raise ValueError(f"{name} must be a number from 0 up, not {value}.")
-            setattr(generation_config, name, value)
-        generation_config.num_flow_steps = num_flow_steps
+        for name, value in own.items():
+            value = getattr(generation_config, name, None) if value is None else value
+            setattr(generation_config, name, OWN_OPTIONS[name] if value is None else value)
+        check_options(generation_config)
         generation_config.generator = generator
         if generation_config.guidance_scale is None:
             generation_config.guidance_scale = 1.0
@@ -284,7 +271,8 @@ class GETGenerationMixin(GenerationMixin):
                 guidance_scale,
                 model_kwargs.get("channel_mask"),
             )
-            patch = self._swell(patch, noise_scale * generation_config.swell, generation_config.generator)
+            depth = noise_scale * generation_config.modulation_depth
+            patch = self._modulate(patch, depth, generation_config.generator)
             if channel_mask is not None:
                 patch = patch * channel_mask[:, :, None].to(patch)
             patch = patch.flatten(1).to(input_ids.device)
@@ -321,13 +309,12 @@ class GETGenerationMixin(GenerationMixin):
         course, amplitude = noise.split([self.config.patch_size, len(self.config.flow_bands)], dim=-1)
         return torch.cat((course, widen_shared(amplitude, scale, channel_mask)), dim=-1)
 
-    def _swell(self, patch: torch.Tensor, deviation: float, generator: torch.Generator | None) -> torch.Tensor:
-        """Lets strength rise and fall within a patch, but for its fastest band, which muscles make."""
-        if deviation == 0.0:
+    def _modulate(self, patch: torch.Tensor, depth: float, generator: torch.Generator | None) -> torch.Tensor:
+        """Modulates the amplitude within a patch; without depth no noise is drawn."""
+        if depth == 0.0:
             return patch
-        n_batch, n_chans, size = patch.shape
-        noise = self._noise((n_batch, n_chans + 1, N_COSINES), 1.0, generator)
-        return swell(patch, noise, deviation, sum(self.config.flow_bands[:-1]) or size)
+        noise = self._noise((len(patch), patch.shape[1] + 1, N_COSINES), 1.0, generator)
+        return modulate(patch, noise, depth, self.config.sampling_rate)
 
 
 class PatchStreamer(BaseStreamer):
@@ -380,6 +367,17 @@ def with_unconditional(model_kwargs: dict[str, Any]) -> dict[str, Any]:
     return doubled
 
 
+def check_options(config: GenerationConfig) -> None:
+    """Raises for GET's own options, and the temperature, where they are out of range."""
+    if config.num_flow_steps < 1:
+        raise ValueError(f"num_flow_steps must be at least 1, not {config.num_flow_steps}.")
+    if not config.temperature >= 0:
+        raise ValueError(f"temperature must not be negative, but is {config.temperature}.")
+    for name in ("burst_scale", "modulation_depth"):
+        if not 0 <= getattr(config, name) < math.inf:
+            raise ValueError(f"{name} must be a number from 0 up, not {getattr(config, name)}.")
+
+
 def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> None:
     """Raises for options of a `GenerationConfig` that mean nothing here (top-k, beams, penalties ...)."""
     known = GenerationConfig().to_dict()
@@ -396,6 +394,6 @@ def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[
     if refused:
         raise ValueError(
             f"generate() of GET does not know {', '.join(refused)}: a patch of EEG is drawn by a flow, not chosen "
-            f"from a vocabulary. It knows {', '.join([*sorted(SUPPORTED_OPTIONS), *BURST_OPTIONS])}, seconds, "
-            "num_flow_steps and generator."
+            f"from a vocabulary. It knows {', '.join([*sorted(SUPPORTED_OPTIONS), *OWN_OPTIONS])}, seconds "
+            "and generator."
         )

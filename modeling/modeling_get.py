@@ -22,7 +22,7 @@ from transformers.utils.output_capturing import capture_outputs
 from .amplitude_get import error_weights, log_volume, split_amplitude
 from .configuration_get import GETConfig
 from .flow_get import GETFlowHead, interpolate
-from .generation_get import DEFAULT_FLOW_STEPS, GETGenerationMixin
+from .generation_get import OWN_OPTIONS, GETGenerationMixin
 from .layers_get import GETBlock, rotary_embedding, seen_by_networks
 from .pretrained_get import GETPreTrainedModel
 from .score_get import flow_matching_score, likelihood_score
@@ -175,8 +175,8 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         super().__init__(config)
         self.backbone = GETBackbone(config)
         self.flow_head = GETFlowHead(config)
-        # a fresh one: what transformers derives from the model's config loses our own option on loading
-        self.generation_config = GenerationConfig(do_sample=True, temperature=1.0, num_flow_steps=DEFAULT_FLOW_STEPS)
+        # a fresh one: what transformers derives from the model's config loses our own options on loading
+        self.generation_config = GenerationConfig(do_sample=True, temperature=1.0, **OWN_OPTIONS)
         self.post_init()
 
     @can_return_tuple
@@ -259,7 +259,7 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         noise: torch.Tensor | None = None,
         flow_time: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Squared error of the velocity per sample (Lipman et al. 2023, eq. 9), averaged over recordings.
+        """Squared error of the velocity (Lipman et al. 2023, eq. 9), see `error_weights`, averaged over recordings.
 
         Not in units of what the labels hold: a weight that falls with the strength of what is to be learnt makes
         bursts as much rarer as it makes them lighter. That recordings differ in amplitude is the feature extractor's

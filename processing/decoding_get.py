@@ -6,13 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from .population_get import linear_in_position
 from .reading_get import Recording
 
 #: Description of the annotation over what GET made.
 GENERATED = "GET generated"
+#: Largest change of a coefficient: what is further off was not trained.
+LARGEST_LOG_GAIN = 0.25
 #: Radius of the sphere on which channels without digitised positions are drawn, in metres; MNE's own default.
 HEAD_RADIUS = 0.095
+
+
+def linear_in_position(positions: np.ndarray) -> np.ndarray:
+    """What functions linear in an electrode's place are written in, 1, x, y, z: `(channels, 6)` to `(channels, 4)`."""
+    return np.pad(np.asarray(positions, dtype=np.float64)[:, :3], ((0, 0), (1, 0)), constant_values=1.0)
 
 
 def gains_of_patches(
@@ -29,10 +35,12 @@ def gains_of_patches(
     Returns:
         `(channels, patches * patch_size)`.
     """
-    of_patches = np.array([tables.get(name, tables[others]) for name in conditions])
-    of_patches = of_patches.reshape(-1, *np.shape(tables[others]))  # also where there is no patch
-    logarithms = np.einsum("ci,pki->cpk", linear_in_position(positions), of_patches)
-    return np.exp(logarithms).reshape(len(positions), -1)
+    places = linear_in_position(positions)
+    log_gains = {name: places @ np.transpose(table) for name, table in tables.items()}
+    # a line goes on where no electrode was when it was fitted
+    gains = {name: np.exp(np.clip(rows, -LARGEST_LOG_GAIN, LARGEST_LOG_GAIN)) for name, rows in log_gains.items()}
+    nothing = np.empty((len(places), 0))
+    return np.concatenate([nothing, *(gains.get(name, gains[others]) for name in conditions)], axis=-1)
 
 
 def to_raw(signal: np.ndarray, recording: Recording, positions: np.ndarray, n_before: int) -> Any:

@@ -84,9 +84,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         harmonic_covariance: Upper triangles `(patch_size, 666)`, little-endian float32 in base64.
         prior_patches: Patches of a recording of few channels that weigh as much as the population.
         slow_quantiles: Of strong slow waves, one row per component; see `InnovationTransform`.
-        generated_gains: Logarithms of what each DCT coefficient of what was generated is multiplied by on its way
+        generated_log_gains: Logarithms of what each DCT coefficient of what was generated is multiplied by on its way
             back, measured after training (`get-hf calibrate`): by condition, `(patch_size, 4)`, a constant and what
-            an electrode's x, y and z add. That of conditions[0] is for all that are not named; 0 by default.
+            an electrode's x, y and z add (of a bipolar channel, its first electrode's). Those of conditions[0] are
+            for all that are not named; 0 by default.
 
     Example:
         >>> import mne
@@ -117,7 +118,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         harmonic_covariance: str | None = None,
         prior_patches: float = 0.5,
         slow_quantiles: Sequence[Sequence[float]] | None = None,
-        generated_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
+        generated_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
         **kwargs,
     ):
         refuse_unknown(kwargs)
@@ -135,7 +136,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
-        self.generated_gains = tables("generated_gains", generated_gains, self.conditions, like=np.zeros((size, 4)))
+        self.generated_log_gains = tables(
+            "generated_log_gains", generated_log_gains, self.conditions, like=np.zeros((size, 4))
+        )
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
 
@@ -279,7 +282,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         Args:
             generated: `(rows, channels, times)` as `generate` returns; with `num_return_sequences=n`, n rows
                 per recording.
-            features: What the model was given; it holds each recording's scale, names, rate and annotations.
+            features: What the model was given; it holds each recording's scale, names, rate and annotations, and in
+                `condition_ids` what each patch was generated as: a plan belongs there, not in the call alone.
             output: "raw" (`mne.io.RawArray`, volts, the continuation annotated "GET generated"), "epochs"
                 (one `mne.EpochsArray` per recording, volts, generation beginning at 0 s) or "array"
                 (microvolts).
@@ -315,14 +319,15 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                 f"of {self.patch_size} after it: decode all that generate() returned, prompt included."
             )
         per_prompt = shape[0] // len(prompts)
-        # each entry is the condition of the patch after it, and the last one holds from there on
-        ids, last = features["condition_ids"].cpu().numpy(), features["condition_ids"].shape[-1] - 1
-        following = np.minimum(np.arange(n_prompt, shape[-1], self.patch_size) // self.patch_size - 1, last)
+        n_patches = n_prompt // self.patch_size
         signals = []
         for index, row in enumerate(generated):
-            owner = index // per_prompt
-            conditions = ids[owner, following]
-            signals.append(self._to_microvolts(row[:, n_prompt:], prompts[owner], conditions, include_prompt))
+            owner, continuation = index // per_prompt, row[:, n_prompt:]
+            # each entry is the condition of the patch after it, and the last one holds from there on
+            following = np.arange(continuation.shape[-1] // self.patch_size) + n_patches - 1
+            ids = features["condition_ids"][owner] if "condition_ids" in features else torch.zeros(1, dtype=torch.long)
+            conditions = [self.conditions[ids[min(place, len(ids) - 1)]] for place in following]
+            signals.append(self._to_microvolts(continuation, prompts[owner], conditions, include_prompt))
         n_before = [prompt.n_times if include_prompt else 0 for prompt in prompts]
         if output == "array":
             return signals
@@ -442,7 +447,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         return of_patch
 
     def _to_microvolts(
-        self, continuation: np.ndarray, prompt: Prompt, conditions: np.ndarray, include_prompt: bool
+        self, continuation: np.ndarray, prompt: Prompt, conditions: list[str], include_prompt: bool
     ) -> np.ndarray:
         """A row `(channels, times)`, and the condition of each patch, to microvolts at the recording's own rate.
 
@@ -450,8 +455,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """
         rate = prompt.recording.sampling_rate
         made = continuation[: len(prompt.good)][prompt.good]
-        names = [self.conditions[index] for index in conditions]
-        made = made * gains_of_patches(self.generated_gains, self.conditions[0], names, prompt.positions[prompt.good])
+        positions = prompt.positions[prompt.good]
+        made = made * gains_of_patches(self.generated_log_gains, self.conditions[0], conditions, positions)
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
         signal = self.transform.inverse(values, prompt.innovation)
         # the filters sum innovations up, and are too short to see where the high-pass begins: below the lower edge of

@@ -1,8 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Recordings in files: whatever MNE reads."""
+"""Files: recordings of whatever format MNE reads, and results that are there whole or not at all."""
 
 import re
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +70,16 @@ def _without_padding(raw: Any, name: str) -> Any:
         return raw
     warnings.warn(f"{name}: left out the last {n_still / rate:.2f} s, in which no channel moves.", stacklevel=3)
     return raw.crop(tmax=(raw.n_times - n_still - 1) / rate)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Gives a path beside `path` to write to, and moves what was written into place when all went well.
+
+    The name stays the same and only the folder differs, because writers choose the format by the suffix and
+    FIF splits what exceeds 2 GB into files that name one another.
+    """
+    with tempfile.TemporaryDirectory(prefix=".get-hf-", dir=path.parent) as folder:
+        yield Path(folder) / path.name
+        for part in Path(folder).iterdir():
+            part.replace(path.parent / part.name)

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What is a function of where electrodes are: the population's covariance, and how it is written in a config."""
+"""The population's covariance across channels as a function of where electrodes are, and as text in a config."""
 
 import base64
 
@@ -23,11 +23,6 @@ def harmonics(positions: np.ndarray) -> np.ndarray:
     positions = np.asarray(positions, dtype=np.float64)
     has_reference = np.linalg.norm(positions[:, 3:], axis=-1, keepdims=True) > 0
     return _real_harmonics(positions[:, :3]) - has_reference * _real_harmonics(positions[:, 3:])
-
-
-def linear_in_position(positions: np.ndarray) -> np.ndarray:
-    """What functions linear in an electrode's place are written in, 1, x, y, z: `(channels, 6)` to `(channels, 4)`."""
-    return np.pad(np.asarray(positions, dtype=np.float64)[:, :3], ((0, 0), (1, 0)), constant_values=1.0)
 
 
 def _real_harmonics(xyz: np.ndarray) -> np.ndarray:

@@ -64,7 +64,8 @@ def tables(name: str, values: Any, keys: list[str], like: np.ndarray) -> dict[st
         return {keys[0]: like.tolist()}
     if not isinstance(values, Mapping) or keys[0] not in values or not set(values) <= set(keys):
         raise ValueError(
-            f"{name} of the feature extractor must be a table for {keys[0]!r} and, if wanted, others of {keys[1:]}."
+            f"{name} of the feature extractor must be tables by condition, one for {keys[0]!r} and any of "
+            f"{', '.join(keys[1:])}: leave it out, and measure it by get-hf calibrate."
         )
     return {key: table(f"{name} for {key}", values[key], like) for key in values}
 

@@ -1,12 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Gains of the coefficients of a patch: the last few percent of the spectrum, measured once training is over.
 
-A flow of limited size draws some coefficients a few percent too strong and others too weak, one patch after the other
-and in every recording alike, in front more than at the back, and with eyes closed otherwise than with eyes open. So
-recordings of people the model was trained on are continued, and the gains are what brings the mean log spectrum of the
-continuations to that of what really followed.
-Coefficient k of n samples stands for the frequency k / (2 n) of the sampling rate; as neighbours overlap, and channels
-mix on the way back, this is repeated.
+A flow of limited size draws some coefficients a few percent too strong and others too weak, in every person alike: in
+front more than at the back, and with eyes closed otherwise than with eyes open. So recordings of people the model was
+trained on are continued, and the gains are what brings the mean log spectrum of the continuations to that of what
+really followed. Coefficient k of n samples stands for the frequency k / (2 n) of the sampling rate; as neighbours
+overlap, and channels mix on the way back, this is repeated.
+
+The gains belong to the options of the generation config that the continuations are drawn with.
 """
 
 from __future__ import annotations
@@ -17,26 +18,22 @@ from pathlib import Path
 
 import numpy as np
 
+from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, linear_in_position
+from get_hf.processing.files_get import written_whole
 from get_hf.processing.montage_get import channel_positions
-from get_hf.processing.population_get import linear_in_position
 
 from .checkpoint_generator import GETGenerator
 from .fidelity import log_psd
 from .segments import CHANNELS, SAMPLING_RATE, cut_segments, recordings
-from .whole_file import written_whole
 
-#: Largest change of a coefficient, as a logarithm: what is further off was not trained.
-LARGEST_GAIN = 0.25
 #: Training people, recordings of each and prompts of each recording that are continued: with one, at the beginning of
 #: each, gains came out up to 3 % larger.
 N_SUBJECTS, N_SESSIONS, N_PROMPTS = 40, 5, 2
 N_ROUNDS = 3
 #: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
 LEAST_PROMPTS = 60
-#: Whose gains are for whatever has none of its own.
-OTHERS = "none"
 #: By condition, log gains as `GETFeatureExtractor` takes them, `(patch_size, 4)`.
-Gains = dict[str, list[list[float]]]
+LogGains = dict[str, list[list[float]]]
 
 
 def band_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, patch_size: int) -> np.ndarray:
@@ -63,13 +60,14 @@ def band_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, patch_
 
 
 def find_gains(
-    make: Callable[[Gains], np.ndarray],
+    make: Callable[[LogGains], np.ndarray],
     real: np.ndarray,
     conditions: Sequence[str],
     positions: np.ndarray,
     sampling_rate: float,
     patch_size: int,
-) -> Gains:
+    others: str = "none",
+) -> LogGains:
     """The gains with which what is generated has the mean log spectrum of what is real.
 
     Args:
@@ -79,26 +77,27 @@ def find_gains(
         positions: `(channels, 6)` positions of the channels.
         sampling_rate: In Hz.
         patch_size: Samples in a patch.
+        others: Name for whatever has no gains of its own; fitted to all items where less is left than prompts enough.
 
     Returns:
-        The gains of `OTHERS` and of conditions with prompts enough.
+        The gains of `others` and of conditions with prompts enough.
     """
     labels, places = np.array(conditions), linear_in_position(positions)
     often = [str(name) for name, n in zip(*np.unique(labels, return_counts=True), strict=True) if n >= LEAST_PROMPTS]
-    groups = {name: labels == name for name in often if name != OTHERS}
-    rest = ~np.any([np.zeros(len(labels), dtype=bool), *groups.values()], axis=0)
-    groups[OTHERS] = rest if rest.any() else ~rest
+    groups = {name: labels == name for name in often if name != others}
+    rest = ~np.isin(labels, list(groups))
+    groups[others] = rest if rest.sum() >= LEAST_PROMPTS else np.ones_like(rest)
     gains = {name: np.zeros((patch_size, places.shape[1])).tolist() for name in groups}
     for _ in range(N_ROUNDS):
         made = make(gains)
         for name, items in groups.items():
             errors = band_errors(real[items], made[items], sampling_rate, patch_size)
-            bounded = np.clip(places @ np.transpose(gains[name]) + errors / 2, -LARGEST_GAIN, LARGEST_GAIN)
+            bounded = np.clip(places @ np.transpose(gains[name]) + errors / 2, -LARGEST_LOG_GAIN, LARGEST_LOG_GAIN)
             gains[name] = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4).tolist()
     return gains
 
 
-def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS) -> Gains:
+def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS) -> LogGains:
     """Measures the gains of a checkpoint and writes them to its `preprocessor_config.json`.
 
     Args:
@@ -122,8 +121,8 @@ def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[s
     n_times = chosen.continuation.shape[-1]
     drawn = list(generator.draw(chosen.prompt, ch_names, n_times, conditions))
 
-    def make(gains: Gains) -> np.ndarray:
-        generator.extractor.generated_gains = gains
+    def make(gains: LogGains) -> np.ndarray:
+        generator.extractor.generated_log_gains = gains
         return np.concatenate([generator.decode(*batch, n_times) for batch in drawn])
 
     gains = find_gains(
@@ -133,7 +132,8 @@ def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[s
         channel_positions(ch_names),
         SAMPLING_RATE,
         generator.model.config.patch_size,
+        generator.extractor.conditions[0],
     )
     with written_whole(path) as beside:
-        beside.write_text(json.dumps(settings | {"generated_gains": gains}, indent=2, sort_keys=True) + "\n")
+        beside.write_text(json.dumps(settings | {"generated_log_gains": gains}, indent=2, sort_keys=True) + "\n")
     return gains

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from huggingface_hub import DatasetCardData
 
+from get_hf.processing.files_get import written_whole
+
 from .builder import FEATURES
 from .corpora import Corpus, get_corpus
 from .dataset_spectra import Measured, alpha_of_closing, draw, measure
 from .prepared import INFO, Prepared
-from .whole_file import written_whole
 
 CARD, PICTURE = "README.md", "spectra.png"
 #: Stands in the card for the repository's name, which is known when it is pushed.

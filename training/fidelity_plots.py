@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from get_hf.processing.files_get import written_whole
+
 from .fidelity import covariance, log_psd
 from .rollout import MEASURES, STEP_SECONDS, WINDOW_SECONDS
 from .rows import FLOOR
 from .two_sample import CLASSIFIERS, ROC_GRID
-from .whole_file import written_whole
 
 if TYPE_CHECKING:
     from .evaluation import Comparison

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from get_hf.processing.files_get import written_whole
+
 from .bars import bars_table
 from .fidelity_plots import PLOTS
-from .whole_file import written_whole
 
 if TYPE_CHECKING:
     from .evaluation import Comparison

@@ -140,6 +140,7 @@ def pretrain(recipe: Recipe) -> Path:
 
     set_seed(args.seed)
     model = GETModel(recipe.config)
+    model.generation_config = recipe.generation_config
     averaged = AveragedWeights(model, recipe.model.average_decay)
     seconds_before = 0.0
     if checkpoint is not None:

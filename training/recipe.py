@@ -2,8 +2,8 @@
 """Recipes: what to train on what and how, in one flat YAML file read into the dataclasses that use it.
 
 Every key is an argument of `PretrainingData`, `CropConfig`, `PretrainingModel` or transformers'
-`TrainingArguments`; the key `model` holds the arguments of `GETConfig`. A mistake costs one sentence, before
-anything is read or written.
+`TrainingArguments`; the key `model` holds the arguments of `GETConfig`, and `generation` those of
+`GETModel.generate` that are to be its defaults. A mistake costs one sentence, before anything is read or written.
 """
 
 import dataclasses
@@ -17,9 +17,10 @@ from typing import Any
 
 import torch
 import yaml
-from transformers import HfArgumentParser, TrainingArguments
+from transformers import GenerationConfig, HfArgumentParser, TrainingArguments
 
 from get_hf.modeling.configuration_get import GETConfig
+from get_hf.modeling.generation_get import OWN_OPTIONS, SUPPORTED_OPTIONS, check_options
 
 from .crops import CropConfig
 
@@ -79,12 +80,15 @@ class PretrainingModel:
 
     Attributes:
         model: Arguments of `GETConfig`.
+        generation: Options of generation that the result is saved with, such as `num_flow_steps`; see
+            `GETModel.generate`.
         average_decay: Decay per step of the averaged weights that evaluation and the result use.
         muon: Whether Muon trains the matrices inside blocks; all else goes by `optim`'s AdamW. See
             `get_hf.training.muon`.
     """
 
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
+    generation: dict[str, Any] = dataclasses.field(default_factory=dict)
     average_decay: float = 0.999
     muon: bool = False
 
@@ -116,6 +120,11 @@ class Recipe:
     def config(self) -> GETConfig:
         """The architecture the recipe asks for."""
         return GETConfig(**self.model.model)
+
+    @property
+    def generation_config(self) -> GenerationConfig:
+        """What the result generates by."""
+        return GenerationConfig(**{"do_sample": True, "temperature": 1.0} | OWN_OPTIONS | self.model.generation)
 
 
 _PARTS = (PretrainingData, CropConfig, PretrainingModel, PretrainingArguments)
@@ -182,6 +191,10 @@ def _check(recipe: Recipe) -> None:
         raise ValueError("remove_unused_columns must be false: crops have no columns.")
     if recipe.model.muon and training.optim not in ("adamw_torch", "adamw_torch_fused"):
         raise ValueError(f"muon leaves the rest to AdamW: optim must be adamw_torch, not {training.optim.value}.")
+    if unknown := sorted(set(recipe.model.generation) - SUPPORTED_OPTIONS - set(OWN_OPTIONS)):
+        known = ", ".join(sorted(SUPPORTED_OPTIONS | set(OWN_OPTIONS)))
+        raise ValueError(f"generation has unknown options, {', '.join(unknown)}: it knows {known}.")
+    check_options(recipe.generation_config)
     if not 0 <= recipe.model.average_decay < 1:
         raise ValueError(f"average_decay must lie in [0, 1), not at {recipe.model.average_decay}.")
     if not training.output_dir:

@@ -8,7 +8,7 @@ from transformers import GenerationConfig, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from get_hf import GETModel
-from get_hf.modeling.generation_get import DEFAULT_FLOW_STEPS, PatchBuffer
+from get_hf.modeling.generation_get import OWN_OPTIONS, PatchBuffer
 from get_hf.modeling.layers_get import cosine_transform
 from tiny import PATCH, tiny_inputs, tiny_model, untrained_model
 
@@ -86,13 +86,13 @@ class TestContinuation:
         assert shared(burst_scale=1.0) == shared()
         assert shared(burst_scale=3.0) > 1.5 * shared()
 
-    @pytest.mark.parametrize("option", ["burst_scale", "swell"])
-    def test_options_about_bursts_are_numbers_from_0_up(self, model, option):
+    @pytest.mark.parametrize("option", ["burst_scale", "modulation_depth"])
+    def test_options_about_amplitudes_are_numbers_from_0_up(self, model, option):
         for value in (-1, math.nan, math.inf):
             with pytest.raises(ValueError, match=f"{option} must be a number from 0 up, not {value}"):
                 model.generate(**tiny_inputs(), max_new_tokens=1, **{option: value})
 
-    def test_strength_swells_within_patches_on_request_and_not_without_noise(self):
+    def test_amplitude_is_modulated_on_request_and_not_without_noise(self):
         model, inputs = untrained_model(), tiny_inputs(n_batch=64, n_chans=20)
 
         def patches(**options) -> torch.Tensor:
@@ -102,9 +102,18 @@ class TestContinuation:
         def kurtosis(samples: torch.Tensor) -> float:
             return (samples**4).mean().item() / samples.square().mean().item() ** 2
 
-        assert kurtosis(patches(swell=0.5)) > kurtosis(patches()) + 0.5
-        assert patches(swell=0.5).square().mean().item() == pytest.approx(patches().square().mean().item(), rel=0.05)
-        assert torch.equal(patches(swell=0.5, do_sample=False), patches(do_sample=False))
+        deep = patches(modulation_depth=0.5)
+        assert kurtosis(deep) > kurtosis(patches()) + 0.3
+        assert deep.square().mean().item() == pytest.approx(patches().square().mean().item(), rel=0.05)
+        flow = {"do_sample": False}
+        assert torch.equal(patches(modulation_depth=0.5, **flow), patches(**flow))
+
+    def test_modulation_leaves_absent_channels_silent_and_goes_with_guidance(self, model):
+        inputs = tiny_inputs() | {"channel_mask": torch.tensor([[1, 1, 1], [1, 1, 0]])}
+        options = {"max_new_tokens": 3, "modulation_depth": 0.3, "guidance_scale": 2.0, "generator": seeded()}
+        made = model.generate(**inputs, **options)[..., 6 * PATCH :]
+        assert not made[1, 2].any()
+        assert made[1, :2].isfinite().all()
 
     def test_a_static_cache_changes_nothing(self, model):
         options = tiny_inputs() | {"max_new_tokens": 6, "do_sample": False}
@@ -343,21 +352,24 @@ class TestHuggingFace:
         assert len(output.attentions[0]) == model.config.num_hidden_layers
 
     def test_the_default_number_of_flow_steps(self, model, monkeypatch):
-        assert self.flow_steps(model, monkeypatch) == DEFAULT_FLOW_STEPS
+        assert self.flow_steps(model, monkeypatch) == OWN_OPTIONS["num_flow_steps"]
 
     def test_a_generation_config_survives_saving_and_loading_with_the_model(self, tmp_path, monkeypatch):
         model = tiny_model()
         model.generation_config = GenerationConfig(
-            do_sample=True, temperature=0.8, max_new_tokens=7, guidance_scale=1.5, num_flow_steps=9
-        )
+            do_sample=True, temperature=0.8, max_new_tokens=7, guidance_scale=1.5, num_flow_steps=9,
+            burst_scale=1.5, modulation_depth=0.2,
+        )  # fmt: skip
         model.save_pretrained(tmp_path)
         loaded = GETModel.from_pretrained(tmp_path)
         assert loaded.generation_config.num_flow_steps == 9
+        assert (loaded.generation_config.burst_scale, loaded.generation_config.modulation_depth) == (1.5, 0.2)
         assert loaded.generation_config.temperature == 0.8
         assert self.flow_steps(loaded, monkeypatch) == 9
         values = loaded.generate(**tiny_inputs(), generator=seeded())
         assert values.shape[-1] == 13 * PATCH
         options = {"max_new_tokens": 7, "temperature": 0.8, "guidance_scale": 1.5, "num_flow_steps": 9}
+        options |= {"burst_scale": 1.5, "modulation_depth": 0.2}
         assert torch.equal(values, tiny_model().generate(**tiny_inputs(), **options, generator=seeded()))
 
     def test_a_generation_config_given_to_the_call_counts(self, model, monkeypatch):

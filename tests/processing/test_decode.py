@@ -53,7 +53,7 @@ class TestDecoding:
     def test_what_was_generated_is_given_its_gains_and_the_recording_is_not(self, extractor, read):
         others, gains = np.random.default_rng(0).normal(0, 0.1, (2, 25, 4))
         given = {"none": others.tolist(), "eyes_closed": gains.tolist()}
-        with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_gains": given})
+        with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_log_gains": given})
         features = read(signal(), condition="eyes_closed")
         places = features["channel_positions"][0, :, :3].numpy()
         generated = continued(features)
@@ -66,7 +66,7 @@ class TestDecoding:
 
     def test_gains_go_by_what_each_patch_was_generated_as(self, extractor, read):
         given = {"none": np.zeros((25, 4)), "eyes_closed": np.array([[0.2, 0, 0, 0]] * 25)}
-        with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_gains": given})
+        with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_log_gains": given})
         features = read(signal(), condition="feet")
         generated = continued(features)
         (plain,) = extractor.decode(generated, features, "array")

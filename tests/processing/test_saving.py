@@ -85,9 +85,19 @@ class TestSaving:
         ({"channel_variance": [0.1, 0.2]}, "channel_variance of the feature extractor must be 25 numbers, not 2"),
         ({"channel_variance": []}, "channel_variance of the feature extractor must be 25 numbers, not 0"),
         ({"band": [1.0]}, "band of the feature extractor must be 2 numbers, not 1"),
-        ({"generated_gains": [1.0] * 25}, "generated_gains .* must be a table for 'none' and, if wanted, others of"),
-        ({"generated_gains": {"none": [[0.0] * 4] * 25, "asleep": []}}, "generated_gains .* must be a table for"),
-        ({"generated_gains": {"none": [[0.0] * 4]}}, "generated_gains for none .* must be 25 lists of numbers"),
+        (
+            {"generated_log_gains": [1.0] * 25},
+            "generated_log_gains .* must be tables by condition, one for 'none'.* get-hf calibrate",
+        ),
+        (
+            {"generated_log_gains": {"none": [[0.0] * 4] * 25, "asleep": []}},
+            "generated_log_gains .* must be tables by",
+        ),
+        (
+            {"generated_log_gains": {"none": [[0.0] * 4]}},
+            "generated_log_gains for none .* must be 25 lists of numbers",
+        ),
+        ({"generated_gains": [1.0] * 25}, "has no generated_gains: its file is of another version"),
         ({"slow_quantiles": [[0.0] * 13]}, "slow_quantiles of the feature extractor must be 3 lists of numbers"),
         ({"slow_quantiles": [[0.0] * 12] * 3}, "slow_quantiles of the feature extractor must be 13 numbers, not 12"),
         ({"conditions": "rest"}, "conditions .* different names, not 'rest'"),

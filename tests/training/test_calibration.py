@@ -7,10 +7,10 @@ from scipy.fft import dct, idct
 from scipy.signal import lfilter
 
 from get_hf import GETConfig, GETFeatureExtractor, GETModel
+from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, linear_in_position
 from get_hf.processing.montage_get import channel_positions
-from get_hf.processing.population_get import linear_in_position
 from get_hf.training import calibration
-from get_hf.training.calibration import LARGEST_GAIN, band_errors, find_gains
+from get_hf.training.calibration import band_errors, find_gains
 
 PATCH, RATE = 25, 100.0
 POSITIONS = channel_positions(["Fp1", "Fp2", "C3", "C4", "O1", "O2"])
@@ -61,10 +61,10 @@ def test_gains_that_real_eeg_has_are_found():
 def test_what_is_far_off_is_not_made_up_for():
     loud = np.zeros((PATCH, 4))
     loud[:, 0] = np.log(2)
-    conditions = ["feet"] * 500  # gains for all others are found where there are no others
+    conditions = ["feet"] * 490 + ["rest"] * 10  # too few others: their gains are those of all
     found = find_gains(lambda gains: signals(gains["feet"], 1), signals(loud, 0), conditions, POSITIONS, RATE, PATCH)
     for gains in found.values():
-        assert 0.2 < (linear_in_position(POSITIONS) @ np.transpose(gains)).max() <= LARGEST_GAIN + 1e-3
+        assert 0.2 < (linear_in_position(POSITIONS) @ np.transpose(gains)).max() <= LARGEST_LOG_GAIN + 1e-3
 
 
 def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkeypatch):
@@ -76,8 +76,8 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     GETFeatureExtractor().save_pretrained(tmp_path)
     before = json.loads((tmp_path / "preprocessor_config.json").read_text())
     gains = calibration.calibrate(tmp_path, people)
-    assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | {"generated_gains": gains}
-    assert GETFeatureExtractor.from_pretrained(tmp_path).generated_gains == gains
+    assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | {"generated_log_gains": gains}
+    assert GETFeatureExtractor.from_pretrained(tmp_path).generated_log_gains == gains
     assert np.shape(gains["none"]) == (25, 4)
     assert np.abs(gains["none"]).max() > 0.01
     assert calibration.calibrate(tmp_path, people) == gains  # from the beginning, whatever was found before

@@ -1,18 +1,20 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""How strength varies where a flow of limited size, trained on a squared error, comes out too steady.
+"""Corrections of how amplitude varies: a flow of limited size that learns under a squared error comes out too steady.
 
-Two corrections of what is drawn, both off unless asked for and both measured, not learnt: all channels getting louder
-and softer together from patch to patch (`widen_shared`), and strength that rises and falls within a patch (`swell`).
+Both are off unless asked for, and measured rather than learnt: all channels grow louder and softer together from patch
+to patch (`widen_shared`), and amplitude rises and falls within a patch (`modulate`).
 """
 
 import torch
 
 from .layers_get import cosine_transform
 
-#: Cosines in which the course of strength within a patch is written: nothing faster than 6 Hz in patches of 250 ms.
+#: Cosines in which the course of amplitude within a patch is written: nothing faster than 6 Hz in patches of 250 ms.
 N_COSINES = 4
 #: How strong changes within a patch are that all channels share, next to those that each has for itself.
 SHARED = 0.5
+#: Highest frequency that is modulated, in Hz; above it muscles speak, whose amplitude varies enough (EEGMMIDB).
+HIGHEST_FREQUENCY = 32.0
 
 
 def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor:
@@ -44,8 +46,8 @@ def widen_shared(noise: torch.Tensor, scale: float, channel_mask: torch.Tensor |
     return noise + ((1 + share * (scale**2 - 1)) ** 0.5 - 1) * channel_mean(noise, channel_mask)
 
 
-def swell(patch: torch.Tensor, noise: torch.Tensor, deviation: float, n_coefficients: int) -> torch.Tensor:
-    """Lets the strength of patches rise and fall within them, of slow and fast waves at once.
+def modulate(patch: torch.Tensor, noise: torch.Tensor, depth: float, sampling_rate: float) -> torch.Tensor:
+    """Modulates the amplitude within patches, of slow and fast waves at once.
 
     In EEG the power of neighbouring bands comes and goes together within tenths of a second, on each channel and, less
     so, on all (EEGMMIDB: correlations of log power of .2 to .4 between bands from 8 Hz up, where a small flow draws
@@ -55,16 +57,17 @@ def swell(patch: torch.Tensor, noise: torch.Tensor, deviation: float, n_coeffici
     Args:
         patch: `(batch, channels, patch_size)`, coefficients.
         noise: `(batch, channels + 1, N_COSINES)`, standard normal: of each channel, and of what all share.
-        deviation: Standard deviation of each channel's own part of u, in nats of amplitude.
-        n_coefficients: Lowest coefficients that this is about; faster ones stay as they are.
+        depth: Standard deviation of each channel's own part of u, in nats of amplitude.
+        sampling_rate: In Hz.
 
     Returns:
         Same shape as the patch.
     """
     size = patch.shape[-1]
     to_samples = cosine_transform(size, patch.device).to(patch.dtype)
-    cosines = (size / N_COSINES) ** 0.5 * to_samples[:N_COSINES]
-    u = deviation * (noise[:, :-1] + SHARED * noise[:, -1:]) @ cosines
-    variance = deviation**2 * (1 + SHARED**2) * cosines.square().sum(0)
-    slow = (patch[..., :n_coefficients] @ to_samples[:n_coefficients]) * (u - variance).exp()
-    return slow @ to_samples.mT + torch.nn.functional.pad(patch[..., n_coefficients:], (n_coefficients, 0))
+    slow = to_samples[: round(2 * HIGHEST_FREQUENCY * size / sampling_rate)]
+    cosines = to_samples[:N_COSINES] / to_samples[:N_COSINES].square().sum(0).sqrt()  # as much at every sample
+    u = depth * (noise[..., : len(cosines)] @ cosines)
+    u = u[:, :-1] + SHARED * u[:, -1:]
+    samples = (patch[..., : len(slow)] @ slow) * (u - depth**2 * (1 + SHARED**2)).exp()
+    return samples @ to_samples.mT + torch.nn.functional.pad(patch[..., len(slow) :], (len(slow), 0))

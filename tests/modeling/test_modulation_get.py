@@ -1,0 +1,69 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+
+from get_hf.modeling.layers_get import cosine_transform
+from get_hf.modeling.modulation_get import N_COSINES, SHARED, modulate, widen_shared
+
+PATCH = 25
+
+
+def randn(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("n_chans", [1, 4, 20])
+def test_noise_is_widened_in_what_channels_share_and_nowhere_else(n_chans):
+    noise, mask = randn(20000, 20, 2), torch.zeros(20000, 20)
+    mask[:, :n_chans] = 1
+    noise = noise * mask[..., None]
+    assert torch.equal(widen_shared(noise, 1.0, mask), noise)
+    wide = (widen_shared(noise, 2.0, mask) * mask[..., None])[:, :n_chans]
+    ratio = wide.mean(1).var() / noise[:, :n_chans].mean(1).var()
+    assert ratio.item() == pytest.approx(1 + 3 * n_chans / (n_chans + 5), rel=1e-3)
+    own = noise[:, :n_chans]
+    torch.testing.assert_close(wide - wide.mean(1, keepdim=True), own - own.mean(1, keepdim=True))
+
+
+class TestModulation:
+    """White patches of 12 channels at 100 Hz: of 25 coefficients the 16 below 32 Hz are modulated."""
+
+    patch = randn(20000, 12, PATCH)
+    noise = randn(20000, 13, N_COSINES, seed=1)
+
+    def samples(self, depth: float, rate: float = 50.0) -> torch.Tensor:
+        """At 50 Hz all coefficients are below 32 Hz."""
+        return modulate(self.patch, self.noise, depth, rate) @ cosine_transform(PATCH)
+
+    def test_power_stays_and_its_logarithm_varies_as_much_as_asked_for(self):
+        power = self.samples(0.3).square()
+        torch.testing.assert_close(power.mean((0, 1)), torch.ones(PATCH), atol=0.03, rtol=0)
+        change = (power / self.samples(0).square()).log()
+        # the amplitude's logarithm has a variance of .09 on each channel and a quarter of that on all
+        torch.testing.assert_close(
+            change.var(0) / 4, torch.full((12, PATCH), 0.09 * (1 + SHARED**2)), rtol=0.05, atol=0
+        )
+        own = (change - change.mean(1, keepdim=True)).square().sum(1) / 11
+        assert own.mean().item() / 4 == pytest.approx(0.09, rel=0.02)
+
+    @pytest.mark.parametrize(("depth", "least", "most"), [(0.0, -0.02, 0.02), (0.5, 0.1, 0.5)])
+    def test_slow_and_fast_waves_come_and_go_together(self, depth, least, most):
+        x, to_samples = modulate(self.patch, self.noise, depth, 100.0), cosine_transform(PATCH)
+
+        def side(band: slice) -> torch.Tensor:
+            """How much stronger the first half of a patch is than the last."""
+            first, last = (x[..., band] @ to_samples[band]).square().split([12, 13], dim=-1)
+            return (first.sum(-1) / last.sum(-1)).log().flatten()
+
+        assert least < torch.corrcoef(torch.stack([side(slice(3, 8)), side(slice(8, 16))]))[0, 1].item() < most
+
+    def test_no_depth_is_no_change_and_fast_coefficients_stay(self):
+        torch.testing.assert_close(modulate(self.patch, self.noise, 0.0, 100.0), self.patch)
+        fast = torch.nn.functional.pad(self.patch[..., 16:], (16, 0))
+        torch.testing.assert_close(modulate(fast, self.noise, 0.3, 100.0), fast)
+
+    @pytest.mark.parametrize("size", [1, 2, 3])
+    def test_patches_may_be_shorter_than_the_cosines_are_many(self, size):
+        patch = randn(20000, 2, size)
+        power = modulate(patch, randn(20000, 3, N_COSINES, seed=1), 0.3, 10.0).square().mean().item()
+        assert power == pytest.approx(1, abs=0.05)
