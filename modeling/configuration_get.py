@@ -8,7 +8,7 @@ from transformers import PreTrainedConfig
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
 #: Form of a checkpoint that this code reads and writes; raised with every change that older code would misread.
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 #: Conditions a patch of EEG can be in, by id. Id 0 is "nothing is known", the one guidance steers away from.
 CONDITIONS = (
     "none",
@@ -61,7 +61,6 @@ class GETConfig(PreTrainedConfig):
         flow_num_layers (`int`): Blocks of the flow head.
         flow_hidden_size (`int`): Width of the flow head.
         flow_intermediate_size (`int`): Inner width of the flow head's MLPs.
-        flow_rank (`int`): Patterns over the channels along which the flow can stretch each band of a patch.
         rms_norm_eps (`float`): Epsilon of the normalisations.
         initializer_range (`float`): Standard deviation of initial weights.
         attention_dropout (`float`): Dropout of attention weights in training.
@@ -95,7 +94,6 @@ class GETConfig(PreTrainedConfig):
     flow_num_layers: int = 3
     flow_hidden_size: int = 192
     flow_intermediate_size: int = 384
-    flow_rank: int = 4
     rms_norm_eps: float = 1e-6
     initializer_range: float = 0.02
     attention_dropout: float = 0.0
@@ -187,8 +185,6 @@ class GETConfig(PreTrainedConfig):
         for name in SIZES:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        if self.flow_rank < 0:
-            raise ValueError(f"flow_rank must be at least 0, not {self.flow_rank}.")
         for name in ("hidden_size", "flow_hidden_size"):
             size = getattr(self, name)
             if size % (2 * self.num_attention_heads):

@@ -9,18 +9,16 @@ Where the data are white Gaussian, as the innovation space nearly makes them, th
 starts at zero, so that an untrained model is already a linear-Gaussian simulator and training adds only what linear
 statistics cannot say; on such data its loss is 1, at every time of the flow.
 
-EEG is closer to Gaussian noise whose strength changes: between bands, within a patch, and along patterns over the
-scalp that blinks, rhythms and muscles have. Given the patterns and strengths, the exact velocity is linear in x, and a
-normalised network could not follow it into the tails; so the head gives gains, patterns and a shift,
+EEG is closer to Gaussian noise whose strength changes, between bands and within a patch. Given the strengths, the
+exact velocity is linear in x, and a normalised network could not follow it into the tails; so the head gives gains and
+a shift,
 
-    v(x) = gain * x + D' (sample_gain * D x) + sum over r of response_r (pattern_r . x) + shift
+    v(x) = gain * x + D' (sample_gain * D x) + shift
 
-where D takes coefficients to samples, and patterns (of unit length over the channels) and responses are a number per
-channel and band.
+where D takes coefficients to samples. What channels have in common comes through the attention across them.
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -45,33 +43,6 @@ def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> 
     phi = time[:, None, None] * (math.pi / 2)
     cos, sin = phi.cos(), phi.sin()
     return cos * noise + sin * data, cos * data - sin * noise
-
-
-def along_patterns(
-    x: torch.Tensor,
-    patterns: torch.Tensor,
-    responses: torch.Tensor,
-    groups: Sequence[int],
-    channel_mask: torch.Tensor | None,
-) -> torch.Tensor:
-    """What channels have in common along patterns, given back to each: a linear map of low rank across channels.
-
-    Args:
-        x: `(batch, channels, size)`.
-        patterns: `(batch, channels, groups * rank)`: how much of each channel counts.
-        responses: Same shape: how much each channel takes.
-        groups: Sizes of the groups that x consists of; each has patterns of its own.
-        channel_mask: `(batch, channels)`, 0 where there is no channel.
-
-    Returns:
-        `(batch, channels, size)`.
-    """
-    if channel_mask is not None:
-        patterns = patterns * channel_mask[..., None].to(patterns.dtype)
-    # of unit length: along each, white noise has unit variance, however many channels there are
-    patterns = patterns / patterns.square().sum(1, keepdim=True).add(1e-6).sqrt()
-    parts = zip(x.split(groups, dim=-1), *(p.chunk(len(groups), dim=-1) for p in (patterns, responses)), strict=True)
-    return torch.cat([response @ (pattern.mT @ part) for part, pattern, response in parts], dim=-1)
 
 
 class GETZeroLinear(nn.Linear):
@@ -117,12 +88,9 @@ class GETFlowHead(nn.Module):
         self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
         self.blocks = nn.ModuleList(GETFlowBlock(config) for _ in range(config.flow_num_layers))
         self.norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
-        #: What is drawn together, in the order of `x`: the course of each band, then all amplitudes.
-        self.groups = [*config.flow_bands, len(config.flow_bands)] if config.flow_bands else [config.patch_size]
-        self.parts = [*[config.flow_size] * 2, config.patch_size, len(self.groups) * config.flow_rank]
+        #: Sizes of what the last layer gives for each channel: gains, shifts, gains of samples.
+        self.parts = [config.flow_size, config.flow_size, config.patch_size]
         self.out_proj = GETZeroLinear(width, sum(self.parts))
-        # not zero at the start: of a product of zeros neither factor would learn
-        self.pattern_proj = nn.Linear(width, self.parts[-1]) if config.flow_rank else None
 
     def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
         """What the time of the flow `(batch,)` does to each block, `(batch, 6 * width)`; same for every patch."""
@@ -151,13 +119,10 @@ class GETFlowHead(nn.Module):
         for block, modulation in zip(self.blocks, modulations, strict=True):
             hidden = block(hidden, modulation, attention_mask)
         hidden = self.norm(hidden)
-        gain, shift, sample_gain, responses = self.out_proj(hidden).split(self.parts, dim=-1)
+        gain, shift, sample_gain = self.out_proj(hidden).split(self.parts, dim=-1)
         to_samples = cosine_transform(size, x.device).to(x.dtype)
         course = (sample_gain * (x[..., :size] @ to_samples)) @ to_samples.mT
-        v = gain * x + shift
-        if self.pattern_proj is not None:
-            v = v + along_patterns(x, self.pattern_proj(hidden), responses, self.groups, channel_mask)
-        return v + nn.functional.pad(course, (0, x.shape[-1] - size))
+        return gain * x + shift + nn.functional.pad(course, (0, x.shape[-1] - size))
 
     def forward(
         self,

@@ -10,7 +10,6 @@ import torch
 from get_hf import GETConfig, GETFeatureExtractor, GETModel
 from get_hf.processing.feature_extraction_get import EEGFeatures
 from synthetic import synthetic_eeg
-from tiny import calm_responses
 
 NAMES = ["C3", "Cz", "C4", "Pz"]
 RATE, SECONDS = 160.0, 6.0
@@ -38,7 +37,6 @@ def save_small(folder: Path) -> None:
     model = GETModel(small_config())
     for parameter in model.parameters():
         parameter.data.add_(0.1 * torch.randn(parameter.shape))
-    calm_responses(model)
     model.save_pretrained(folder)
     GETFeatureExtractor().save_pretrained(folder)
 

@@ -40,15 +40,7 @@ def tiny_model(**changes) -> GETModel:
         gains = "flow_head.out_proj" in name
         spread = 0.05 if gains else 0.2 if parameter.ndim > 1 else 0.1
         parameter.data.add_(spread * torch.randn(parameter.shape, generator=generator))
-    calm_responses(model)
     return model
-
-
-def calm_responses(model: GETModel) -> None:
-    """Makes random weights give channels little of what they have in common: along a pattern, all of them add up."""
-    head = model.flow_head
-    for parameter in head.out_proj.parameters():
-        parameter.data[-head.parts[-1] :] *= 0.1
 
 
 def tiny_inputs(n_batch: int = 2, n_chans: int = 3, n_patches: int = 6, seed: int = 0) -> dict[str, torch.Tensor]:
