@@ -51,7 +51,7 @@ class TestDecoding:
         np.testing.assert_allclose(share, 1, atol=0.08)
 
     def test_what_was_generated_is_given_its_gains_and_the_recording_is_not(self, extractor, read):
-        others, gains = np.random.default_rng(0).normal(0, 0.1, (2, 25, 4))
+        others, gains = np.random.default_rng(0).normal(0, 0.04, (2, 25, 4))
         given = {"none": others.tolist(), "eyes_closed": gains.tolist()}
         with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_log_gains": given})
         features = read(signal(), condition="eyes_closed")
