@@ -49,7 +49,8 @@ class GETGenerateOutput(ModelOutput):
 
     Attributes:
         sequences: `(batch, channels, times)`: the prompt followed by what was generated, in the innovation space.
-        past_key_values: The cache, from which a later call with these sequences goes on; none with guidance.
+        past_key_values: The cache, from which a later call with these sequences goes on; none with guidance. It
+            holds what was drawn before its amplitude was modulated.
         hidden_states: Per step those of each layer, if asked for.
         attentions: Per step those of each layer, if asked for.
     """
@@ -240,6 +241,7 @@ class GETGenerationMixin(GenerationMixin):
         channel_mask = model_kwargs.get("channel_mask")
         n_batch, n_chans = len(input_ids), input_ids.shape[-1] // self.config.patch_size
         guided = guidance_scale != 1.0
+        output = PatchBuffer(input_ids, generation_config.max_length)
         if guided:
             # the second half of the batch lives the same past without its condition
             input_ids, model_kwargs = torch.cat((input_ids, input_ids)), with_unconditional(model_kwargs)
@@ -272,21 +274,21 @@ class GETGenerationMixin(GenerationMixin):
                 model_kwargs.get("channel_mask"),
             )
             depth = noise_scale * generation_config.modulation_depth
-            patch = self._modulate(patch, depth, generation_config.generator)
-            if channel_mask is not None:
-                patch = patch * channel_mask[:, :, None].to(patch)
-            patch = patch.flatten(1).to(input_ids.device)
-            # a recording that is done waits for the others in silence
-            patch = patch.masked_fill(finished[:, None], 0.0)
-            sequence.append(torch.cat((patch, patch)) if guided else patch)
+            # the model does not hear the modulation: a louder past would make a louder future, and so on
+            heard, made = (
+                self._silenced(x, channel_mask, finished).to(input_ids.device)
+                for x in (patch, self._modulate(patch, depth, generation_config.generator))
+            )
+            sequence.append(torch.cat((heard, heard)) if guided else heard)
+            output.append(made)
             if streamer is not None:
-                streamer.put(patch.cpu())
-            finished = finished | stopping_criteria(sequence.patches[:n_batch], None)
+                streamer.put(made.cpu())
+            finished = finished | stopping_criteria(output.patches, None)
             everyone_finished = bool(finished.all())
 
         if streamer is not None:
             streamer.end()
-        values = to_values(sequence.patches[:n_batch], self.config.patch_size)
+        values = to_values(output.patches, self.config.patch_size)
         if not generation_config.return_dict_in_generate:
             return values
         return GETGenerateOutput(
@@ -308,6 +310,13 @@ class GETGenerationMixin(GenerationMixin):
         """Widens what channels share of the noise of amplitudes; that of the course stays."""
         course, amplitude = noise.split([self.config.patch_size, len(self.config.flow_bands)], dim=-1)
         return torch.cat((course, widen_shared(amplitude, scale, channel_mask)), dim=-1)
+
+    @staticmethod
+    def _silenced(patch: torch.Tensor, channel_mask: torch.Tensor | None, finished: torch.Tensor) -> torch.Tensor:
+        """A patch `(batch, channels * patch_size)`, silent where there is no channel or a recording is done."""
+        if channel_mask is not None:
+            patch = patch * channel_mask[:, :, None].to(patch)
+        return patch.flatten(1).masked_fill(finished[:, None].to(patch.device), 0.0)
 
     def _modulate(self, patch: torch.Tensor, depth: float, generator: torch.Generator | None) -> torch.Tensor:
         """Modulates the amplitude within a patch; without depth no noise is drawn."""
