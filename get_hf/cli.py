@@ -25,7 +25,7 @@ from typer.exceptions import TyperException
 from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
-from get_hf.processing.decoding_get import linear_in_position
+from get_hf.processing.decoding_get import gains_of_patches
 from get_hf.processing.files_get import load_recording, written_whole
 from get_hf.processing.montage_get import channel_positions
 from get_hf.recordings import check_output, save_recording
@@ -196,10 +196,11 @@ def calibrate(
 
     spacing = model.config.sampling_rate / 2 / model.config.patch_size
     gains = calibration.calibrate(checkpoint, data)
-    vertex = linear_in_position(channel_positions(["Cz"]))
-    columns = (Column(f"gain at Cz, {name}", justify="right") for name in gains)
+    vertex, names = channel_positions(["Cz"]), list(gains)
+    columns = (Column(f"gain at Cz, {name}", justify="right") for name in names)
     table = Table("Hz", *columns, box=None, pad_edge=False)
-    for k, row in enumerate(np.exp([vertex[0] @ np.transpose(of_condition) for of_condition in gains.values()]).T):
+    at_vertex = gains_of_patches(gains, model.config.conditions[0], names, vertex).reshape(len(names), -1)
+    for k, row in enumerate(at_vertex.T):
         table.add_row(f"{k * spacing:g}", *(f"{gain:.3f}" for gain in row))
     stdout.print(table)
 

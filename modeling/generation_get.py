@@ -376,6 +376,17 @@ def with_unconditional(model_kwargs: dict[str, Any]) -> dict[str, Any]:
     return doubled
 
 
+def generation_config(**options: Any) -> GenerationConfig:
+    """A generation config of GET's defaults but for `options`, checked.
+
+    Raises:
+        ValueError: One of them is out of range.
+    """
+    config = GenerationConfig(**{"do_sample": True, "temperature": 1.0} | OWN_OPTIONS | options)
+    check_options(config)
+    return config
+
+
 def check_options(config: GenerationConfig) -> None:
     """Raises for GET's own options, and the temperature, where they are out of range."""
     if config.num_flow_steps < 1:

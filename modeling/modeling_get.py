@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from transformers import GenerationConfig
 from transformers.cache_utils import Cache, DynamicCache
 from transformers.masking_utils import create_bidirectional_mask, create_sliding_window_causal_mask
 from transformers.modeling_outputs import BaseModelOutputWithPast, ModelOutput, SequenceClassifierOutputWithPast
@@ -22,7 +21,7 @@ from transformers.utils.output_capturing import capture_outputs
 from .amplitude_get import error_weights, log_volume, split_amplitude
 from .configuration_get import GETConfig
 from .flow_get import GETFlowHead, interpolate
-from .generation_get import OWN_OPTIONS, GETGenerationMixin
+from .generation_get import GETGenerationMixin, generation_config
 from .layers_get import GETBlock, rotary_embedding, seen_by_networks
 from .pretrained_get import GETPreTrainedModel
 from .score_get import flow_matching_score, likelihood_score
@@ -176,7 +175,7 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         self.backbone = GETBackbone(config)
         self.flow_head = GETFlowHead(config)
         # a fresh one: what transformers derives from the model's config loses our own options on loading
-        self.generation_config = GenerationConfig(do_sample=True, temperature=1.0, **OWN_OPTIONS)
+        self.generation_config = generation_config()
         self.post_init()
 
     @can_return_tuple

@@ -325,7 +325,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             owner, continuation = index // per_prompt, row[:, n_prompt:]
             # each entry is the condition of the patch after it, and the last one holds from there on
             following = np.arange(continuation.shape[-1] // self.patch_size) + n_patches - 1
-            ids = features["condition_ids"][owner] if "condition_ids" in features else torch.zeros(1, dtype=torch.long)
+            ids = features["condition_ids"][owner].tolist() if "condition_ids" in features else [0]
             conditions = [self.conditions[ids[min(place, len(ids) - 1)]] for place in following]
             signals.append(self._to_microvolts(continuation, prompts[owner], conditions, include_prompt))
         n_before = [prompt.n_times if include_prompt else 0 for prompt in prompts]

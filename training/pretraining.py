@@ -203,6 +203,7 @@ def pretrain(recipe: Recipe) -> Path:
             model.save_pretrained(output_dir)
         extractor.save_pretrained(output_dir)
         _write_json(output_dir / SUMMARY, summary(trainer))
+    trainer.accelerator.end_training()  # a process that just leaves can take the others down
     return output_dir
 
 

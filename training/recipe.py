@@ -20,7 +20,7 @@ import yaml
 from transformers import GenerationConfig, HfArgumentParser, TrainingArguments
 
 from get_hf.modeling.configuration_get import GETConfig
-from get_hf.modeling.generation_get import OWN_OPTIONS, SUPPORTED_OPTIONS, check_options
+from get_hf.modeling.generation_get import OWN_OPTIONS, SUPPORTED_OPTIONS, generation_config
 
 from .crops import CropConfig
 
@@ -124,7 +124,7 @@ class Recipe:
     @property
     def generation_config(self) -> GenerationConfig:
         """What the result generates by."""
-        return GenerationConfig(**{"do_sample": True, "temperature": 1.0} | OWN_OPTIONS | self.model.generation)
+        return generation_config(**self.model.generation)
 
 
 _PARTS = (PretrainingData, CropConfig, PretrainingModel, PretrainingArguments)
@@ -194,7 +194,7 @@ def _check(recipe: Recipe) -> None:
     if unknown := sorted(set(recipe.model.generation) - SUPPORTED_OPTIONS - set(OWN_OPTIONS)):
         known = ", ".join(sorted(SUPPORTED_OPTIONS | set(OWN_OPTIONS)))
         raise ValueError(f"generation has unknown options, {', '.join(unknown)}: it knows {known}.")
-    check_options(recipe.generation_config)
+    generation_config(**recipe.model.generation)
     if not 0 <= recipe.model.average_decay < 1:
         raise ValueError(f"average_decay must lie in [0, 1), not at {recipe.model.average_decay}.")
     if not training.output_dir:
