@@ -22,6 +22,7 @@ from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.pretrained import download, find_checkpoint, load_folder
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.files_get import folder_beside
 
 #: Files of an earlier push that go where the new one does not have them; anything else in a repository stays.
 _OURS = ("*_get.py", "*.safetensors", "*.safetensors.index.json", "generation_config.json", FIGURES, SUMMARY)
@@ -120,8 +121,8 @@ def pull(repo: str, folder: str | Path | None = None) -> Path:
         raise FileNotFoundError(f"There is no folder {folder.parent} to put {folder.name} in.")
     cached = download(check_name(name), revision or None)
     load_folder(cached, name=repo)  # what is damaged shows now
-    with tempfile.TemporaryDirectory(prefix=".get-hf-", dir=folder.absolute().parent) as temporary:
-        shutil.copytree(cached, Path(temporary) / folder.name).rename(folder)
+    with folder_beside(folder) as temporary:
+        shutil.copytree(cached, temporary / folder.name).rename(folder)
     return folder
 
 

@@ -13,7 +13,6 @@ share them evenly; their numbers of rows differ by one at most, so that no proce
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, RepositoryNotFoundError
 
 from get_hf.modeling.configuration_get import CONDITIONS
+from get_hf.processing.files_get import folder_beside
 
 from .builder import (
     FEATURES,
@@ -159,20 +159,20 @@ def prepare(
         if found and found.fingerprint == own and not is_incomplete(found.problems) and _has_all_shards(found):
             return found
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".get-hf-", dir=out.parent, ignore_cleanup_errors=True) as beside:
-        whole = Path(beside) / "whole"
+    with folder_beside(out) as beside:
+        whole = beside / "whole"
         with full_disk_in_one_sentence(out):
             segments = prepare_segments(
                 corpus,
                 data_dir,
-                Path(beside) / "cache",
+                beside / "cache",
                 segment_seconds=segment_seconds,
                 num_proc=num_proc,
                 progress=progress,
             )
             _write(entry, segments, whole, {"fingerprint": own, "segment_seconds": segment_seconds})
         if out.exists():
-            out.rename(Path(beside) / "replaced")
+            out.rename(beside / "replaced")
         whole.rename(out)
     return Prepared.read(out)
 

@@ -1,4 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import os
+
 import mne
 import numpy as np
 import pytest
@@ -137,6 +139,19 @@ def test_a_failure_leaves_what_was_there(tmp_path):
         write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupt_as_soon_as_the_folder_is_there_leaves_nothing(tmp_path, monkeypatch):
+    mkdir = os.mkdir
+
+    def interrupted(*args, **kwargs):
+        mkdir(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "x.edf"):
+        pass
+    assert not any(tmp_path.iterdir())
 
 
 def test_edf_says_nothing_of_the_patient(tmp_path):
