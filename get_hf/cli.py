@@ -183,7 +183,7 @@ def calibrate(
     checkpoint: Annotated[Path, typer.Argument(help="Folder with a trained model.")],
     data: Annotated[Path, typer.Option(help="Folder that holds eegmmidb/.")],
 ) -> None:
-    """Mend the last few percent of a trained model's spectrum, on people it was trained on.
+    """Mend the last few percent of a trained model's coherence and spectrum, on people it was trained on.
 
     Measured with the options of its generation config: set them first.
     """
@@ -195,13 +195,14 @@ def calibrate(
     from get_hf.training import calibration
 
     spacing = model.config.sampling_rate / 2 / model.config.patch_size
-    gains = calibration.calibrate(checkpoint, data)
+    measured = calibration.calibrate(checkpoint, data)
+    gains = measured["generated_log_gains"]
     vertex, names = channel_positions(["Cz"]), list(gains)
     columns = (Column(f"gain at Cz, {name}", justify="right") for name in names)
-    table = Table("Hz", *columns, box=None, pad_edge=False)
+    table = Table("Hz", Column("coherence taken off", justify="right"), *columns, box=None, pad_edge=False)
     at_vertex = gains_of_patches(gains, model.config.conditions[0], names, vertex).reshape(len(names), -1)
-    for k, row in enumerate(at_vertex.T):
-        table.add_row(f"{k * spacing:g}", *(f"{gain:.3f}" for gain in row))
+    for k, (shift, row) in enumerate(zip(measured["coherence_shifts"], at_vertex.T, strict=True)):
+        table.add_row(f"{k * spacing:g}", f"{shift:+.3f}", *(f"{gain:.3f}" for gain in row))
     stdout.print(table)
 
 

@@ -62,16 +62,30 @@ class GETGenerateOutput(ModelOutput):
 
 
 class PatchBuffer:
-    """The running sequence, grown by doubling so that a step costs the same after an hour as at the start."""
+    """The running sequence, grown by doubling so that a step costs the same after an hour as at the start.
 
-    def __init__(self, patches: torch.Tensor, expected_length: int):
+    Args:
+        patches: `(batch, patches, width)` to begin with.
+        expected_length: How many there may come to be.
+        only_last: Whether of what is added the last patch is enough, because a cache holds the rest.
+    """
+
+    def __init__(self, patches: torch.Tensor, expected_length: int, only_last: bool = False):
         self.length = patches.shape[1]
+        self.only_last = only_last
+        if only_last:
+            self._data = patches
+            return
         # an endless max_length is no reason to allocate endlessly
         self._data = patches.new_empty(len(patches), min(expected_length, 2 * self.length + 1024), patches.shape[2])
         self._data[:, : self.length] = patches
 
     def append(self, patch: torch.Tensor) -> None:
         """Adds a patch `(batch, width)`."""
+        if self.only_last:
+            self._data = patch[:, None]
+            self.length += 1
+            return
         if self.length == self._data.shape[1]:
             self._data = torch.cat((self._data, torch.empty_like(self._data)), dim=1)
         self._data[:, self.length] = patch
@@ -79,7 +93,7 @@ class PatchBuffer:
 
     @property
     def patches(self) -> torch.Tensor:
-        """All patches so far, `(batch, patches, width)`, without copying."""
+        """The patches so far, `(batch, patches, width)`, without copying."""
         return self._data[:, : self.length]
 
 
@@ -206,10 +220,14 @@ class GETGenerationMixin(GenerationMixin):
         attention_mask: torch.Tensor | None = None,
         condition_ids: torch.Tensor | None = None,
         is_first_iteration: bool | None = False,
+        length: int | None = None,
         **kwargs,
     ) -> dict[str, Any]:
-        """The inputs of one forward pass: the patches not yet in the cache, and the conditions they lead to."""
-        end = input_ids.shape[1]
+        """The inputs of one forward pass: the patches not yet in the cache, and the conditions they lead to.
+
+        `length` is that of the whole sequence, where `input_ids` is but its end.
+        """
+        end = length or input_ids.shape[1]
         if next_sequence_length is not None:
             input_ids = input_ids[:, -next_sequence_length:]
         if condition_ids is not None:
@@ -245,7 +263,7 @@ class GETGenerationMixin(GenerationMixin):
         if guided:
             # the second half of the batch lives the same past without its condition
             input_ids, model_kwargs = torch.cat((input_ids, input_ids)), with_unconditional(model_kwargs)
-        sequence = PatchBuffer(input_ids, generation_config.max_length)
+        sequence = PatchBuffer(input_ids, generation_config.max_length, only_last=use_cache)
         recorded = {"hidden_states": (), "attentions": ()}
         finished = torch.zeros(n_batch, dtype=torch.bool, device=input_ids.device)
         everyone_finished = False
@@ -256,7 +274,10 @@ class GETGenerationMixin(GenerationMixin):
                 outputs = self._prefill(sequence.patches, generation_config, model_kwargs)
             else:
                 model_inputs = self.prepare_inputs_for_generation(
-                    sequence.patches, next_sequence_length=1 if use_cache else None, **model_kwargs
+                    sequence.patches,
+                    next_sequence_length=1 if use_cache else None,
+                    length=sequence.length,
+                    **model_kwargs,
                 )
                 outputs = self(**model_inputs, return_dict=True)
             first = False

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
+from .blinks_get import BlinkPopulation
 from .decoding_get import gains_of_patches, to_epochs, to_raw
 from .innovation_get import Innovation, InnovationTransform
 from .montage_get import channel_positions, find_electrodes
@@ -84,6 +85,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         harmonic_covariance: Upper triangles `(patch_size, 666)`, little-endian float32 in base64.
         prior_patches: Patches of a recording of few channels that weigh as much as the population.
         slow_quantiles: Of strong slow waves, one row per component; see `InnovationTransform`.
+        blinks: How people blink, a mapping of what `BlinkPopulation` takes, rates being per condition. None: blinks
+            stay where they are, and none are generated.
+        coherence_shifts: By how much squared coherences between channels are estimated too large at the frequency of
+            each coefficient, measured after training (`get-hf calibrate`). None: nothing is taken off.
         generated_log_gains: Logarithms of what each DCT coefficient of what was generated is multiplied by on its way
             back, measured after training (`get-hf calibrate`): by condition, `(patch_size, 4)`, a constant and what
             an electrode's x, y and z add (of a bipolar channel, its first electrode's). Those of conditions[0] are
@@ -116,8 +121,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         innovation_scale: float = 10.0,
         channel_variance: Sequence[float] | None = None,
         harmonic_covariance: str | None = None,
-        prior_patches: float = 0.5,
+        prior_patches: float = 0.1,
         slow_quantiles: Sequence[Sequence[float]] | None = None,
+        blinks: Mapping[str, Any] | None = None,
+        coherence_shifts: Sequence[float] | None = None,
         generated_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
         **kwargs,
     ):
@@ -136,6 +143,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
+        self.blinks = None if blinks is None else BlinkPopulation.read(blinks, len(self.conditions)).to_dict()
+        self.coherence_shifts = (
+            None if coherence_shifts is None else numbers("coherence_shifts", coherence_shifts, self.patch_size)
+        )
         self.generated_log_gains = tables(
             "generated_log_gains", generated_log_gains, self.conditions, like=np.zeros((size, 4))
         )
@@ -153,6 +164,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             self.channel_variance,
             self.prior_patches,
             self.slow_quantiles,
+            None if self.blinks is None else BlinkPopulation(**self.blinks),
+            self.coherence_shifts,
         )
 
     def __repr__(self) -> str:
@@ -163,25 +176,31 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         return {name: value for name, value in super().to_dict().items() if name != "transform"}
 
     @classmethod
-    def fit(cls, recordings: Sequence[tuple[np.ndarray, np.ndarray]], **kwargs) -> "GETFeatureExtractor":
+    def fit(cls, recordings: Sequence[tuple[np.ndarray, ...]], **kwargs) -> "GETFeatureExtractor":
         """A feature extractor whose innovation transform is fitted to a training corpus.
 
         Args:
-            recordings: `(signal, positions)` pairs as `InnovationTransform.fit` takes: microvolts
-                `(channels, times)` from `clean`, and `(channels, 6)` positions.
+            recordings: As `InnovationTransform.fit` takes them: microvolts `(channels, times)` from `clean`,
+                positions `(channels, 6)`, and, if known, the condition ids of patches.
             kwargs: Other arguments of the constructor.
 
         Raises:
             ValueError: No recordings.
         """
         extractor = cls(**kwargs)
-        fitted = InnovationTransform.fit(recordings, extractor.patch_size, prior_patches=extractor.prior_patches)
+        fitted = InnovationTransform.fit(
+            recordings,
+            extractor.patch_size,
+            prior_patches=extractor.prior_patches,
+            n_conditions=len(extractor.conditions),
+        )
         kwargs.update(
             autocorrelation=fitted.autocorrelation.tolist(),
             innovation_scale=fitted.scale,
             channel_variance=fitted.channel_variance.tolist(),
             harmonic_covariance=pack(fitted.harmonic_covariance),
             slow_quantiles=fitted.slow_quantiles.tolist(),
+            blinks=None if fitted.blinks is None else fitted.blinks.to_dict(),
         )
         return cls(**kwargs)
 
@@ -326,8 +345,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             # each entry is the condition of the patch after it, and the last one holds from there on
             following = np.arange(continuation.shape[-1] // self.patch_size) + n_patches - 1
             ids = features["condition_ids"][owner].tolist() if "condition_ids" in features else [0]
-            conditions = [self.conditions[ids[min(place, len(ids) - 1)]] for place in following]
-            signals.append(self._to_microvolts(continuation, prompts[owner], conditions, include_prompt))
+            after = [ids[min(place, len(ids) - 1)] for place in following]
+            signals.append(self._to_microvolts(continuation, prompts[owner], (ids[:-1], after), include_prompt))
         n_before = [prompt.n_times if include_prompt else 0 for prompt in prompts]
         if output == "array":
             return signals
@@ -447,18 +466,19 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         return of_patch
 
     def _to_microvolts(
-        self, continuation: np.ndarray, prompt: Prompt, conditions: list[str], include_prompt: bool
+        self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool
     ) -> np.ndarray:
-        """A row `(channels, times)`, and the condition of each patch, to microvolts at the recording's own rate.
+        """A row `(channels, times)`, its conditions being those of the patches before and of its own, to microvolts.
 
         Bad channels stay silent.
         """
         rate = prompt.recording.sampling_rate
         made = continuation[: len(prompt.good)][prompt.good]
         positions = prompt.positions[prompt.good]
-        made = made * gains_of_patches(self.generated_log_gains, self.conditions[0], conditions, positions)
+        of_patches = [self.conditions[index] for index in conditions[1]]
+        made = made * gains_of_patches(self.generated_log_gains, self.conditions[0], of_patches, positions)
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
-        signal = self.transform.inverse(values, prompt.innovation)
+        signal = self.transform.inverse(values, prompt.innovation, conditions)
         # the filters sum innovations up, and are too short to see where the high-pass begins: below the lower edge of
         # the band what they make is 5 to 10 dB too strong, from one and a half times that on it is right
         start = signal.shape[-1] - continuation.shape[-1]

@@ -5,13 +5,13 @@ EEG is 1/f in time, almost collinear across channels, and heavy-tailed where it 
 three away, so that the network spends itself on bursts, context and conditions, and white noise sent back through the
 inverse is already a simulation of the recording, linear and Gaussian but for its blinks:
 
-    x  --g-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
+    x  --blinks-->  .  --g-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
 
-`g` makes strong slow waves Gaussian (see `slow_waves_get`), `a(z)` is an autoregressive filter that all channels
-share, `A(z)` one of matrices, which takes away what channels say of each other's next samples, and `Sigma` the
-covariance of what is left. The filters follow from covariances at lags (Yule-Walker): those of the population, known
-for any montage as a function of electrode positions, and those seen of the recording, smoothed over frequency by
-Parzen's window w_k:
+Blinks are taken out first (see `blinks_get`), `g` makes other strong slow waves Gaussian (see `slow_waves_get`),
+`a(z)` is an autoregressive filter that all channels share, `A(z)` one of matrices, which takes away what channels say
+of each other's next samples, and `Sigma` the covariance of what is left. The filters follow from covariances at lags
+(Yule-Walker): those of the population, known for any montage as a function of electrode positions, and those seen of
+the recording, smoothed over frequency by Parzen's window w_k:
 
     autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)                         n patches seen
     covariances      R_k = (n w_k own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
@@ -47,7 +47,10 @@ from .autoregression_get import (
     whiten,
     whitening_filter,
 )
-from .population_get import N_HARMONICS, fit_harmonics, harmonics
+from .blinks_get import BlinkPopulation, Blinks, no_blinks
+from .coherence_get import correct_coherence
+from .population_get import N_HARMONICS, fit_harmonics, general_covariance, harmonics, symmetric_roots
+from .signal_get import mirror_left
 from .slow_waves_get import (
     SCORES,
     SlowWaves,
@@ -63,6 +66,8 @@ from .slow_waves_get import (
 FILTER_PRIOR_PATCHES = 1.0
 #: Order of the filter of matrices.
 MATRIX_ORDER = 36
+#: Patches of the recordings that `coherence_shifts` are measured on, and the largest shift, for shorter ones.
+SHIFT_PATCHES, LARGEST_SHIFT = 32, 0.1
 #: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
 LARGEST_ENERGY = 3.0
 
@@ -80,7 +85,8 @@ class Innovation:
         ar_filter: `(1 + order,)`: the filter `1, a_1, ..` of this recording that all channels share.
         matrices: `(1 + MATRIX_ORDER, channels, channels)`: the filter `I, A_1, ..` of what that one leaves.
         covariance_root: `(channels, channels)`, microvolts: symmetric root of `Sigma`.
-        memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins.
+        memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins, without blinks.
+        blinks: The blinks that were taken out.
         slow_waves: The map `g`.
         deviation: Root mean square of the calibrated patches before they were divided by it; 1 without any.
         n_known: How many patches at the beginning those are.
@@ -89,6 +95,7 @@ class Innovation:
 
     values: np.ndarray
     calibration: np.ndarray
+    blinks: Blinks
     slow_waves: SlowWaves
     ar_filter: np.ndarray
     matrices: np.ndarray
@@ -126,6 +133,9 @@ class InnovationTransform:
             how alike white noise through the transform is to unseen recordings).
         slow_quantiles: `(N_COMPONENTS, scores)`: the population's quantiles of the components of the slow part, in
             units of their deviation, at `slow_waves_get.SCORES`; None: those of a Gaussian.
+        blinks: How the population blinks; None: blinks are left where they are, and none are made.
+        coherence_shifts: `(patch_size,)`: what is taken off the coherence of a recording at the frequency of each
+            coefficient, see `correct_coherence`, of recordings of `SHIFT_PATCHES`; None: nothing.
     """
 
     def __init__(
@@ -135,8 +145,10 @@ class InnovationTransform:
         scale: float,
         harmonic_covariance: np.ndarray,
         channel_variance: np.ndarray,
-        prior_patches: float = 0.5,
+        prior_patches: float = 0.1,
         slow_quantiles: np.ndarray | None = None,
+        blinks: BlinkPopulation | None = None,
+        coherence_shifts: Sequence[float] | None = None,
     ):
         self.patch_size = patch_size
         self.autocorrelation = np.asarray(autocorrelation, dtype=np.float64)
@@ -146,6 +158,8 @@ class InnovationTransform:
         self.channel_variance = np.asarray(channel_variance, dtype=np.float64)
         self.prior_patches = float(prior_patches)
         self.slow_quantiles = gaussian_quantiles() if slow_quantiles is None else np.asarray(slow_quantiles)
+        self.blinks = blinks
+        self.coherence_shifts = None if coherence_shifts is None else np.asarray(coherence_shifts, dtype=np.float64)
 
     @property
     def order(self) -> int:
@@ -161,6 +175,10 @@ class InnovationTransform:
     def n_features(self) -> int:
         """Calibration features per channel."""
         return 2 + self.patch_size
+
+    def slow_covariance(self, positions: np.ndarray) -> np.ndarray:
+        """The population's covariance of the slow part at given electrodes, `(channels, channels)` uV squared."""
+        return np.tensordot(self.slow_power, self.population_covariance(positions), axes=1)
 
     @cached_property
     def slow_power(self) -> np.ndarray:
@@ -183,6 +201,8 @@ class InnovationTransform:
             gaussianise: Whether strong slow waves are made Gaussian first.
         """
         x = np.asarray(x, dtype=np.float64)
+        blinks = self._find_blinks(x, positions)
+        x = x - blinks.signal
         size, memory = self.patch_size, self.n_memory
         n_patches = -(-x.shape[-1] // size)
         if x.shape[-1] > memory and (x.shape[-1] - memory) % size == 0:
@@ -201,6 +221,7 @@ class InnovationTransform:
         values[:, : n_known * size] /= statistics.deviation
         return Innovation(
             values=values,
+            blinks=blinks,
             n_known=n_known,
             n_padding=n_padding,
             memory=x[:, :memory].copy(),
@@ -216,19 +237,31 @@ class InnovationTransform:
         memory = np.zeros((len(positions), self.n_memory))
         return Innovation(
             values=np.zeros((len(positions), 0)),
+            blinks=self._find_blinks(np.zeros((len(positions), 0)), positions),
             n_known=0,
             n_padding=self.n_memory,
             memory=memory,
             **vars(self._statistics(memory, positions, 0)),
         )
 
-    def inverse(self, values: np.ndarray, innovation: Innovation) -> np.ndarray:
+    def _find_blinks(self, x: np.ndarray, positions: np.ndarray) -> Blinks:
+        """The blinks of `(channels, times)`."""
+        if self.blinks is None:
+            return no_blinks(*x.shape)
+        noise = self.slow_covariance(positions)
+        return self.blinks.find(x, positions, noise) if x.size else self.blinks.nothing(positions, noise)
+
+    def inverse(
+        self, values: np.ndarray, innovation: Innovation, conditions: tuple[Sequence[int], Sequence[int]] | None = None
+    ) -> np.ndarray:
         """Takes innovations back to microvolts.
 
         Args:
             values: `(channels, patches * patch_size)`: `innovation.values`, continued by as many patches as
                 wished.
             innovation: What `forward` returned for the beginning.
+            conditions: Condition ids of (some) patches of the beginning, and of each that follows: the continuation
+                blinks as people do in them. None: it does not blink.
 
         Returns:
             `(channels, times)` in microvolts at the model's rate: the recorded part of the memory, then all
@@ -245,7 +278,14 @@ class InnovationTransform:
         state = np.stack([scipy.signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in gaussian])
         y, _ = scipy.signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
         x = innovation.slow_waves.restore(y, memory)
-        return np.concatenate([memory, x], axis=-1)[:, innovation.n_padding :]
+        x = np.concatenate([memory, x], axis=-1)[:, innovation.n_padding :]
+        blinks, n_before = innovation.blinks, innovation.blinks.n_times
+        x[:, :n_before] += blinks.signal
+        if self.blinks is not None and conditions is not None:
+            rates = self.blinks.rates_of(blinks, *conditions, self.patch_size)
+            patches = values[:, innovation.values.shape[-1] :].reshape(n_chans, -1, self.patch_size)
+            x[:, n_before:] += np.outer(blinks.topography, self.blinks.continue_course(blinks, patches, rates))
+        return x
 
     def _statistics(
         self, x: np.ndarray, positions: np.ndarray, n_patches: int, gaussianise: bool = True
@@ -253,8 +293,7 @@ class InnovationTransform:
         """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known."""
         n_chans = len(x)
         population = self.population_covariance(positions)
-        slow_covariance = np.tensordot(self.slow_power, population, axes=1)
-        slow_waves = fit_slow_waves(x, n_patches, slow_covariance, self.slow_quantiles)
+        slow_waves = fit_slow_waves(x, n_patches, self.slow_covariance(positions), self.slow_quantiles)
         if not gaussianise:
             slow_waves = replace(slow_waves, knots=slow_waves.scores)
         if n_patches == 0:
@@ -274,7 +313,12 @@ class InnovationTransform:
         weight = n_patches / (n_patches + self.prior_patches * (1 + n_chans / 40))
         residual = root @ whitened
         own = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(residual, MATRIX_ORDER)
-        matrices, covariance = solve_yule_walker(weight * own + (1 - weight) * prior)
+        covariances = weight * own + (1 - weight) * prior
+        if self.coherence_shifts is not None:
+            # the more is known, the less does chance add; what smoothing takes it always takes
+            shifts = self.coherence_shifts * np.where(self.coherence_shifts > 0, SHIFT_PATCHES / n_patches, 1.0)
+            covariances = correct_coherence(covariances, np.minimum(shifts, LARGEST_SHIFT))
+        matrices, covariance = solve_yule_walker(covariances)
 
         calibration = np.empty((n_chans, self.n_features), dtype=np.float32)
         calibration[:, 0] = np.log(scale / self.scale)
@@ -329,19 +373,22 @@ class InnovationTransform:
     @classmethod
     def fit(
         cls,
-        recordings: Iterable[tuple[np.ndarray, np.ndarray]],
+        recordings: Iterable[tuple[np.ndarray, ...]],
         patch_size: int = 25,
         order: int = 50,
-        prior_patches: float = 0.5,
+        prior_patches: float = 0.1,
+        n_conditions: int = 1,
     ) -> "InnovationTransform":
         """Fits filter, scale and population covariance to a training corpus.
 
         Args:
-            recordings: `(signal, positions)` pairs: `(channels, times)` microvolts at the model's rate, and
-                `(channels, 6)`. Recordings with different channels may be mixed.
+            recordings: `(signal, positions)` or `(signal, positions, conditions)`: `(channels, times)` microvolts at
+                the model's rate, `(channels, 6)`, and the condition ids of patches, 0 by default. Recordings with
+                different channels may be mixed.
             patch_size: Samples in a patch.
             order: Order of the autoregressive filter that all channels share.
             prior_patches: See the class.
+            n_conditions: How many conditions there are.
 
         Raises:
             ValueError: No recording was given, or one without a whole patch.
@@ -349,11 +396,19 @@ class InnovationTransform:
         recordings = list(recordings)
         if not recordings:
             raise ValueError("the innovation transform is fitted to recordings, and none was given")
-        shortest = min(x.shape[-1] for x, _ in recordings)
+        shortest = min(x.shape[-1] for x, *_ in recordings)
         if shortest < order + patch_size:
             raise ValueError(
                 f"a recording to fit has {shortest} samples, filter and patch need {order + patch_size}: leave it out"
             )
+        labelled = [
+            (x, positions, *(conditions or [np.zeros(x.shape[-1] // patch_size, dtype=int)]))
+            for x, positions, *conditions in recordings
+        ]
+        blinks = BlinkPopulation.fit(labelled, n_conditions, patch_size)
+        recordings = [
+            (x if blinks is None else x - blinks.find(x, positions).signal, positions) for x, positions, _ in labelled
+        ]
         slow_quantiles = _mean_quantiles(x for x, _ in recordings)
         recordings = [(_gaussianised(x, patch_size, slow_quantiles), positions) for x, positions in recordings]
         autocorrelation = np.mean([mean_autocorrelation(x, order) for x, _ in recordings], axis=0)
@@ -372,7 +427,7 @@ class InnovationTransform:
             kept = coefficients[:, typical < 9 * np.median(typical)] / np.sqrt(energies[-1])
             moments.append((np.einsum("cnk,dnk->kcd", kept, kept) / kept.shape[1], positions))
         scale = np.exp(np.mean(np.log(energies)) / 2)
-        return cls(patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches, slow_quantiles)
+        return cls(patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches, slow_quantiles, blinks)
 
 
 def _mean_quantiles(recordings: Iterable[np.ndarray]) -> np.ndarray:
@@ -400,31 +455,3 @@ def _windowed(spectrum: np.ndarray) -> np.ndarray:
     n_lags = len(spectrum) - 1
     covariances = lag_window(n_lags)[:, None, None] * covariance_from_spectrum(spectrum, n_lags)
     return np.pad(covariances[: MATRIX_ORDER + 1], ((0, max(0, MATRIX_ORDER - n_lags)), (0, 0), (0, 0)))
-
-
-def general_covariance(whitened: np.ndarray) -> np.ndarray:
-    """Covariance `(channels, channels)` of `(channels, times)` of a whole recording, of unit variance, shrunk to 1."""
-    n_chans, n_times = whitened.shape
-    covariance = whitened @ whitened.T
-    # of unit variance, as its scale is a matter of its own
-    covariance *= n_chans / max(np.trace(covariance), 1e-12)
-    weight = n_times / (n_times + 4 * n_chans)
-    return weight * covariance + (1 - weight) * np.eye(n_chans)
-
-
-def mirror_left(x: np.ndarray, n: int) -> np.ndarray:
-    """Prepends n samples `(channels, n)` by odd reflection about the first one, repeatedly if need be."""
-    while n > 0 and x.shape[-1] > 1:
-        k = min(n, x.shape[-1] - 1)
-        x = np.concatenate([2 * x[:, :1] - x[:, k:0:-1], x], axis=-1)
-        n -= k
-    return x
-
-
-def symmetric_roots(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Symmetric square root and inverse root of covariances `(..., channels, channels)`."""
-    eigenvalues, vectors = np.linalg.eigh(covariance)
-    eigenvalues = np.maximum(eigenvalues, 1e-9 * eigenvalues[..., -1:])
-    root = (vectors * np.sqrt(eigenvalues)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
-    inverse = (vectors / np.sqrt(eigenvalues)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
-    return root, inverse

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The population's covariance across channels as a function of where electrodes are, and as text in a config."""
+"""Covariances across channels: the population's as a function of where electrodes are, and as text in a config."""
 
 import base64
 
@@ -36,19 +36,27 @@ def _real_harmonics(xyz: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=-1)
 
 
-def fit_harmonics(moments: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Writes average covariances `(patch_size, channels, channels)` as functions of position.
+def project_on_harmonics(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Weights `(36, ...)` of the harmonics that make values `(channels, ...)`.
 
-    Each recording's covariance is projected on the harmonics by ridge regression that damps high degrees
-    (Perrin et al. 1989 weigh a spline's degrees alike), the projections are averaged, and what is left on the
-    diagonal is the channels' own variance.
+    By ridge regression that damps high degrees (Perrin et al. 1989 weigh a spline's degrees alike).
     """
     degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
     penalty = np.diag(1e-3 * (1.0 + degrees * (degrees + 1.0)) ** 2)
+    basis = harmonics(positions)
+    return np.linalg.solve(basis.T @ basis + penalty, basis.T @ values)
+
+
+def fit_harmonics(moments: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Writes average covariances `(patch_size, channels, channels)` as functions of position.
+
+    Each recording's covariance is projected on the harmonics, the projections are averaged, and what is left on the
+    diagonal is the channels' own variance.
+    """
     projected, own = 0.0, []
     for covariance, positions in moments:
         basis = harmonics(positions)
-        projector = np.linalg.solve(basis.T @ basis + penalty, basis.T)
+        projector = project_on_harmonics(np.eye(len(positions)), positions)
         projection = projector @ covariance @ projector.T
         residual = np.einsum("kcc->kc", covariance - basis @ projection @ basis.T)
         projected = projected + projection / len(moments)
@@ -76,3 +84,22 @@ def generic_covariance(patch_size: int) -> np.ndarray:
     """Harmonics that are independent, low degrees stronger, as volume conduction makes them."""
     degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
     return np.tile(np.diag(10.0 * np.exp(-degrees.astype(float))), (patch_size, 1, 1))
+
+
+def general_covariance(whitened: np.ndarray) -> np.ndarray:
+    """Covariance `(channels, channels)` of `(channels, times)` of a whole recording, of unit variance, shrunk to 1."""
+    n_chans, n_times = whitened.shape
+    covariance = whitened @ whitened.T
+    # of unit variance, as its scale is a matter of its own
+    covariance *= n_chans / max(np.trace(covariance), 1e-12)
+    weight = n_times / (n_times + 4 * n_chans)
+    return weight * covariance + (1 - weight) * np.eye(n_chans)
+
+
+def symmetric_roots(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Symmetric square root and inverse root of covariances `(..., channels, channels)`."""
+    eigenvalues, vectors = np.linalg.eigh(covariance)
+    eigenvalues = np.maximum(eigenvalues, 1e-9 * eigenvalues[..., -1:])
+    root = (vectors * np.sqrt(eigenvalues)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    inverse = (vectors / np.sqrt(eigenvalues)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return root, inverse

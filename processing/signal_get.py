@@ -79,3 +79,12 @@ def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarr
     """
     share = np.clip((np.arange(x.shape[-1]) - start) * low / rate, 0.0, 1.0)
     return x - (0.5 - 0.5 * np.cos(np.pi * share)) * (x - high_pass(x, rate, low, order=4))
+
+
+def mirror_left(x: np.ndarray, n: int) -> np.ndarray:
+    """Prepends n samples `(channels, n)` by odd reflection about the first one, repeatedly if need be."""
+    while n > 0 and x.shape[-1] > 1:
+        k = min(n, x.shape[-1] - 1)
+        x = np.concatenate([2 * x[:, :1] - x[:, k:0:-1], x], axis=-1)
+        n -= k
+    return x

@@ -1,11 +1,15 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Gains of the coefficients of a patch: the last few percent of the spectrum, measured once training is over.
+"""What is measured once training is over: the last few percent of coherence and of the spectrum.
 
-A flow of limited size draws some coefficients a few percent too strong and others too weak, in every person alike: in
-front more than at the back, and with eyes closed otherwise than with eyes open. So recordings of people the model was
-trained on are continued, and the gains are what brings the mean log spectrum of the continuations to that of what
-really followed. Coefficient k of n samples stands for the frequency k / (2 n) of the sampling rate; as neighbours
-overlap, and channels mix on the way back, this is repeated.
+Coherence first. What the transform estimates from a short prompt coheres too much where channels have little in
+common, and too little where coherence changes with frequency (see `coherence_get`). By how much is seen when white
+noise is sent back through the transform, at the frequency of each coefficient.
+
+Then gains of the coefficients of a patch. A flow of limited size draws some coefficients a few percent too strong and
+others too weak, in every person alike: in front more than at the back, and with eyes closed otherwise than with eyes
+open. So recordings of people the model was trained on are continued, and the gains are what brings the mean log
+spectrum of the continuations to that of what really followed. Coefficient k of n samples stands for the frequency
+k / (2 n) of the sampling rate; as neighbours overlap, and channels mix on the way back, this is repeated.
 
 The gains belong to the options of the generation config that the continuations are drawn with.
 """
@@ -17,19 +21,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, linear_in_position
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.files_get import written_whole
 from get_hf.processing.montage_get import channel_positions
 
 from .checkpoint_generator import GETGenerator
-from .fidelity import log_psd
+from .fidelity import coherence_spectrum, log_psd
 from .segments import CHANNELS, SAMPLING_RATE, cut_segments, recordings
 
 #: Training people, recordings of each and prompts of each recording that are continued: with one, at the beginning of
 #: each, gains came out up to 3 % larger.
 N_SUBJECTS, N_SESSIONS, N_PROMPTS = 40, 5, 2
 N_ROUNDS = 3
+#: Largest shift of squared coherence.
+LARGEST_SHIFT = 0.25
 #: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
 LEAST_PROMPTS = 60
 #: By condition, log gains as `GETFeatureExtractor` takes them, `(patch_size, 4)`.
@@ -97,8 +105,61 @@ def find_gains(
     return gains
 
 
-def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS) -> LogGains:
-    """Measures the gains of a checkpoint and writes them to its `preprocessor_config.json`.
+def find_coherence_shifts(
+    make: Callable[[list[float]], np.ndarray], real: np.ndarray, sampling_rate: float, patch_size: int
+) -> list[float]:
+    """The shifts with which what is made has the mean coherence of what is real, at each frequency.
+
+    Args:
+        make: Makes continuations, of the shape of `real`, with given shifts.
+        real: `(items, channels, times)` in microvolts: what followed the prompts.
+        sampling_rate: In Hz.
+        patch_size: Samples in a patch, hence coefficients.
+
+    Returns:
+        One for each coefficient, see `correct_coherence`.
+    """
+
+    def incoherence(x: np.ndarray) -> np.ndarray:
+        found = [coherence_spectrum(x[start : start + 20], sampling_rate) for start in range(0, len(x), 20)]
+        freqs = found[0][0]
+        of_frequency = 1 - np.concatenate([squared for _, squared in found]).mean(axis=(0, 2))
+        centres = np.arange(patch_size) * sampling_rate / 2 / patch_size
+        near = np.abs(freqs - centres[:, None]) <= 0.75 * (centres[1] - centres[0])
+        return near @ of_frequency / near.sum(axis=1)
+
+    shifts, wanted = np.zeros(patch_size), incoherence(real)
+    for _ in range(N_ROUNDS):
+        shifts += np.log(wanted / incoherence(make(shifts.tolist())))
+        shifts = np.clip(shifts, -LARGEST_SHIFT, LARGEST_SHIFT).round(4)
+    return shifts.tolist()
+
+
+def continue_by_noise(
+    extractor: GETFeatureExtractor,
+    prompts: np.ndarray,
+    ch_names: Sequence[str],
+    conditions: Sequence[str],
+    n_times: int,
+) -> np.ndarray:
+    """What white noise through the inverse transform makes of prompts, as `GETGenerator` continues them."""
+    source, made = torch.Generator().manual_seed(0), []
+    for start in range(0, len(prompts), 30):
+        batch = slice(start, start + 30)
+        told = [None if name == "none" else name for name in conditions[batch]]
+        features = extractor(prompts[batch], SAMPLING_RATE, list(ch_names), "uV", told, band_limited=True)
+        values = features["input_values"]
+        n_new = -(-n_times // extractor.patch_size) * extractor.patch_size
+        noise = torch.randn(*values.shape[:2], n_new, generator=source)
+        rows = extractor.decode(torch.cat([values, noise], dim=-1), features, "array", include_prompt=False)
+        made += [row[:, :n_times] for row in rows]
+    return np.stack(made)
+
+
+def calibrate(
+    checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS
+) -> dict[str, list[float] | LogGains]:
+    """Measures shifts of coherence and gains of a checkpoint, and writes them to its `preprocessor_config.json`.
 
     Args:
         checkpoint: Folder with the model's and the feature extractor's files.
@@ -106,7 +167,7 @@ def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[s
         ch_names: Channels to continue.
 
     Returns:
-        The gains, see `find_gains`.
+        `coherence_shifts`, see `find_coherence_shifts`, and `generated_log_gains`, see `find_gains`.
 
     Raises:
         ValueError: There are no training recordings, or they lack channels.
@@ -117,23 +178,37 @@ def calibrate(checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[s
     signals = recordings(data_dir, "train", ch_names, n_subjects=N_SUBJECTS, n_sessions=N_SESSIONS)
     chosen = cut_segments(signals, ch_names, items_per_recording=N_PROMPTS)
     generator = GETGenerator(checkpoint)
+    n_times, patch_size = chosen.continuation.shape[-1], generator.model.config.patch_size
+
+    def extractor(**measured) -> GETFeatureExtractor:
+        own = generator.extractor.to_dict() | {"coherence_shifts": None, "generated_log_gains": None}
+        return GETFeatureExtractor(**own | measured)
+
+    def made_of_noise(shifts: list[float]) -> np.ndarray:
+        return continue_by_noise(
+            extractor(coherence_shifts=shifts), chosen.prompt, ch_names, chosen.conditions, n_times
+        )
+
+    shifts = find_coherence_shifts(made_of_noise, chosen.continuation, SAMPLING_RATE, patch_size)
+
+    generator.extractor = extractor(coherence_shifts=shifts)
     conditions = [(name, name) for name in chosen.conditions]
-    n_times = chosen.continuation.shape[-1]
     drawn = list(generator.draw(chosen.prompt, ch_names, n_times, conditions))
 
-    def make(gains: LogGains) -> np.ndarray:
+    def made_by_the_model(gains: LogGains) -> np.ndarray:
         generator.extractor.generated_log_gains = gains
         return np.concatenate([generator.decode(*batch, n_times) for batch in drawn])
 
     gains = find_gains(
-        make,
+        made_by_the_model,
         chosen.continuation,
         chosen.conditions,
         channel_positions(ch_names),
         SAMPLING_RATE,
-        generator.model.config.patch_size,
+        patch_size,
         generator.extractor.conditions[0],
     )
+    measured = {"coherence_shifts": shifts, "generated_log_gains": gains}
     with written_whole(path) as beside:
-        beside.write_text(json.dumps(settings | {"generated_log_gains": gains}, indent=2, sort_keys=True) + "\n")
-    return gains
+        beside.write_text(json.dumps(settings | measured, indent=2, sort_keys=True) + "\n")
+    return measured

@@ -49,31 +49,32 @@ def log_alpha_power(x: np.ndarray, sampling_rate: float) -> np.ndarray:
     return np.log((10 ** (psd[..., (freqs >= ALPHA[0]) & (freqs < ALPHA[1])] / 10)).mean(axis=-1))
 
 
-def coherence(x: np.ndarray, sampling_rate: float) -> np.ndarray:
-    """Magnitude-squared coherence of all pairs of channels in each of `BANDS` (Welch, 1 s windows).
+def coherence_spectrum(x: np.ndarray, sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Magnitude-squared coherence of all pairs of channels (Welch, 1 s windows).
 
     Args:
         x: Signal in microvolts, `(items, channels, times)`.
         sampling_rate: In Hz.
 
     Returns:
-        `(items, bands, pairs)`, between 0 and 1.
+        Frequencies in Hz, 1 apart, and `(items, freqs, pairs)`, between 0 and 1.
     """
     n = int(sampling_rate)
     starts = range(0, x.shape[-1] - n + 1, n // 2)
     windows = np.stack([x[..., s : s + n] for s in starts], axis=1)
     windows = windows - windows.mean(axis=-1, keepdims=True)
-    spectra = np.fft.rfft(windows * np.hanning(n), axis=-1)
-    freqs = np.fft.rfftfreq(n, 1 / sampling_rate)
+    spectra = np.fft.rfft(windows * np.hanning(n), axis=-1).transpose(0, 3, 2, 1)  # (items, freqs, channels, windows)
+    cross = spectra @ spectra.conj().swapaxes(-1, -2)
+    power = np.einsum("...cc->...c", cross).real + EPSILON
+    squared = np.abs(cross) ** 2 / (power[..., :, None] * power[..., None, :])
     i, j = np.triu_indices(x.shape[1], 1)
-    bands = []
-    for low, high in BANDS.values():
-        s = spectra[..., (freqs >= low) & (freqs < high)].transpose(0, 3, 2, 1)  # (items, freqs, channels, windows)
-        cross = s @ s.conj().swapaxes(-1, -2)
-        power = np.einsum("...cc->...c", cross).real + EPSILON
-        squared = np.abs(cross) ** 2 / (power[..., :, None] * power[..., None, :])
-        bands.append(squared.mean(axis=1)[:, i, j])
-    return np.stack(bands, axis=1)
+    return np.fft.rfftfreq(n, 1 / sampling_rate), squared[..., i, j]
+
+
+def coherence(x: np.ndarray, sampling_rate: float) -> np.ndarray:
+    """Coherence in each of `BANDS`, `(items, bands, pairs)`; see `coherence_spectrum`."""
+    freqs, squared = coherence_spectrum(x, sampling_rate)
+    return np.stack([squared[:, (freqs >= low) & (freqs < high)].mean(axis=1) for low, high in BANDS.values()], axis=1)
 
 
 def covariance(x: np.ndarray) -> np.ndarray:

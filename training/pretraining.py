@@ -253,8 +253,10 @@ def fit_extractor(segments: datasets.Dataset, **kwargs: Any) -> GETFeatureExtrac
         for index in range(len(arrow)):
             row = arrow[index]
             n_chans = row["n_chans"][0].as_py()
-            flat = (row[name].chunk(0).flatten().to_numpy() for name in ("signal", "channel_positions"))
-            yield tuple(values.reshape(n_chans, -1) for values in flat)
+            signal, positions, conditions = (
+                row[name].chunk(0).flatten().to_numpy() for name in ("signal", "channel_positions", "conditions")
+            )
+            yield signal.reshape(n_chans, -1), positions.reshape(n_chans, -1), conditions
 
     return GETFeatureExtractor.fit(list(recordings()), **kwargs)
 

@@ -249,6 +249,14 @@ class TestLength:
     def test_an_endless_length_allocates_no_endless_memory(self):
         assert PatchBuffer(torch.zeros(1, 2, 4), expected_length=10**12)._data.numel() < 10**5
 
+    def test_where_a_cache_holds_the_rest_the_last_patch_is_all_that_is_kept(self):
+        buffer = PatchBuffer(torch.zeros(2, 3, 4), expected_length=10, only_last=True)
+        assert buffer.patches.shape == (2, 3, 4)
+        for value in (1.0, 2.0):
+            buffer.append(torch.full((2, 4), value))
+        assert buffer.length == 5
+        assert torch.equal(buffer.patches, torch.full((2, 1, 4), 2.0))
+
 
 class TestChance:
     def test_the_same_seed_gives_the_same_and_another_another(self, model):

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from get_hf.processing.innovation_get import InnovationTransform, mirror_left, symmetric_roots
+from get_hf.processing.innovation_get import InnovationTransform
 from get_hf.processing.montage_get import ELECTRODES, channel_positions
-from get_hf.processing.population_get import DEGREE, harmonics
+from get_hf.processing.population_get import DEGREE, harmonics, symmetric_roots
+from get_hf.processing.signal_get import mirror_left
 
 TEN_TWENTY = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8"]
 TEN_TWENTY += ["P7", "P3", "Pz", "P4", "P8", "O1", "O2"]

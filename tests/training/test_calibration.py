@@ -10,7 +10,7 @@ from get_hf import GETConfig, GETFeatureExtractor, GETModel
 from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, linear_in_position
 from get_hf.processing.montage_get import channel_positions
 from get_hf.training import calibration
-from get_hf.training.calibration import band_errors, find_gains
+from get_hf.training.calibration import band_errors, find_coherence_shifts, find_gains
 
 PATCH, RATE = 25, 100.0
 POSITIONS = channel_positions(["Fp1", "Fp2", "C3", "C4", "O1", "O2"])
@@ -67,6 +67,29 @@ def test_what_is_far_off_is_not_made_up_for():
         assert 0.2 < (linear_in_position(POSITIONS) @ np.transpose(gains)).max() <= LARGEST_LOG_GAIN + 1e-3
 
 
+def test_shifts_of_coherence_are_found():
+    def noise(shares, seed: int) -> np.ndarray:
+        """Channels that share noise above 25 Hz: as much of their power, in pairs of all, as `shares` says."""
+        rng = np.random.default_rng(seed)
+        spectra = rng.standard_normal((200, 7, 601, 2)) @ [1, 1j]
+        share = np.interp(np.arange(601) / 12, np.arange(PATCH) * 2, shares)
+        mixed = np.sqrt(1 - share) * spectra[:, :6] + np.sqrt(share) * spectra[:, 6:]
+        return np.fft.irfft(mixed, axis=-1)
+
+    true = np.where(np.arange(PATCH) > 12, 0.5, 0.3)
+    seeds = iter(range(1, 9))
+
+    def make(shifts):
+        squared = 0.4**2 - np.asarray(shifts) * (1 - 0.4**2)
+        return noise(np.sqrt(squared), next(seeds))
+
+    found = np.array(find_coherence_shifts(make, noise(true, 0), RATE, PATCH))
+    squared = 0.4**2 - found * (1 - 0.4**2)
+    np.testing.assert_allclose(squared[2:-2], (true**2)[2:-2], atol=0.05)
+    assert (found[2:10] > 0.03).all()
+    assert (found[15:-2] < -0.03).all()
+
+
 def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkeypatch):
     monkeypatch.setattr(calibration, "N_ROUNDS", 1)
     torch.manual_seed(0)
@@ -75,9 +98,13 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     ).save_pretrained(tmp_path)
     GETFeatureExtractor().save_pretrained(tmp_path)
     before = json.loads((tmp_path / "preprocessor_config.json").read_text())
-    gains = calibration.calibrate(tmp_path, people)
-    assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | {"generated_log_gains": gains}
-    assert GETFeatureExtractor.from_pretrained(tmp_path).generated_log_gains == gains
+    found = calibration.calibrate(tmp_path, people)
+    gains, shifts = found["generated_log_gains"], found["coherence_shifts"]
+    assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | found
+    extractor = GETFeatureExtractor.from_pretrained(tmp_path)
+    assert (extractor.generated_log_gains, extractor.coherence_shifts) == (gains, shifts)
     assert np.shape(gains["none"]) == (25, 4)
     assert np.abs(gains["none"]).max() > 0.01
-    assert calibration.calibrate(tmp_path, people) == gains  # from the beginning, whatever was found before
+    assert len(shifts) == 25
+    assert np.abs(shifts).max() > 0.001
+    assert calibration.calibrate(tmp_path, people) == found  # from the beginning, whatever was found before

@@ -1,0 +1,450 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Blinks: events of one shape, which no filter of noise ever makes, nor a network that learns noise to be shaped.
+
+A blink is a bump of 100 to 500 uV at the forehead, of a sixth of a second, with an undershoot after it that is the
+amplifier's; over the scalp it fades with distance. It carries most of what is heavy-tailed in EEG. So blinks are taken
+out of a recording before anything else looks at it, and what is generated gets blinks of its own: as often as this
+person blinked in the prompt, as strong, as wide and with the same topography, each of these drawn towards what is
+usual in the population.
+
+    x = brain + topography * sum_i A_i shape((t - t_i) / w_i)
+
+They are found as peaks of a spatial filter's output, `w = N^-1 a / (a' N^-1 a)` with `a` the population's topography
+and `N` its covariance without blinks (a minimum-variance beamformer, Van Veen et al., IEEE Trans. Biomed. Eng. 44,
+1997), fitted by least squares, and taken out along the recording's own topography (a regression on the course of the
+blinks, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy
+
+from .population_get import N_HARMONICS, harmonics, project_on_harmonics
+
+#: Corner of the low-pass through which blinks are looked for, as a share of half the rate: 6 Hz at 100 Hz.
+CORNER = 0.12
+#: A peak is a blink when it is that many times the deviation of what is around it, and that many microvolts.
+LEAST_SCORE, LEAST_AMPLITUDE = 4.0, 40.0
+#: A montage is blind to blinks where its spatial filter has more noise than this, in microvolts at the forehead.
+LARGEST_NOISE = 60.0
+#: Samples of the shape before and after its peak: .4 and 1.2 s at 100 Hz.
+N_BEFORE, N_AFTER = 40, 120
+#: Samples in which the slow part of a shape rings.
+MARGIN = 20
+#: How many times as wide as the shape blinks are tried to be.
+WIDTHS = np.exp(np.linspace(np.log(0.65), np.log(2.0), 10))
+#: Bounds of the undershoot, over that of the shape.
+LEAST_UNDERSHOOT, LARGEST_UNDERSHOOT = -0.5, 2.5
+#: Samples from one blink to the next, at least: .3 s at 100 Hz.
+SHORTEST_INTERVAL = 30
+#: What is left around a blink counts as part of it where it exceeds so many deviations of the rest of the recording.
+LARGEST_REST = 2.0
+#: Blinks of a recording that weigh as much as the population where the topography is concerned.
+TOPOGRAPHY_PRIOR = 0.5
+#: Blinks that the population must have shown.
+LEAST_BLINKS = 30
+#: Coefficients of a patch whose sums over channels say when and how to blink; see `_uniforms`.
+DICE = slice(8, 13)
+
+_SOS = scipy.signal.butter(2, CORNER, output="sos")
+
+
+@dataclass(frozen=True)
+class Blinks:
+    """The blinks of one recording.
+
+    Attributes:
+        topography: `(channels,)`: how strong a blink is at each, 1 at the forehead; all 0 where blinks are not seen.
+        course: `(times + tail,)` microvolts at the forehead: of the recording, and how its last blinks fade.
+        n_times: Samples of the recording.
+        events: `(blinks, 4)`: sample of the peak, amplitude in microvolts, width and undershoot over the shape's.
+        background: Deviation of the spatial filter's output between blinks, in microvolts.
+    """
+
+    topography: np.ndarray
+    course: np.ndarray
+    n_times: int
+    events: np.ndarray
+    background: float
+
+    @property
+    def signal(self) -> np.ndarray:
+        """What blinks add to the recording, `(channels, times)` in microvolts."""
+        return np.outer(self.topography, self.course[: self.n_times])
+
+
+@dataclass(frozen=True)
+class BlinkPopulation:
+    """How people blink.
+
+    Attributes:
+        topography: `(36,)`: weights of spherical harmonics, see `harmonics`; 1 in the middle of Fp1 and Fp2.
+        shape: `(N_BEFORE + N_AFTER,)`: a blink's course, 1 at its peak.
+        rates: Blinks per patch in each condition.
+        concentration: How alike people's rates are: that of a gamma distribution.
+        traits: `(3, 4)`, for log amplitude (microvolts), log width and undershoot: mean where the background is 1 uV,
+            what a nat of background adds, deviation between recordings, and within.
+    """
+
+    topography: Sequence[float]
+    shape: Sequence[float]
+    rates: Sequence[float]
+    concentration: float
+    traits: Sequence[Sequence[float]]
+
+    def __post_init__(self):
+        sizes = {"topography": (N_HARMONICS,), "shape": (N_BEFORE + N_AFTER,), "traits": (3, 4), "concentration": ()}
+        for name, size in (sizes | {"rates": np.shape(self.rates)}).items():
+            values = np.asarray(getattr(self, name))
+            if values.dtype.kind not in "fiu" or values.shape != size or not np.isfinite(values).all():
+                raise ValueError(f"{name} of blinks must be numbers of the shape {size}, all of them finite.")
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any], n_conditions: int) -> "BlinkPopulation":
+        """What `to_dict` returned.
+
+        Raises:
+            ValueError: It is something else, or has not a rate for each condition.
+        """
+        known = tuple(cls.__dataclass_fields__)
+        if not isinstance(settings, Mapping) or set(settings) != set(known):
+            raise ValueError(f"blinks of the feature extractor must be a mapping of {', '.join(known)}.")
+        try:
+            found = cls(**settings)
+        except ValueError as error:  # of NumPy, where lists are of different lengths
+            raise ValueError(f"blinks of the feature extractor cannot be read: {error}") from error
+        if np.shape(found.rates) != (n_conditions,) or min(found.rates) < 0 or found.concentration <= 0:
+            raise ValueError(
+                f"blinks of the feature extractor must have {n_conditions} rates, one for each condition and none of "
+                "them negative, and a positive concentration."
+            )
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, as a config holds them."""
+        return {
+            "topography": np.round(self.topography, 5).tolist(),
+            "shape": np.round(self.shape, 4).tolist(),
+            "rates": np.round(self.rates, 5).tolist(),
+            "concentration": float(self.concentration),
+            "traits": np.round(self.traits, 4).tolist(),
+        }
+
+    @cached_property
+    def _bases(self) -> list[tuple[float, np.ndarray, np.ndarray]]:
+        """For each width, bump and undershoot `(2, times)`, and their slow part, with margins before and after."""
+        bases = [np.pad(self._basis(width), ((0, 0), (MARGIN, MARGIN))) for width in WIDTHS]
+        return [(width, basis, _low_pass(basis)) for width, basis in zip(WIDTHS, bases, strict=True)]
+
+    def _basis(self, width: float) -> np.ndarray:
+        """Bump and undershoot `(2, times)` of a blink of some width."""
+        times = np.arange(-round(N_BEFORE * width), round(N_AFTER * width)) / width + N_BEFORE
+        shape = np.interp(times, np.arange(len(self.shape)), self.shape, left=0.0, right=0.0)
+        after = np.arange(len(shape)) > round(N_BEFORE * width)
+        undershoot = after & (np.cumsum(after & (shape < 0)) > 0)
+        return np.stack([np.where(undershoot, 0.0, shape), np.where(undershoot, shape, 0.0)])
+
+    def nothing(self, positions: np.ndarray, noise: np.ndarray) -> Blinks:
+        """No blinks yet, on channels at `positions` `(channels, 6)`; `noise` as in `find`."""
+        topography = harmonics(positions) @ np.asarray(self.topography)
+        _, background = _spatial_filter(topography, noise)
+        if background > LARGEST_NOISE:
+            return no_blinks(len(positions), 0)
+        return Blinks(topography, np.zeros(0), 0, np.zeros((0, 4)), background)
+
+    def find(self, x: np.ndarray, positions: np.ndarray, noise: np.ndarray | None = None) -> Blinks:
+        """The blinks of a recording.
+
+        Args:
+            x: `(channels, times)` in microvolts at the model's rate.
+            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
+            noise: `(channels, channels)` square microvolts: covariance of slow EEG without blinks in the population;
+                None: of the recording itself, which must be long enough to tell.
+        """
+        slow, n_times = _low_pass(x), x.shape[-1]
+        slow -= np.median(slow, axis=-1, keepdims=True)
+        usual = harmonics(positions) @ np.asarray(self.topography)
+        if noise is None:
+            noise = _covariance_between_peaks(slow, usual)
+        spatial_filter, deviation = _spatial_filter(usual, noise)
+        if deviation > LARGEST_NOISE:
+            return no_blinks(*x.shape)
+        course, rest, events = self._fit_events(spatial_filter @ slow)
+        background = _deviation(rest)
+        if not len(events):
+            return Blinks(usual, course, n_times, events, background)
+        around = np.zeros(n_times)
+        for peak, _, width, _ in events:
+            around[max(0, int(peak - 20 * width)) : int(peak + 60 * width)] = 1.0
+        around = np.convolve(around, np.ones(21) / 21, mode="same")[:n_times]
+        course[:n_times] += around * (rest - np.clip(rest, -LARGEST_REST * background, LARGEST_REST * background))
+        seen = _low_pass(course[None])[0, :n_times]
+        own = slow @ seen / np.sum(seen**2)
+        weight = len(events) / (len(events) + TOPOGRAPHY_PRIOR)
+        return Blinks(weight * own + (1 - weight) * usual, course, n_times, events, background)
+
+    def _fit_events(self, filtered: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Fits blinks to a spatial filter's slow output `(times,)`.
+
+        Returns:
+            Their course and its tail, what is left of the output, and events.
+        """
+        rest = filtered - np.median(filtered)
+        course = np.zeros(len(filtered) + round(WIDTHS[-1] * N_AFTER))
+        events = []
+        for _ in range(3):  # blinks upon blinks
+            least = max(LEAST_SCORE * _deviation(rest), LEAST_AMPLITUDE)
+            peaks, found = scipy.signal.find_peaks(rest, height=least, prominence=0.7 * least, width=(5, 60))
+            for peak in peaks[np.argsort(-found["peak_heights"])]:
+                fitted = self._fit_event(rest, peak)
+                if fitted is None:
+                    continue
+                (amplitude, width, undershoot), basis, slow_basis = fitted
+                start, sizes = peak - round(N_BEFORE * width) - MARGIN, [amplitude, amplitude * undershoot]
+                _add(course, start, sizes @ basis)
+                _add(rest, start, -(sizes @ slow_basis))
+                # what is added so near a larger blink is that blink's shape
+                if all(abs(peak - other) >= SHORTEST_INTERVAL for other, *_ in events):
+                    events.append((peak, amplitude, width, undershoot))
+        return course, rest, np.array(sorted(events)).reshape(-1, 4)
+
+    def _fit_event(self, rest: np.ndarray, peak: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """The blink that explains most of what is around a peak: amplitude, width and undershoot, and its bases."""
+        best, most = None, 0.0
+        for width, basis, slow_basis in self._bases:
+            start = peak - round(N_BEFORE * width) - MARGIN
+            inside = slice(max(0, -start), min(basis.shape[1], len(rest) - start))
+            wanted, seen = rest[max(0, start) : start + basis.shape[1]], slow_basis[:, inside]
+            # an undershoot that is cut off is what is usual
+            pull = 0.02 * np.sum(slow_basis[1] ** 2)
+            gram = seen @ seen.T + np.diag([1e-9, pull])
+            amplitude, depth = np.linalg.solve(gram, seen @ wanted + [0.0, pull * rest[peak]])
+            explained = np.sum(wanted**2) - np.sum((wanted - amplitude * seen[0] - depth * seen[1]) ** 2)
+            if amplitude >= LEAST_AMPLITUDE and explained > most:
+                undershoot = np.clip(depth / amplitude, LEAST_UNDERSHOOT, LARGEST_UNDERSHOOT)
+                best, most = (np.array([amplitude, width, undershoot]), basis, slow_basis), explained
+        return best
+
+    def rates_of(self, blinks: Blinks, before: Sequence[int], after: Sequence[int], patch_size: int) -> np.ndarray:
+        """Blinks per patch of what follows a recording: a gamma prior met by a count.
+
+        Args:
+            blinks: The recording's.
+            before: Condition ids of (some of) its patches; none if it is not known, which then are as those after.
+            after: Condition ids of the patches that follow.
+            patch_size: Samples in a patch.
+        """
+        rates = np.asarray(self.rates)
+        expected = rates[list(before) or list(after)].mean() * blinks.n_times / patch_size
+        factor = (self.concentration + len(blinks.events)) / (self.concentration + expected)
+        return factor * rates[list(after)]
+
+    def continue_course(self, blinks: Blinks, patches: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        """The course of blinks that follow a recording.
+
+        What is random about them is read off the patches: so the same patches are always the same EEG, whether they
+        are decoded one by one or all at once.
+
+        Args:
+            blinks: The recording's.
+            patches: `(channels, patches, patch_size)` in the innovation space.
+            rates: `(patches,)`: blinks per patch, see `rates_of`.
+
+        Returns:
+            `(patches * patch_size,)` microvolts at the forehead.
+        """
+        n_patches, size = patches.shape[1:]
+        course = np.zeros(n_patches * size)
+        _add(course, 0, blinks.course[blinks.n_times :])
+        if not blinks.topography.any():
+            return course
+        means, deviations = self._own_traits(blinks)
+        last = blinks.events[-1, 0] - N_BEFORE - blinks.n_times if len(blinks.events) else -np.inf
+        for patch, (uniforms, rate) in enumerate(zip(_uniforms(patches), rates, strict=True)):
+            start = int((patch + uniforms[1]) * size)
+            # the time after a blink in which there is none has to be made up for
+            chance = rate / max(1.0 - rate * SHORTEST_INTERVAL / size, 0.5)
+            if uniforms[0] <= 1.0 - chance or start < last + SHORTEST_INTERVAL:
+                continue
+            last = start
+            scores = scipy.stats.norm.ppf(np.clip(uniforms[2:], 1e-3, 1 - 1e-3))
+            log_amplitude, log_width, undershoot = means + deviations * scores
+            width = float(np.clip(np.exp(log_width), WIDTHS[0], WIDTHS[-1]))
+            bump, depth = self._basis(width)
+            undershoot = np.clip(undershoot, LEAST_UNDERSHOOT, LARGEST_UNDERSHOOT)
+            _add(course, start, np.exp(log_amplitude) * (bump + undershoot * depth))
+        return course
+
+    def _own_traits(self, blinks: Blinks) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and deviation of a recording's log amplitude, log width and undershoot: normal priors, met by data."""
+        mean, slope, between, within = np.transpose(self.traits)
+        usual = mean + slope * np.log(max(blinks.background, 1e-3))
+        amplitude, width, undershoot = blinks.events[:, 1:].T
+        seen = np.stack([np.log(amplitude), np.log(width), undershoot])
+        weight = seen.shape[1] / (seen.shape[1] + (within / between) ** 2)
+        own = seen.mean(axis=1) if seen.size else usual
+        return weight * own + (1 - weight) * usual, within
+
+    @classmethod
+    def fit(
+        cls, recordings: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], n_conditions: int, patch_size: int
+    ) -> "BlinkPopulation | None":
+        """Learns how people blink.
+
+        Args:
+            recordings: Signal `(channels, times)` in microvolts at the model's rate, positions `(channels, 6)`, and
+                the condition ids `(patches,)` of its patches.
+            n_conditions: How many conditions there are.
+            patch_size: Samples in a patch.
+
+        Returns:
+            None where fewer than `LEAST_BLINKS` are seen.
+        """
+        recordings = [(x, positions, np.asarray(ids)) for x, positions, ids in recordings]
+        # a first look: what fades with the distance from the forehead, with a bump's shape
+        found = cls(_first_topography(), _first_shape(), np.zeros(n_conditions), 1.0, np.ones((3, 4)))
+        for _ in range(2):
+            found = found._refit(recordings, n_conditions, patch_size)
+            if found is None:
+                return None
+        return found
+
+    def _refit(self, recordings: Sequence[tuple], n_conditions: int, patch_size: int) -> "BlinkPopulation | None":
+        """One round of `fit`: finds blinks by what is known, then knows more."""
+        topographies, shapes, traits, counts = [], [], [], []
+        n_blinks, n_patches = np.zeros(n_conditions), np.zeros(n_conditions)
+        for x, positions, ids in recordings:
+            blinks = self.find(x, positions)
+            if not blinks.topography.any():
+                continue
+            events = blinks.events
+            conditions = ids[np.minimum((events[:, 0] / patch_size).astype(int), len(ids) - 1)]
+            n_blinks += np.bincount(conditions, minlength=n_conditions)
+            n_patches += np.bincount(ids, minlength=n_conditions)
+            counts.append((len(events), ids))
+            if len(events) >= 3:
+                topographies.append(project_on_harmonics(blinks.topography, positions))
+                numbers = np.stack([np.log(events[:, 1]), np.log(events[:, 2]), events[:, 3]])
+                traits.append((np.log(blinks.background), numbers.mean(axis=1), numbers.var(axis=1, ddof=1)))
+                shapes += _shapes_of(blinks.topography @ x / np.sum(blinks.topography**2), events)
+        if len(shapes) < LEAST_BLINKS or len(traits) < 3:
+            return None
+        topography = np.mean(topographies, axis=0)
+        topography /= _FOREHEAD @ topography
+        traits = _fit_traits(traits)
+        # what is usual is to be of width 1
+        times = np.arange(-N_BEFORE, N_AFTER) / np.exp(traits[1, 0]) + N_BEFORE
+        shape = np.interp(times, np.arange(len(times)), np.median(shapes, axis=0), left=0.0, right=0.0)
+        traits[1, 0] = 0.0
+        shape *= np.interp(np.arange(len(shape)), [0, 15, 20, 110, len(shape) - 1], [0, 0, 1, 1, 0])
+        overall = n_blinks.sum() / n_patches.sum()
+        # few patches in a condition say little of it: ten seconds of what is usual are added
+        rates = (n_blinks + 40 * overall) / (n_patches + 40)
+        expected = np.array([rates[ids].sum() for _, ids in counts])
+        concentration = _fit_concentration(np.array([n for n, _ in counts]), expected)
+        return BlinkPopulation(topography, shape / shape.max(), rates, concentration, traits)
+
+
+def no_blinks(n_chans: int, n_times: int) -> Blinks:
+    """Of a recording in which none are looked for."""
+    return Blinks(np.zeros(n_chans), np.zeros(n_times), n_times, np.zeros((0, 4)), 0.0)
+
+
+def _low_pass(x: np.ndarray) -> np.ndarray:
+    """The slow part of `(rows, times)`, zero phase."""
+    return scipy.signal.sosfiltfilt(_SOS, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
+
+
+def _spatial_filter(topography: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
+    """Weights `(channels,)` that let a topography through as it is, and the deviation of the noise that passes."""
+    n_chans = len(noise)
+    # what no electrode shares, a tenth: topographies differ
+    loaded = noise + (0.1 * np.trace(noise) / n_chans + 1e-9) * np.eye(n_chans)
+    weights = np.linalg.solve(loaded, topography)
+    gain = max(topography @ weights, 1e-12)
+    return weights / gain, 1.0 / np.sqrt(gain)
+
+
+def _covariance_between_peaks(slow: np.ndarray, topography: np.ndarray) -> np.ndarray:
+    """Covariance of `(channels, times)` where the projection on a topography is within its usual range."""
+    projection = topography @ slow
+    usual = np.abs(projection) < 3 * _deviation(projection) + 1e-12
+    return slow[:, usual] @ slow[:, usual].T / usual.sum()
+
+
+def _deviation(x: np.ndarray) -> float:
+    """A deviation that peaks do not move: from the median absolute one."""
+    return float(1.4826 * np.median(np.abs(x - np.median(x))) + 1e-9)
+
+
+def _add(course: np.ndarray, start: int, event: np.ndarray) -> None:
+    """Adds an event to a course from sample `start` on, as far as both reach."""
+    stop = min(len(course), start + len(event))
+    if stop > max(0, start):
+        course[max(0, start) : stop] += event[max(0, -start) : stop - start]
+
+
+def _uniforms(patches: np.ndarray) -> np.ndarray:
+    """Five numbers `(patches, 5)` between 0 and 1 that are as good as random, of patches `(channels, patches, size)`.
+
+    Sums over channels of single coefficients are near standard normal noise, and of such noise the fractional part is
+    uniform to one in a hundred million. Patches of no noise are at .5.
+    """
+    sums = patches[..., DICE].sum(axis=0) / np.sqrt(len(patches))
+    return (sums + 0.5) % 1.0
+
+
+def _shapes_of(projected: np.ndarray, events: np.ndarray) -> list[np.ndarray]:
+    """Stretches of `(times,)` around blinks that no other is near, of unit width and 1 at the peak."""
+    times = np.arange(len(projected))
+    peaks, widths = events[:, 0], events[:, 2]
+    intervals = np.diff(peaks, prepend=-np.inf, append=np.inf)
+    shapes = []
+    for peak, width, before, after in zip(peaks, widths, intervals[:-1], intervals[1:], strict=True):
+        around = peak + np.arange(-N_BEFORE, N_AFTER) * width
+        is_alone = before > 2 * N_BEFORE * width and after > 0.8 * N_AFTER * width
+        if is_alone and around[0] >= 0 and around[-1] < len(projected):
+            shape = np.interp(around, times, projected)
+            shapes.append(shape / shape[N_BEFORE])
+    return shapes
+
+
+def _fit_traits(traits: Sequence[tuple[float, np.ndarray, np.ndarray]]) -> np.ndarray:
+    """`BlinkPopulation.traits` of recordings: log background, means `(3,)` and variances `(3,)` of their blinks."""
+    background, means, variances = (np.array(each) for each in zip(*traits, strict=True))
+    slope, intercept = np.polyfit(background, means[:, 0], 1)
+    slopes, intercepts = np.array([slope, 0, 0]), np.array([intercept, *means[:, 1:].mean(axis=0)])
+    between = (means - intercepts - slopes * background[:, None]).std(axis=0)
+    within = np.sqrt(variances).mean(axis=0)  # not their root mean square: one artefact is no reason
+    return np.stack([intercepts, slopes, np.maximum(between, 0.05), np.maximum(within, 0.05)], axis=1)
+
+
+def _fit_concentration(counts: np.ndarray, expected: np.ndarray) -> float:
+    """That of the gamma distribution of people's rates, by maximum likelihood (negative binomial counts)."""
+    tried = np.exp(np.linspace(np.log(0.3), np.log(10), 24))
+    expected = np.maximum(expected, 1e-6)
+    return float(max(tried, key=lambda k: scipy.stats.nbinom.logpmf(counts, k, k / (k + expected)).sum()))
+
+
+def _first_shape() -> np.ndarray:
+    times = np.arange(-N_BEFORE, N_AFTER)
+    bump = np.exp(-0.5 * (times / 7.0) ** 2)
+    return bump - 0.35 * np.exp(-np.maximum(times, 0) / 30.0) * (1 - np.exp(-np.maximum(times, 0) / 8.0))
+
+
+def _first_topography() -> np.ndarray:
+    """Of something that fades from the forehead, as volume conduction makes it."""
+    angles = np.arange(400) * np.pi * (3 - np.sqrt(5))  # evenly over the sphere, by the golden angle
+    z = np.linspace(-0.4, 1, 400)
+    sphere = np.stack([np.sqrt(1 - z**2) * np.cos(angles), np.sqrt(1 - z**2) * np.sin(angles), z], axis=1)
+    distance = np.arccos(np.clip(sphere @ np.array([0.0, 0.995, -0.1]), -1, 1))
+    weights = project_on_harmonics(np.exp(-distance / 0.7), np.pad(sphere, ((0, 0), (0, 3))))
+    return weights / (_FOREHEAD @ weights)
+
+
+#: Harmonics in the middle of Fp1 and Fp2.
+_FOREHEAD = harmonics(np.array([[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]]))[0]

@@ -1,0 +1,62 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Corrects estimated covariances at lags for what estimating them does to coherence.
+
+A coherence that is estimated from a few seconds is too large where channels have little in common, because chance adds
+to it: of K independent estimates, (1 - c)^2 / K to a squared coherence c (Carter, Knapp and Nuttall, IEEE Trans. Audio
+Electroacoust. 21, 1973). And it is too small where it changes with frequency, because smoothing over frequency
+averages cross-spectra of different phase. Simulations inherit both. How much either is at each frequency is measured
+(`get-hf calibrate`), and taken off.
+"""
+
+import numpy as np
+
+#: Frequencies at which spectra are looked at, from 0 to half the rate.
+N_FREQUENCIES = 64
+#: Largest squared coherence after correction, and least eigenvalue of a spectrum over its largest.
+LARGEST, LEAST_EIGENVALUE = 0.985, 3e-4
+
+
+def correct_coherence(covariances: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """Changes the coherence of all pairs of channels, and no channel's spectrum.
+
+    Args:
+        covariances: `(1 + lags, channels, channels)`: `E x_t x_(t-k)'`.
+        shifts: At equally spaced frequencies from 0 on, the last but one step below half the rate (as those of DCT
+            coefficients are): what a squared coherence c loses. A positive shift s takes 2 s (1 - c)^2, as chance adds
+            it; a negative one s (1 - c).
+
+    Returns:
+        Same shape.
+    """
+    frequencies = np.linspace(0, 1, N_FREQUENCIES + 1)
+    shift = np.interp(frequencies, np.arange(len(shifts)) / len(shifts), shifts)[:, None, None]
+    spectrum = _to_spectrum(covariances, frequencies)
+    power = np.einsum("fcc->fc", spectrum).real
+    amplitude = np.sqrt(np.maximum(power, 1e-9 * power.max()))
+    scale = amplitude[:, :, None] * amplitude[:, None, :]
+    squared = np.minimum(np.abs(spectrum / scale) ** 2, 1.0)
+    lost = np.where(shift > 0, 2 * shift * (1 - squared) ** 2, shift * (1 - squared))
+    factors = np.sqrt(np.clip(squared - lost, 0.0, LARGEST) / np.maximum(squared, 1e-9))
+    diagonal = np.arange(spectrum.shape[-1])
+    factors[:, diagonal, diagonal] = 1.0
+    # factors of each pair's own may leave no covariance
+    values, vectors = np.linalg.eigh(spectrum * factors)
+    values = np.maximum(values, LEAST_EIGENVALUE * values[:, -1:])
+    spectrum = (vectors * values[:, None, :]) @ np.conj(np.swapaxes(vectors, -1, -2))
+    amplitude = amplitude / np.sqrt(np.maximum(np.einsum("fcc->fc", spectrum).real, 1e-300))
+    return _to_lags(spectrum * amplitude[:, :, None] * amplitude[:, None, :], frequencies, len(covariances))
+
+
+def _to_spectrum(covariances: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
+    """Cross-spectra `(frequencies, channels, channels)`, Hermitian, of covariances at lags."""
+    waves = np.exp(-1j * np.pi * np.outer(frequencies, np.arange(1, len(covariances))))
+    half = np.einsum("fk,kcd->fcd", waves, covariances[1:])
+    return covariances[0] + half + np.conj(np.swapaxes(half, -1, -2))
+
+
+def _to_lags(spectrum: np.ndarray, frequencies: np.ndarray, n_lags: int) -> np.ndarray:
+    """The inverse of `_to_spectrum`."""
+    weights = np.ones(len(frequencies))
+    weights[[0, -1]] = 0.5
+    waves = weights * np.exp(1j * np.pi * np.outer(np.arange(n_lags), frequencies))
+    return np.einsum("kf,fcd->kcd", waves, spectrum).real / (len(frequencies) - 1)

@@ -1,0 +1,282 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import mne
+import numpy as np
+import pytest
+import scipy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from get_hf.processing.blinks_get import N_AFTER, N_BEFORE, SHORTEST_INTERVAL, BlinkPopulation
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.innovation_get import InnovationTransform
+from get_hf.processing.montage_get import channel_positions
+from get_hf.processing.population_get import harmonics
+from get_hf.training.segments import CHANNELS
+
+POSITIONS = channel_positions(list(CHANNELS))
+PATCH = 25
+TIMES = np.arange(-N_BEFORE, N_AFTER)
+BUMP = np.exp(-0.5 * (TIMES / 6.8) ** 2)
+UNDERSHOOT = -0.3 * np.exp(-np.maximum(TIMES, 0) / 25) * (1 - np.exp(-np.maximum(TIMES, 0) / 10)) * (TIMES > 0)
+SHAPE = BUMP + UNDERSHOOT
+#: How blinks fade over the scalp here: by the distance from the eyes, faster than the first guess has it.
+TOPOGRAPHY = np.exp(-np.arccos(np.clip(POSITIONS[:, :3] @ [0.0, 0.98, -0.2], -1, 1)) / 0.6)
+TOPOGRAPHY /= TOPOGRAPHY[:2].mean()
+
+
+def background(seconds: float, seed: int, scale: float = 15.0) -> np.ndarray:
+    """Slow Gaussian waves, alike in neighbours, microvolts."""
+    noise = np.random.default_rng(seed).standard_normal((len(CHANNELS), round(100 * seconds) + 200))
+    angles = np.arccos(np.clip(POSITIONS[:, :3] @ POSITIONS[:, :3].T, -1, 1))
+    mixed = np.linalg.cholesky(np.exp(-angles) + 0.1 * np.eye(len(CHANNELS))) @ noise
+    waves = scipy.signal.lfilter([1.0], [1.0, -0.9], mixed, axis=-1)[:, 200:]
+    return scale * waves / waves.std()
+
+
+def with_blinks(x: np.ndarray, peaks, amplitudes, topography: np.ndarray = TOPOGRAPHY) -> np.ndarray:
+    x = x.copy()
+    for peak, amplitude in zip(peaks, amplitudes, strict=True):
+        first, last = peak - N_BEFORE, peak + N_AFTER
+        shape = SHAPE[max(0, -first) : len(SHAPE) - max(0, last - x.shape[1])]
+        x[:, max(0, first) : last] += amplitude * np.outer(topography, shape)
+    return x
+
+
+def person(seed: int, seconds: float = 60.0, rate: float = 0.3, amplitude: float = 200.0):
+    """A recording of somebody who blinks `rate` times a second, and the peaks."""
+    rng = np.random.default_rng(seed)
+    peaks = np.cumsum(0.6 + rng.exponential(1 / rate - 0.6, round(3 * rate * seconds)))
+    peaks = (100 * peaks[peaks < seconds - 1.5]).astype(int) + N_BEFORE
+    return with_blinks(background(seconds, seed), peaks, amplitude * np.exp(rng.normal(0, 0.2, len(peaks)))), peaks
+
+
+@pytest.fixture(scope="module")
+def population() -> BlinkPopulation:
+    """Of 16 people, of whom half have their eyes closed (id 1) and blink a fifth as often."""
+    people = [
+        (person(seed, rate=0.3 if seed % 2 else 0.06)[0], POSITIONS, np.full(240, 1 - seed % 2)) for seed in range(16)
+    ]
+    return BlinkPopulation.fit(people, n_conditions=3, patch_size=PATCH)
+
+
+@pytest.fixture(scope="module")
+def transform() -> InnovationTransform:
+    return InnovationTransform.fit([(person(seed, 40)[0], POSITIONS) for seed in range(8)], PATCH)
+
+
+class TestPopulation:
+    def test_it_learns_shape_topography_and_size(self, population):
+        assert np.corrcoef(population.shape, SHAPE)[0, 1] > 0.98
+        assert (np.asarray(population.shape) > 0.5).sum() == pytest.approx((SHAPE > 0.5).sum(), abs=2)
+        assert np.argmax(population.shape) == pytest.approx(N_BEFORE, abs=1)
+        np.testing.assert_allclose(harmonics(POSITIONS) @ population.topography, TOPOGRAPHY, atol=0.12)
+        typical = population.traits[0][0] + population.traits[0][1] * np.log(12)
+        assert 130 < np.exp(typical) < 260
+        assert population.traits[0][3] == pytest.approx(0.2, abs=0.08)
+
+    def test_it_learns_how_often_people_blink_in_each_condition(self, population):
+        opened, closed, never_seen = population.rates
+        assert opened == pytest.approx(0.3 / 4, rel=0.25)
+        assert closed == pytest.approx(0.06 / 4, rel=0.5)
+        assert closed < never_seen < opened
+
+    def test_without_blinks_there_is_none(self):
+        people = [(background(30, seed), POSITIONS, np.zeros(120, dtype=int)) for seed in range(4)]
+        assert BlinkPopulation.fit(people, 1, PATCH) is None
+
+    def test_it_comes_back_from_plain_lists(self, population):
+        settings = population.to_dict()
+        assert BlinkPopulation.read(settings, 3).to_dict() == settings
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"shape": [0.0] * 7}, "shape of blinks must be numbers of the shape"),
+            ({"topography": "everywhere"}, "topography of blinks must be numbers"),
+            ({"traits": [[0.0], [0.0, 1.0]]}, "cannot be read"),
+            ({"rates": [0.1]}, "must have 3 rates"),
+            ({"rates": [0.1, -0.1, 0.1]}, "must have 3 rates"),
+            ({"concentration": 0.0}, "a positive concentration"),
+            ({"concentration": float("nan")}, "all of them finite"),
+            ({"eyes": 2}, "must be a mapping of topography, shape, rates, concentration, traits"),
+        ],
+        ids=str,
+    )
+    def test_what_is_no_population_is_refused_in_one_sentence(self, population, change, expected):
+        with pytest.raises(ValueError, match=expected) as error:
+            BlinkPopulation.read(population.to_dict() | change, 3)
+        assert "\n" not in str(error.value)
+
+
+class TestFinding:
+    def test_blinks_are_found_when_they_are_as_large_as_they_are(self, population):
+        x, peaks = person(101)
+        found = population.find(x, POSITIONS)
+        assert len(found.events) == pytest.approx(len(peaks), abs=1)
+        distances = np.abs(found.events[:, :1] - peaks).min(axis=1)
+        assert np.median(distances) <= 2
+        assert 150 < np.median(found.events[:, 1]) < 250
+
+    def test_what_is_left_is_what_was_there_without_them(self, population):
+        x, _ = person(102)
+        clean = background(60, 102)
+        found = population.find(x, POSITIONS)
+        assert np.exp(np.mean(np.log(found.events[:, 2]))) == pytest.approx(1, abs=0.1)
+        left = x - found.signal
+        assert np.linalg.norm(left - clean) < 0.35 * np.linalg.norm(x - clean)
+        kurtosis = scipy.stats.kurtosis(np.stack([x[0], left[0], clean[0]]), axis=-1)
+        assert kurtosis[0] > 4
+        assert kurtosis[1] < 0.5
+        np.testing.assert_allclose(left.std(axis=-1), clean.std(axis=-1), rtol=0.1)
+
+    def test_the_topography_is_the_recordings_own(self, population):
+        own = TOPOGRAPHY.copy()
+        own[0] = 0.0  # Fp1 is loose
+        peaks = np.arange(150, 2900, 250)
+        x = with_blinks(background(30, 5), peaks, [200.0] * len(peaks), own)
+        found = population.find(x, POSITIONS, np.cov(background(30, 6)))
+        scale = found.topography @ own / (own @ own)
+        np.testing.assert_allclose(found.topography, scale * own, atol=0.1)
+
+    def test_few_are_seen_where_there_are_none(self, population):
+        noise = np.cov(background(60, 7))
+        assert sum(len(population.find(background(60, seed), POSITIONS, noise).events) for seed in range(8)) <= 2
+
+    def test_eyes_that_no_electrode_sees_do_not_blink(self, population):
+        rows = [CHANNELS.index(name) for name in ("P3", "Pz", "P4", "O1", "Oz", "O2")]
+        x, _ = person(103)
+        found = population.find(x[rows], POSITIONS[rows], np.cov(background(60, 7)[rows]))
+        assert not found.signal.any()
+        assert not population.continue_course(found, np.ones((6, 40, PATCH)), np.full(40, 0.1)).any()
+
+    @settings(max_examples=20, deadline=None)
+    @given(st.integers(1, 300), st.integers(0, 100))
+    def test_recordings_of_any_length_are_looked_at(self, population, n_times, seed):
+        x = person(104)[0][:, seed : seed + n_times]
+        found = population.find(x, POSITIONS, np.cov(background(60, 7)))
+        assert found.signal.shape == x.shape
+        assert np.isfinite(found.course).all()
+
+    def test_the_order_of_channels_does_not_matter(self, population):
+        order = np.random.default_rng(0).permutation(len(CHANNELS))
+        x, _ = person(105)
+        noise = np.cov(background(60, 7))
+        found = population.find(x, POSITIONS, noise).signal
+        permuted = population.find(x[order], POSITIONS[order], noise[np.ix_(order, order)]).signal
+        np.testing.assert_allclose(permuted, found[order], atol=1e-6)
+
+
+class TestContinuing:
+    def patches(self, n: int, seed: int = 0) -> np.ndarray:
+        return np.random.default_rng(seed).standard_normal((len(CHANNELS), n, PATCH))
+
+    def course(self, population, patches, rate: float = 0.075, known=None) -> np.ndarray:
+        known = known or population.nothing(POSITIONS, np.cov(background(60, 7)))
+        return population.continue_course(known, patches, np.full(patches.shape[1], rate))
+
+    def n_blinks(self, course: np.ndarray) -> int:
+        return len(scipy.signal.find_peaks(course, height=40, distance=SHORTEST_INTERVAL)[0])
+
+    @pytest.mark.parametrize("rate", [0.01, 0.075, 0.2])
+    def test_it_blinks_as_often_as_it_should(self, population, rate):
+        course = self.course(population, self.patches(20_000), rate)
+        assert self.n_blinks(course) == pytest.approx(20_000 * rate, rel=0.12)
+
+    @pytest.mark.parametrize("scale", [0.6, 1.5])
+    def test_how_loud_the_patches_are_makes_no_difference_to_that(self, population, scale):
+        course = self.course(population, scale * self.patches(20_000))
+        assert self.n_blinks(course) == pytest.approx(1500, rel=0.12)
+
+    def test_patches_of_no_noise_do_not_blink(self, population):
+        assert not self.course(population, 0 * self.patches(200)).any()
+
+    def test_patches_decoded_one_by_one_blink_as_all_at_once(self, population):
+        patches = self.patches(200)
+        whole = self.course(population, patches)
+        assert whole.any()
+        for n in (1, 50, 199):
+            np.testing.assert_allclose(self.course(population, patches[:, :n]), whole[: n * PATCH], atol=1e-9)
+        np.testing.assert_allclose(self.course(population, patches.astype(np.float32)), whole, atol=0.1)
+
+    def test_a_blink_that_the_recording_ends_in_fades(self, population):
+        peak = 2980
+        x = with_blinks(background(30, 9), [500, 1200, 2100, peak], [250.0] * 4)
+        known = population.find(x, POSITIONS, np.cov(background(60, 7)))
+        following = self.course(population, self.patches(8), 0.0, known)
+        expected = 250 * SHAPE[N_BEFORE + 3000 - peak :]
+        n = min(len(expected), len(following))
+        assert np.linalg.norm(following[:n] - expected[:n]) < 0.5 * np.linalg.norm(expected[:n])
+
+    def test_whoever_blinks_strongly_and_often_goes_on_so(self, population):
+        rates, sizes = [], []
+        for amplitude, rate in ((120.0, 0.15), (350.0, 0.6)):
+            known = population.find(person(110, 30, rate, amplitude)[0], POSITIONS, np.cov(background(60, 7)))
+            rates.append(population.rates_of(known, [0], [0], PATCH)[0])
+            course = self.course(population, self.patches(4000), 0.05, known)
+            sizes.append(np.median(course[scipy.signal.find_peaks(course, height=40, distance=30)[0]]))
+        assert rates[1] > 1.4 * rates[0]  # drawn towards the population, where all blink alike
+        assert 100 < sizes[0] < 190  # four blinks are drawn towards the usual 200 uV
+        assert sizes[1] == pytest.approx(350, rel=0.25)
+
+    def test_rates_follow_the_conditions(self, population):
+        known = population.find(person(111)[0], POSITIONS, np.cov(background(60, 7)))
+        after = population.rates_of(known, [0] * 10, [0, 0, 1], PATCH)
+        assert after[0] == after[1]
+        assert after[2] / after[0] == pytest.approx(population.rates[1] / population.rates[0])
+        nothing = population.nothing(POSITIONS, np.cov(background(60, 7)))
+        np.testing.assert_allclose(population.rates_of(nothing, [], [0, 1], PATCH), population.rates[:2])
+        # not knowing what it did is no reason to blink more
+        np.testing.assert_allclose(population.rates_of(known, [], [0], PATCH), after[:1])
+
+
+class TestInTheTransform:
+    @pytest.mark.parametrize("n_times", [30, 400, 1586, 3000])
+    def test_recordings_come_back_with_their_blinks(self, transform, n_times):
+        x = person(120, 40)[0][:, :n_times]
+        innovation = transform.forward(x, POSITIONS)
+        back = transform.inverse(innovation.values, innovation)
+        np.testing.assert_allclose(back, x, atol=1e-6)
+
+    def test_innovations_do_not_show_them(self, transform):
+        x, peaks = person(121, 40)
+        with_them, without = (transform.forward(z, POSITIONS).values for z in (x, background(40, 121)))
+        energies = [(values.reshape(20, -1, PATCH) ** 2).mean(axis=(0, 2)) for values in (with_them, without)]
+        assert energies[0].max() < 1.5 * energies[1].max()
+        assert len(peaks) > 5
+
+    def test_a_continuation_blinks_where_conditions_are_told(self, transform):
+        x = person(122, 20)[0]
+        innovation = transform.forward(x, POSITIONS)
+        noise = np.random.default_rng(0).standard_normal((20, 400 * PATCH))
+        values = np.concatenate([innovation.values, noise], axis=-1)
+        n_before = innovation.values.shape[-1] // PATCH
+        blinking = transform.inverse(values, innovation, ([0] * n_before, [0] * 400))
+        plain = transform.inverse(values, innovation)
+        np.testing.assert_array_equal(blinking[:, :2000], plain[:, :2000])
+        difference = (blinking - plain)[:, 2000:]
+        assert np.linalg.matrix_rank(difference, tol=1e-6) == 1
+        assert scipy.stats.kurtosis(blinking[0, 2000:]) > scipy.stats.kurtosis(plain[0, 2000:]) + 2
+
+
+def test_open_eyes_blink_and_closed_ones_do_not(real_eeg):
+    recordings, counts = [], []
+    for subject in (2, 3, 4, 5, 6, 7, 8):
+        for run in (1, 2):
+            path = real_eeg / "eegmmidb" / f"S{subject:03d}" / f"S{subject:03d}R{run:02d}.edf"
+            if not path.is_file():
+                pytest.skip(f"no {path.name}")
+            raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
+            x = GETFeatureExtractor().clean(raw.get_data(units="uV"), raw.info["sfreq"])
+            recordings.append((x, channel_positions(raw.ch_names), np.full(x.shape[-1] // PATCH, run - 1)))
+    population = BlinkPopulation.fit(recordings, 2, PATCH)
+    assert 4 * population.rates[0] == pytest.approx(0.25, abs=0.15)  # 15 a minute
+    assert population.rates[1] < 0.5 * population.rates[0]
+    width = (np.asarray(population.shape) > 0.5).sum() / 100
+    assert 0.07 < width < 0.2
+    names = ["Fp1", "Fz", "Cz", "Oz"]
+    topography = harmonics(channel_positions(names)) @ population.topography
+    assert topography[0] > 0.8
+    assert list(topography) == sorted(topography, reverse=True)
+    for x, positions, _ in recordings[::2]:
+        counts.append(len(population.find(x, positions).events))
+    assert np.median(counts) >= 5
