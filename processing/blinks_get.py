@@ -165,15 +165,14 @@ class BlinkPopulation:
             noise: `(channels, channels)` square microvolts: covariance of slow EEG without blinks in the population;
                 None: of the recording itself, which must be long enough to tell.
         """
-        slow, n_times = _low_pass(x), x.shape[-1]
-        slow -= np.median(slow, axis=-1, keepdims=True)
+        n_times = x.shape[-1]
         usual = harmonics(positions) @ np.asarray(self.topography)
         if noise is None:
-            noise = _covariance_between_peaks(slow, usual)
+            noise = _covariance_between_peaks(x, usual)
         spatial_filter, deviation = _spatial_filter(usual, noise)
         if deviation > LARGEST_NOISE:
             return no_blinks(*x.shape)
-        course, rest, events = self._fit_events(spatial_filter @ slow)
+        course, rest, events = self._fit_events(_low_pass(spatial_filter[None] @ x)[0])
         background = _deviation(rest)
         if not len(events):
             return Blinks(usual, course, n_times, events, background)
@@ -183,7 +182,7 @@ class BlinkPopulation:
         around = np.convolve(around, np.ones(21) / 21, mode="same")[:n_times]
         course[:n_times] += around * (rest - np.clip(rest, -LARGEST_REST * background, LARGEST_REST * background))
         seen = _low_pass(course[None])[0, :n_times]
-        own = slow @ seen / np.sum(seen**2)
+        own = (x @ seen - x.mean(axis=-1) * seen.sum()) / np.sum(seen**2)
         weight = len(events) / (len(events) + TOPOGRAPHY_PRIOR)
         return Blinks(weight * own + (1 - weight) * usual, course, n_times, events, background)
 
@@ -369,8 +368,10 @@ def _spatial_filter(topography: np.ndarray, noise: np.ndarray) -> tuple[np.ndarr
     return weights / gain, 1.0 / np.sqrt(gain)
 
 
-def _covariance_between_peaks(slow: np.ndarray, topography: np.ndarray) -> np.ndarray:
-    """Covariance of `(channels, times)` where the projection on a topography is within its usual range."""
+def _covariance_between_peaks(x: np.ndarray, topography: np.ndarray) -> np.ndarray:
+    """Covariance of the slow part of `(channels, times)` where its projection on a topography is as it usually is."""
+    slow = _low_pass(x)
+    slow -= np.median(slow, axis=-1, keepdims=True)
     projection = topography @ slow
     usual = np.abs(projection) < 3 * _deviation(projection) + 1e-12
     return slow[:, usual] @ slow[:, usual].T / usual.sum()
