@@ -199,10 +199,11 @@ def calibrate(
     gains = measured["generated_log_gains"]
     vertex, names = channel_positions(["Cz"]), list(gains)
     columns = (Column(f"gain at Cz, {name}", justify="right") for name in names)
-    table = Table("Hz", Column("coherence taken off", justify="right"), *columns, box=None, pad_edge=False)
+    shifts = (Column(f"coherence: {what}", justify="right") for what in ("chance", "smoothing"))
+    table = Table("Hz", *shifts, *columns, box=None, pad_edge=False)
     at_vertex = gains_of_patches(gains, model.config.conditions[0], names, vertex).reshape(len(names), -1)
     for k, (shift, row) in enumerate(zip(measured["coherence_shifts"], at_vertex.T, strict=True)):
-        table.add_row(f"{k * spacing:g}", f"{shift:+.3f}", *(f"{gain:.3f}" for gain in row))
+        table.add_row(f"{k * spacing:g}", *(f"{each:+.3f}" for each in shift), *(f"{gain:.3f}" for gain in row))
     stdout.print(table)
 
 

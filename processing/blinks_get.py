@@ -169,6 +169,8 @@ class BlinkPopulation:
         usual = harmonics(positions) @ np.asarray(self.topography)
         if noise is None:
             noise = _covariance_between_peaks(x, usual)
+        else:
+            usual = usual * _liveliness(x, noise)
         spatial_filter, deviation = _spatial_filter(usual, noise)
         if deviation > LARGEST_NOISE:
             return no_blinks(*x.shape)
@@ -366,6 +368,21 @@ def _spatial_filter(topography: np.ndarray, noise: np.ndarray) -> tuple[np.ndarr
     weights = np.linalg.solve(loaded, topography)
     gain = max(topography @ weights, 1e-12)
     return weights / gain, 1.0 / np.sqrt(gain)
+
+
+def _liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """How much each channel of `(channels, times)` follows what its neighbours predict, over how much most do.
+
+    An electrode that hardly hears the brain hardly hears the eyes, and one that hears it upside down, as beside the
+    reference, hears them so. At most 1 and at least -1.
+    """
+    n_chans = len(noise)
+    if n_chans == 1:
+        return np.ones(1)
+    precision = np.linalg.inv(noise + (0.1 * np.trace(noise) / n_chans + 1e-9) * np.eye(n_chans))
+    predicted = x - (precision @ x) / np.diag(precision)[:, None]
+    shares = np.sum(x * predicted, axis=-1) / (np.sum(predicted**2, axis=-1) + 1e-9)
+    return np.clip(shares / max(np.median(shares), 1e-3), -1.0, 1.0)
 
 
 def _covariance_between_peaks(x: np.ndarray, topography: np.ndarray) -> np.ndarray:

@@ -21,21 +21,22 @@ def correct_coherence(covariances: np.ndarray, shifts: np.ndarray) -> np.ndarray
 
     Args:
         covariances: `(1 + lags, channels, channels)`: `E x_t x_(t-k)'`.
-        shifts: At equally spaced frequencies from 0 on, the last but one step below half the rate (as those of DCT
-            coefficients are): what a squared coherence c loses. A positive shift s takes 2 s (1 - c)^2, as chance adds
-            it; a negative one s (1 - c).
+        shifts: `(frequencies, 2)`, at equally spaced frequencies from 0 to one step below half the rate (as those of
+            DCT coefficients are): a squared coherence c loses `s_0 (1 - c)^2 + s_1 (1 - c)`, what chance added and
+            what smoothing took.
 
     Returns:
         Same shape.
     """
     frequencies = np.linspace(0, 1, N_FREQUENCIES + 1)
-    shift = np.interp(frequencies, np.arange(len(shifts)) / len(shifts), shifts)[:, None, None]
+    places = np.arange(len(shifts)) / len(shifts)
+    chance, smoothing = (np.interp(frequencies, places, row)[:, None, None] for row in np.transpose(shifts))
     spectrum = _to_spectrum(covariances, frequencies)
     power = np.einsum("fcc->fc", spectrum).real
     amplitude = np.sqrt(np.maximum(power, 1e-9 * power.max()))
     scale = amplitude[:, :, None] * amplitude[:, None, :]
     squared = np.minimum(np.abs(spectrum / scale) ** 2, 1.0)
-    lost = np.where(shift > 0, 2 * shift * (1 - squared) ** 2, shift * (1 - squared))
+    lost = chance * (1 - squared) ** 2 + smoothing * (1 - squared)
     factors = np.sqrt(np.clip(squared - lost, 0.0, LARGEST) / np.maximum(squared, 1e-9))
     diagonal = np.arange(spectrum.shape[-1])
     factors[:, diagonal, diagonal] = 1.0

@@ -88,7 +88,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         blinks: How people blink, a mapping of what `BlinkPopulation` takes, rates being per condition. None: blinks
             stay where they are, and none are generated.
         coherence_shifts: By how much squared coherences between channels are estimated too large at the frequency of
-            each coefficient, measured after training (`get-hf calibrate`). None: nothing is taken off.
+            each coefficient, `(patch_size, 2)`, measured after training (`get-hf calibrate`). None: nothing is taken
+            off.
         generated_log_gains: Logarithms of what each DCT coefficient of what was generated is multiplied by on its way
             back, measured after training (`get-hf calibrate`): by condition, `(patch_size, 4)`, a constant and what
             an electrode's x, y and z add (of a bipolar channel, its first electrode's). Those of conditions[0] are
@@ -124,7 +125,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         prior_patches: float = 0.1,
         slow_quantiles: Sequence[Sequence[float]] | None = None,
         blinks: Mapping[str, Any] | None = None,
-        coherence_shifts: Sequence[float] | None = None,
+        coherence_shifts: Sequence[Sequence[float]] | None = None,
         generated_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
         **kwargs,
     ):
@@ -144,9 +145,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
         self.blinks = None if blinks is None else BlinkPopulation.read(blinks, len(self.conditions)).to_dict()
-        self.coherence_shifts = (
-            None if coherence_shifts is None else numbers("coherence_shifts", coherence_shifts, self.patch_size)
-        )
+        shifts = table("coherence_shifts", coherence_shifts, like=np.zeros((size, 2)))
+        self.coherence_shifts = None if coherence_shifts is None else shifts
         self.generated_log_gains = tables(
             "generated_log_gains", generated_log_gains, self.conditions, like=np.zeros((size, 4))
         )
@@ -296,7 +296,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
     def decode(
         self, generated: Any, features: EEGFeatures, output: str = "raw", include_prompt: bool = True
     ) -> list[Any]:
-        """Takes what `generate` returned back to EEG.
+        """Takes what `generate` returned back to EEG, which blinks as this person did in the recording.
 
         Args:
             generated: `(rows, channels, times)` as `generate` returns; with `num_return_sequences=n`, n rows

@@ -66,8 +66,8 @@ from .slow_waves_get import (
 FILTER_PRIOR_PATCHES = 1.0
 #: Order of the filter of matrices.
 MATRIX_ORDER = 36
-#: Patches of the recordings that `coherence_shifts` are measured on, and the largest shift, for shorter ones.
-SHIFT_PATCHES, LARGEST_SHIFT = 32, 0.1
+#: Patches of the recordings that `coherence_shifts` are measured on.
+SHIFT_PATCHES = 32
 #: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
 LARGEST_ENERGY = 3.0
 
@@ -134,8 +134,8 @@ class InnovationTransform:
         slow_quantiles: `(N_COMPONENTS, scores)`: the population's quantiles of the components of the slow part, in
             units of their deviation, at `slow_waves_get.SCORES`; None: those of a Gaussian.
         blinks: How the population blinks; None: blinks are left where they are, and none are made.
-        coherence_shifts: `(patch_size,)`: what is taken off the coherence of a recording at the frequency of each
-            coefficient, see `correct_coherence`, of recordings of `SHIFT_PATCHES`; None: nothing.
+        coherence_shifts: `(patch_size, 2)`: what is taken off the coherence of a recording of `SHIFT_PATCHES` at the
+            frequency of each coefficient, see `correct_coherence`; None: nothing.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class InnovationTransform:
         prior_patches: float = 0.1,
         slow_quantiles: np.ndarray | None = None,
         blinks: BlinkPopulation | None = None,
-        coherence_shifts: Sequence[float] | None = None,
+        coherence_shifts: Sequence[Sequence[float]] | None = None,
     ):
         self.patch_size = patch_size
         self.autocorrelation = np.asarray(autocorrelation, dtype=np.float64)
@@ -316,8 +316,8 @@ class InnovationTransform:
         covariances = weight * own + (1 - weight) * prior
         if self.coherence_shifts is not None:
             # the more is known, the less does chance add; what smoothing takes it always takes
-            shifts = self.coherence_shifts * np.where(self.coherence_shifts > 0, SHIFT_PATCHES / n_patches, 1.0)
-            covariances = correct_coherence(covariances, np.minimum(shifts, LARGEST_SHIFT))
+            shifts = self.coherence_shifts * [min(SHIFT_PATCHES / n_patches, 2.0), 1.0]
+            covariances = correct_coherence(covariances, shifts)
         matrices, covariance = solve_yule_walker(covariances)
 
         calibration = np.empty((n_chans, self.n_features), dtype=np.float32)

@@ -38,6 +38,8 @@ N_SUBJECTS, N_SESSIONS, N_PROMPTS = 40, 5, 2
 N_ROUNDS = 3
 #: Largest shift of squared coherence.
 LARGEST_SHIFT = 0.25
+#: Two numbers for each coefficient, as `correct_coherence` takes them.
+Shifts = list[list[float]]
 #: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
 LEAST_PROMPTS = 60
 #: By condition, log gains as `GETFeatureExtractor` takes them, `(patch_size, 4)`.
@@ -106,8 +108,8 @@ def find_gains(
 
 
 def find_coherence_shifts(
-    make: Callable[[list[float]], np.ndarray], real: np.ndarray, sampling_rate: float, patch_size: int
-) -> list[float]:
+    make: Callable[[Shifts], np.ndarray], real: np.ndarray, sampling_rate: float, patch_size: int
+) -> Shifts:
     """The shifts with which what is made has the mean coherence of what is real, at each frequency.
 
     Args:
@@ -117,22 +119,26 @@ def find_coherence_shifts(
         patch_size: Samples in a patch, hence coefficients.
 
     Returns:
-        One for each coefficient, see `correct_coherence`.
+        Two for each coefficient, see `correct_coherence`: least squares over pairs of channels.
     """
-
-    def incoherence(x: np.ndarray) -> np.ndarray:
-        found = [coherence_spectrum(x[start : start + 20], sampling_rate) for start in range(0, len(x), 20)]
-        freqs = found[0][0]
-        of_frequency = 1 - np.concatenate([squared for _, squared in found]).mean(axis=(0, 2))
-        centres = np.arange(patch_size) * sampling_rate / 2 / patch_size
-        near = np.abs(freqs - centres[:, None]) <= 0.75 * (centres[1] - centres[0])
-        return near @ of_frequency / near.sum(axis=1)
-
-    shifts, wanted = np.zeros(patch_size), incoherence(real)
+    shifts, wanted = np.zeros((patch_size, 2)), mean_coherence(real, sampling_rate, patch_size)
     for _ in range(N_ROUNDS):
-        shifts += np.log(wanted / incoherence(make(shifts.tolist())))
+        found = mean_coherence(make(shifts.tolist()), sampling_rate, patch_size)
+        for k, (have, want) in enumerate(zip(found, wanted, strict=True)):
+            shapes = np.stack([(1 - have) ** 2, 1 - have], axis=1)
+            shifts[k] += np.linalg.lstsq(shapes, have - want, rcond=1e-3)[0]
         shifts = np.clip(shifts, -LARGEST_SHIFT, LARGEST_SHIFT).round(4)
     return shifts.tolist()
+
+
+def mean_coherence(x: np.ndarray, sampling_rate: float, patch_size: int) -> np.ndarray:
+    """Squared coherence at the frequency of each coefficient, mean over items: `(patch_size, pairs)`."""
+    batches = [coherence_spectrum(x[start : start + 20], sampling_rate) for start in range(0, len(x), 20)]
+    freqs = batches[0][0]
+    mean = np.concatenate([squared for _, squared in batches]).mean(axis=0)
+    spacing = sampling_rate / 2 / patch_size
+    near = np.abs(freqs - spacing * np.arange(patch_size)[:, None]) <= 0.75 * spacing
+    return near @ mean / near.sum(axis=1, keepdims=True)
 
 
 def continue_by_noise(
@@ -158,7 +164,7 @@ def continue_by_noise(
 
 def calibrate(
     checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS
-) -> dict[str, list[float] | LogGains]:
+) -> dict[str, Shifts | LogGains]:
     """Measures shifts of coherence and gains of a checkpoint, and writes them to its `preprocessor_config.json`.
 
     Args:
@@ -184,7 +190,7 @@ def calibrate(
         own = generator.extractor.to_dict() | {"coherence_shifts": None, "generated_log_gains": None}
         return GETFeatureExtractor(**own | measured)
 
-    def made_of_noise(shifts: list[float]) -> np.ndarray:
+    def made_of_noise(shifts: Shifts) -> np.ndarray:
         return continue_by_noise(
             extractor(coherence_shifts=shifts), chosen.prompt, ch_names, chosen.conditions, n_times
         )

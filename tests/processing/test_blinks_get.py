@@ -138,6 +138,17 @@ class TestFinding:
         scale = found.topography @ own / (own @ own)
         np.testing.assert_allclose(found.topography, scale * own, atol=0.1)
 
+    def test_an_electrode_that_hears_nothing_is_given_no_blinks(self, population):
+        x = background(8, 8)
+        x[0] *= -0.05
+        found = population.find(x, POSITIONS, np.cov(background(60, 7)))
+        assert -0.1 < found.topography[0] < 0
+        assert found.topography[1] > 0.7
+        following = population.continue_course(
+            found, np.random.default_rng(0).standard_normal((20, 99, 25)), [0.1] * 99
+        )
+        assert following.max() > 100
+
     def test_few_are_seen_where_there_are_none(self, population):
         noise = np.cov(background(60, 7))
         assert sum(len(population.find(background(60, seed), POSITIONS, noise).events) for seed in range(8)) <= 2

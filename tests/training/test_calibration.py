@@ -2,6 +2,7 @@
 import json
 
 import numpy as np
+import pytest
 import torch
 from scipy.fft import dct, idct
 from scipy.signal import lfilter
@@ -10,7 +11,7 @@ from get_hf import GETConfig, GETFeatureExtractor, GETModel
 from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, linear_in_position
 from get_hf.processing.montage_get import channel_positions
 from get_hf.training import calibration
-from get_hf.training.calibration import band_errors, find_coherence_shifts, find_gains
+from get_hf.training.calibration import band_errors, find_coherence_shifts, find_gains, mean_coherence
 
 PATCH, RATE = 25, 100.0
 POSITIONS = channel_positions(["Fp1", "Fp2", "C3", "C4", "O1", "O2"])
@@ -68,26 +69,33 @@ def test_what_is_far_off_is_not_made_up_for():
 
 
 def test_shifts_of_coherence_are_found():
-    def noise(shares, seed: int) -> np.ndarray:
-        """Channels that share noise above 25 Hz: as much of their power, in pairs of all, as `shares` says."""
+    truth = np.zeros((PATCH, 2))
+    truth[:10, 1], truth[14:, 0] = -0.1, 0.12
+    strengths = np.linspace(0.2, 0.9, 6)  # of what channels share: pairs of all coherences
+
+    def noise(shifts, seed: int) -> np.ndarray:
+        """Pairs of channels whose squared coherence has lost what `correct_coherence` says."""
         rng = np.random.default_rng(seed)
-        spectra = rng.standard_normal((200, 7, 601, 2)) @ [1, 1j]
-        share = np.interp(np.arange(601) / 12, np.arange(PATCH) * 2, shares)
-        mixed = np.sqrt(1 - share) * spectra[:, :6] + np.sqrt(share) * spectra[:, 6:]
-        return np.fft.irfft(mixed, axis=-1)
+        spectra = rng.standard_normal((6, 120, 2, 601, 2)) @ [1, 1j]
+        chance, smoothing = (np.interp(np.arange(601) / 24, np.arange(PATCH), row) for row in np.transpose(shifts))
+        pairs = []
+        for strength, (one, other) in zip(strengths, spectra.transpose(0, 2, 1, 3), strict=True):
+            squared = strength - chance * (1 - strength) ** 2 - smoothing * (1 - strength)
+            pairs.append(np.stack([one, np.sqrt(squared) * one + np.sqrt(1 - squared) * other], axis=1))
+        return np.fft.irfft(np.concatenate(pairs), axis=-1)
 
-    true = np.where(np.arange(PATCH) > 12, 0.5, 0.3)
+    def coherences(x: np.ndarray) -> np.ndarray:
+        return np.stack([mean_coherence(part, RATE, PATCH)[:, 0] for part in np.split(x, 6)], axis=1)
+
     seeds = iter(range(1, 9))
-
-    def make(shifts):
-        squared = 0.4**2 - np.asarray(shifts) * (1 - 0.4**2)
-        return noise(np.sqrt(squared), next(seeds))
-
-    found = np.array(find_coherence_shifts(make, noise(true, 0), RATE, PATCH))
-    squared = 0.4**2 - found * (1 - 0.4**2)
-    np.testing.assert_allclose(squared[2:-2], (true**2)[2:-2], atol=0.05)
-    assert (found[2:10] > 0.03).all()
-    assert (found[15:-2] < -0.03).all()
+    real = noise(truth, 0)
+    # each pair is an item here, where recordings have all pairs
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibration, "mean_coherence", lambda x, *_: coherences(x))
+        found = np.array(find_coherence_shifts(lambda shifts: noise(shifts, next(seeds)), real, RATE, PATCH))
+    for c in (0.3, 0.7):
+        lost, true = (shifts @ [(1 - c) ** 2, 1 - c] for shifts in (found, truth))
+        np.testing.assert_allclose(lost[2:-2], true[2:-2], atol=0.03)
 
 
 def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkeypatch):
@@ -105,6 +113,6 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     assert (extractor.generated_log_gains, extractor.coherence_shifts) == (gains, shifts)
     assert np.shape(gains["none"]) == (25, 4)
     assert np.abs(gains["none"]).max() > 0.01
-    assert len(shifts) == 25
+    assert np.shape(shifts) == (25, 2)
     assert np.abs(shifts).max() > 0.001
     assert calibration.calibrate(tmp_path, people) == found  # from the beginning, whatever was found before
