@@ -52,6 +52,18 @@ def test_a_condition_makes_eeg_from_nothing(model, extractor):
     assert 3 < np.median(rms(raw.get_data(units="uV"))) < 100
 
 
+def test_open_eyes_blink_and_closed_ones_hardly(model, extractor):
+    counts = {}
+    for condition in ("eyes_open", "eyes_closed"):
+        features = extractor(ch_names=TEN_TWENTY, condition=condition)
+        generated = model.generate(**features, seconds=60, generator=torch.Generator().manual_seed(0))
+        made = extractor.decode(generated, features, "array")[0]
+        blinks = extractor(made, 100.0, TEN_TWENTY, "uV", band_limited=True).recordings[0].innovation.blinks
+        counts[condition] = len(blinks.events)
+    assert 6 <= counts["eyes_open"] <= 30  # people do 14 times a minute
+    assert counts["eyes_closed"] < counts["eyes_open"] / 2
+
+
 @pytest.mark.slow
 def test_the_command_continues_a_real_recording(tmp_path):
     source = recording(3, 2)
