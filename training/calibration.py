@@ -102,7 +102,8 @@ def find_gains(
         made = make(gains)
         for name, items in groups.items():
             errors = band_errors(real[items], made[items], sampling_rate, patch_size)
-            bounded = np.clip(places @ np.transpose(gains[name]) + errors / 2, -LARGEST_LOG_GAIN, LARGEST_LOG_GAIN)
+            # log power is twice log amplitude; half of that, as neighbours that overlap would overshoot
+            bounded = np.clip(places @ np.transpose(gains[name]) + errors / 4, -LARGEST_LOG_GAIN, LARGEST_LOG_GAIN)
             gains[name] = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4).tolist()
     return gains
 
