@@ -360,12 +360,14 @@ def _low_pass(x: np.ndarray) -> np.ndarray:
     return scipy.signal.sosfiltfilt(_SOS, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
 
 
+def _loaded(noise: np.ndarray) -> np.ndarray:
+    """A covariance with a tenth of its mean power added to each channel: people's topographies differ."""
+    return noise + (0.1 * np.trace(noise) / len(noise) + 1e-9) * np.eye(len(noise))
+
+
 def _spatial_filter(topography: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
     """Weights `(channels,)` that let a topography through as it is, and the deviation of the noise that passes."""
-    n_chans = len(noise)
-    # what no electrode shares, a tenth: topographies differ
-    loaded = noise + (0.1 * np.trace(noise) / n_chans + 1e-9) * np.eye(n_chans)
-    weights = np.linalg.solve(loaded, topography)
+    weights = np.linalg.solve(_loaded(noise), topography)
     gain = max(topography @ weights, 1e-12)
     return weights / gain, 1.0 / np.sqrt(gain)
 
@@ -376,10 +378,9 @@ def _liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
     An electrode that hardly hears the brain hardly hears the eyes, and one that hears it upside down, as beside the
     reference, hears them so. At most 1 and at least -1.
     """
-    n_chans = len(noise)
-    if n_chans == 1:
+    if len(noise) == 1:
         return np.ones(1)
-    precision = np.linalg.inv(noise + (0.1 * np.trace(noise) / n_chans + 1e-9) * np.eye(n_chans))
+    precision = np.linalg.inv(_loaded(noise))
     predicted = x - (precision @ x) / np.diag(precision)[:, None]
     shares = np.sum(x * predicted, axis=-1) / (np.sum(predicted**2, axis=-1) + 1e-9)
     return np.clip(shares / max(np.median(shares), 1e-3), -1.0, 1.0)

@@ -176,10 +176,6 @@ class InnovationTransform:
         """Calibration features per channel."""
         return 2 + self.patch_size
 
-    def slow_covariance(self, positions: np.ndarray) -> np.ndarray:
-        """The population's covariance of the slow part at given electrodes, `(channels, channels)` uV squared."""
-        return np.tensordot(self.slow_power, self.population_covariance(positions), axes=1)
-
     @cached_property
     def slow_power(self) -> np.ndarray:
         """What the population's covariance of each coefficient, in units of `scale`, adds to that of the slow part."""
@@ -244,11 +240,15 @@ class InnovationTransform:
             **vars(self._statistics(memory, positions, 0)),
         )
 
+    def _slow_part(self, population: np.ndarray) -> np.ndarray:
+        """Covariance of the slow part, in square microvolts, of `population_covariance`'s."""
+        return np.tensordot(self.slow_power, population, axes=1)
+
     def _find_blinks(self, x: np.ndarray, positions: np.ndarray) -> Blinks:
         """The blinks of `(channels, times)`."""
         if self.blinks is None:
             return no_blinks(*x.shape)
-        noise = self.slow_covariance(positions)
+        noise = self._slow_part(self.population_covariance(positions))
         return self.blinks.find(x, positions, noise) if x.size else self.blinks.nothing(positions, noise)
 
     def inverse(
@@ -293,7 +293,7 @@ class InnovationTransform:
         """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known."""
         n_chans = len(x)
         population = self.population_covariance(positions)
-        slow_waves = fit_slow_waves(x, n_patches, self.slow_covariance(positions), self.slow_quantiles)
+        slow_waves = fit_slow_waves(x, n_patches, self._slow_part(population), self.slow_quantiles)
         if not gaussianise:
             slow_waves = replace(slow_waves, knots=slow_waves.scores)
         if n_patches == 0:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -143,24 +144,21 @@ def mean_coherence(x: np.ndarray, sampling_rate: float, patch_size: int) -> np.n
 
 
 def continue_by_noise(
-    extractor: GETFeatureExtractor,
+    generator: GETGenerator,
     prompts: np.ndarray,
     ch_names: Sequence[str],
-    conditions: Sequence[str],
     n_times: int,
+    conditions: Sequence[tuple[str, str]],
 ) -> np.ndarray:
-    """What white noise through the inverse transform makes of prompts, as `GETGenerator` continues them."""
-    source, made = torch.Generator().manual_seed(0), []
-    for start in range(0, len(prompts), 30):
-        batch = slice(start, start + 30)
-        told = [None if name == "none" else name for name in conditions[batch]]
-        features = extractor(prompts[batch], SAMPLING_RATE, list(ch_names), "uV", told, band_limited=True)
+    """What white noise through the inverse transform makes of prompts, as the generator itself continues them."""
+    source, size, made = torch.Generator().manual_seed(0), generator.extractor.patch_size, []
+    for start in range(0, len(prompts), generator.batch_size):
+        batch = slice(start, start + generator.batch_size)
+        features = generator.features(prompts[batch], ch_names, conditions[batch])
         values = features["input_values"]
-        n_new = -(-n_times // extractor.patch_size) * extractor.patch_size
-        noise = torch.randn(*values.shape[:2], n_new, generator=source)
-        rows = extractor.decode(torch.cat([values, noise], dim=-1), features, "array", include_prompt=False)
-        made += [row[:, :n_times] for row in rows]
-    return np.stack(made)
+        noise = torch.randn(*values.shape[:2], ceil(n_times / size) * size, generator=source)
+        made.append(generator.decode(torch.cat([values, noise], dim=-1), features, n_times))
+    return np.concatenate(made)
 
 
 def calibrate(
@@ -187,19 +185,16 @@ def calibrate(
     generator = GETGenerator(checkpoint)
     n_times, patch_size = chosen.continuation.shape[-1], generator.model.config.patch_size
 
-    def extractor(**measured) -> GETFeatureExtractor:
-        own = generator.extractor.to_dict() | {"coherence_shifts": None, "generated_log_gains": None}
-        return GETFeatureExtractor(**own | measured)
+    conditions = [(name, name) for name in chosen.conditions]
+    unmeasured = generator.extractor.to_dict() | {"coherence_shifts": None, "generated_log_gains": None}
 
     def made_of_noise(shifts: Shifts) -> np.ndarray:
-        return continue_by_noise(
-            extractor(coherence_shifts=shifts), chosen.prompt, ch_names, chosen.conditions, n_times
-        )
+        generator.extractor = GETFeatureExtractor(**unmeasured | {"coherence_shifts": shifts})
+        return continue_by_noise(generator, chosen.prompt, ch_names, n_times, conditions)
 
     shifts = find_coherence_shifts(made_of_noise, chosen.continuation, SAMPLING_RATE, patch_size)
 
-    generator.extractor = extractor(coherence_shifts=shifts)
-    conditions = [(name, name) for name in chosen.conditions]
+    generator.extractor = GETFeatureExtractor(**unmeasured | {"coherence_shifts": shifts})
     drawn = list(generator.draw(chosen.prompt, ch_names, n_times, conditions))
 
     def made_by_the_model(gains: LogGains) -> np.ndarray:

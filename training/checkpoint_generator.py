@@ -85,7 +85,7 @@ class GETGenerator:
             pace = _Pace(bar, len(starts) * n_patches)
             for start in starts:
                 batch = slice(start, start + self.batch_size)
-                features = self._features(prompts[batch], ch_names, pairs[batch])
+                features = self.features(prompts[batch], ch_names, pairs[batch])
                 with torch.inference_mode():
                     generated = self.model.generate(
                         **features.to(self.device),
@@ -102,7 +102,8 @@ class GETGenerator:
         made = self.extractor.decode(generated, features, output="array", include_prompt=False)
         return np.stack([x[:, :n_times] for x in made])
 
-    def _features(self, prompts: np.ndarray, ch_names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> EEGFeatures:
+    def features(self, prompts: np.ndarray, ch_names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> EEGFeatures:
+        """Prompts as the model takes them; see `__call__`, `pairs` being conditions."""
         before = [None if name == "none" else name for name, _ in pairs]
         features = self.extractor(prompts, SAMPLING_RATE, list(ch_names), "uV", before, band_limited=True)
         # the last entry is the condition of the first patch that is generated, and of all after it
