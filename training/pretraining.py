@@ -203,7 +203,9 @@ def pretrain(recipe: Recipe) -> Path:
             model.save_pretrained(output_dir)
         extractor.save_pretrained(output_dir)
         _write_json(output_dir / SUMMARY, summary(trainer))
-    trainer.accelerator.end_training()  # a process that just leaves can take the others down
+    # processes leave together: who goes while another still writes can take it down, or wait for it forever
+    trainer.accelerator.wait_for_everyone()
+    trainer.accelerator.end_training()
     return output_dir
 
 
