@@ -28,6 +28,7 @@ from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.decoding_get import gains_of_patches
 from get_hf.processing.files_get import load_recording, written_whole
 from get_hf.processing.montage_get import channel_positions
+from get_hf.processing.population_get import linear_in_position
 from get_hf.recordings import check_output, save_recording
 
 if TYPE_CHECKING:
@@ -199,11 +200,13 @@ def calibrate(
     gains = measured["generated_log_gains"]
     vertex, names = channel_positions(["Cz"]), list(gains)
     columns = (Column(f"gain at Cz, {name}", justify="right") for name in names)
-    shifts = (Column(f"coherence: {what}", justify="right") for what in ("chance", "smoothing"))
+    shifts = (Column(f"coherence: {what}", justify="right") for what in ("chance", "smoothing at Cz"))
     table = Table("Hz", *shifts, *columns, box=None, pad_edge=False)
     at_vertex = gains_of_patches(gains, model.config.conditions[0], names, vertex).reshape(len(names), -1)
-    for k, (shift, row) in enumerate(zip(measured["coherence_shifts"], at_vertex.T, strict=True)):
-        table.add_row(f"{k * spacing:g}", *(f"{each:+.3f}" for each in shift), *(f"{gain:.3f}" for gain in row))
+    place = linear_in_position(vertex)[0]
+    for k, ((chance, *smoothing), row) in enumerate(zip(measured["coherence_shifts"], at_vertex.T, strict=True)):
+        lost = f"{chance:+.3f}", f"{place @ smoothing:+.3f}"
+        table.add_row(f"{k * spacing:g}", *lost, *(f"{gain:.3f}" for gain in row))
     stdout.print(table)
 
 

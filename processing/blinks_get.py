@@ -7,12 +7,15 @@ out of a recording before anything else looks at it, and what is generated gets 
 person blinked in the prompt, as strong, as wide and with the same topography, each of these drawn towards what is
 usual in the population.
 
-    x = brain + topography * sum_i A_i shape((t - t_i) / w_i)
+    x = brain + sum_i A_i (topography * shape((t - t_i) / w_i) + late_topography * late_shape((t - t_i) / w_i))
 
-They are found as peaks of a spatial filter's output, `w = N^-1 a / (a' N^-1 a)` with `a` the population's topography
-and `N` its covariance without blinks (a minimum-variance beamformer, Van Veen et al., IEEE Trans. Biomed. Eng. 44,
-1997), fitted by least squares, and taken out along the recording's own topography (a regression on the course of the
-blinks, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983).
+The second term is small, and wherever eyes are not next to: the lid and the eye under it do not move at once, so that
+a blink comes to the vertex a few hundredths of a second later than to the forehead, which tells real EEG from EEG with
+blinks of one topography.
+
+They are found as peaks of the output of a spatial filter (see `spatial_filter`) for the population's topography among
+its EEG without blinks, fitted by least squares, and taken out along the recording's own topography (a regression on
+the courses of both terms, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +26,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from .events_get import add_event, covariance_between_peaks, loaded, robust_deviation, spatial_filter, uniforms
 from .population_get import N_HARMONICS, harmonics, project_on_harmonics
 
 #: Corner of the low-pass through which blinks are looked for, as a share of half the rate: 6 Hz at 100 Hz.
@@ -41,13 +45,15 @@ WIDTHS = np.exp(np.linspace(np.log(0.65), np.log(2.0), 10))
 LEAST_UNDERSHOOT, LARGEST_UNDERSHOOT = -0.5, 2.5
 #: Samples from one blink to the next, at least: .3 s at 100 Hz.
 SHORTEST_INTERVAL = 30
+#: Samples at the two ends of a recording, together, in which blinks are missed.
+EDGE = 100
 #: What is left around a blink counts as part of it where it exceeds so many deviations of the rest of the recording.
-LARGEST_REST = 2.0
+LARGEST_REST = 1.0
 #: Blinks of a recording that weigh as much as the population where the topography is concerned.
 TOPOGRAPHY_PRIOR = 0.5
 #: Blinks that the population must have shown.
 LEAST_BLINKS = 30
-#: Coefficients of a patch whose sums over channels say when and how to blink; see `_uniforms`.
+#: Coefficients of a patch whose sums over channels say when and how to blink; see `uniforms`.
 DICE = slice(8, 13)
 
 _SOS = scipy.signal.butter(2, CORNER, output="sos")
@@ -58,15 +64,16 @@ class Blinks:
     """The blinks of one recording.
 
     Attributes:
-        topography: `(channels,)`: how strong a blink is at each, 1 at the forehead; all 0 where blinks are not seen.
-        course: `(times + tail,)` microvolts at the forehead: of the recording, and how its last blinks fade.
+        topographies: `(channels, 2)`: how strong a blink is at each, 1 at the forehead, and what is late in it; all 0
+            where blinks are not seen.
+        courses: `(2, times + tail)` microvolts: of the recording, and how its last blinks fade.
         n_times: Samples of the recording.
         events: `(blinks, 4)`: sample of the peak, amplitude in microvolts, width and undershoot over the shape's.
         background: Deviation of the spatial filter's output between blinks, in microvolts.
     """
 
-    topography: np.ndarray
-    course: np.ndarray
+    topographies: np.ndarray
+    courses: np.ndarray
     n_times: int
     events: np.ndarray
     background: float
@@ -74,7 +81,7 @@ class Blinks:
     @property
     def signal(self) -> np.ndarray:
         """What blinks add to the recording, `(channels, times)` in microvolts."""
-        return np.outer(self.topography, self.course[: self.n_times])
+        return self.topographies @ self.courses[:, : self.n_times]
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,8 @@ class BlinkPopulation:
     Attributes:
         topography: `(36,)`: weights of spherical harmonics, see `harmonics`; 1 in the middle of Fp1 and Fp2.
         shape: `(N_BEFORE + N_AFTER,)`: a blink's course, 1 at its peak.
+        late_topography: `(36,)`: the same of what is late in it.
+        late_shape: `(N_BEFORE + N_AFTER,)`: the course of that, at most 1.
         rates: Blinks per patch in each condition.
         concentration: How alike people's rates are: that of a gamma distribution.
         traits: `(3, 4)`, for log amplitude (microvolts), log width and undershoot: mean where the background is 1 uV,
@@ -92,12 +101,16 @@ class BlinkPopulation:
 
     topography: Sequence[float]
     shape: Sequence[float]
+    late_topography: Sequence[float]
+    late_shape: Sequence[float]
     rates: Sequence[float]
     concentration: float
     traits: Sequence[Sequence[float]]
 
     def __post_init__(self):
-        sizes = {"topography": (N_HARMONICS,), "shape": (N_BEFORE + N_AFTER,), "traits": (3, 4), "concentration": ()}
+        over, along = (N_HARMONICS,), (N_BEFORE + N_AFTER,)
+        sizes = {"topography": over, "late_topography": over, "shape": along, "late_shape": along}
+        sizes |= {"traits": (3, 4), "concentration": ()}
         for name, size in (sizes | {"rates": np.shape(self.rates)}).items():
             values = np.asarray(getattr(self, name))
             if values.dtype.kind not in "fiu" or values.shape != size or not np.isfinite(values).all():
@@ -129,6 +142,8 @@ class BlinkPopulation:
         return {
             "topography": np.round(self.topography, 5).tolist(),
             "shape": np.round(self.shape, 4).tolist(),
+            "late_topography": np.round(self.late_topography, 5).tolist(),
+            "late_shape": np.round(self.late_shape, 4).tolist(),
             "rates": np.round(self.rates, 5).tolist(),
             "concentration": float(self.concentration),
             "traits": np.round(self.traits, 4).tolist(),
@@ -142,19 +157,22 @@ class BlinkPopulation:
 
     def _basis(self, width: float) -> np.ndarray:
         """Bump and undershoot `(2, times)` of a blink of some width."""
-        times = np.arange(-round(N_BEFORE * width), round(N_AFTER * width)) / width + N_BEFORE
-        shape = np.interp(times, np.arange(len(self.shape)), self.shape, left=0.0, right=0.0)
+        shape = _stretched(self.shape, width)
         after = np.arange(len(shape)) > round(N_BEFORE * width)
         undershoot = after & (np.cumsum(after & (shape < 0)) > 0)
         return np.stack([np.where(undershoot, 0.0, shape), np.where(undershoot, shape, 0.0)])
 
     def nothing(self, positions: np.ndarray, noise: np.ndarray) -> Blinks:
         """No blinks yet, on channels at `positions` `(channels, 6)`; `noise` as in `find`."""
-        topography = harmonics(positions) @ np.asarray(self.topography)
-        _, background = _spatial_filter(topography, noise)
+        topographies = self._topographies(positions)
+        _, background = spatial_filter(topographies[:, 0], noise)
         if background > LARGEST_NOISE:
             return no_blinks(len(positions), 0)
-        return Blinks(topography, np.zeros(0), 0, np.zeros((0, 4)), background)
+        return Blinks(topographies, np.zeros((2, 0)), 0, np.zeros((0, 4)), background)
+
+    def _topographies(self, positions: np.ndarray) -> np.ndarray:
+        """The population's, on channels at `positions` `(channels, 6)`."""
+        return harmonics(positions) @ np.stack([self.topography, self.late_topography], axis=-1)
 
     def find(self, x: np.ndarray, positions: np.ndarray, noise: np.ndarray | None = None) -> Blinks:
         """The blinks of a recording.
@@ -166,27 +184,31 @@ class BlinkPopulation:
                 None: of the recording itself, which must be long enough to tell.
         """
         n_times = x.shape[-1]
-        usual = harmonics(positions) @ np.asarray(self.topography)
+        usual = self._topographies(positions)
         if noise is None:
-            noise = _covariance_between_peaks(x, usual)
+            noise = covariance_between_peaks(_low_pass(x), usual[:, 0])
         else:
-            usual = usual * _liveliness(x, noise)
-        spatial_filter, deviation = _spatial_filter(usual, noise)
+            usual *= _liveliness(x, noise)[:, None]
+        weights, deviation = spatial_filter(usual[:, 0], noise)
         if deviation > LARGEST_NOISE:
             return no_blinks(*x.shape)
-        course, rest, events = self._fit_events(_low_pass(spatial_filter[None] @ x)[0])
-        background = _deviation(rest)
+        course, rest, events = self._fit_events(_low_pass(weights[None] @ x)[0])
+        background = robust_deviation(rest)
         if not len(events):
-            return Blinks(usual, course, n_times, events, background)
+            return Blinks(usual, np.stack([course, 0 * course]), n_times, events, background)
         around = np.zeros(n_times)
         for peak, _, width, _ in events:
             around[max(0, int(peak - 20 * width)) : int(peak + 60 * width)] = 1.0
         around = np.convolve(around, np.ones(21) / 21, mode="same")[:n_times]
         course[:n_times] += around * (rest - np.clip(rest, -LARGEST_REST * background, LARGEST_REST * background))
-        seen = _low_pass(course[None])[0, :n_times]
-        own = (x @ seen - x.mean(axis=-1) * seen.sum()) / np.sum(seen**2)
+        late = np.zeros(len(course))
+        for peak, amplitude, width, _ in events:
+            add_event(late, int(peak) - round(N_BEFORE * width), amplitude * _stretched(self.late_shape, width))
+        courses = np.stack([course, late])
+        seen = _low_pass(courses)[:, :n_times]
+        own = np.linalg.lstsq((seen - seen.mean(axis=-1, keepdims=True)).T, x.T, rcond=1e-6)[0].T
         weight = len(events) / (len(events) + TOPOGRAPHY_PRIOR)
-        return Blinks(weight * own + (1 - weight) * usual, course, n_times, events, background)
+        return Blinks(weight * own + (1 - weight) * usual, courses, n_times, events, background)
 
     def _fit_events(self, filtered: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Fits blinks to a spatial filter's slow output `(times,)`.
@@ -198,7 +220,7 @@ class BlinkPopulation:
         course = np.zeros(len(filtered) + round(WIDTHS[-1] * N_AFTER))
         events = []
         for _ in range(3):  # blinks upon blinks
-            least = max(LEAST_SCORE * _deviation(rest), LEAST_AMPLITUDE)
+            least = max(LEAST_SCORE * robust_deviation(rest), LEAST_AMPLITUDE)
             peaks, found = scipy.signal.find_peaks(rest, height=least, prominence=0.7 * least, width=(5, 60))
             for peak in peaks[np.argsort(-found["peak_heights"])]:
                 fitted = self._fit_event(rest, peak)
@@ -206,8 +228,8 @@ class BlinkPopulation:
                     continue
                 (amplitude, width, undershoot), basis, slow_basis = fitted
                 start, sizes = peak - round(N_BEFORE * width) - MARGIN, [amplitude, amplitude * undershoot]
-                _add(course, start, sizes @ basis)
-                _add(rest, start, -(sizes @ slow_basis))
+                add_event(course, start, sizes @ basis)
+                add_event(rest, start, -(sizes @ slow_basis))
                 # what is added so near a larger blink is that blink's shape
                 if all(abs(peak - other) >= SHORTEST_INTERVAL for other, *_ in events):
                     events.append((peak, amplitude, width, undershoot))
@@ -240,15 +262,12 @@ class BlinkPopulation:
             patch_size: Samples in a patch.
         """
         rates = np.asarray(self.rates)
-        expected = rates[list(before) or list(after)].mean() * blinks.n_times / patch_size
+        expected = rates[list(before) or list(after)].mean() * max(blinks.n_times - EDGE, 0) / patch_size
         factor = (self.concentration + len(blinks.events)) / (self.concentration + expected)
         return factor * rates[list(after)]
 
-    def continue_course(self, blinks: Blinks, patches: np.ndarray, rates: np.ndarray) -> np.ndarray:
-        """The course of blinks that follow a recording.
-
-        What is random about them is read off the patches: so the same patches are always the same EEG, whether they
-        are decoded one by one or all at once.
+    def continue_courses(self, blinks: Blinks, patches: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        """The courses of blinks that follow a recording.
 
         Args:
             blinks: The recording's.
@@ -256,29 +275,31 @@ class BlinkPopulation:
             rates: `(patches,)`: blinks per patch, see `rates_of`.
 
         Returns:
-            `(patches * patch_size,)` microvolts at the forehead.
+            `(2, patches * patch_size)` microvolts, as `Blinks.courses`.
         """
         n_patches, size = patches.shape[1:]
-        course = np.zeros(n_patches * size)
-        _add(course, 0, blinks.course[blinks.n_times :])
-        if not blinks.topography.any():
-            return course
+        courses = np.zeros((2, n_patches * size))
+        for course, before in zip(courses, blinks.courses, strict=True):
+            add_event(course, 0, before[blinks.n_times :])
+        if not blinks.topographies.any():
+            return courses
         means, deviations = self._own_traits(blinks)
         last = blinks.events[-1, 0] - N_BEFORE - blinks.n_times if len(blinks.events) else -np.inf
-        for patch, (uniforms, rate) in enumerate(zip(_uniforms(patches), rates, strict=True)):
-            start = int((patch + uniforms[1]) * size)
+        for patch, (dice, rate) in enumerate(zip(uniforms(patches, DICE), rates, strict=True)):
+            start = int((patch + dice[1]) * size)
             # the time after a blink in which there is none has to be made up for
             chance = rate / max(1.0 - rate * SHORTEST_INTERVAL / size, 0.5)
-            if uniforms[0] <= 1.0 - chance or start < last + SHORTEST_INTERVAL:
+            if dice[0] <= 1.0 - chance or start < last + SHORTEST_INTERVAL:
                 continue
             last = start
-            scores = scipy.stats.norm.ppf(np.clip(uniforms[2:], 1e-3, 1 - 1e-3))
+            scores = scipy.stats.norm.ppf(np.clip(dice[2:], 1e-3, 1 - 1e-3))
             log_amplitude, log_width, undershoot = means + deviations * scores
             width = float(np.clip(np.exp(log_width), WIDTHS[0], WIDTHS[-1]))
             bump, depth = self._basis(width)
             undershoot = np.clip(undershoot, LEAST_UNDERSHOOT, LARGEST_UNDERSHOOT)
-            _add(course, start, np.exp(log_amplitude) * (bump + undershoot * depth))
-        return course
+            add_event(courses[0], start, np.exp(log_amplitude) * (bump + undershoot * depth))
+            add_event(courses[1], start, np.exp(log_amplitude) * _stretched(self.late_shape, width))
+        return courses
 
     def _own_traits(self, blinks: Blinks) -> tuple[np.ndarray, np.ndarray]:
         """Mean and deviation of a recording's log amplitude, log width and undershoot: normal priors, met by data."""
@@ -307,8 +328,9 @@ class BlinkPopulation:
         """
         recordings = [(x, positions, np.asarray(ids)) for x, positions, ids in recordings]
         # a first look: what fades with the distance from the forehead, with a bump's shape
-        found = cls(_first_topography(), _first_shape(), np.zeros(n_conditions), 1.0, np.ones((3, 4)))
-        for _ in range(2):
+        late = np.zeros(N_HARMONICS), np.zeros(N_BEFORE + N_AFTER)
+        found = cls(_first_topography(), _first_shape(), *late, np.zeros(n_conditions), 1.0, np.ones((3, 4)))
+        for _ in range(3):
             found = found._refit(recordings, n_conditions, patch_size)
             if found is None:
                 return None
@@ -316,11 +338,11 @@ class BlinkPopulation:
 
     def _refit(self, recordings: Sequence[tuple], n_conditions: int, patch_size: int) -> "BlinkPopulation | None":
         """One round of `fit`: finds blinks by what is known, then knows more."""
-        topographies, shapes, traits, counts = [], [], [], []
+        topographies, shapes, late, traits, counts = [], [], [], [], []
         n_blinks, n_patches = np.zeros(n_conditions), np.zeros(n_conditions)
         for x, positions, ids in recordings:
             blinks = self.find(x, positions)
-            if not blinks.topography.any():
+            if not blinks.topographies.any():
                 continue
             events = blinks.events
             conditions = ids[np.minimum((events[:, 0] / patch_size).astype(int), len(ids) - 1)]
@@ -328,10 +350,17 @@ class BlinkPopulation:
             n_patches += np.bincount(ids, minlength=n_conditions)
             counts.append((len(events), ids))
             if len(events) >= 3:
-                topographies.append(project_on_harmonics(blinks.topography, positions))
+                topography = blinks.topographies[:, 0]
+                topographies.append(project_on_harmonics(topography, positions))
                 numbers = np.stack([np.log(events[:, 1]), np.log(events[:, 2]), events[:, 3]])
                 traits.append((np.log(blinks.background), numbers.mean(axis=1), numbers.var(axis=1, ddof=1)))
-                shapes += _shapes_of(blinks.topography @ x / np.sum(blinks.topography**2), events)
+                early = x - np.outer(blinks.topographies[:, 1], blinks.courses[1, : blinks.n_times])
+                projected = topography @ early / np.sum(topography**2)
+                shapes += [each[0] / each[0, N_BEFORE] for each, _ in _stretches(projected[None], events)]
+                rest = x - np.outer(topography, blinks.courses[0, : blinks.n_times])
+                rests = [each / amplitude for each, amplitude in _stretches(rest, events)]
+                if rests:
+                    late.append(project_on_harmonics(np.mean(rests, axis=0), positions))
         if len(shapes) < LEAST_BLINKS or len(traits) < 3:
             return None
         topography = np.mean(topographies, axis=0)
@@ -341,35 +370,27 @@ class BlinkPopulation:
         times = np.arange(-N_BEFORE, N_AFTER) / np.exp(traits[1, 0]) + N_BEFORE
         shape = np.interp(times, np.arange(len(times)), np.median(shapes, axis=0), left=0.0, right=0.0)
         traits[1, 0] = 0.0
-        shape *= np.interp(np.arange(len(shape)), [0, 15, 20, 110, len(shape) - 1], [0, 0, 1, 1, 0])
+        fading = np.interp(np.arange(len(shape)), [0, 15, 20, 110, len(shape) - 1], [0, 0, 1, 1, 0])
+        shape *= fading
+        late_topographies, strengths, late_shapes = np.linalg.svd(np.mean(late, axis=0) * fading, full_matrices=False)
+        largest = late_shapes[0, np.abs(late_shapes[0]).argmax()]
+        late_part = late_topographies[:, 0] * strengths[0] * largest, late_shapes[0] / largest
         overall = n_blinks.sum() / n_patches.sum()
         # few patches in a condition say little of it: ten seconds of what is usual are added
         rates = (n_blinks + 40 * overall) / (n_patches + 40)
         expected = np.array([rates[ids].sum() for _, ids in counts])
         concentration = _fit_concentration(np.array([n for n, _ in counts]), expected)
-        return BlinkPopulation(topography, shape / shape.max(), rates, concentration, traits)
+        return BlinkPopulation(topography, shape / shape.max(), *late_part, rates, concentration, traits)
 
 
 def no_blinks(n_chans: int, n_times: int) -> Blinks:
     """Of a recording in which none are looked for."""
-    return Blinks(np.zeros(n_chans), np.zeros(n_times), n_times, np.zeros((0, 4)), 0.0)
+    return Blinks(np.zeros((n_chans, 2)), np.zeros((2, n_times)), n_times, np.zeros((0, 4)), 0.0)
 
 
 def _low_pass(x: np.ndarray) -> np.ndarray:
     """The slow part of `(rows, times)`, zero phase."""
     return scipy.signal.sosfiltfilt(_SOS, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
-
-
-def _loaded(noise: np.ndarray) -> np.ndarray:
-    """A covariance with a tenth of its mean power added to each channel: people's topographies differ."""
-    return noise + (0.1 * np.trace(noise) / len(noise) + 1e-9) * np.eye(len(noise))
-
-
-def _spatial_filter(topography: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weights `(channels,)` that let a topography through as it is, and the deviation of the noise that passes."""
-    weights = np.linalg.solve(_loaded(noise), topography)
-    gain = max(topography @ weights, 1e-12)
-    return weights / gain, 1.0 / np.sqrt(gain)
 
 
 def _liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -380,56 +401,29 @@ def _liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """
     if len(noise) == 1:
         return np.ones(1)
-    precision = np.linalg.inv(_loaded(noise))
+    precision = np.linalg.inv(loaded(noise))
     predicted = x - (precision @ x) / np.diag(precision)[:, None]
     shares = np.sum(x * predicted, axis=-1) / (np.sum(predicted**2, axis=-1) + 1e-9)
     return np.clip(shares / max(np.median(shares), 1e-3), -1.0, 1.0)
 
 
-def _covariance_between_peaks(x: np.ndarray, topography: np.ndarray) -> np.ndarray:
-    """Covariance of the slow part of `(channels, times)` where its projection on a topography is as it usually is."""
-    slow = _low_pass(x)
-    slow -= np.median(slow, axis=-1, keepdims=True)
-    projection = topography @ slow
-    usual = np.abs(projection) < 3 * _deviation(projection) + 1e-12
-    return slow[:, usual] @ slow[:, usual].T / usual.sum()
+def _stretched(shape: Sequence[float], width: float) -> np.ndarray:
+    """A shape of some width, from its beginning before the peak to its end."""
+    times = np.arange(-round(N_BEFORE * width), round(N_AFTER * width)) / width + N_BEFORE
+    return np.interp(times, np.arange(len(shape)), shape, left=0.0, right=0.0)
 
 
-def _deviation(x: np.ndarray) -> float:
-    """A deviation that peaks do not move: from the median absolute one."""
-    return float(1.4826 * np.median(np.abs(x - np.median(x))) + 1e-9)
-
-
-def _add(course: np.ndarray, start: int, event: np.ndarray) -> None:
-    """Adds an event to a course from sample `start` on, as far as both reach."""
-    stop = min(len(course), start + len(event))
-    if stop > max(0, start):
-        course[max(0, start) : stop] += event[max(0, -start) : stop - start]
-
-
-def _uniforms(patches: np.ndarray) -> np.ndarray:
-    """Five numbers `(patches, 5)` between 0 and 1 that are as good as random, of patches `(channels, patches, size)`.
-
-    Sums over channels of single coefficients are near standard normal noise, and of such noise the fractional part is
-    uniform to one in a hundred million. Patches of no noise are at .5.
-    """
-    sums = patches[..., DICE].sum(axis=0) / np.sqrt(len(patches))
-    return (sums + 0.5) % 1.0
-
-
-def _shapes_of(projected: np.ndarray, events: np.ndarray) -> list[np.ndarray]:
-    """Stretches of `(times,)` around blinks that no other is near, of unit width and 1 at the peak."""
-    times = np.arange(len(projected))
-    peaks, widths = events[:, 0], events[:, 2]
-    intervals = np.diff(peaks, prepend=-np.inf, append=np.inf)
-    shapes = []
-    for peak, width, before, after in zip(peaks, widths, intervals[:-1], intervals[1:], strict=True):
+def _stretches(x: np.ndarray, events: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """Stretches of `(rows, times)` around blinks that no other is near, of unit width, with their amplitudes."""
+    times = np.arange(x.shape[-1])
+    intervals = np.diff(events[:, 0], prepend=-np.inf, append=np.inf)
+    stretches = []
+    for (peak, amplitude, width, _), before, after in zip(events, intervals[:-1], intervals[1:], strict=True):
         around = peak + np.arange(-N_BEFORE, N_AFTER) * width
         is_alone = before > 2 * N_BEFORE * width and after > 0.8 * N_AFTER * width
-        if is_alone and around[0] >= 0 and around[-1] < len(projected):
-            shape = np.interp(around, times, projected)
-            shapes.append(shape / shape[N_BEFORE])
-    return shapes
+        if is_alone and around[0] >= 0 and around[-1] < len(times):
+            stretches.append((np.stack([np.interp(around, times, row) for row in x]), amplitude))
+    return stretches
 
 
 def _fit_traits(traits: Sequence[tuple[float, np.ndarray, np.ndarray]]) -> np.ndarray:

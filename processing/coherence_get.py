@@ -4,11 +4,13 @@
 A coherence that is estimated from a few seconds is too large where channels have little in common, because chance adds
 to it: of K independent estimates, (1 - c)^2 / K to a squared coherence c (Carter, Knapp and Nuttall, IEEE Trans. Audio
 Electroacoust. 21, 1973). And it is too small where it changes with frequency, because smoothing over frequency
-averages cross-spectra of different phase. Simulations inherit both. How much either is at each frequency is measured
-(`get-hf calibrate`), and taken off.
+averages cross-spectra of different phase, in some places more than in others. Simulations inherit both. How much
+either is at each frequency is measured (`get-hf calibrate`), and taken off.
 """
 
 import numpy as np
+
+from .population_get import linear_in_position
 
 #: Frequencies at which spectra are looked at, from 0 to half the rate.
 N_FREQUENCIES = 64
@@ -16,27 +18,44 @@ N_FREQUENCIES = 64
 LARGEST, LEAST_EIGENVALUE = 0.985, 3e-4
 
 
-def correct_coherence(covariances: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+def shapes_of_shifts(squared: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """What shifts of squared coherences are made of: `(..., 5)`, times the five numbers of a frequency.
+
+    Args:
+        squared: Squared coherences `(...)`.
+        places: `(..., 4)` of each pair of channels, see `places_of_pairs`.
+    """
+    return np.concatenate([(1 - squared[..., None]) ** 2, (1 - squared[..., None]) * places], axis=-1)
+
+
+def places_of_pairs(positions: np.ndarray) -> np.ndarray:
+    """Where pairs of channels are, halfway: `(channels, 6)` to `(channels, channels, 4)`, as `linear_in_position`."""
+    places = linear_in_position(positions)
+    return (places[:, None] + places) / 2
+
+
+def correct_coherence(covariances: np.ndarray, shifts: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Changes the coherence of all pairs of channels, and no channel's spectrum.
 
     Args:
         covariances: `(1 + lags, channels, channels)`: `E x_t x_(t-k)'`.
-        shifts: `(frequencies, 2)`, at equally spaced frequencies from 0 to one step below half the rate (as those of
-            DCT coefficients are): a squared coherence c loses `s_0 (1 - c)^2 + s_1 (1 - c)`, what chance added and
-            what smoothing took.
+        shifts: `(frequencies, 5)`, at equally spaced frequencies from 0 to one step below half the rate (as those of
+            DCT coefficients are): a squared coherence c of channels around p loses `s_0 (1 - c)^2`, what chance
+            added, and `(s_1 + s_2 p_x + s_3 p_y + s_4 p_z) (1 - c)`, what smoothing took.
+        positions: `(channels, 6)` unit-sphere positions; a bipolar channel is where its first electrode is.
 
     Returns:
         Same shape.
     """
     frequencies = np.linspace(0, 1, N_FREQUENCIES + 1)
     places = np.arange(len(shifts)) / len(shifts)
-    chance, smoothing = (np.interp(frequencies, places, row)[:, None, None] for row in np.transpose(shifts))
+    shifts = np.stack([np.interp(frequencies, places, row) for row in np.transpose(shifts)], axis=-1)
     spectrum = _to_spectrum(covariances, frequencies)
     power = np.einsum("fcc->fc", spectrum).real
     amplitude = np.sqrt(np.maximum(power, 1e-9 * power.max()))
     scale = amplitude[:, :, None] * amplitude[:, None, :]
     squared = np.minimum(np.abs(spectrum / scale) ** 2, 1.0)
-    lost = chance * (1 - squared) ** 2 + smoothing * (1 - squared)
+    lost = np.einsum("fcds,fs->fcd", shapes_of_shifts(squared, places_of_pairs(positions)[None]), shifts)
     factors = np.sqrt(np.clip(squared - lost, 0.0, LARGEST) / np.maximum(squared, 1e-9))
     diagonal = np.arange(spectrum.shape[-1])
     factors[:, diagonal, diagonal] = 1.0

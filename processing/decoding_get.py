@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .population_get import linear_in_position
 from .reading_get import Recording
 
 #: Description of the annotation over what GET made.
@@ -14,11 +15,6 @@ GENERATED = "GET generated"
 LARGEST_LOG_GAIN = 0.25
 #: Radius of the sphere on which channels without digitised positions are drawn, in metres; MNE's own default.
 HEAD_RADIUS = 0.095
-
-
-def linear_in_position(positions: np.ndarray) -> np.ndarray:
-    """What functions linear in an electrode's place are written in, 1, x, y, z: `(channels, 6)` to `(channels, 4)`."""
-    return np.pad(np.asarray(positions, dtype=np.float64)[:, :3], ((0, 0), (1, 0)), constant_values=1.0)
 
 
 def gains_of_patches(

@@ -88,7 +88,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         blinks: How people blink, a mapping of what `BlinkPopulation` takes, rates being per condition. None: blinks
             stay where they are, and none are generated.
         coherence_shifts: By how much squared coherences between channels are estimated too large at the frequency of
-            each coefficient, `(patch_size, 2)`, measured after training (`get-hf calibrate`). None: nothing is taken
+            each coefficient, `(patch_size, 5)`, measured after training (`get-hf calibrate`). None: nothing is taken
             off.
         generated_log_gains: Logarithms of what each DCT coefficient of what was generated is multiplied by on its way
             back, measured after training (`get-hf calibrate`): by condition, `(patch_size, 4)`, a constant and what
@@ -145,7 +145,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
         self.blinks = None if blinks is None else BlinkPopulation.read(blinks, len(self.conditions)).to_dict()
-        shifts = table("coherence_shifts", coherence_shifts, like=np.zeros((size, 2)))
+        shifts = table("coherence_shifts", coherence_shifts, like=np.zeros((size, 5)))
         self.coherence_shifts = None if coherence_shifts is None else shifts
         self.generated_log_gains = tables(
             "generated_log_gains", generated_log_gains, self.conditions, like=np.zeros((size, 4))
@@ -478,11 +478,12 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         of_patches = [self.conditions[index] for index in conditions[1]]
         made = made * gains_of_patches(self.generated_log_gains, self.conditions[0], of_patches, positions)
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
-        signal = self.transform.inverse(values, prompt.innovation, conditions)
+        signal = self.transform.inverse(values, prompt.innovation)
         # the filters sum innovations up, and are too short to see where the high-pass begins: below the lower edge of
-        # the band what they make is 5 to 10 dB too strong, from one and a half times that on it is right
+        # the band what they make is as strong as above; events have passed it
         start = signal.shape[-1] - continuation.shape[-1]
-        signal = remove_drift(signal, start, self.sampling_rate, 0.85 * self.band[0])
+        signal = remove_drift(signal, start, self.sampling_rate, 0.92 * self.band[0])
+        signal += self.transform.events(values, prompt.innovation, conditions)
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
         # what is generated must not reach back to the recording's beginning
         signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]

@@ -3,15 +3,15 @@
 
 EEG is 1/f in time, almost collinear across channels, and heavy-tailed where it is slow. An invertible map takes all
 three away, so that the network spends itself on bursts, context and conditions, and white noise sent back through the
-inverse is already a simulation of the recording, linear and Gaussian but for its blinks:
+inverse is already a simulation of the recording, linear and Gaussian but for its events:
 
-    x  --blinks-->  .  --g-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
+    x  --events-->  .  --g-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
 
-Blinks are taken out first (see `blinks_get`), `g` makes other strong slow waves Gaussian (see `slow_waves_get`),
-`a(z)` is an autoregressive filter that all channels share, `A(z)` one of matrices, which takes away what channels say
-of each other's next samples, and `Sigma` the covariance of what is left. The filters follow from covariances at lags
-(Yule-Walker): those of the population, known for any montage as a function of electrode positions, and those seen of
-the recording, smoothed over frequency by Parzen's window w_k:
+Heartbeats and blinks are taken out first (see `heartbeats_get`, `blinks_get`), `g` makes other strong slow waves
+Gaussian (see `slow_waves_get`), `a(z)` is an autoregressive filter that all channels share, `A(z)` one of matrices,
+which takes away what channels say of each other's next samples, and `Sigma` the covariance of what is left. The
+filters follow from covariances at lags (Yule-Walker): those of the population, known for any montage as a function of
+electrode positions, and those seen of the recording, smoothed over frequency by Parzen's window w_k:
 
     autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)                         n patches seen
     covariances      R_k = (n w_k own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
@@ -49,6 +49,7 @@ from .autoregression_get import (
 )
 from .blinks_get import BlinkPopulation, Blinks, no_blinks
 from .coherence_get import correct_coherence
+from .heartbeats_get import Heartbeats, find_heartbeats, no_heartbeats
 from .population_get import N_HARMONICS, fit_harmonics, general_covariance, harmonics, symmetric_roots
 from .signal_get import mirror_left
 from .slow_waves_get import (
@@ -85,8 +86,10 @@ class Innovation:
         ar_filter: `(1 + order,)`: the filter `1, a_1, ..` of this recording that all channels share.
         matrices: `(1 + MATRIX_ORDER, channels, channels)`: the filter `I, A_1, ..` of what that one leaves.
         covariance_root: `(channels, channels)`, microvolts: symmetric root of `Sigma`.
-        memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins, without blinks.
-        blinks: The blinks that were taken out.
+        memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins, without
+            events.
+        heartbeats: The heartbeats that were taken out.
+        blinks: The blinks that were taken out then.
         slow_waves: The map `g`.
         deviation: Root mean square of the calibrated patches before they were divided by it; 1 without any.
         n_known: How many patches at the beginning those are.
@@ -95,6 +98,7 @@ class Innovation:
 
     values: np.ndarray
     calibration: np.ndarray
+    heartbeats: Heartbeats
     blinks: Blinks
     slow_waves: SlowWaves
     ar_filter: np.ndarray
@@ -134,7 +138,7 @@ class InnovationTransform:
         slow_quantiles: `(N_COMPONENTS, scores)`: the population's quantiles of the components of the slow part, in
             units of their deviation, at `slow_waves_get.SCORES`; None: those of a Gaussian.
         blinks: How the population blinks; None: blinks are left where they are, and none are made.
-        coherence_shifts: `(patch_size, 2)`: what is taken off the coherence of a recording of `SHIFT_PATCHES` at the
+        coherence_shifts: `(patch_size, 5)`: what is taken off the coherence of a recording of `SHIFT_PATCHES` at the
             frequency of each coefficient, see `correct_coherence`; None: nothing.
     """
 
@@ -197,8 +201,8 @@ class InnovationTransform:
             gaussianise: Whether strong slow waves are made Gaussian first.
         """
         x = np.asarray(x, dtype=np.float64)
-        blinks = self._find_blinks(x, positions)
-        x = x - blinks.signal
+        heartbeats, blinks = self._find_events(x, positions)
+        x = x - heartbeats.signal - blinks.signal
         size, memory = self.patch_size, self.n_memory
         n_patches = -(-x.shape[-1] // size)
         if x.shape[-1] > memory and (x.shape[-1] - memory) % size == 0:
@@ -217,12 +221,17 @@ class InnovationTransform:
         values[:, : n_known * size] /= statistics.deviation
         return Innovation(
             values=values,
+            heartbeats=heartbeats,
             blinks=blinks,
             n_known=n_known,
             n_padding=n_padding,
             memory=x[:, :memory].copy(),
             **vars(statistics),
         )
+
+    def without_events(self, x: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """What is left of a recording `(channels, times)` without heartbeats and blinks; see `forward`."""
+        return x - sum(events.signal for events in self._find_events(x, positions))
 
     def nothing(self, positions: np.ndarray) -> Innovation:
         """The innovation of no signal at all: the population's covariance and a silent past.
@@ -233,6 +242,7 @@ class InnovationTransform:
         memory = np.zeros((len(positions), self.n_memory))
         return Innovation(
             values=np.zeros((len(positions), 0)),
+            heartbeats=no_heartbeats(len(positions), 0),
             blinks=self._find_blinks(np.zeros((len(positions), 0)), positions),
             n_known=0,
             n_padding=self.n_memory,
@@ -244,6 +254,11 @@ class InnovationTransform:
         """Covariance of the slow part, in square microvolts, of `population_covariance`'s."""
         return np.tensordot(self.slow_power, population, axes=1)
 
+    def _find_events(self, x: np.ndarray, positions: np.ndarray) -> tuple[Heartbeats, Blinks]:
+        """Those of `(channels, times)`."""
+        heartbeats = find_heartbeats(x, positions)
+        return heartbeats, self._find_blinks(x - heartbeats.signal, positions)
+
     def _find_blinks(self, x: np.ndarray, positions: np.ndarray) -> Blinks:
         """The blinks of `(channels, times)`."""
         if self.blinks is None:
@@ -251,21 +266,17 @@ class InnovationTransform:
         noise = self._slow_part(self.population_covariance(positions))
         return self.blinks.find(x, positions, noise) if x.size else self.blinks.nothing(positions, noise)
 
-    def inverse(
-        self, values: np.ndarray, innovation: Innovation, conditions: tuple[Sequence[int], Sequence[int]] | None = None
-    ) -> np.ndarray:
-        """Takes innovations back to microvolts.
+    def inverse(self, values: np.ndarray, innovation: Innovation) -> np.ndarray:
+        """Takes innovations back to microvolts, without events; see `events`.
 
         Args:
             values: `(channels, patches * patch_size)`: `innovation.values`, continued by as many patches as
                 wished.
             innovation: What `forward` returned for the beginning.
-            conditions: Condition ids of (some) patches of the beginning, and of each that follows: the continuation
-                blinks as people do in them. None: it does not blink.
 
         Returns:
             `(channels, times)` in microvolts at the model's rate: the recorded part of the memory, then all
-            patches, so that it starts with the very samples `forward` was given.
+            patches, so that it starts with the very samples `forward` was given, but for their events.
         """
         n_chans, memory = len(values), innovation.memory
         values = np.array(values, dtype=np.float64)
@@ -278,14 +289,26 @@ class InnovationTransform:
         state = np.stack([scipy.signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in gaussian])
         y, _ = scipy.signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
         x = innovation.slow_waves.restore(y, memory)
-        x = np.concatenate([memory, x], axis=-1)[:, innovation.n_padding :]
-        blinks, n_before = innovation.blinks, innovation.blinks.n_times
-        x[:, :n_before] += blinks.signal
-        if self.blinks is not None and conditions is not None:
+        return np.concatenate([memory, x], axis=-1)[:, innovation.n_padding :]
+
+    def events(
+        self, values: np.ndarray, innovation: Innovation, conditions: tuple[Sequence[int], Sequence[int]]
+    ) -> np.ndarray:
+        """What heartbeats and blinks add to `inverse`, of whose shape it is.
+
+        Args:
+            values: See `inverse`.
+            innovation: See `inverse`.
+            conditions: Condition ids of (some) patches of the beginning, and of each that follows: the continuation
+                blinks as people do in them.
+        """
+        heartbeats, blinks = innovation.heartbeats, innovation.blinks
+        patches = values[:, innovation.values.shape[-1] :].reshape(len(values), -1, self.patch_size)
+        added = heartbeats.continued(patches)
+        if self.blinks is not None:
             rates = self.blinks.rates_of(blinks, *conditions, self.patch_size)
-            patches = values[:, innovation.values.shape[-1] :].reshape(n_chans, -1, self.patch_size)
-            x[:, n_before:] += np.outer(blinks.topography, self.blinks.continue_course(blinks, patches, rates))
-        return x
+            added += blinks.topographies @ self.blinks.continue_courses(blinks, patches, rates)
+        return np.concatenate([heartbeats.signal + blinks.signal, added], axis=-1)
 
     def _statistics(
         self, x: np.ndarray, positions: np.ndarray, n_patches: int, gaussianise: bool = True
@@ -316,8 +339,9 @@ class InnovationTransform:
         covariances = weight * own + (1 - weight) * prior
         if self.coherence_shifts is not None:
             # the more is known, the less does chance add; what smoothing takes it always takes
-            shifts = self.coherence_shifts * [min(SHIFT_PATCHES / n_patches, 2.0), 1.0]
-            covariances = correct_coherence(covariances, shifts)
+            shifts = self.coherence_shifts.copy()
+            shifts[:, 0] *= min(SHIFT_PATCHES / n_patches, 2.0)
+            covariances = correct_coherence(covariances, shifts, positions)
         matrices, covariance = solve_yule_walker(covariances)
 
         calibration = np.empty((n_chans, self.n_features), dtype=np.float32)
@@ -405,6 +429,7 @@ class InnovationTransform:
             (x, positions, *(conditions or [np.zeros(x.shape[-1] // patch_size, dtype=int)]))
             for x, positions, *conditions in recordings
         ]
+        labelled = [(x - find_heartbeats(x, positions).signal, positions, ids) for x, positions, ids in labelled]
         blinks = BlinkPopulation.fit(labelled, n_conditions, patch_size)
         recordings = [
             (x if blinks is None else x - blinks.find(x, positions).signal, positions) for x, positions, _ in labelled

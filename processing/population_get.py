@@ -11,6 +11,11 @@ DEGREE = 5
 N_HARMONICS = (DEGREE + 1) ** 2
 
 
+def linear_in_position(positions: np.ndarray) -> np.ndarray:
+    """What functions linear in an electrode's place are written in, 1, x, y, z: `(channels, 6)` to `(channels, 4)`."""
+    return np.pad(np.asarray(positions, dtype=np.float64)[:, :3], ((0, 0), (1, 0)), constant_values=1.0)
+
+
 def harmonics(positions: np.ndarray) -> np.ndarray:
     """Real spherical harmonics of electrodes minus those of their references.
 

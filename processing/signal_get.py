@@ -52,9 +52,9 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
     return _zero_phase(sos, x, 2 * rate, low)[..., ::2]
 
 
-def high_pass(x: np.ndarray, rate: float, low: float, order: int = 2) -> np.ndarray:
+def high_pass(x: np.ndarray, rate: float, low: float) -> np.ndarray:
     """Takes out what lies below `low` Hz (6 dB down there) of `(..., times)`: Butterworth, zero phase."""
-    return _zero_phase(scipy.signal.butter(order, low, "highpass", fs=rate, output="sos"), x, rate, low)
+    return _zero_phase(scipy.signal.butter(2, low, "highpass", fs=rate, output="sos"), x, rate, low)
 
 
 def _zero_phase(sos: np.ndarray, x: np.ndarray, rate: float, low: float) -> np.ndarray:
@@ -74,11 +74,10 @@ def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarr
         x: Signal, `(channels, times)`, any unit.
         start: Where to begin.
         rate: Sampling rate in Hz.
-        low: Corner in Hz (6 dB down), below that of the high-pass in `band_limit`, and steeper: what passed that one
-            once would not pass it again unchanged.
+        low: Corner in Hz (6 dB down).
     """
     share = np.clip((np.arange(x.shape[-1]) - start) * low / rate, 0.0, 1.0)
-    return x - (0.5 - 0.5 * np.cos(np.pi * share)) * (x - high_pass(x, rate, low, order=4))
+    return x - (0.5 - 0.5 * np.cos(np.pi * share)) * (x - high_pass(x, rate, low))
 
 
 def mirror_left(x: np.ndarray, n: int) -> np.ndarray:

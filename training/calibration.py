@@ -1,15 +1,19 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What is measured once training is over: the last few percent of coherence and of the spectrum.
 
+Recordings of people the model was trained on are continued, and compared with what really followed.
+
 Coherence first. What the transform estimates from a short prompt coheres too much where channels have little in
-common, and too little where coherence changes with frequency (see `coherence_get`). By how much is seen when white
-noise is sent back through the transform, at the frequency of each coefficient.
+common, and too little where coherence changes with frequency (see `coherence_get`), and innovations that a model draws
+still go together a little. By how much is seen at the frequency of each coefficient, and taken off the transform; then
+everything is drawn anew, as the model hears prompts through the transform.
 
 Then gains of the coefficients of a patch. A flow of limited size draws some coefficients a few percent too strong and
 others too weak, in every person alike: in front more than at the back, and with eyes closed otherwise than with eyes
-open. So recordings of people the model was trained on are continued, and the gains are what brings the mean log
-spectrum of the continuations to that of what really followed. Coefficient k of n samples stands for the frequency
-k / (2 n) of the sampling rate; as neighbours overlap, and channels mix on the way back, this is repeated.
+open. The gains are what brings the mean log spectrum of the continuations to that of what really followed, both
+without heartbeats and blinks: or else blinks that are too weak would be made up for by slow waves in front.
+Coefficient k of n samples stands for the frequency k / (2 n) of the sampling rate; as neighbours overlap, and channels
+mix on the way back, this is repeated.
 
 The gains belong to the options of the generation config that the continuations are drawn with.
 """
@@ -18,28 +22,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from math import ceil
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, linear_in_position
-from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.coherence_get import places_of_pairs, shapes_of_shifts
+from get_hf.processing.decoding_get import LARGEST_LOG_GAIN
+from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.files_get import written_whole
 from get_hf.processing.montage_get import channel_positions
+from get_hf.processing.population_get import linear_in_position
 
 from .checkpoint_generator import GETGenerator
 from .fidelity import coherence_spectrum, log_psd
 from .segments import CHANNELS, SAMPLING_RATE, cut_segments, recordings
 
-#: Training people, recordings of each and prompts of each recording that are continued: with one, at the beginning of
-#: each, gains came out up to 3 % larger.
-N_SUBJECTS, N_SESSIONS, N_PROMPTS = 40, 5, 2
+#: Training people (None: all), recordings of each and prompts of each recording that are continued: with one, at the
+#: beginning of each, gains came out up to 3 % larger.
+N_SUBJECTS, N_SESSIONS, N_PROMPTS = None, 4, 2
 N_ROUNDS = 3
 #: Largest shift of squared coherence.
 LARGEST_SHIFT = 0.25
-#: Two numbers for each coefficient, as `correct_coherence` takes them.
+#: Five numbers for each coefficient, as `correct_coherence` takes them.
 Shifts = list[list[float]]
 #: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
 LEAST_PROMPTS = 60
@@ -110,25 +115,30 @@ def find_gains(
 
 
 def find_coherence_shifts(
-    make: Callable[[Shifts], np.ndarray], real: np.ndarray, sampling_rate: float, patch_size: int
+    make: Callable[[Shifts], np.ndarray],
+    real: np.ndarray,
+    positions: np.ndarray,
+    sampling_rate: float,
+    patch_size: int,
 ) -> Shifts:
     """The shifts with which what is made has the mean coherence of what is real, at each frequency.
 
     Args:
         make: Makes continuations, of the shape of `real`, with given shifts.
         real: `(items, channels, times)` in microvolts: what followed the prompts.
+        positions: `(channels, 6)` positions of the channels.
         sampling_rate: In Hz.
         patch_size: Samples in a patch, hence coefficients.
 
     Returns:
-        Two for each coefficient, see `correct_coherence`: least squares over pairs of channels.
+        Five for each coefficient, see `correct_coherence`: least squares over pairs of channels.
     """
-    shifts, wanted = np.zeros((patch_size, 2)), mean_coherence(real, sampling_rate, patch_size)
+    places = places_of_pairs(positions)[np.triu_indices(len(positions), 1)]
+    shifts, wanted = np.zeros((patch_size, 5)), mean_coherence(real, sampling_rate, patch_size)
     for _ in range(N_ROUNDS):
         found = mean_coherence(make(shifts.tolist()), sampling_rate, patch_size)
         for k, (have, want) in enumerate(zip(found, wanted, strict=True)):
-            shapes = np.stack([(1 - have) ** 2, 1 - have], axis=1)
-            shifts[k] += np.linalg.lstsq(shapes, have - want, rcond=1e-3)[0]
+            shifts[k] += np.linalg.lstsq(shapes_of_shifts(have, places), have - want, rcond=1e-3)[0]
         shifts = np.clip(shifts, -LARGEST_SHIFT, LARGEST_SHIFT).round(4)
     return shifts.tolist()
 
@@ -141,24 +151,6 @@ def mean_coherence(x: np.ndarray, sampling_rate: float, patch_size: int) -> np.n
     spacing = sampling_rate / 2 / patch_size
     near = np.abs(freqs - spacing * np.arange(patch_size)[:, None]) <= 0.75 * spacing
     return near @ mean / near.sum(axis=1, keepdims=True)
-
-
-def continue_by_noise(
-    generator: GETGenerator,
-    prompts: np.ndarray,
-    ch_names: Sequence[str],
-    n_times: int,
-    conditions: Sequence[tuple[str, str]],
-) -> np.ndarray:
-    """What white noise through the inverse transform makes of prompts, as the generator itself continues them."""
-    source, size, made = torch.Generator().manual_seed(0), generator.extractor.patch_size, []
-    for start in range(0, len(prompts), generator.batch_size):
-        batch = slice(start, start + generator.batch_size)
-        features = generator.features(prompts[batch], ch_names, conditions[batch])
-        values = features["input_values"]
-        noise = torch.randn(*values.shape[:2], ceil(n_times / size) * size, generator=source)
-        made.append(generator.decode(torch.cat([values, noise], dim=-1), features, n_times))
-    return np.concatenate(made)
 
 
 def calibrate(
@@ -185,27 +177,33 @@ def calibrate(
     generator = GETGenerator(checkpoint)
     n_times, patch_size = chosen.continuation.shape[-1], generator.model.config.patch_size
 
+    positions = channel_positions(ch_names)
     conditions = [(name, name) for name in chosen.conditions]
     unmeasured = generator.extractor.to_dict() | {"coherence_shifts": None, "generated_log_gains": None}
 
-    def made_of_noise(shifts: Shifts) -> np.ndarray:
+    def brain(x: np.ndarray) -> np.ndarray:
+        return np.stack([generator.extractor.transform.without_events(each, positions) for each in x])
+
+    def draw(shifts: Shifts) -> list[tuple[torch.Tensor, EEGFeatures]]:
         generator.extractor = GETFeatureExtractor(**unmeasured | {"coherence_shifts": shifts})
-        return continue_by_noise(generator, chosen.prompt, ch_names, n_times, conditions)
+        return list(generator.draw(chosen.prompt, ch_names, n_times, conditions))
 
-    shifts = find_coherence_shifts(made_of_noise, chosen.continuation, SAMPLING_RATE, patch_size)
-
-    generator.extractor = GETFeatureExtractor(**unmeasured | {"coherence_shifts": shifts})
-    drawn = list(generator.draw(chosen.prompt, ch_names, n_times, conditions))
-
-    def made_by_the_model(gains: LogGains) -> np.ndarray:
-        generator.extractor.generated_log_gains = gains
+    def decode(drawn: list[tuple[torch.Tensor, EEGFeatures]]) -> np.ndarray:
         return np.concatenate([generator.decode(*batch, n_times) for batch in drawn])
 
+    real = chosen.continuation
+    shifts = find_coherence_shifts(lambda shifts: decode(draw(shifts)), real, positions, SAMPLING_RATE, patch_size)
+    drawn = draw(shifts)
+
+    def brain_with(gains: LogGains) -> np.ndarray:
+        generator.extractor.generated_log_gains = gains
+        return brain(decode(drawn))
+
     gains = find_gains(
-        made_by_the_model,
-        chosen.continuation,
+        brain_with,
+        brain(real),
         chosen.conditions,
-        channel_positions(ch_names),
+        positions,
         SAMPLING_RATE,
         patch_size,
         generator.extractor.conditions[0],

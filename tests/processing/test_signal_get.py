@@ -58,7 +58,7 @@ def test_a_slow_drift_is_gone():
     assert decibels(0.1, 160) < -40
 
 
-@pytest.mark.parametrize(("frequency", "share"), [(0.25, 0.02), (0.425, 0.5), (0.6, 0.94), (1.0, 1.0), (10.0, 1.0)])
+@pytest.mark.parametrize(("frequency", "share"), [(0.2, 0.05), (0.425, 0.5), (0.6, 0.8), (1.0, 0.97), (10.0, 1.0)])
 def test_drift_is_taken_out_of_what_follows_the_start_and_nothing_else(frequency, share):
     x = sine(frequency, 100.0, 60.0)
     y = remove_drift(x, 2000, 100.0, 0.425)

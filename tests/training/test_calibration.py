@@ -8,8 +8,10 @@ from scipy.fft import dct, idct
 from scipy.signal import lfilter
 
 from get_hf import GETConfig, GETFeatureExtractor, GETModel
-from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, linear_in_position
+from get_hf.processing.coherence_get import places_of_pairs, shapes_of_shifts
+from get_hf.processing.decoding_get import LARGEST_LOG_GAIN
 from get_hf.processing.montage_get import channel_positions
+from get_hf.processing.population_get import linear_in_position
 from get_hf.training import calibration
 from get_hf.training.calibration import band_errors, find_coherence_shifts, find_gains, mean_coherence
 
@@ -69,33 +71,36 @@ def test_what_is_far_off_is_not_made_up_for():
 
 
 def test_shifts_of_coherence_are_found():
-    truth = np.zeros((PATCH, 2))
-    truth[:10, 1], truth[14:, 0] = -0.1, 0.12
-    strengths = np.linspace(0.2, 0.9, 6)  # of what channels share: pairs of all coherences
+    truth = np.zeros((PATCH, 5))
+    truth[:10, 1], truth[14:, 0], truth[:, 3] = -0.1, 0.12, 0.08  # in front more is lost
+    places = places_of_pairs(POSITIONS)[np.triu_indices(6, 1)]
+    strengths = np.random.default_rng(0).permutation(np.linspace(0.2, 0.9, 15))  # of what channels share
+
+    def lost(squared: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+        return np.einsum("...ps,...s->...p", shapes_of_shifts(squared, places), shifts)
 
     def noise(shifts, seed: int) -> np.ndarray:
         """Pairs of channels whose squared coherence has lost what `correct_coherence` says."""
         rng = np.random.default_rng(seed)
-        spectra = rng.standard_normal((6, 120, 2, 601, 2)) @ [1, 1j]
-        chance, smoothing = (np.interp(np.arange(601) / 24, np.arange(PATCH), row) for row in np.transpose(shifts))
-        pairs = []
-        for strength, (one, other) in zip(strengths, spectra.transpose(0, 2, 1, 3), strict=True):
-            squared = strength - chance * (1 - strength) ** 2 - smoothing * (1 - strength)
-            pairs.append(np.stack([one, np.sqrt(squared) * one + np.sqrt(1 - squared) * other], axis=1))
-        return np.fft.irfft(np.concatenate(pairs), axis=-1)
+        spectra = rng.standard_normal((15, 120, 2, 601, 2)) @ [1, 1j]
+        at = np.stack([np.interp(np.arange(601) / 24, np.arange(PATCH), row) for row in np.transpose(shifts)], axis=-1)
+        squared = (strengths - lost(strengths, at)).T[:, None]
+        one, other = spectra.transpose(2, 0, 1, 3)
+        pairs = np.stack([one, np.sqrt(squared) * one + np.sqrt(1 - squared) * other], axis=2)
+        return np.fft.irfft(pairs.reshape(-1, 2, 601), axis=-1)
 
     def coherences(x: np.ndarray) -> np.ndarray:
-        return np.stack([mean_coherence(part, RATE, PATCH)[:, 0] for part in np.split(x, 6)], axis=1)
+        return np.stack([mean_coherence(part, RATE, PATCH)[:, 0] for part in np.split(x, 15)], axis=1)
 
     seeds = iter(range(1, 9))
     real = noise(truth, 0)
     # each pair is an item here, where recordings have all pairs
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calibration, "mean_coherence", lambda x, *_: coherences(x))
-        found = np.array(find_coherence_shifts(lambda shifts: noise(shifts, next(seeds)), real, RATE, PATCH))
+        found = find_coherence_shifts(lambda shifts: noise(shifts, next(seeds)), real, POSITIONS, RATE, PATCH)
     for c in (0.3, 0.7):
-        lost, true = (shifts @ [(1 - c) ** 2, 1 - c] for shifts in (found, truth))
-        np.testing.assert_allclose(lost[2:-2], true[2:-2], atol=0.03)
+        errors = lost(np.full(15, c), np.array(found)) - lost(np.full(15, c), truth)
+        assert np.abs(errors[2:-2]).mean() < 0.02
 
 
 def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkeypatch):
@@ -113,6 +118,6 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     assert (extractor.generated_log_gains, extractor.coherence_shifts) == (gains, shifts)
     assert np.shape(gains["none"]) == (25, 4)
     assert np.abs(gains["none"]).max() > 0.01
-    assert np.shape(shifts) == (25, 2)
+    assert np.shape(shifts) == (25, 5)
     assert np.abs(shifts).max() > 0.001
     assert calibration.calibrate(tmp_path, people) == found  # from the beginning, whatever was found before

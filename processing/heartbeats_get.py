@@ -1,0 +1,229 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Heartbeats: spikes of the heart's field in the reference, hence in all channels, once or so a second.
+
+Against an earlobe or a mastoid, one person in four has an R wave of 50 to 100 uV in every channel. It is no noise:
+its shape is always the same, and its intervals differ by a few percent. So heartbeats are taken out of a recording
+before anything else looks at it, and what is generated goes on beating at the same pace, with the same shape.
+
+    x = brain + sum_i A_i template(t - t_i)
+
+They are looked for in the output of a spatial filter for what is alike in all channels (see `spatial_filter`), by
+correlation with the shape of a QRS complex. Of all trains of beats at a steady pace, the one with the largest
+correlations is found by dynamic programming (as beats of music are, Ellis, J. New Music Res. 36, 2007); it is a heart
+where no noise would have so large ones. The template, of every channel its own course, is then the average over the
+recording's beats, of low rank: of its singular values what the same average comes to between beats is taken off.
+Nothing has to be known of the population.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy
+
+from .events_get import covariance_between_peaks, robust_deviation, spatial_filter, uniforms
+
+#: Band in which beats are looked for, and lower edge of that in which they are averaged, as shares of half the rate:
+#: 8 to 40 and 3 Hz at 100 Hz.
+SOUGHT, LOW = (0.16, 0.8), 0.06
+#: Samples of the shape before and after the R wave: .2 s at 100 Hz.
+N_AROUND = 20
+#: Intervals of a steady pace, in samples: 120 to 44 beats a minute at 100 Hz.
+PACES = np.exp(np.linspace(np.log(50), np.log(135), 20))
+#: Ratios of an interval to the pace that are tried, and what a squared log ratio costs.
+RATIOS, STRICTNESS = np.linspace(0.82, 1.22, 17), 60.0
+#: What a beat must bring, and brings at most, in deviations of the correlation: noise brings the first at its peaks.
+LEAST_SCORE, LARGEST_SCORE = 2.2, 8.0
+#: A train is a heart's where its beats bring so much more than that, together and in the mean, most of them something,
+#: over so much of the recording.
+LEAST_TOTAL, LEAST_EACH, LEAST_HEARD, LEAST_SHARE = 8.0, 0.6, 0.75, 0.6
+#: Beats from whose intervals the pace is known that goes on.
+N_RECENT = 30
+#: Bounds of the deviation of log intervals; amplitudes differ as much within one breath.
+LEAST_VARIATION, LARGEST_VARIATION = 0.02, 0.08
+#: Coefficients of a patch that say when the next heartbeat comes, and how strong it is.
+DICE = slice(13, 15)
+
+
+@dataclass(frozen=True)
+class Heartbeats:
+    """The heartbeats of one recording.
+
+    Attributes:
+        template: `(channels, 2 N_AROUND + 1)`: one, in microvolts; all 0 where none are seen.
+        times: `(beats,)`: when R waves come, in samples, which need not be whole.
+        amplitudes: `(beats,)`: of each, over the template's.
+        n_times: Samples of the recording.
+    """
+
+    template: np.ndarray
+    times: np.ndarray
+    amplitudes: np.ndarray
+    n_times: int
+
+    @cached_property
+    def signal(self) -> np.ndarray:
+        """What heartbeats add to the recording, `(channels, times)` in microvolts."""
+        return self._beats(self.times, self.amplitudes, 0, self.n_times)
+
+    def continued(self, patches: np.ndarray) -> np.ndarray:
+        """What the heartbeats add that follow the recording, `(channels, patches * patch_size)` in microvolts.
+
+        Args:
+            patches: `(channels, patches, patch_size)`: what follows in the innovation space, which what is random
+                about heartbeats is read off, see `uniforms`.
+        """
+        n_chans, n_patches, size = patches.shape
+        stop = self.n_times + n_patches * size
+        if len(self.times) < 2:
+            return np.zeros((n_chans, n_patches * size))
+        log_intervals = np.log(np.diff(self.times)[-N_RECENT:])
+        # a beat that was missed is no slow heart
+        usual = log_intervals[np.abs(log_intervals - np.median(log_intervals)) < 0.3]
+        variation = np.clip(usual.std(), LEAST_VARIATION, LARGEST_VARIATION)
+        scores = scipy.stats.norm.ppf(np.clip(uniforms(patches, DICE), 0.01, 0.99))
+        times, amplitudes = [self.times[-1]], [self.amplitudes[-1]]
+        while times[-1] < stop + N_AROUND:
+            # told by the patch before the last beat, as the next one's begins before its R wave
+            patch = int((times[-1] - N_AROUND - self.n_times) // size)
+            pace, strength = scores[patch] if 0 <= patch < n_patches else (0.0, 0.0)
+            times.append(times[-1] + np.exp(usual.mean() + variation * pace))
+            amplitudes.append(1.0 + self.amplitudes.std() * strength)
+        return self._beats(times, amplitudes, self.n_times, stop)
+
+    def _beats(self, times: Sequence[float], amplitudes: Sequence[float], start: int, stop: int) -> np.ndarray:
+        """Beats at given times, from sample `start` up to `stop`: `(channels, stop - start)`."""
+        signal = np.zeros((len(self.template), stop - start))
+        template = _interpolated(self.template)
+        for time, amplitude in zip(times, amplitudes, strict=True):
+            first = int(np.ceil(time)) - N_AROUND
+            samples = np.arange(max(first, start), min(first + 2 * N_AROUND, stop))
+            signal[:, samples - start] += amplitude * template(samples - time + N_AROUND)
+        return signal
+
+
+def no_heartbeats(n_chans: int, n_times: int) -> Heartbeats:
+    """Of a recording in which none are seen."""
+    return Heartbeats(np.zeros((n_chans, 2 * N_AROUND + 1)), np.zeros(0), np.zeros(0), n_times)
+
+
+def find_heartbeats(x: np.ndarray, positions: np.ndarray) -> Heartbeats:
+    """The heartbeats of a recording.
+
+    Args:
+        x: `(channels, times)` in microvolts at the model's rate.
+        positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
+    """
+    n_chans, n_times = x.shape
+    # an electrode that is another's reference hears the heart as that one does
+    usual = (np.linalg.norm(positions[:, 3:], axis=-1) == 0).astype(float)
+    if n_times < 4 * PACES[-1] or not usual.any():
+        return no_heartbeats(n_chans, n_times)
+    sought = _filtered(x, SOUGHT, "bandpass")
+    course = _weights(usual, sought) @ sought
+    times = _find_train(_correlation(course, _filtered(_first_shape()[None], SOUGHT, "bandpass")[0]))
+    if times is None:
+        return no_heartbeats(n_chans, n_times)
+    fast, topography = _filtered(x, LOW, "highpass"), usual
+    for _ in range(2):
+        course = _weights(topography, fast) @ fast
+        shape = _average(course, times)
+        times = _aligned(_correlation(course, shape), times)
+        template = _average(fast, times)
+        topography = template @ shape / (shape @ shape)
+    return Heartbeats(_of_low_rank(template, fast, times), times, _amplitudes(course, shape, times), n_times)
+
+
+def _filtered(x: np.ndarray, edges: float | tuple[float, float], kind: str) -> np.ndarray:
+    """A band of `(rows, times)`, zero phase."""
+    sos = scipy.signal.butter(2, edges, kind, output="sos")
+    return scipy.signal.sosfiltfilt(sos, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
+
+
+def _weights(topography: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The spatial filter `(channels,)` for a topography in `(channels, times)`."""
+    return spatial_filter(topography, covariance_between_peaks(x, topography))[0]
+
+
+def _first_shape() -> np.ndarray:
+    """An R wave between smaller Q and S waves, with margins in which filters ring."""
+    t = np.arange(-75.0, 76.0)
+    bumps = ((1.0, 0.0, 1.4), (-0.35, 3.5, 1.8), (-0.15, -3.5, 1.5))
+    return sum(size * np.exp(-0.5 * ((t - peak) / width) ** 2) for size, peak, width in bumps)
+
+
+def _correlation(course: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Of `(times,)` with a shape, at each sample, in its own deviations."""
+    found = scipy.signal.oaconvolve(course, shape[::-1], mode="same")
+    return found / robust_deviation(found)
+
+
+def _find_train(correlation: np.ndarray) -> np.ndarray | None:
+    """The samples of the heartbeats whose correlations `(times,)` these are; None: no heart."""
+    gains = np.clip(correlation, -LARGEST_SCORE, LARGEST_SCORE) - LEAST_SCORE
+    lags = np.round(PACES[:, None] * RATIOS).astype(int)
+    costs = STRICTNESS * np.log(lags / PACES[:, None]) ** 2
+    n_times, n_before, paces = len(gains), lags.max(), np.arange(len(PACES))
+    # the most that a train of each pace that ends at a sample brings, and the sample of its beat before
+    most = np.zeros((len(PACES), n_before + n_times))
+    before = np.full((len(PACES), n_times), -1)
+    for t in range(n_times):
+        totals = most[paces[:, None], n_before + t - lags] - costs
+        best = totals.argmax(axis=1)
+        total = totals[paces, best]
+        most[:, n_before + t] = gains[t] + np.maximum(total, 0.0)
+        before[:, t] = np.where(total > 0, t - lags[paces, best], -1)
+    pace, t = np.unravel_index(most[:, n_before:].argmax(), before.shape)
+    total, train = most[pace, n_before + t], []
+    while t >= 0:
+        train.append(t)
+        t = before[pace, t]
+    is_heart = (
+        total >= max(LEAST_TOTAL, LEAST_EACH * len(train))
+        and np.mean(gains[train] > 0) >= LEAST_HEARD
+        and train[0] - train[-1] >= LEAST_SHARE * n_times
+    )
+    return np.array(train[::-1], dtype=float) if is_heart else None
+
+
+def _aligned(correlation: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The peaks of the correlation next to given times, between samples."""
+    found = []
+    for time in np.round(times).astype(int):
+        near = np.arange(max(time - 3, 1), min(time + 4, len(correlation) - 1))
+        peak = near[correlation[near].argmax()]
+        left, middle, right = correlation[peak - 1 : peak + 2]
+        bend = left - 2 * middle + right
+        found.append(peak + (np.clip(0.5 * (left - right) / bend, -0.5, 0.5) if bend < 0 else 0.0))
+    return np.array(found)
+
+
+def _interpolated(course: np.ndarray) -> scipy.interpolate.CubicSpline:
+    """A function of time in samples of `(..., times)`."""
+    return scipy.interpolate.CubicSpline(np.arange(course.shape[-1]), course, axis=-1)
+
+
+def _average(course: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The mean of what `(..., times)` is around beats that are whole, which begins and ends at 0."""
+    around = np.arange(-N_AROUND, N_AROUND + 1)
+    whole = times[(times >= N_AROUND) & (times < course.shape[-1] - N_AROUND - 1)]
+    mean = _interpolated(course)(whole[:, None] + around).mean(axis=-2)
+    return mean * np.interp(np.abs(around), [N_AROUND / 2, N_AROUND], [1.0, 0.0])
+
+
+def _of_low_rank(template: np.ndarray, x: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """A template without what is as strong as the average of `(channels, times)` halfway between beats is."""
+    left, values, right = np.linalg.svd(template, full_matrices=False)
+    noise = np.linalg.svd(_average(x, (times[1:] + times[:-1]) / 2), compute_uv=False)
+    return left * np.sqrt(np.maximum(values**2 - noise**2, 0.0)) @ right
+
+
+def _amplitudes(course: np.ndarray, shape: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """How strong each beat of `(times,)` is, over the shape, as far as it is more than what noise makes of it."""
+    around, at = np.arange(-N_AROUND, N_AROUND + 1), _interpolated(np.pad(course, N_AROUND + 1))
+    energy = shape @ shape
+    seen = np.array([shape @ at(time + around + N_AROUND + 1) for time in times]) / energy
+    noise = robust_deviation(course) ** 2 / energy
+    weight = max(0.0, 1.0 - noise / max(np.var(seen), 1e-9))
+    return np.clip(1.0 + weight * (seen - np.mean(seen)), 0.3, 2.0)
