@@ -195,7 +195,7 @@ class BlinkPopulation:
         course, rest, events = self._fit_events(_low_pass(weights[None] @ x)[0])
         background = robust_deviation(rest)
         if not len(events):
-            return Blinks(usual, np.stack([course, 0 * course]), n_times, events, background)
+            return Blinks(usual, np.zeros((2, len(course))), n_times, events, background)
         around = np.zeros(n_times)
         for peak, _, width, _ in events:
             around[max(0, int(peak - 20 * width)) : int(peak + 60 * width)] = 1.0

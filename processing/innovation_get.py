@@ -201,8 +201,7 @@ class InnovationTransform:
             gaussianise: Whether strong slow waves are made Gaussian first.
         """
         x = np.asarray(x, dtype=np.float64)
-        heartbeats, blinks = self._find_events(x, positions)
-        x = x - heartbeats.signal - blinks.signal
+        heartbeats, blinks, x = self._take_events_out(x, positions)
         size, memory = self.patch_size, self.n_memory
         n_patches = -(-x.shape[-1] // size)
         if x.shape[-1] > memory and (x.shape[-1] - memory) % size == 0:
@@ -231,7 +230,7 @@ class InnovationTransform:
 
     def without_events(self, x: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """What is left of a recording `(channels, times)` without heartbeats and blinks; see `forward`."""
-        return x - sum(events.signal for events in self._find_events(x, positions))
+        return self._take_events_out(x, positions)[-1]
 
     def nothing(self, positions: np.ndarray) -> Innovation:
         """The innovation of no signal at all: the population's covariance and a silent past.
@@ -254,10 +253,12 @@ class InnovationTransform:
         """Covariance of the slow part, in square microvolts, of `population_covariance`'s."""
         return np.tensordot(self.slow_power, population, axes=1)
 
-    def _find_events(self, x: np.ndarray, positions: np.ndarray) -> tuple[Heartbeats, Blinks]:
-        """Those of `(channels, times)`."""
+    def _take_events_out(self, x: np.ndarray, positions: np.ndarray) -> tuple[Heartbeats, Blinks, np.ndarray]:
+        """Those of `(channels, times)`, and what is left."""
         heartbeats = find_heartbeats(x, positions)
-        return heartbeats, self._find_blinks(x - heartbeats.signal, positions)
+        x = x - heartbeats.signal
+        blinks = self._find_blinks(x, positions)
+        return heartbeats, blinks, x - blinks.signal
 
     def _find_blinks(self, x: np.ndarray, positions: np.ndarray) -> Blinks:
         """The blinks of `(channels, times)`."""
