@@ -203,8 +203,12 @@ def pretrain(recipe: Recipe) -> Path:
             model.save_pretrained(output_dir)
         extractor.save_pretrained(output_dir)
         _write_json(output_dir / SUMMARY, summary(trainer))
-    # processes leave together: who goes while another still writes can take it down, or wait for it forever
+    # processes leave together: who goes while another still writes can take it down
     trainer.accelerator.wait_for_everyone()
+    # the model's wrapper goes before the process group: as its last owner it would wait, holding Python's lock, for
+    # the group's threads, which may need that lock to end
+    trainer.model_wrapped = model
+    trainer.accelerator.free_memory()
     trainer.accelerator.end_training()
     return output_dir
 

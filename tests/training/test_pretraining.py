@@ -173,8 +173,17 @@ pretraining.run({str(recipe)!r}, output_dir={str(tmp_path / "out")!r})
 def test_two_processes_have_the_losses_of_one(recipe, finished, tmp_path):
     out = tmp_path / "out"
     code = f"""
+import gc
+import torch
 from get_hf.training.pretraining import run
+end = torch.distributed.destroy_process_group
+def destroy_process_group(*args):
+    wrapped = torch.nn.parallel.DistributedDataParallel
+    assert not any(type(each) is wrapped for each in gc.get_objects()), "a wrapper outlives its process group"
+    end(*args)
+torch.distributed.destroy_process_group = destroy_process_group
 run({str(recipe)!r}, output_dir={str(out)!r}, per_device_train_batch_size=2)
+assert not torch.distributed.is_initialized()
 """
     done = launch(tmp_path, code, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     assert done.returncode == 0, done.stderr[-2000:]
