@@ -25,7 +25,7 @@ from typer.exceptions import TyperException
 from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
-from get_hf.processing.decoding_get import gains_of_patches
+from get_hf.processing.decoding_get import equaliser_gains
 from get_hf.processing.files_get import load_recording, written_whole
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import linear_in_position
@@ -202,7 +202,8 @@ def calibrate(
     columns = (Column(f"gain at Cz, {name}", justify="right") for name in names)
     shifts = (Column(f"coherence: {what}", justify="right") for what in ("chance", "smoothing at Cz"))
     table = Table("Hz", *shifts, *columns, box=None, pad_edge=False)
-    at_vertex = gains_of_patches(gains, model.config.conditions[0], names, vertex).reshape(len(names), -1)
+    # every fourth is at the frequency of a coefficient
+    at_vertex = np.exp([equaliser_gains(gains[name], vertex)[0, :-1:4] for name in names])
     place = linear_in_position(vertex)[0]
     for k, ((chance, *smoothing), row) in enumerate(zip(measured["coherence_shifts"], at_vertex.T, strict=True)):
         lost = f"{chance:+.3f}", f"{place @ smoothing:+.3f}"

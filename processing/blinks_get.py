@@ -5,7 +5,8 @@ A blink is a bump of 100 to 500 uV at the forehead, of a sixth of a second, with
 amplifier's; over the scalp it fades with distance. It carries most of what is heavy-tailed in EEG. So blinks are taken
 out of a recording before anything else looks at it, and what is generated gets blinks of its own: as often as this
 person blinked in the prompt, as strong, as wide and with the same topography, each of these drawn towards what is
-usual in the population.
+usual in the population and the condition: behind closed lids eyes make other and smaller waves. Single blinks differ
+from a person's usual one as blinks were seen to differ: mostly hardly, and some are far smaller, which no Gaussian is.
 
     x = brain + sum_i A_i (topography * shape((t - t_i) / w_i) + late_topography * late_shape((t - t_i) / w_i))
 
@@ -18,7 +19,7 @@ its EEG without blinks, fitted by least squares, and taken out along the recordi
 the courses of both terms, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,7 +28,7 @@ import numpy as np
 import scipy
 
 from .events_get import add_event, covariance_between_peaks, loaded, robust_deviation, spatial_filter, uniforms
-from .population_get import N_HARMONICS, harmonics, project_on_harmonics
+from .population_get import N_HARMONICS, harmonics
 
 #: Corner of the low-pass through which blinks are looked for, as a share of half the rate: 6 Hz at 100 Hz.
 CORNER = 0.12
@@ -51,10 +52,8 @@ EDGE = 100
 LARGEST_REST = 1.0
 #: Blinks of a recording that weigh as much as the population where the topography is concerned.
 TOPOGRAPHY_PRIOR = 0.5
-#: Blinks that the population must have shown.
-LEAST_BLINKS = 30
-#: Coefficients of a patch whose sums over channels say when and how to blink; see `uniforms`.
-DICE = slice(8, 13)
+#: Coefficients of a patch whose sums over channels say whether, when and how to blink; see `uniforms`.
+DICE = slice(8, 11)
 
 _SOS = scipy.signal.butter(2, CORNER, output="sos")
 
@@ -94,9 +93,12 @@ class BlinkPopulation:
         late_topography: `(36,)`: the same of what is late in it.
         late_shape: `(N_BEFORE + N_AFTER,)`: the course of that, at most 1.
         rates: Blinks per patch in each condition.
-        concentration: How alike people's rates are: that of a gamma distribution.
-        traits: `(3, 4)`, for log amplitude (microvolts), log width and undershoot: mean where the background is 1 uV,
-            what a nat of background adds, deviation between recordings, and within.
+        concentrations: How alike people's rates are in each condition: those of gamma distributions.
+        traits: `(conditions, 3)`: log amplitude (microvolts) where the background is 1 uV, log width and undershoot
+            of a usual blink in each condition.
+        slopes: `(3,)`: what a nat of background adds to each.
+        between: `(3,)`: deviation of the traits between recordings.
+        within: `(blinks, 3)`: by how much blinks differed from the usual one of their recording, small ones first.
     """
 
     topography: Sequence[float]
@@ -104,14 +106,18 @@ class BlinkPopulation:
     late_topography: Sequence[float]
     late_shape: Sequence[float]
     rates: Sequence[float]
-    concentration: float
+    concentrations: Sequence[float]
     traits: Sequence[Sequence[float]]
+    slopes: Sequence[float]
+    between: Sequence[float]
+    within: Sequence[Sequence[float]]
 
     def __post_init__(self):
         over, along = (N_HARMONICS,), (N_BEFORE + N_AFTER,)
         sizes = {"topography": over, "late_topography": over, "shape": along, "late_shape": along}
-        sizes |= {"traits": (3, 4), "concentration": ()}
-        for name, size in (sizes | {"rates": np.shape(self.rates)}).items():
+        n_conditions, n_kept = len(self.traits), max(len(self.within), 1)
+        sizes |= {"rates": (n_conditions,), "concentrations": (n_conditions,), "traits": (n_conditions, 3)}
+        for name, size in (sizes | {"slopes": (3,), "between": (3,), "within": (n_kept, 3)}).items():
             values = np.asarray(getattr(self, name))
             if values.dtype.kind not in "fiu" or values.shape != size or not np.isfinite(values).all():
                 raise ValueError(f"{name} of blinks must be numbers of the shape {size}, all of them finite.")
@@ -128,32 +134,26 @@ class BlinkPopulation:
             raise ValueError(f"blinks of the feature extractor must be a mapping of {', '.join(known)}.")
         try:
             found = cls(**settings)
-        except ValueError as error:  # of NumPy, where lists are of different lengths
+        except (TypeError, ValueError) as error:  # of NumPy, where lists are of different lengths, or no lists
             raise ValueError(f"blinks of the feature extractor cannot be read: {error}") from error
-        if np.shape(found.rates) != (n_conditions,) or min(found.rates) < 0 or found.concentration <= 0:
+        if len(found.rates) != n_conditions or min(found.rates) < 0:
             raise ValueError(
                 f"blinks of the feature extractor must have {n_conditions} rates, one for each condition and none of "
-                "them negative, and a positive concentration."
+                "them negative."
             )
+        if min(*found.concentrations, *found.between) <= 0:
+            raise ValueError("blinks of the feature extractor must have positive concentrations and between.")
         return found
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, as a config holds them."""
-        return {
-            "topography": np.round(self.topography, 5).tolist(),
-            "shape": np.round(self.shape, 4).tolist(),
-            "late_topography": np.round(self.late_topography, 5).tolist(),
-            "late_shape": np.round(self.late_shape, 4).tolist(),
-            "rates": np.round(self.rates, 5).tolist(),
-            "concentration": float(self.concentration),
-            "traits": np.round(self.traits, 4).tolist(),
-        }
+        return {name: np.round(getattr(self, name), 5).tolist() for name in self.__dataclass_fields__}
 
     @cached_property
     def _bases(self) -> list[tuple[float, np.ndarray, np.ndarray]]:
         """For each width, bump and undershoot `(2, times)`, and their slow part, with margins before and after."""
         bases = [np.pad(self._basis(width), ((0, 0), (MARGIN, MARGIN))) for width in WIDTHS]
-        return [(width, basis, _low_pass(basis)) for width, basis in zip(WIDTHS, bases, strict=True)]
+        return [(width, basis, low_pass(basis)) for width, basis in zip(WIDTHS, bases, strict=True)]
 
     def _basis(self, width: float) -> np.ndarray:
         """Bump and undershoot `(2, times)` of a blink of some width."""
@@ -186,13 +186,13 @@ class BlinkPopulation:
         n_times = x.shape[-1]
         usual = self._topographies(positions)
         if noise is None:
-            noise = covariance_between_peaks(_low_pass(x), usual[:, 0])
+            noise = covariance_between_peaks(low_pass(x), usual[:, 0])
         else:
             usual *= _liveliness(x, noise)[:, None]
         weights, deviation = spatial_filter(usual[:, 0], noise)
         if deviation > LARGEST_NOISE:
             return no_blinks(*x.shape)
-        course, rest, events = self._fit_events(_low_pass(weights[None] @ x)[0])
+        course, rest, events = self._fit_events(low_pass(weights[None] @ x)[0])
         background = robust_deviation(rest)
         if not len(events):
             return Blinks(usual, np.zeros((2, len(course))), n_times, events, background)
@@ -205,7 +205,7 @@ class BlinkPopulation:
         for peak, amplitude, width, _ in events:
             add_event(late, int(peak) - round(N_BEFORE * width), amplitude * _stretched(self.late_shape, width))
         courses = np.stack([course, late])
-        seen = _low_pass(courses)[:, :n_times]
+        seen = low_pass(courses)[:, :n_times]
         own = np.linalg.lstsq((seen - seen.mean(axis=-1, keepdims=True)).T, x.T, rcond=1e-6)[0].T
         weight = len(events) / (len(events) + TOPOGRAPHY_PRIOR)
         return Blinks(weight * own + (1 - weight) * usual, courses, n_times, events, background)
@@ -261,39 +261,42 @@ class BlinkPopulation:
             after: Condition ids of the patches that follow.
             patch_size: Samples in a patch.
         """
-        rates = np.asarray(self.rates)
-        expected = rates[list(before) or list(after)].mean() * max(blinks.n_times - EDGE, 0) / patch_size
-        factor = (self.concentration + len(blinks.events)) / (self.concentration + expected)
+        rates, known = np.asarray(self.rates), list(before) or list(after)
+        expected = rates[known].mean() * max(blinks.n_times - EDGE, 0) / patch_size
+        concentration = np.mean(np.asarray(self.concentrations)[known])
+        factor = (concentration + len(blinks.events)) / (concentration + expected)
         return factor * rates[list(after)]
 
-    def continue_courses(self, blinks: Blinks, patches: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    def continue_courses(
+        self, blinks: Blinks, patches: np.ndarray, before: Sequence[int], after: Sequence[int]
+    ) -> np.ndarray:
         """The courses of blinks that follow a recording.
 
         Args:
             blinks: The recording's.
             patches: `(channels, patches, patch_size)` in the innovation space.
-            rates: `(patches,)`: blinks per patch, see `rates_of`.
+            before: See `rates_of`.
+            after: See `rates_of`.
 
         Returns:
             `(2, patches * patch_size)` microvolts, as `Blinks.courses`.
         """
         n_patches, size = patches.shape[1:]
         courses = np.zeros((2, n_patches * size))
-        for course, before in zip(courses, blinks.courses, strict=True):
-            add_event(course, 0, before[blinks.n_times :])
+        for course, recorded in zip(courses, blinks.courses, strict=True):
+            add_event(course, 0, recorded[blinks.n_times :])
         if not blinks.topographies.any():
             return courses
-        means, deviations = self._own_traits(blinks)
+        rates, traits = self.rates_of(blinks, before, after, size), self.traits_of(blinks, before, after)
         last = blinks.events[-1, 0] - N_BEFORE - blinks.n_times if len(blinks.events) else -np.inf
-        for patch, (dice, rate) in enumerate(zip(uniforms(patches, DICE), rates, strict=True)):
+        for patch, (dice, rate, usual) in enumerate(zip(uniforms(patches, DICE), rates, traits, strict=True)):
             start = int((patch + dice[1]) * size)
             # the time after a blink in which there is none has to be made up for
             chance = rate / max(1.0 - rate * SHORTEST_INTERVAL / size, 0.5)
             if dice[0] <= 1.0 - chance or start < last + SHORTEST_INTERVAL:
                 continue
             last = start
-            scores = scipy.stats.norm.ppf(np.clip(dice[2:], 1e-3, 1 - 1e-3))
-            log_amplitude, log_width, undershoot = means + deviations * scores
+            log_amplitude, log_width, undershoot = usual + self.within[int(dice[2] * len(self.within))]
             width = float(np.clip(np.exp(log_width), WIDTHS[0], WIDTHS[-1]))
             bump, depth = self._basis(width)
             undershoot = np.clip(undershoot, LEAST_UNDERSHOOT, LARGEST_UNDERSHOOT)
@@ -301,86 +304,19 @@ class BlinkPopulation:
             add_event(courses[1], start, np.exp(log_amplitude) * _stretched(self.late_shape, width))
         return courses
 
-    def _own_traits(self, blinks: Blinks) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and deviation of a recording's log amplitude, log width and undershoot: normal priors, met by data."""
-        mean, slope, between, within = np.transpose(self.traits)
-        usual = mean + slope * np.log(max(blinks.background, 1e-3))
-        amplitude, width, undershoot = blinks.events[:, 1:].T
-        seen = np.stack([np.log(amplitude), np.log(width), undershoot])
-        weight = seen.shape[1] / (seen.shape[1] + (within / between) ** 2)
-        own = seen.mean(axis=1) if seen.size else usual
-        return weight * own + (1 - weight) * usual, within
+    def traits_of(self, blinks: Blinks, before: Sequence[int], after: Sequence[int]) -> np.ndarray:
+        """Log amplitude, log width and undershoot of a usual blink in each patch that follows, `(patches, 3)`.
 
-    @classmethod
-    def fit(
-        cls, recordings: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], n_conditions: int, patch_size: int
-    ) -> "BlinkPopulation | None":
-        """Learns how people blink.
-
-        Args:
-            recordings: Signal `(channels, times)` in microvolts at the model's rate, positions `(channels, 6)`, and
-                the condition ids `(patches,)` of its patches.
-            n_conditions: How many conditions there are.
-            patch_size: Samples in a patch.
-
-        Returns:
-            None where fewer than `LEAST_BLINKS` are seen.
+        A normal prior met by the recording's median, which small blinks do not move; arguments as of `rates_of`.
         """
-        recordings = [(x, positions, np.asarray(ids)) for x, positions, ids in recordings]
-        # a first look: what fades with the distance from the forehead, with a bump's shape
-        late = np.zeros(N_HARMONICS), np.zeros(N_BEFORE + N_AFTER)
-        found = cls(_first_topography(), _first_shape(), *late, np.zeros(n_conditions), 1.0, np.ones((3, 4)))
-        for _ in range(3):
-            found = found._refit(recordings, n_conditions, patch_size)
-            if found is None:
-                return None
-        return found
-
-    def _refit(self, recordings: Sequence[tuple], n_conditions: int, patch_size: int) -> "BlinkPopulation | None":
-        """One round of `fit`: finds blinks by what is known, then knows more."""
-        topographies, shapes, late, traits, counts = [], [], [], [], []
-        n_blinks, n_patches = np.zeros(n_conditions), np.zeros(n_conditions)
-        for x, positions, ids in recordings:
-            blinks = self.find(x, positions)
-            if not blinks.topographies.any():
-                continue
-            events = blinks.events
-            conditions = ids[np.minimum((events[:, 0] / patch_size).astype(int), len(ids) - 1)]
-            n_blinks += np.bincount(conditions, minlength=n_conditions)
-            n_patches += np.bincount(ids, minlength=n_conditions)
-            counts.append((len(events), ids))
-            if len(events) >= 3:
-                topography = blinks.topographies[:, 0]
-                topographies.append(project_on_harmonics(topography, positions))
-                numbers = np.stack([np.log(events[:, 1]), np.log(events[:, 2]), events[:, 3]])
-                traits.append((np.log(blinks.background), numbers.mean(axis=1), numbers.var(axis=1, ddof=1)))
-                early = x - np.outer(blinks.topographies[:, 1], blinks.courses[1, : blinks.n_times])
-                projected = topography @ early / np.sum(topography**2)
-                shapes += [each[0] / each[0, N_BEFORE] for each, _ in _stretches(projected[None], events)]
-                rest = x - np.outer(topography, blinks.courses[0, : blinks.n_times])
-                rests = [each / amplitude for each, amplitude in _stretches(rest, events)]
-                if rests:
-                    late.append(project_on_harmonics(np.mean(rests, axis=0), positions))
-        if len(shapes) < LEAST_BLINKS or len(traits) < 3:
-            return None
-        topography = np.mean(topographies, axis=0)
-        topography /= _FOREHEAD @ topography
-        traits = _fit_traits(traits)
-        # what is usual is to be of width 1
-        times = np.arange(-N_BEFORE, N_AFTER) / np.exp(traits[1, 0]) + N_BEFORE
-        shape = np.interp(times, np.arange(len(times)), np.median(shapes, axis=0), left=0.0, right=0.0)
-        traits[1, 0] = 0.0
-        fading = np.interp(np.arange(len(shape)), [0, 15, 20, 110, len(shape) - 1], [0, 0, 1, 1, 0])
-        shape *= fading
-        late_topographies, strengths, late_shapes = np.linalg.svd(np.mean(late, axis=0) * fading, full_matrices=False)
-        largest = late_shapes[0, np.abs(late_shapes[0]).argmax()]
-        late_part = late_topographies[:, 0] * strengths[0] * largest, late_shapes[0] / largest
-        overall = n_blinks.sum() / n_patches.sum()
-        # few patches in a condition say little of it: ten seconds of what is usual are added
-        rates = (n_blinks + 40 * overall) / (n_patches + 40)
-        expected = np.array([rates[ids].sum() for _, ids in counts])
-        concentration = _fit_concentration(np.array([n for n, _ in counts]), expected)
-        return BlinkPopulation(topography, shape / shape.max(), *late_part, rates, concentration, traits)
+        traits = self.traits + np.log(max(blinks.background, 1e-3)) * np.asarray(self.slopes)
+        usual = traits[list(after)]
+        if not len(blinks.events):
+            return usual
+        amplitudes, widths, undershoots = blinks.events[:, 1:].T
+        seen = np.median([np.log(amplitudes), np.log(widths), undershoots], axis=1)
+        doubt = (np.std(self.within, axis=0) / self.between) ** 2 / len(blinks.events)
+        return usual + (seen - traits[list(before) or list(after)].mean(axis=0)) / (1 + doubt)
 
 
 def no_blinks(n_chans: int, n_times: int) -> Blinks:
@@ -388,7 +324,7 @@ def no_blinks(n_chans: int, n_times: int) -> Blinks:
     return Blinks(np.zeros((n_chans, 2)), np.zeros((2, n_times)), n_times, np.zeros((0, 4)), 0.0)
 
 
-def _low_pass(x: np.ndarray) -> np.ndarray:
+def low_pass(x: np.ndarray) -> np.ndarray:
     """The slow part of `(rows, times)`, zero phase."""
     return scipy.signal.sosfiltfilt(_SOS, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
 
@@ -411,53 +347,3 @@ def _stretched(shape: Sequence[float], width: float) -> np.ndarray:
     """A shape of some width, from its beginning before the peak to its end."""
     times = np.arange(-round(N_BEFORE * width), round(N_AFTER * width)) / width + N_BEFORE
     return np.interp(times, np.arange(len(shape)), shape, left=0.0, right=0.0)
-
-
-def _stretches(x: np.ndarray, events: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Stretches of `(rows, times)` around blinks that no other is near, of unit width, with their amplitudes."""
-    times = np.arange(x.shape[-1])
-    intervals = np.diff(events[:, 0], prepend=-np.inf, append=np.inf)
-    stretches = []
-    for (peak, amplitude, width, _), before, after in zip(events, intervals[:-1], intervals[1:], strict=True):
-        around = peak + np.arange(-N_BEFORE, N_AFTER) * width
-        is_alone = before > 2 * N_BEFORE * width and after > 0.8 * N_AFTER * width
-        if is_alone and around[0] >= 0 and around[-1] < len(times):
-            stretches.append((np.stack([np.interp(around, times, row) for row in x]), amplitude))
-    return stretches
-
-
-def _fit_traits(traits: Sequence[tuple[float, np.ndarray, np.ndarray]]) -> np.ndarray:
-    """`BlinkPopulation.traits` of recordings: log background, means `(3,)` and variances `(3,)` of their blinks."""
-    background, means, variances = (np.array(each) for each in zip(*traits, strict=True))
-    slope, intercept = np.polyfit(background, means[:, 0], 1)
-    slopes, intercepts = np.array([slope, 0, 0]), np.array([intercept, *means[:, 1:].mean(axis=0)])
-    between = (means - intercepts - slopes * background[:, None]).std(axis=0)
-    within = np.sqrt(variances).mean(axis=0)  # not their root mean square: one artefact is no reason
-    return np.stack([intercepts, slopes, np.maximum(between, 0.05), np.maximum(within, 0.05)], axis=1)
-
-
-def _fit_concentration(counts: np.ndarray, expected: np.ndarray) -> float:
-    """That of the gamma distribution of people's rates, by maximum likelihood (negative binomial counts)."""
-    tried = np.exp(np.linspace(np.log(0.3), np.log(10), 24))
-    expected = np.maximum(expected, 1e-6)
-    return float(max(tried, key=lambda k: scipy.stats.nbinom.logpmf(counts, k, k / (k + expected)).sum()))
-
-
-def _first_shape() -> np.ndarray:
-    times = np.arange(-N_BEFORE, N_AFTER)
-    bump = np.exp(-0.5 * (times / 7.0) ** 2)
-    return bump - 0.35 * np.exp(-np.maximum(times, 0) / 30.0) * (1 - np.exp(-np.maximum(times, 0) / 8.0))
-
-
-def _first_topography() -> np.ndarray:
-    """Of something that fades from the forehead, as volume conduction makes it."""
-    angles = np.arange(400) * np.pi * (3 - np.sqrt(5))  # evenly over the sphere, by the golden angle
-    z = np.linspace(-0.4, 1, 400)
-    sphere = np.stack([np.sqrt(1 - z**2) * np.cos(angles), np.sqrt(1 - z**2) * np.sin(angles), z], axis=1)
-    distance = np.arccos(np.clip(sphere @ np.array([0.0, 0.995, -0.1]), -1, 1))
-    weights = project_on_harmonics(np.exp(-distance / 0.7), np.pad(sphere, ((0, 0), (0, 3))))
-    return weights / (_FOREHEAD @ weights)
-
-
-#: Harmonics in the middle of Fp1 and Fp2.
-_FOREHEAD = harmonics(np.array([[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]]))[0]

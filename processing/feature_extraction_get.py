@@ -11,7 +11,7 @@ import torch
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
 from .blinks_get import BlinkPopulation
-from .decoding_get import gains_of_patches, to_epochs, to_raw
+from .decoding_get import DRIFT, DRIFT_OF_EVENTS, equalise, to_epochs, to_raw
 from .innovation_get import Innovation, InnovationTransform
 from .montage_get import channel_positions, find_electrodes
 from .population_get import generic_covariance, pack, unpack
@@ -90,10 +90,11 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         coherence_shifts: By how much squared coherences between channels are estimated too large at the frequency of
             each coefficient, `(patch_size, 5)`, measured after training (`get-hf calibrate`). None: nothing is taken
             off.
-        generated_log_gains: Logarithms of what each DCT coefficient of what was generated is multiplied by on its way
-            back, measured after training (`get-hf calibrate`): by condition, `(patch_size, 4)`, a constant and what
-            an electrode's x, y and z add (of a bipolar channel, its first electrode's). Those of conditions[0] are
-            for all that are not named; 0 by default.
+        generated_log_gains: Logarithms of what amplitudes of what was generated, but for blinks and heartbeats, are
+            multiplied by at equally spaced frequencies from 0 to half the rate, measured after training (`get-hf
+            calibrate`): by condition, `(4 * patch_size + 1, 4)`, a constant and what an electrode's x, y and z add
+            (of a bipolar channel, its first electrode's). Those of conditions[0] are for all that are not named; 0
+            by default.
 
     Example:
         >>> import mne
@@ -148,7 +149,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         shifts = table("coherence_shifts", coherence_shifts, like=np.zeros((size, 5)))
         self.coherence_shifts = None if coherence_shifts is None else shifts
         self.generated_log_gains = tables(
-            "generated_log_gains", generated_log_gains, self.conditions, like=np.zeros((size, 4))
+            "generated_log_gains", generated_log_gains, self.conditions, like=np.zeros((4 * size + 1, 4))
         )
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
@@ -474,16 +475,20 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """
         rate = prompt.recording.sampling_rate
         made = continuation[: len(prompt.good)][prompt.good]
-        positions = prompt.positions[prompt.good]
-        of_patches = [self.conditions[index] for index in conditions[1]]
-        made = made * gains_of_patches(self.generated_log_gains, self.conditions[0], of_patches, positions)
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
         signal = self.transform.inverse(values, prompt.innovation)
-        # the filters sum innovations up, and are too short to see where the high-pass begins: below the lower edge of
-        # the band what they make is as strong as above; events have passed it
+        events = self.transform.events(values, prompt.innovation, conditions)
         start = signal.shape[-1] - continuation.shape[-1]
-        signal = remove_drift(signal, start, self.sampling_rate, 0.92 * self.band[0])
-        signal += self.transform.events(values, prompt.innovation, conditions)
+        signal, events = (
+            remove_drift(x, start, self.sampling_rate, corner * self.band[0])
+            for x, corner in ((signal, DRIFT), (events, DRIFT_OF_EVENTS))
+        )
+        of_patches = [self.conditions[index] for index in conditions[1]]
+        positions = prompt.positions[prompt.good]
+        signal[:, start:] = equalise(
+            signal[:, start:], self.generated_log_gains, self.conditions[0], of_patches, positions
+        )
+        signal += events
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
         # what is generated must not reach back to the recording's beginning
         signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]

@@ -47,6 +47,7 @@ from .autoregression_get import (
     whiten,
     whitening_filter,
 )
+from .blink_fitting_get import fit_blinks
 from .blinks_get import BlinkPopulation, Blinks, no_blinks
 from .coherence_get import correct_coherence
 from .heartbeats_get import Heartbeats, find_heartbeats, no_heartbeats
@@ -307,8 +308,7 @@ class InnovationTransform:
         patches = values[:, innovation.values.shape[-1] :].reshape(len(values), -1, self.patch_size)
         added = heartbeats.continued(patches)
         if self.blinks is not None:
-            rates = self.blinks.rates_of(blinks, *conditions, self.patch_size)
-            added += blinks.topographies @ self.blinks.continue_courses(blinks, patches, rates)
+            added += blinks.topographies @ self.blinks.continue_courses(blinks, patches, *conditions)
         return np.concatenate([heartbeats.signal + blinks.signal, added], axis=-1)
 
     def _statistics(
@@ -431,7 +431,7 @@ class InnovationTransform:
             for x, positions, *conditions in recordings
         ]
         labelled = [(x - find_heartbeats(x, positions).signal, positions, ids) for x, positions, ids in labelled]
-        blinks = BlinkPopulation.fit(labelled, n_conditions, patch_size)
+        blinks = fit_blinks(labelled, n_conditions, patch_size)
         recordings = [
             (x if blinks is None else x - blinks.find(x, positions).signal, positions) for x, positions, _ in labelled
         ]

@@ -8,12 +8,11 @@ common, and too little where coherence changes with frequency (see `coherence_ge
 still go together a little. By how much is seen at the frequency of each coefficient, and taken off the transform; then
 everything is drawn anew, as the model hears prompts through the transform.
 
-Then gains of the coefficients of a patch. A flow of limited size draws some coefficients a few percent too strong and
-others too weak, in every person alike: in front more than at the back, and with eyes closed otherwise than with eyes
-open. The gains are what brings the mean log spectrum of the continuations to that of what really followed, both
-without heartbeats and blinks: or else blinks that are too weak would be made up for by slow waves in front.
-Coefficient k of n samples stands for the frequency k / (2 n) of the sampling rate; as neighbours overlap, and channels
-mix on the way back, this is repeated.
+Then the gains of an equaliser. A flow of limited size draws some coefficients of a patch a few percent too strong and
+others too weak, and the transform's filters are smoother than spectra are, in every person alike: in front more than
+at the back, and with eyes closed otherwise than with eyes open. The gains are what brings the mean log spectrum of
+the continuations to that of what really followed, both without heartbeats and blinks: or else blinks that are too
+weak would be made up for by slow waves in front. As frequencies overlap, this is repeated.
 
 The gains belong to the options of the generation config that the continuations are drawn with.
 """
@@ -41,38 +40,36 @@ from .segments import CHANNELS, SAMPLING_RATE, cut_segments, recordings
 #: Recordings of each training person and prompts of each recording that are continued: with one, at the beginning of
 #: each, gains came out up to 3 % larger.
 N_SESSIONS, N_PROMPTS = 4, 2
-N_ROUNDS = 3
+#: How often shifts, and then gains, are measured anew: the former meet bounds, and come near only slowly.
+N_SHIFT_ROUNDS, N_GAIN_ROUNDS = 5, 3
 #: Largest shift of squared coherence.
 LARGEST_SHIFT = 0.25
 #: Five numbers for each coefficient, as `correct_coherence` takes them.
 Shifts = list[list[float]]
 #: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
 LEAST_PROMPTS = 60
-#: By condition, log gains as `GETFeatureExtractor` takes them, `(patch_size, 4)`.
+#: By condition, log gains as `GETFeatureExtractor` takes them, `(4 * patch_size + 1, 4)`.
 LogGains = dict[str, list[list[float]]]
 
 
-def band_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, patch_size: int) -> np.ndarray:
-    """How much stronger real EEG is at the frequency of each coefficient: log power, mean over items.
+def spectral_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, n_frequencies: int) -> np.ndarray:
+    """How much stronger real EEG is at equally spaced frequencies: log power, mean over items.
 
     Args:
         real: `(items, channels, times)` in microvolts.
         made: Same shape.
         sampling_rate: In Hz.
-        patch_size: Samples in a patch, hence coefficients.
+        n_frequencies: From 0 to half the rate.
 
     Returns:
-        `(channels, patch_size)`; beyond the band of the signals 0.
+        `(channels, n_frequencies)`; beyond the band of the signals as at its ends.
     """
-    freqs, ours = log_psd(real, sampling_rate)
-    difference = (ours - log_psd(made, sampling_rate)[1]).mean(axis=0) * np.log(10) / 10
-    spacing = sampling_rate / 2 / patch_size
-    errors = np.zeros((len(difference), patch_size))
-    for k in range(patch_size):
-        near = np.abs(freqs - k * spacing) <= spacing / 2
-        if near.any():
-            errors[:, k] = difference[:, near].mean(axis=-1)
-    return errors
+    # windows of four seconds: below 1 Hz, where the high-pass begins, spectra are steep
+    (freqs, ours), (_, theirs) = (log_psd(x, sampling_rate, seconds=4.0, lowest=0.25) for x in (real, made))
+    difference = (ours - theirs).mean(axis=0) * np.log(10) / 10
+    wanted = np.linspace(0, sampling_rate / 2, n_frequencies)
+    near = np.abs(freqs - np.clip(wanted, freqs[0], freqs[-1])[:, None]) <= wanted[1] / 2
+    return difference @ (near / near.sum(axis=1, keepdims=True)).T
 
 
 def find_gains(
@@ -92,7 +89,7 @@ def find_gains(
         conditions: Per item.
         positions: `(channels, 6)` positions of the channels.
         sampling_rate: In Hz.
-        patch_size: Samples in a patch.
+        patch_size: Samples in a patch: gains are at four times as many frequencies as it has coefficients.
         others: Name for whatever has no gains of its own; fitted to all items where less is left than prompts enough.
 
     Returns:
@@ -103,13 +100,14 @@ def find_gains(
     groups = {name: labels == name for name in often if name != others}
     rest = ~np.isin(labels, list(groups))
     groups[others] = rest if rest.sum() >= LEAST_PROMPTS else np.ones_like(rest)
-    gains = {name: np.zeros((patch_size, places.shape[1])).tolist() for name in groups}
-    for _ in range(N_ROUNDS):
+    n_frequencies = 4 * patch_size + 1
+    gains = {name: np.zeros((n_frequencies, places.shape[1])).tolist() for name in groups}
+    for _ in range(N_GAIN_ROUNDS):
         made = make(gains)
         for name, items in groups.items():
-            errors = band_errors(real[items], made[items], sampling_rate, patch_size)
-            # log power is twice log amplitude; half of that, as neighbours that overlap would overshoot
-            bounded = np.clip(places @ np.transpose(gains[name]) + errors / 4, -LARGEST_LOG_GAIN, LARGEST_LOG_GAIN)
+            # log power is twice log amplitude
+            errors = spectral_errors(real[items], made[items], sampling_rate, n_frequencies) / 2
+            bounded = np.clip(places @ np.transpose(gains[name]) + errors, -LARGEST_LOG_GAIN, LARGEST_LOG_GAIN)
             gains[name] = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4).tolist()
     return gains
 
@@ -135,7 +133,7 @@ def find_coherence_shifts(
     """
     places = places_of_pairs(positions)[np.triu_indices(len(positions), 1)]
     shifts, wanted = np.zeros((patch_size, 5)), mean_coherence(real, sampling_rate, patch_size)
-    for _ in range(N_ROUNDS):
+    for _ in range(N_SHIFT_ROUNDS):
         found = mean_coherence(make(shifts.tolist()), sampling_rate, patch_size)
         for k, (have, want) in enumerate(zip(found, wanted, strict=True)):
             shifts[k] += np.linalg.lstsq(shapes_of_shifts(have, places), have - want, rcond=1e-3)[0]

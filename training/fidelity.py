@@ -28,18 +28,22 @@ FLOOR11, FLOOR12 = ("times floor", 1.1), ("times floor", 1.2)
 # -------------------------------------------------------------------------------- descriptors of one item
 
 
-def log_psd(x: np.ndarray, sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Welch's power spectral density from 1 to 45 Hz (Hann windows of 2 s, half overlapping).
+def log_psd(
+    x: np.ndarray, sampling_rate: float, seconds: float = 2.0, lowest: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Welch's power spectral density up to 45 Hz (Hann windows, half overlapping).
 
     Args:
         x: Signal in microvolts, `(items, channels, times)`.
         sampling_rate: In Hz.
+        seconds: How long windows are.
+        lowest: Frequency in Hz from which on it is wanted.
 
     Returns:
         Frequencies in Hz, `(freqs,)`, and the density in dB over 1 uV^2/Hz, `(items, channels, freqs)`.
     """
-    freqs, power = sps.welch(x, sampling_rate, nperseg=min(int(2 * sampling_rate), x.shape[-1]), axis=-1)
-    kept = (freqs >= 1) & (freqs <= 45)
+    freqs, power = sps.welch(x, sampling_rate, nperseg=min(int(seconds * sampling_rate), x.shape[-1]), axis=-1)
+    kept = (freqs >= lowest) & (freqs <= 45)
     return freqs[kept], 10 * np.log10(power[..., kept] + EPSILON)
 
 

@@ -1,11 +1,15 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import mne
 import numpy as np
 import pytest
 import scipy
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from get_hf.processing.blink_fitting_get import fit_blinks
 from get_hf.processing.blinks_get import N_AFTER, N_BEFORE, SHORTEST_INTERVAL, BlinkPopulation
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.innovation_get import InnovationTransform
@@ -56,7 +60,7 @@ def population() -> BlinkPopulation:
     people = [
         (person(seed, rate=0.3 if seed % 2 else 0.06)[0], POSITIONS, np.full(240, 1 - seed % 2)) for seed in range(16)
     ]
-    return BlinkPopulation.fit(people, n_conditions=3, patch_size=PATCH)
+    return fit_blinks(people, n_conditions=3, patch_size=PATCH)
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +74,10 @@ class TestPopulation:
         assert (np.asarray(population.shape) > 0.5).sum() == pytest.approx((SHAPE > 0.5).sum(), abs=2)
         assert np.argmax(population.shape) == pytest.approx(N_BEFORE, abs=1)
         np.testing.assert_allclose(harmonics(POSITIONS) @ population.topography, TOPOGRAPHY, atol=0.12)
-        typical = population.traits[0][0] + population.traits[0][1] * np.log(12)
-        assert 130 < np.exp(typical) < 260
-        assert population.traits[0][3] == pytest.approx(0.2, abs=0.08)
+        typical = np.asarray(population.traits)[:, 0] + population.slopes[0] * np.log(12)
+        assert ((np.exp(typical) > 130) & (np.exp(typical) < 260)).all()
+        assert np.std(population.within, axis=0)[0] == pytest.approx(0.2, abs=0.08)
+        assert (np.diff(population.within[:, 0]) >= 0).all()
 
     def test_it_learns_how_often_people_blink_in_each_condition(self, population):
         opened, closed, never_seen = population.rates
@@ -82,7 +87,7 @@ class TestPopulation:
 
     def test_without_blinks_there_is_none(self):
         people = [(background(30, seed), POSITIONS, np.zeros(120, dtype=int)) for seed in range(4)]
-        assert BlinkPopulation.fit(people, 1, PATCH) is None
+        assert fit_blinks(people, 1, PATCH) is None
 
     def test_it_comes_back_from_plain_lists(self, population):
         settings = population.to_dict()
@@ -94,14 +99,15 @@ class TestPopulation:
             ({"shape": [0.0] * 7}, "shape of blinks must be numbers of the shape"),
             ({"topography": "everywhere"}, "topography of blinks must be numbers"),
             ({"traits": [[0.0], [0.0, 1.0]]}, "cannot be read"),
-            ({"rates": [0.1]}, "must have 3 rates"),
+            ({"rates": [0.1]}, "rates of blinks must be numbers of the shape"),
+            ({"rates": [0.1], "concentrations": [1.0], "traits": [[5.0, 0.0, 1.0]]}, "must have 3 rates"),
+            ({"traits": 5.0}, "cannot be read"),
+            ({"within": []}, "within of blinks must be numbers"),
+            ({"between": [0.3, 0.0, 0.1]}, "positive concentrations and between"),
             ({"rates": [0.1, -0.1, 0.1]}, "must have 3 rates"),
-            ({"concentration": 0.0}, "a positive concentration"),
-            ({"concentration": float("nan")}, "all of them finite"),
-            (
-                {"eyes": 2},
-                "must be a mapping of topography, shape, late_topography, late_shape, rates, concentration, traits",
-            ),
+            ({"concentrations": [1.0, 0.0, 1.0]}, "positive concentrations"),
+            ({"concentrations": [float("nan")] * 3}, "all of them finite"),
+            ({"eyes": 2}, "must be a mapping of topography, shape, late_topography, late_shape, rates, conc"),
         ],
         ids=str,
     )
@@ -125,7 +131,7 @@ def test_what_is_late_in_a_blink_is_learnt_and_taken_out():
             x[:, peak - N_BEFORE : peak + N_AFTER] += 60 * np.outer(vertex, late)
         recordings.append((x, POSITIONS, np.zeros(240, int)))
         sources.append(quiet)
-    population = BlinkPopulation.fit(recordings, 1, PATCH)
+    population = fit_blinks(recordings, 1, PATCH)
     learnt = np.outer(harmonics(POSITIONS) @ population.late_topography, population.late_shape)
     cz = CHANNELS.index("Cz")
     assert np.corrcoef(learnt[cz, 20:110], late[20:110])[0, 1] > 0.8
@@ -134,7 +140,7 @@ def test_what_is_late_in_a_blink_is_learnt_and_taken_out():
     settings = population.to_dict() | {"late_shape": [0.0] * (N_BEFORE + N_AFTER)}
     without = BlinkPopulation.read(settings, 1).find(recordings[0][0], POSITIONS)
     assert error < 0.7 * np.linalg.norm(recordings[0][0] - without.signal - sources[0], axis=-1)[cz]
-    following = population.continue_courses(found, rng.standard_normal((20, 400, PATCH)), np.full(400, 0.05))
+    following = population.continue_courses(found, rng.standard_normal((20, 400, PATCH)), [0], [0] * 400)
     assert np.abs(following[1]).max() > 50
 
 
@@ -174,9 +180,8 @@ class TestFinding:
         found = population.find(x, POSITIONS, np.cov(background(60, 7)))
         assert -0.1 < found.topographies[0, 0] < 0
         assert found.topographies[1, 0] > 0.7
-        following = population.continue_courses(
-            found, np.random.default_rng(0).standard_normal((20, 99, 25)), [0.1] * 99
-        )
+        patches = np.random.default_rng(0).standard_normal((20, 400, PATCH))
+        following = population.continue_courses(found, patches, [], [0] * 400)
         assert following[0].max() > 100
 
     def test_few_are_seen_where_there_are_none(self, population):
@@ -188,7 +193,7 @@ class TestFinding:
         x, _ = person(103)
         found = population.find(x[rows], POSITIONS[rows], np.cov(background(60, 7)[rows]))
         assert not found.signal.any()
-        assert not population.continue_courses(found, np.ones((6, 40, PATCH)), np.full(40, 0.1)).any()
+        assert not population.continue_courses(found, np.ones((6, 40, PATCH)), [0], [0] * 40).any()
 
     @settings(max_examples=20, deadline=None)
     @given(st.integers(1, 300), st.integers(0, 100))
@@ -212,8 +217,9 @@ class TestContinuing:
         return np.random.default_rng(seed).standard_normal((len(CHANNELS), n, PATCH))
 
     def course(self, population, patches, rate: float = 0.075, known=None) -> np.ndarray:
+        population = replace(population, rates=[rate] * 3, concentrations=[1e9] * 3)  # nobody blinks more than others
         known = known or population.nothing(POSITIONS, np.cov(background(60, 7)))
-        return population.continue_courses(known, patches, np.full(patches.shape[1], rate))[0]
+        return population.continue_courses(known, patches, [0], [0] * patches.shape[1])[0]
 
     def n_blinks(self, course: np.ndarray) -> int:
         return len(scipy.signal.find_peaks(course, height=40, distance=SHORTEST_INTERVAL)[0])
@@ -259,6 +265,29 @@ class TestContinuing:
         assert 100 < sizes[0] < 190  # four blinks are drawn towards the usual 200 uV
         assert sizes[1] == pytest.approx(350, rel=0.25)
 
+    def test_blinks_differ_from_a_persons_usual_one_as_blinks_were_seen_to(self, population):
+        """Here one in four is half as large and half as wide again."""
+        within = [[-np.log(2), np.log(1.5), 0.0]] + [[0.0, 0.0, 0.0]] * 3
+        course = self.course(replace(population, within=within), self.patches(20_000), 0.02)
+        found = scipy.signal.find_peaks(course, height=20, distance=150, width=1)[1]
+        usual = np.median(found["peak_heights"])
+        small = found["peak_heights"] < 0.75 * usual
+        assert small.mean() == pytest.approx(0.25, abs=0.06)
+        assert np.median(found["peak_heights"][small]) == pytest.approx(usual / 2, rel=0.1)
+        assert np.median(found["widths"][small]) == pytest.approx(1.5 * np.median(found["widths"][~small]), rel=0.1)
+
+    def test_closed_eyes_blink_as_closed_eyes_do(self, population):
+        traits = np.tile(population.traits[0], (3, 1))
+        traits[1, 0] -= 1.0
+        smaller = replace(population, traits=traits, between=[1.0, 1.0, 1.0])
+        known = smaller.find(person(112)[0], POSITIONS, np.cov(background(60, 7)))
+        opened, closed = smaller.traits_of(known, [0], [0, 1])
+        np.testing.assert_allclose(opened - closed, [1.0, 0.0, 0.0], atol=1e-9)
+        # who blinks with closed eyes as strongly as others with open ones does more so with open ones
+        strong = smaller.traits_of(known, [1], [0])[0]
+        assert strong[0] - opened[0] == pytest.approx(1.0, abs=0.1)
+        assert 100 < np.exp(opened[0]) < 300
+
     def test_rates_follow_the_conditions(self, population):
         known = population.find(person(111)[0], POSITIONS, np.cov(background(60, 7)))
         after = population.rates_of(known, [0] * 10, [0, 0, 1], PATCH)
@@ -299,6 +328,21 @@ class TestInTheTransform:
         assert scipy.stats.kurtosis((added + plain)[0, 2000:]) > scipy.stats.kurtosis(plain[0, 2000:]) + 2
 
 
+def test_blinks_that_are_generated_have_passed_the_high_pass(transform):
+    """Their undershoots differ, and would else leave a drift that no recording has."""
+    x = person(123, 20)[0]
+    settings = {"blinks": transform.blinks.to_dict(), "conditions": ["none"]}
+    extractor = GETFeatureExtractor(**settings)
+    features = extractor(x, sampling_rate=100.0, ch_names=list(CHANNELS), unit="uV", band_limited=True)
+    noise = torch.randn(1, len(CHANNELS), 1600 * PATCH, generator=torch.Generator().manual_seed(0))
+    generated = torch.cat([features["input_values"], noise], dim=-1)
+    (decoded,) = extractor.decode(generated, features, "array", include_prompt=False)
+    assert scipy.stats.kurtosis(decoded[0]) > 2  # it does blink
+    frequencies, power = scipy.signal.welch(decoded[0], 100.0, nperseg=2000)
+    slow, fast = (power[(frequencies > low) & (frequencies < high)].mean() for low, high in ((0, 0.2), (1, 2)))
+    assert slow < 0.01 * fast
+
+
 def test_open_eyes_blink_and_closed_ones_do_not(real_eeg):
     recordings, counts = [], []
     for subject in (2, 3, 4, 5, 6, 7, 8):
@@ -309,7 +353,7 @@ def test_open_eyes_blink_and_closed_ones_do_not(real_eeg):
             raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
             x = GETFeatureExtractor().clean(raw.get_data(units="uV"), raw.info["sfreq"])
             recordings.append((x, channel_positions(raw.ch_names), np.full(x.shape[-1] // PATCH, run - 1)))
-    population = BlinkPopulation.fit(recordings, 2, PATCH)
+    population = fit_blinks(recordings, 2, PATCH)
     assert 4 * population.rates[0] == pytest.approx(0.25, abs=0.15)  # 15 a minute
     assert population.rates[1] < 0.5 * population.rates[0]
     width = (np.asarray(population.shape) > 0.5).sum() / 100

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import mne
 import numpy as np
 import pytest
+import scipy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from get_hf.processing.decoding_get import GENERATED
+from get_hf.processing.decoding_get import GENERATED, equalise
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import ELECTRODES
 from get_hf.processing.signal_get import resample
@@ -52,23 +53,33 @@ class TestDecoding:
         np.testing.assert_allclose(share, kept, atol=0.08)
 
     def test_what_was_generated_is_given_its_gains_and_the_recording_is_not(self, extractor, read):
-        others, gains = np.random.default_rng(0).normal(0, 0.04, (2, 25, 4))
-        given = {"none": others.tolist(), "eyes_closed": gains.tolist()}
+        hertz = np.arange(101) / 2
+        gains = np.stack([0.1 * np.sin(hertz / k) for k in (3.0, 4.0, 5.0, 6.0)], axis=1)
+        given = {"none": (-gains).tolist(), "eyes_closed": gains.tolist()}
         with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_log_gains": given})
-        features = read(signal(), condition="eyes_closed")
-        places = features["channel_positions"][0, :, :3].numpy()
-        generated = continued(features)
+        features = read(signal(rate=100.0), sampling_rate=100.0, condition="eyes_closed")
+        generated = continued(features, 1200)
+        (plain,) = extractor.decode(generated, features, "array")
         (decoded,) = with_gains.decode(generated, features, "array")
-        n_prompt = features["input_values"].shape[-1]
-        factors = np.exp(gains[:, 0] + places @ gains[:, 1:].T)  # each channel its own
-        generated[..., n_prompt:] *= torch.tensor(np.tile(factors, 8), dtype=torch.float32)
-        (expected,) = extractor.decode(generated, features, "array")
-        np.testing.assert_allclose(decoded, expected, atol=1e-3)
+        n_prompt = plain.shape[-1] - 1200 * 25
+        np.testing.assert_array_equal(decoded[:, :n_prompt], plain[:, :n_prompt])
+        spectra = [scipy.signal.welch(x[:, n_prompt:], 100.0, nperseg=400)[1][:, ::4] for x in (plain, decoded)]
+        places = features["channel_positions"][0, :, :3].numpy()
+        factors = np.exp(2 * (gains[::2, 0] + places @ gains[::2, 1:].T))  # of power, each channel its own
+        np.testing.assert_allclose((spectra[1] / spectra[0])[:, 2:44], factors[:, 2:44], rtol=0.05)
+
+    def test_a_continuation_that_grows_keeps_the_gains_it_was_given(self):
+        gains = {"none": np.random.default_rng(0).normal(0, 0.05, (101, 4))}
+        x, positions = signal(rate=100.0), np.eye(4, 6)
+        whole = equalise(x[:, :400], gains, "none", ["feet"] * 16, positions)
+        assert np.abs(whole - x[:, :400]).max() > 0.1
+        part = equalise(x[:, :100], gains, "none", ["feet"] * 4, positions)
+        np.testing.assert_allclose(part, whole[:, :100], atol=1e-9)
 
     def test_gains_go_by_what_each_patch_was_generated_as(self, extractor, read):
-        given = {"none": np.zeros((25, 4)), "eyes_closed": np.array([[0.2, 0, 0, 0]] * 25)}
+        given = {"none": np.zeros((101, 4)), "eyes_closed": np.array([[0.2, 0, 0, 0]] * 101)}
         with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_log_gains": given})
-        features = read(signal(), condition="feet")
+        features = read(signal(rate=100.0), sampling_rate=100.0, condition="feet")
         generated = continued(features)
         (plain,) = extractor.decode(generated, features, "array")
         np.testing.assert_array_equal(with_gains.decode(generated, features, "array")[0], plain)
@@ -76,11 +87,10 @@ class TestDecoding:
         feet, closed = (extractor.condition_id(name) for name in ("feet", "eyes_closed"))
         plan = torch.tensor([[feet, feet, feet, closed]])
         features["condition_ids"] = torch.cat([features["condition_ids"], plan], dim=-1)
-        n_prompt = features["input_values"].shape[-1]
         (decoded,) = with_gains.decode(generated, features, "array")
-        generated[..., n_prompt + 100 :] *= float(np.exp(0.2))
-        (expected,) = extractor.decode(generated, features, "array")
-        np.testing.assert_allclose(decoded, expected, atol=1e-3)
+        n_closed = (generated.shape[-1] - features["input_values"].shape[-1]) - 100
+        np.testing.assert_allclose(decoded[:, :-n_closed], plain[:, :-n_closed], atol=1e-9)
+        np.testing.assert_allclose(decoded[:, -n_closed:], np.exp(0.2) * plain[:, -n_closed:], atol=1e-2)
 
     @pytest.mark.parametrize("rate", [100.0, 160.0, 250.0])
     def test_there_is_no_jump_at_the_seam(self, extractor, rate):

@@ -90,12 +90,12 @@ class TestSaving:
             "generated_log_gains .* must be tables by condition, one for 'none'.* get-hf calibrate",
         ),
         (
-            {"generated_log_gains": {"none": [[0.0] * 4] * 25, "asleep": []}},
+            {"generated_log_gains": {"none": [[0.0] * 4] * 101, "asleep": []}},
             "generated_log_gains .* must be tables by",
         ),
         (
             {"generated_log_gains": {"none": [[0.0] * 4]}},
-            "generated_log_gains for none .* must be 25 lists of numbers",
+            "generated_log_gains for none .* must be 101 lists of numbers",
         ),
         ({"generated_gains": [1.0] * 25}, "has no generated_gains: its file is of another version"),
         ({"slow_quantiles": [[0.0] * 13]}, "slow_quantiles of the feature extractor must be 3 lists of numbers"),

@@ -4,68 +4,69 @@ import json
 import numpy as np
 import pytest
 import torch
-from scipy.fft import dct, idct
 from scipy.signal import lfilter
+from typer.testing import CliRunner
 
 from get_hf import GETConfig, GETFeatureExtractor, GETModel
+from get_hf.cli import app
 from get_hf.processing.coherence_get import places_of_pairs, shapes_of_shifts
-from get_hf.processing.decoding_get import LARGEST_LOG_GAIN
+from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, equalise
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import linear_in_position
 from get_hf.training import calibration
-from get_hf.training.calibration import band_errors, find_coherence_shifts, find_gains, mean_coherence
+from get_hf.training.calibration import find_coherence_shifts, find_gains, mean_coherence, spectral_errors
 
 PATCH, RATE = 25, 100.0
 POSITIONS = channel_positions(["Fp1", "Fp2", "C3", "C4", "O1", "O2"])
+#: Gains of nothing.
+NOTHING = np.zeros((4 * PATCH + 1, 4))
 
 
 def signals(gains: np.ndarray, seed: int, n_items: int = 500) -> np.ndarray:
-    """White patches whose coefficients have gains, through a filter that makes them slow, as decoding does."""
-    noise = np.random.default_rng(seed).standard_normal((n_items, len(POSITIONS), 48, PATCH))
-    factors = np.exp(linear_in_position(POSITIONS) @ np.transpose(gains))
-    patches = idct(dct(noise, norm="ortho") * factors[:, None], norm="ortho")
-    return 5 * lfilter([1.0], [1.0, -0.9], patches.reshape(n_items, len(POSITIONS), -1))
+    """Slow noise that has passed an equaliser, as decoding does."""
+    noise = np.random.default_rng(seed).standard_normal((n_items, len(POSITIONS), 1200))
+    slow = 5 * lfilter([1.0], [1.0, -0.9], noise)
+    return np.stack([equalise(each, {"none": gains}, "none", ["none"], POSITIONS) for each in slow])
 
 
-def test_errors_are_log_power_by_the_frequency_of_coefficients():
+def test_errors_are_log_power_at_equally_spaced_frequencies():
     time = np.arange(1200) / RATE
-    quiet = signals(np.zeros((PATCH, 4)), 0)
+    quiet = signals(NOTHING, 0)
     alpha = quiet.copy()
     alpha[:, 4:] += 40 * np.sin(2 * np.pi * 10 * time)
-    errors = band_errors(alpha, quiet, RATE, PATCH)
-    assert (errors[4:].argmax(axis=1) == 5).all()
-    np.testing.assert_allclose(np.delete(errors, [4, 5, 6], axis=1), 0, atol=0.1)
+    errors = spectral_errors(alpha, quiet, RATE, 101)
+    assert (errors[4:].argmax(axis=1) == 20).all()
+    np.testing.assert_allclose(np.delete(errors, [18, 19, 20, 21, 22], axis=1), 0, atol=0.1)
     assert not errors[:4].any()
-    np.testing.assert_allclose(band_errors(1.5 * quiet, quiet, RATE, PATCH)[:, 1:23], np.log(1.5**2), atol=1e-4)
-    assert not band_errors(1.5 * quiet, quiet, RATE, PATCH)[:, 24].any()  # 48 Hz is beyond the band
+    # 0 and 48 Hz are beyond the band
+    np.testing.assert_allclose(spectral_errors(1.5 * quiet, quiet, RATE, 101), np.log(1.5**2), atol=1e-4)
 
 
 def test_gains_that_real_eeg_has_are_found():
-    truth = np.zeros((PATCH, 4))
-    truth[1:4, 0], truth[5:8, 0], truth[12:20, 0] = -0.07, 0.1, -0.03
+    truth = NOTHING.copy()
+    truth[4:16, 0], truth[20:32, 0], truth[48:80, 0] = -0.07, 0.1, -0.03
     truth[:, 2] = 0.05  # and in front more than at the back
     other = truth.copy()
-    other[8:12, 0] = 0.08
-    conditions = ["eyes_closed"] * 500 + ["none"] * 450 + ["feet"] * 50
+    other[32:48, 0] = 0.08
+    conditions = ["eyes_closed"] * 800 + ["none"] * 750 + ["feet"] * 50
     seeds = iter(range(1, 9))
 
     def make(gains):
         seed = next(seeds)
-        return np.concatenate([signals(gains["eyes_closed"], seed), signals(gains["none"], seed + 100)])
+        return np.concatenate([signals(gains["eyes_closed"], seed, 800), signals(gains["none"], seed + 100, 800)])
 
-    real = np.concatenate([signals(truth, 0), signals(other, 50)])
+    real = np.concatenate([signals(truth, 0, 800), signals(other, 50, 800)])
     found = find_gains(make, real, conditions, POSITIONS, RATE, PATCH)
     assert set(found) == {"eyes_closed", "none"}  # 50 prompts are too few for gains of their own
     places = linear_in_position(POSITIONS)
     for name, gains in (("eyes_closed", truth), ("none", other)):
-        np.testing.assert_allclose(places @ np.transpose(found[name])[:, 1:22], places @ gains[1:22].T, atol=0.045)
+        np.testing.assert_allclose(places @ np.transpose(found[name])[:, 2:88], places @ gains[2:88].T, atol=0.045)
 
 
 def test_what_is_far_off_is_not_made_up_for():
-    loud = np.zeros((PATCH, 4))
-    loud[:, 0] = np.log(2)
+    loud = 1.5 * signals(NOTHING, 0)
     conditions = ["feet"] * 490 + ["rest"] * 10  # too few others: their gains are those of all
-    found = find_gains(lambda gains: signals(gains["feet"], 1), signals(loud, 0), conditions, POSITIONS, RATE, PATCH)
+    found = find_gains(lambda gains: signals(gains["feet"], 1), loud, conditions, POSITIONS, RATE, PATCH)
     for gains in found.values():
         assert 0.2 < (linear_in_position(POSITIONS) @ np.transpose(gains)).max() <= LARGEST_LOG_GAIN + 1e-3
 
@@ -104,7 +105,8 @@ def test_shifts_of_coherence_are_found():
 
 
 def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkeypatch):
-    monkeypatch.setattr(calibration, "N_ROUNDS", 1)
+    monkeypatch.setattr(calibration, "N_SHIFT_ROUNDS", 1)
+    monkeypatch.setattr(calibration, "N_GAIN_ROUNDS", 1)
     torch.manual_seed(0)
     GETModel(
         GETConfig(hidden_size=32, num_attention_heads=4, num_hidden_layers=1, flow_hidden_size=32)
@@ -116,8 +118,15 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | found
     extractor = GETFeatureExtractor.from_pretrained(tmp_path)
     assert (extractor.generated_log_gains, extractor.coherence_shifts) == (gains, shifts)
-    assert np.shape(gains["none"]) == (25, 4)
+    assert np.shape(gains["none"]) == (101, 4)
     assert np.abs(gains["none"]).max() > 0.01
     assert np.shape(shifts) == (25, 5)
     assert np.abs(shifts).max() > 0.001
-    assert calibration.calibrate(tmp_path, people) == found  # from the beginning, whatever was found before
+    # from the beginning, whatever was found before
+    shown = CliRunner().invoke(app, ["calibrate", str(tmp_path), "--data", str(people)])
+    assert shown.exit_code == 0, shown.output
+    assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | found
+    at_cz = linear_in_position(channel_positions(["Cz"]))[0]
+    (row,) = (line.split() for line in shown.output.splitlines() if line.split()[:1] == ["10"])
+    assert float(row[1]) == pytest.approx(shifts[5][0], abs=1e-3)
+    assert float(row[-1]) == pytest.approx(np.exp(at_cz @ gains["none"][20]), abs=2e-3)
