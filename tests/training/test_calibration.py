@@ -83,7 +83,7 @@ def test_shifts_of_coherence_are_found():
     def noise(shifts, seed: int) -> np.ndarray:
         """Pairs of channels whose squared coherence has lost what `correct_coherence` says."""
         rng = np.random.default_rng(seed)
-        spectra = rng.standard_normal((15, 400, 2, 601, 2)) @ [1, 1j]
+        spectra = rng.standard_normal((15, 800, 2, 601, 2)) @ [1, 1j]
         at = np.stack([np.interp(np.arange(601) / 24, np.arange(PATCH), row) for row in np.transpose(shifts)], axis=-1)
         squared = (strengths - lost(strengths, at)).T[:, None]
         one, other = spectra.transpose(2, 0, 1, 3)
