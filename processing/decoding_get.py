@@ -2,6 +2,7 @@
 """The last steps of decoding: an equaliser of what was generated, and from microvolts back to MNE objects."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,14 +56,15 @@ def equalise(
     names = np.array([name if name in tables else others for name in conditions])
     of_samples, out = np.repeat(names, x.shape[-1] // len(names)), np.zeros_like(x)
     for name in np.unique(names):
-        filters = np.stack([_minimum_phase(row) for row in equaliser_gains(tables[str(name)], positions)])
+        filters = np.stack([_minimum_phase(tuple(row)) for row in equaliser_gains(tables[str(name)], positions)])
         out += scipy.signal.oaconvolve(x * (of_samples == name), filters, axes=-1)[:, : x.shape[-1]]
     return out
 
 
-def _minimum_phase(log_gains: np.ndarray) -> np.ndarray:
+@lru_cache(maxsize=1024)  # all rows of a batch, and all calls of a stream, have the same few
+def _minimum_phase(log_gains: tuple[float, ...]) -> np.ndarray:
     """A causal filter with log gains `(frequencies,)` at equally spaced frequencies from 0 to half the rate."""
-    if not log_gains.any():
+    if not any(log_gains):
         return np.ones(1)
     n_taps = 4 * (len(log_gains) - 1) + 1  # twice the period of the distance between frequencies
     # SciPy takes the square root of the magnitude unless told to keep it
