@@ -346,8 +346,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             # each entry is the condition of the patch after it, and the last one holds from there on
             following = np.arange(continuation.shape[-1] // self.patch_size) + n_patches - 1
             ids = features["condition_ids"][owner].tolist() if "condition_ids" in features else [0]
+            n_own = prompts[owner].innovation.values.shape[-1] // self.patch_size
+            before = ids[max(0, len(ids) - 1 - n_own) : -1]  # padding is of no recording
             after = [ids[min(place, len(ids) - 1)] for place in following]
-            signals.append(self._to_microvolts(continuation, prompts[owner], (ids[:-1], after), include_prompt))
+            signals.append(self._to_microvolts(continuation, prompts[owner], (before, after), include_prompt))
         n_before = [prompt.n_times if include_prompt else 0 for prompt in prompts]
         if output == "array":
             return signals

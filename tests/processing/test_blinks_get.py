@@ -343,6 +343,25 @@ def test_blinks_that_are_generated_have_passed_the_high_pass(transform):
     assert slow < 0.01 * fast
 
 
+def test_a_recording_blinks_on_as_it_does_alone_beside_a_longer_one(population):
+    """What pads the shorter one is in no condition."""
+    conditions = ["none", "closed", "never seen"]
+    of_blinks = population.to_dict() | {"rates": [0.2, 0.02, 0.1]}
+    extractor = GETFeatureExtractor(blinks=of_blinks, conditions=conditions)
+    short, long = person(124, 8)[0], background(40, 125)
+    rng = torch.Generator().manual_seed(0)
+    noise = torch.randn(1, len(CHANNELS), 200 * PATCH, generator=rng)
+    decoded = []
+    for together in ([short], [short, long]):
+        features = extractor(together, 100.0, list(CHANNELS), "uV", band_limited=True, condition="never seen")
+        # told by annotations, not for the padding
+        features["condition_ids"][0, -34:] = 1
+        prompt = features["input_values"]
+        generated = torch.cat([prompt, noise.expand(len(prompt), -1, -1)], dim=-1)
+        decoded.append(extractor.decode(generated, features, "array", include_prompt=False)[0])
+    np.testing.assert_allclose(*decoded, atol=1e-4)
+
+
 def test_open_eyes_blink_and_closed_ones_do_not(real_eeg):
     recordings, counts = [], []
     for subject in (2, 3, 4, 5, 6, 7, 8):
