@@ -26,7 +26,7 @@ from .baselines import IAAFTSurrogate, PooledVAR, PromptVAR
 from .checkpoint_generator import GETGenerator
 from .continuations import Continuations
 from .corpora import get_corpus
-from .fidelity_report import provenance, write_report
+from .fidelity_report import fill_in, provenance, training_facts, write_report
 from .fists import Fists, cut_fists
 from .pretraining import SUMMARY
 from .rollout import Rollout, cut_rollout
@@ -244,13 +244,17 @@ def run(
         The table, see `Comparison.table`.
 
     Raises:
-        ValueError: The checkpoint was trained on somebody of the split.
+        ValueError: The checkpoint was trained on somebody of the split, or a card has no place for the figures.
     """
     check_choices(split, preset)
     summary = Path(cached_file(checkpoint, SUMMARY, _raise_exceptions_for_missing_entries=False) or
                    Path(checkpoint) / SUMMARY)  # fmt: skip
     judged_on = {recording.subject for recording in get_corpus("eegmmidb").recordings(data_dir, split)}
     check_unseen(summary, [("eegmmidb", subject) for subject in sorted(judged_on)])
+    training = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
+    facts = training_facts(training) if "recipe" in training else None  # fine-tuning leaves another summary
+    for card in map(Path, cards):
+        fill_in(card, "", facts)  # what has no place for figures is refused now, not after an hour
     generator = GETGenerator(checkpoint, seed=seed, **generate_options)
     comparison = compare({"GET": generator}, data_dir, split, preset, seed=seed, progress=progress)
     about = provenance(
@@ -262,6 +266,5 @@ def run(
         seed=seed,
         **generate_options,
     )
-    training = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else None
-    write_report(comparison, about, out_dir, cards, training)
+    write_report(comparison, about, out_dir, cards, facts)
     return comparison

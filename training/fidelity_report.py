@@ -51,9 +51,9 @@ def markdown(comparison: Comparison, about: dict) -> str:
     n_people = len(np.unique(segments.subjects))
     prompt_s, made_s = (n / segments.sampling_rate for n in (n_prompt, segments.continuation.shape[-1]))
     speed = [f"{name} {n_items * made_s / seconds:.0f}x" for name, seconds in comparison.seconds.items()]
-    facts = "; ".join(f"{key.replace('_', ' ')} {value}" for key, value in about.items())
+    facts = ", ".join(f"{key.replace('_', ' ')} `{value}`" for key, value in about.items() if key != "date")
     lines = [
-        f"Measured with {facts}.",
+        f"Measured on {about.get('date', 'an unknown day')}: {facts}.",
         "",
         f"{n_items} prompts of {prompt_s:g} s from {n_people} people whom training never saw, {n_chans} "
         f"channels, continued by {made_s:g} s. Column `real` is another stretch of the same recordings; in "
@@ -88,14 +88,19 @@ def training_facts(summary: dict) -> str:
     recipe = summary["recipe"]
     minutes = summary["wall_seconds"] / 60
     losses = [entry["eval_loss"] for entry in summary["log"] if "eval_loss" in entry]
+    learnt = (
+        f"Flow-matching loss on validation people {losses[0]:.3f} at the first evaluation and {losses[-1]:.3f} at the "
+        "end, of averaged weights. "
+        if losses
+        else ""
+    )
     versions = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
     return (
         f"{summary['parameters'] / 1e6:.2f} million parameters; {summary['steps']} steps of "
         f"{summary['crops'] // summary['steps']} crops of {recipe['crop_seconds']:g} s, "
         f"{summary['seconds_of_eeg'] / 3600:.0f} hours of EEG with repetition, from "
         f"{summary['training_subjects']} people; {minutes:.0f} minutes on {summary['machine']}, seed "
-        f"{summary['seed']}, commit {(summary['commit'] or 'none')[:12]}. Flow-matching loss on validation people "
-        f"{losses[0]:.3f} at the first evaluation and {losses[-1]:.3f} at the end, of averaged weights. {versions}.\n"
+        f"{summary['seed']}, commit {(summary['commit'] or 'none')[:12]}. {learnt}{versions}.\n"
     )
 
 
@@ -104,7 +109,7 @@ def write_report(
     about: dict,
     out_dir: str | Path,
     cards: Sequence[str | Path] = (),
-    training: dict | None = None,
+    training: str | None = None,
 ) -> Path:
     """Writes `fidelity.json`, `fidelity.md` and the plots; each file appears whole or not at all.
 
@@ -113,7 +118,7 @@ def write_report(
         about: `provenance` of the run.
         out_dir: Folder for the files, made if need be.
         cards: Markdown files whose text between `<!-- figures:begin -->` and `<!-- figures:end -->` is replaced.
-        training: Summary of pretraining, for the text between `<!-- training:begin -->` and
+        training: `training_facts`, for the text between `<!-- training:begin -->` and
             `<!-- training:end -->` of the cards that have such a place; None leaves that as it is.
 
     Returns:
@@ -124,11 +129,7 @@ def write_report(
     """
     out_dir = Path(out_dir)
     text = markdown(comparison, about)
-    filled = {}
-    for card in map(Path, cards):
-        filled[card] = fill_card(card.read_text(encoding="utf-8"), "figures", text, str(card))
-        if training is not None and "<!-- training:begin -->" in filled[card]:
-            filled[card] = fill_card(filled[card], "training", training_facts(training), str(card))
+    filled = {card: fill_in(card, text, training) for card in map(Path, cards)}
     out_dir.mkdir(parents=True, exist_ok=True)
     content = {
         "about": about,
@@ -143,6 +144,18 @@ def write_report(
     for card, content in filled.items():
         _write(card, content)
     return out_dir
+
+
+def fill_in(card: Path, figures: str, training: str | None) -> str:
+    """A card's text with what was measured, and, where there is a place for it, how training went.
+
+    Raises:
+        ValueError: The marks of a section are missing or in the wrong order.
+    """
+    text = fill_card(card.read_text(encoding="utf-8"), "figures", figures, str(card))
+    if training is not None and "<!-- training:begin -->" in text:
+        text = fill_card(text, "training", training, str(card))
+    return text
 
 
 def fill_card(card: str, section: str, text: str, name: str = "the card") -> str:

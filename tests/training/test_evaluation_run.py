@@ -2,7 +2,9 @@
 """`get-hf evaluate` from recordings to the report, on people no one recorded and a model no one trained."""
 
 import dataclasses
+import inspect
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import torch
 from rich.progress import Progress
 
 from get_hf import GETFeatureExtractor
-from get_hf.training import checkpoint_generator, evaluation
+from get_hf.training import calibration, checkpoint_generator, evaluation
 from get_hf.training.checkpoint_generator import GETGenerator
 from get_hf.training.corpora import CORPORA
 from get_hf.training.rows import FLOOR, GROUPS
@@ -57,6 +59,49 @@ def test_every_part_is_measured_beside_the_floor_and_every_baseline(small, peopl
     pictures = {path.stem for path in (tmp_path / "out").glob("*.png")}
     assert pictures == {"spectra", "traces", "covariances", "two_sample_roc", "prompts", "drift"}
     assert "generating: IAAFT" in lines
+
+
+def test_a_card_without_a_place_is_refused_before_anything_is_measured(checkpoint, people, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "compare", lambda *_, **__: pytest.fail("measured first"))
+    card = tmp_path / "card.md"
+    card.write_text("# Card\n")
+    with pytest.raises(ValueError, match=r"card\.md has no place for the figures"):
+        evaluation.run(checkpoint, people, tmp_path / "out", cards=[card])
+    assert not (tmp_path / "out").exists()
+
+
+def test_whatever_training_left_a_card_is_filled(small, people, checkpoint, tmp_path, monkeypatch):
+    generators = {"GET": GETGenerator(checkpoint)}
+    comparison = evaluation.compare(generators, people, baselines=False, classifiers=(), parts=())
+    monkeypatch.setattr(evaluation, "compare", lambda *_, **__: comparison)
+    folder = shutil.copytree(checkpoint, tmp_path / "checkpoint")
+    card = tmp_path / "card.md"
+
+    def filled(summary: dict) -> str:
+        (folder / "training_summary.json").write_text(json.dumps(summary))
+        marks = [f"<!-- {section}:{end} -->\n" for section in ("training", "figures") for end in ("begin", "end")]
+        card.write_text("of yore\n".join(marks))
+        evaluation.run(folder, people, tmp_path / "out", cards=[card])
+        assert "log PSD, ensemble" in card.read_text()
+        return card.read_text()
+
+    facts = {"parameters": 3e6, "steps": 10, "crops": 80, "seconds_of_eeg": 7200, "wall_seconds": 60, "commit": None}
+    facts |= {"training_subjects": 2, "machine": "a CPU", "seed": 1, "versions": {"torch": "2"}}
+    facts |= {"recipe": {"crop_seconds": 16.0}, "training_people": ["eegmmidb/S001"]}
+    text = filled(facts | {"log": [{"eval_loss": 0.9}, {"loss": 1.0}, {"eval_loss": 0.8}]})
+    assert "3.00 million parameters; 10 steps of 8 crops" in text
+    assert "0.900 at the first evaluation and 0.800 at the end" in text
+    text = filled(facts | {"log": [{"loss": 1.0}]})  # never evaluated
+    assert "3.00 million parameters; 10 steps of 8 crops" in text
+    assert "first evaluation" not in text
+    # fine-tuning says other things
+    text = filled({"base_model": "get", "training_people": ["eegmmidb/S001"]})
+    assert text.count("of yore") == 2
+
+
+def test_corrections_are_not_fitted_to_the_noise_they_are_judged_on():
+    defaults = [inspect.signature(of).parameters["seed"].default for of in (evaluation.run, GETGenerator)]
+    assert calibration.SEED not in defaults
 
 
 def test_parts_can_be_left_out_and_a_memorised_training_recording_is_caught(small, people):
