@@ -13,6 +13,9 @@ covariances at the lags 0 to p, and spectra as smooth as they allow (the maximum
 import numpy as np
 import scipy
 
+#: Samples that are whitened at once: a minute and a half at 100 Hz.
+BLOCK_TIMES = 10_000
+
 
 def mean_autocorrelation(x: np.ndarray, order: int) -> np.ndarray:
     """Autocorrelation `1, r_1 .. r_order` of `(channels, times)`, channels weighted by power, artefacts bounded.
@@ -113,9 +116,14 @@ def solve_yule_walker(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def whiten(matrices: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Innovations `(channels, times - order)` of `x` `(channels, times)`, whose first `order` samples are memory."""
-    n_times = x.shape[-1] - len(matrices) + 1
-    lags = [x[:, len(matrices) - 1 - lag :][:, :n_times] for lag in range(len(matrices))]
-    return np.concatenate(list(matrices), axis=-1) @ np.concatenate(lags)
+    order, weights = len(matrices) - 1, np.concatenate(list(matrices), axis=-1)
+    innovations = np.empty((len(x), x.shape[-1] - order))
+    # in blocks: with its past beside it, each sample takes as much memory as all lags
+    for start in range(0, innovations.shape[-1], BLOCK_TIMES):
+        block = innovations[:, start : start + BLOCK_TIMES]
+        lags = [x[:, start + order - lag :][:, : block.shape[-1]] for lag in range(order + 1)]
+        np.matmul(weights, np.concatenate(lags), out=block)
+    return innovations
 
 
 def unwhiten(matrices: np.ndarray, innovations: np.ndarray, memory: np.ndarray) -> np.ndarray:

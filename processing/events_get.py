@@ -3,6 +3,33 @@
 
 import numpy as np
 
+#: Rate of the signals whose events these are, in Hz: paces, widths and shapes are in its samples.
+RATE = 100.0
+#: Samples, hence coefficients, of the shortest patch that has dice for all kinds of events, see `uniforms`.
+LEAST_PATCH = 15
+
+
+def check_form(sampling_rate: float, patch_size: int) -> None:
+    """Refuses a form of signals that events cannot be found and made in.
+
+    Args:
+        sampling_rate: Hz.
+        patch_size: Samples.
+
+    Raises:
+        ValueError: It is another than `RATE`, or patches are shorter than `LEAST_PATCH`.
+    """
+    if sampling_rate != RATE:
+        raise ValueError(
+            f"sampling_rate is {sampling_rate:g} Hz, and heartbeats and blinks are told by their length in samples "
+            f"of {RATE:g} Hz: leave it at that, recordings of any rate are brought to it."
+        )
+    if patch_size < LEAST_PATCH:
+        raise ValueError(
+            f"patch_size is {patch_size}, and what is random about heartbeats and blinks is read off the first "
+            f"{LEAST_PATCH} coefficients of a patch: take at least as many."
+        )
+
 
 def loaded(noise: np.ndarray) -> np.ndarray:
     """A covariance with a tenth of its mean power added to each channel: people's topographies differ."""

@@ -12,6 +12,7 @@ from transformers.feature_extraction_utils import BatchFeature, FeatureExtractio
 
 from .blinks_get import BlinkPopulation
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, equalise, to_epochs, to_raw
+from .events_get import check_form
 from .innovation_get import Innovation, InnovationTransform
 from .montage_get import channel_positions, find_electrodes
 from .population_get import generic_covariance, pack, unpack
@@ -186,9 +187,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             kwargs: Other arguments of the constructor.
 
         Raises:
-            ValueError: No recordings.
+            ValueError: No recordings, or a rate or size of patches that a transform cannot be fitted for.
         """
         extractor = cls(**kwargs)
+        check_form(extractor.sampling_rate, extractor.patch_size)
         fitted = InnovationTransform.fit(
             recordings,
             extractor.patch_size,

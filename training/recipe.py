@@ -19,8 +19,10 @@ import torch
 import yaml
 from transformers import GenerationConfig, HfArgumentParser, TrainingArguments
 
-from get_hf.modeling.configuration_get import GETConfig
+from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
 from get_hf.modeling.generation_get import OWN_OPTIONS, SUPPORTED_OPTIONS, generation_config
+from get_hf.processing.events_get import check_form
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 from .crops import CropConfig
 
@@ -200,6 +202,18 @@ def _check(recipe: Recipe) -> None:
     if not training.output_dir:
         raise ValueError("output_dir must be given.")
     config = recipe.config
+    check_form(config.sampling_rate, config.patch_size)
+    told = GETFeatureExtractor(config.sampling_rate, config.patch_size).transform.n_features
+    if config.num_calibration_features != told:
+        raise ValueError(
+            f"num_calibration_features is {config.num_calibration_features}, and with patches of {config.patch_size} "
+            f"samples a feature extractor gives {told}: add it to model."
+        )
+    if config.conditions[: len(CONDITIONS)] != list(CONDITIONS):
+        raise ValueError(
+            f"model.conditions must begin with {', '.join(CONDITIONS)}: by these numbers corpora name them. Leave them "
+            "out, or add others behind."
+        )
     if recipe.crops.crop_seconds * config.sampling_rate < 2 * config.patch_size:
         raise ValueError(f"crop_seconds ({recipe.crops.crop_seconds}) must hold at least two patches.")
 

@@ -1,4 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -69,6 +71,17 @@ class TestMatrixFilters:
         innovations = whiten(matrices, x)
         assert innovations.shape == (n_chans, n_times)
         np.testing.assert_allclose(unwhiten(matrices, innovations, x[:, :order]), x[:, order:], atol=1e-9)
+
+    def test_a_long_recording_takes_little_memory_and_has_no_seams(self):
+        x = simulate(100_000)
+        matrices, _ = solve_yule_walker(lagged_covariance(x, 36))
+        tracemalloc.start()
+        innovations = whiten(matrices, x)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 10 * x.nbytes  # not 37 times
+        directly = sum(matrix @ x[:, 36 - lag : x.shape[-1] - lag] for lag, matrix in enumerate(matrices))
+        np.testing.assert_allclose(innovations, directly, atol=1e-9)
 
     def test_whatever_was_recorded_the_inverse_is_stable(self):
         rng = np.random.default_rng(0)

@@ -248,6 +248,13 @@ def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
         ({"shuffled_segments": 0}, "shuffled_segments must be at least 1"),
         ({"crops_per_segment": 0}, "crops_per_segment must be at least 1"),
         ({"crop_seconds": 0.25}, "at least two patches"),
+        ({"model": {"sampling_rate": 200.0}}, "sampling_rate is 200 Hz, .* samples of 100 Hz"),
+        ({"model": {"patch_size": 10, "flow_bands": []}}, "patch_size is 10, .* first 15 coefficients"),
+        ({"model": {"patch_size": 32, "flow_bands": []}}, "num_calibration_features is 27, .* gives 34"),
+        (
+            {"model": {"conditions": ["none", "eyes_closed", "rest"]}},
+            "conditions must begin with none, rest, eyes_open",
+        ),
     ],
 )
 def test_a_bad_recipe_costs_one_sentence(recipe, tmp_path, change, message):
