@@ -4,7 +4,8 @@
     python examples/augment.py --data data/eegmmidb --people 12 --copies 4
 
 Epochs of open and closed eyes of a few people train the decoder; GET continues each of them in its condition, and
-the continuations train it too. Without --data the "people" are the checkpoint's own, and the answer means nothing.
+the continuations train it too. (GET itself has heard S001 to S079: for figures to publish, take others.) Without
+--data the "people" are the checkpoint's own, and the answer means nothing.
 """
 
 import argparse

@@ -4,6 +4,8 @@
     python examples/fine_tune.py --data data/eegmmidb --out eyes       # S001/S001R01.edf (open), R02 (closed), ...
     get-hf demo --classifier eyes                                      # ask it, in the browser
 
+The shipped checkpoint has heard S001 to S079, without being asked for what it is asked for here.
+
 Without --data it learns from EEG that the checkpoint itself makes, which shows the way and proves nothing.
 """
 
@@ -96,4 +98,5 @@ trainer = Trainer(
 trainer.train()
 trainer.save_model(arguments.out)
 extractor.save_pretrained(arguments.out)
-print(f"{arguments.out}: accuracy {trainer.evaluate()['eval_accuracy']:.2f} on {n_test} people it has not seen")
+accuracy = trainer.evaluate()["eval_accuracy"]
+print(f"{arguments.out}: accuracy {accuracy:.2f} on {n_test} people whom fine-tuning did not see")

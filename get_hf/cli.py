@@ -27,15 +27,12 @@ from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.decoding_get import equaliser_gains
 from get_hf.processing.files_get import load_recording, written_whole
-from get_hf.processing.montage_get import channel_positions
+from get_hf.processing.montage_get import USUAL_CHANNELS, channel_positions
 from get_hf.processing.population_get import linear_in_position
 from get_hf.recordings import check_output, save_recording
 
 if TYPE_CHECKING:
     import mne
-
-#: Generated from nothing where no channels are named: the scalp electrodes of the 10-20 system, and Oz.
-CHANNELS = "Fp1,Fp2,F7,F3,Fz,F4,F8,T7,C3,Cz,C4,T8,P7,P3,Pz,P4,P8,O1,Oz,O2"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 app.add_typer(corpus_cli.app, name="corpus")
@@ -106,7 +103,8 @@ def generate(
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
     prompt = load_recording(recording) if recording else None
     model, extractor = _load(checkpoint)
-    ch_names = None if recording else [name.strip() for name in (channels or CHANNELS).split(",")]
+    named = [name.strip() for name in channels.split(",")] if channels else USUAL_CHANNELS
+    ch_names = None if recording else named
     features = extractor(prompt, ch_names=ch_names, condition=condition, context_seconds=model.config.context_seconds)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
     with _progress(seconds, model.config.sampling_rate) as streamer:

@@ -2,7 +2,7 @@
 """What the flow draws of a patch: how strong each of its bands is, and how it runs.
 
 EEG in the innovation space is Gaussian noise whose strength changes from patch to patch, in some bands more than in
-others: blinks, alpha bursts, muscle. A flow from Gaussian noise comes to such heavy tails only through a very steep
+others: alpha bursts, muscle. A flow from Gaussian noise comes to such heavy tails only through a very steep
 map. So the strength is made a variable of its own: for each band b of neighbouring coefficients of a patch z
 
     l_b = log((mean of z_b^2 + FLOOR) / (1 + FLOOR)) / 2 + DITHER * n,   n ~ N(0, 1)

@@ -111,7 +111,6 @@ class GETFlowHead(nn.Module):
         modulations: list[torch.Tensor],
         condition: torch.Tensor,
         attention_mask: torch.Tensor | None,
-        channel_mask: torch.Tensor | None,
     ) -> torch.Tensor:
         """Velocity at `x` `(batch, channels, flow_size)`, given projected conditions `(batch, channels, width)`."""
         size = self.config.patch_size
@@ -143,7 +142,7 @@ class GETFlowHead(nn.Module):
             `(batch, channels, flow_size)`.
         """
         mask = self.channel_attention_mask(x, channel_mask)
-        return self.velocity(x, self.modulations(time), self.condition_proj(hidden_states), mask, channel_mask)
+        return self.velocity(x, self.modulations(time), self.condition_proj(hidden_states), mask)
 
     def sample(
         self,
@@ -178,7 +177,7 @@ class GETFlowHead(nn.Module):
 
         def velocity(x: torch.Tensor, index: int) -> torch.Tensor:
             x = torch.cat((x, x)) if guided else x
-            v = self.velocity(x, [m[index] for m in modulations], condition, mask, channel_mask)
+            v = self.velocity(x, [m[index] for m in modulations], condition, mask)
             if not guided:
                 return v
             with_condition, without = v.chunk(2)

@@ -327,7 +327,7 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
                 `flow_matching_score`); "ode": the likelihood by integrating the flow back (see `likelihood_score`).
             num_flow_steps: Times of the grid, or steps of the integration.
             num_probes: For "ode", random probes of the divergence; None computes it exactly, at `channels *
-                patch_size` times the cost.
+                flow_size` times the cost.
             seed: Of the noise or the probes, so that the same recording scores the same.
 
         Returns:

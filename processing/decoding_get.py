@@ -38,7 +38,7 @@ def equalise(
 ) -> np.ndarray:
     """Filters what was generated, each patch by the gains of its condition.
 
-    The filters have minimum phase: what comes later changes nothing before it, so that a continuation may grow.
+    The filters have minimum phase: what comes later changes nothing before it.
 
     Args:
         x: `(channels, times)`: whole patches.

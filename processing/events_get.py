@@ -69,9 +69,9 @@ def add_event(course: np.ndarray, start: int, event: np.ndarray) -> None:
 def uniforms(patches: np.ndarray, coefficients: slice) -> np.ndarray:
     """Numbers between 0 and 1 that are as good as random, `(patches, coefficients)`, of what was generated.
 
-    What is random about events is read off the patches: so the same patches are always the same EEG, whether they
-    are decoded one by one or all at once. Sums over channels of single coefficients are near standard normal noise,
-    and of such noise the fractional part is uniform to one in a hundred million. Patches of no noise are at .5.
+    What is random about events is read off the patches: so the same patches always have the same events, whether
+    they are decoded one by one or all at once. Sums over channels of single coefficients are near standard normal
+    noise, and of such noise the fractional part is uniform to one in a hundred million. Patches of no noise are at .5.
 
     Args:
         patches: `(channels, patches, patch_size)` in the innovation space.

@@ -301,6 +301,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
     ) -> list[Any]:
         """Takes what `generate` returned back to EEG, which blinks as this person did in the recording.
 
+        Decoded with more after it, a continuation is the same but for its last two or three seconds, where filters
+        without delay (drift, rate) did not know yet what follows.
+
         Args:
             generated: `(rows, channels, times)` as `generate` returns; with `num_return_sequences=n`, n rows
                 per recording.

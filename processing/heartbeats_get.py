@@ -40,7 +40,7 @@ LEAST_SCORE, LARGEST_SCORE = 2.2, 8.0
 LEAST_TOTAL, LEAST_EACH, LEAST_HEARD, LEAST_SHARE = 8.0, 0.6, 0.75, 0.6
 #: Beats from whose intervals the pace is known that goes on.
 N_RECENT = 30
-#: Bounds of the deviation of log intervals; amplitudes differ as much within one breath.
+#: Bounds of the deviation of log intervals.
 LEAST_VARIATION, LARGEST_VARIATION = 0.02, 0.08
 #: Coefficients of a patch that say when the next heartbeat comes, and how strong it is.
 DICE = slice(13, 15)

@@ -108,6 +108,12 @@ def _build_electrodes() -> dict[str, tuple[float, float, float]]:
 
 
 ELECTRODES: dict[str, tuple[float, float, float]] = _build_electrodes()
+#: The scalp electrodes of the 10-20 system, and Oz: what most EEG, of most laboratories, has in common.
+USUAL_CHANNELS = (
+    *("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8"),
+    *("T7", "C3", "Cz", "C4", "T8"),
+    *("P7", "P3", "Pz", "P4", "P8", "O1", "Oz", "O2"),
+)
 """Canonical name to unit (x, y, z): 10-20, 10-10 and 10-05 systems, ear lobes A1 A2 and mastoids M1 M2."""
 
 # Older names of the same places. The 10-20 system of 1958 says T3 T4 T5 T6 where 10-10 says T7 T8 P7 P8: T5

@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Blinks and other strong slow waves: what makes EEG heavy-tailed, taken away by an invertible map.
+"""Strong slow waves, eye movements among them: what makes EEG heavy-tailed, taken away by an invertible map.
 
-Slow EEG is Gaussian but for a few patterns over the scalp. Along the strongest, where blinks are, it is heavy-tailed
-and lopsided, and no linear filter of Gaussian noise ever blinks. So the slow part of a signal is made Gaussian along
-its leading principal components, by a rotation and maps of marginals as in Gaussianization (Chen and Gopinath, NeurIPS
-2000), the rest of the signal riding on it untouched:
+Slow EEG is Gaussian but for a few patterns over the scalp. Along the strongest it is heavy-tailed and lopsided even
+without blinks, which are taken out before, and what a linear filter makes of Gaussian noise is neither. So the slow
+part of a signal is made Gaussian along its leading principal components, by a rotation and maps of marginals as in
+Gaussianization (Chen and Gopinath, NeurIPS 2000), the rest of the signal riding on it untouched:
 
     l = low-pass of x        y = x + V (g(c) - c)        c = V' l
 
@@ -36,8 +36,8 @@ PRIOR_PATCHES = 48.0
 #: A score must not rise faster than this over its value: quantiles that coincide would make the inverse blow up.
 LEAST_SLOPE = 0.15
 
-#: How much more slow energy than typical counts at most, so that blinks do and loose electrodes do not, and over how
-#: many samples it is averaged.
+#: How much more slow energy than typical counts at most, so that eye movements do and loose electrodes do not, and
+#: over how many samples it is averaged.
 LARGEST_ENERGY = 25.0
 ENERGY_TIMES = 25
 

@@ -58,7 +58,8 @@ def markdown(comparison: Comparison, about: dict) -> str:
         f"{n_items} prompts of {prompt_s:g} s from {n_people} people whom training never saw, {n_chans} "
         f"channels, continued by {made_s:g} s. Column `real` is another stretch of the same recordings; in "
         "brackets, 95 % intervals over people. AUC is that of a classifier told to separate 2 s windows of "
-        "people it was not trained on: 0.5 is indistinguishable. " + _explained(comparison),
+        "people it was not trained on: 0.5 is indistinguishable, and less is no better, only that what told the two "
+        "apart in some people misled in others. " + _explained(comparison),
         "",
         comparison.table(intervals=True),
         "",
@@ -76,7 +77,7 @@ def _explained(comparison: Comparison) -> str:
         "prompt": "A swapped prompt is that of other people in the same condition: what it gave is held against this "
         "prompt's true continuation.",
         "rollout": "The rollout continues 30 s; its windows of 10 s are compared with their prompt as windows of real "
-        "recordings are with their beginning, and `real` is a person's recordings among those of everybody else.",
+        "recordings are with their beginning, each person's among those of everybody else.",
         "memorisation": "Training windows are looked for at every lag of the training recordings that were read.",
     }
     groups = {row["group"] for row in comparison.rows[comparison.judged[0]].values()}

@@ -211,8 +211,8 @@ def _check(recipe: Recipe) -> None:
         )
     if config.conditions[: len(CONDITIONS)] != list(CONDITIONS):
         raise ValueError(
-            f"model.conditions must begin with {', '.join(CONDITIONS)}: by these numbers corpora name them. Leave them "
-            "out, or add others behind."
+            f"model.conditions must begin with {', '.join(CONDITIONS)}: corpora are numbered so. Leave "
+            "conditions out, or add others behind."
         )
     if recipe.crops.crop_seconds * config.sampling_rate < 2 * config.patch_size:
         raise ValueError(f"crop_seconds ({recipe.crops.crop_seconds}) must hold at least two patches.")

@@ -110,7 +110,7 @@ class Rollout:
         seed: int = 0,
         pace: dict[str, float] | None = None,
     ) -> dict[str, dict]:
-        """The rows of what was generated, or, without it, of real recordings in the envelope of other people.
+        """The rows of what was generated, or, without it, of real recordings; each in the envelope of other people.
 
         Args:
             made: `(items, channels, n_times)` in microvolts.
@@ -120,10 +120,10 @@ class Rollout:
         """
         if made is None:
             courses, subjects = self.real, self.real_subjects
-            low_high = [self.envelope(without=subject) for subject in subjects]
         else:
             courses = [drift(x, before) for x, before in zip(made, self.prompt, strict=True)]
-            subjects, low_high = self.subjects, [self.envelope()] * len(made)
+            subjects = self.subjects
+        low_high = [self.envelope(without=subject) for subject in subjects]
         inside = [(low <= d) & (d <= high) for d, (low, high) in zip(courses, low_high, strict=True)]
         rows = Rows(subjects, n_bootstrap, seed)
         shares = np.array([each.mean(axis=1) for each in inside])

@@ -11,17 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from get_hf.processing.montage_get import UnknownChannelError, parse_channel_name
+from get_hf.processing.montage_get import USUAL_CHANNELS, UnknownChannelError, parse_channel_name
 from get_hf.processing.signal_get import band_limit
 
 from .corpora import get_corpus
 
-#: The 10-20 system: what most EEG, of most laboratories, has in common.
-CHANNELS = (
-    *("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8"),
-    *("T7", "C3", "Cz", "C4", "T8"),
-    *("P7", "P3", "Pz", "P4", "P8", "O1", "Oz", "O2"),
-)
+#: What is measured.
+CHANNELS = USUAL_CHANNELS
 SAMPLING_RATE = 100.0
 SPLITS = ("train", "validation", "test")
 

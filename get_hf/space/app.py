@@ -105,7 +105,7 @@ class Page:
         except ValueError as error:
             return file, gr.update(choices=[], value=[]), _message(str(error), error=True)
         if raw is None:
-            names = session.USUAL_CHANNELS if source == NOTHING else []
+            names = list(session.USUAL_CHANNELS) if source == NOTHING else []
             said = "" if source == NOTHING else _message("Upload a recording, then continue it.")
             return file, gr.update(choices=names, value=names), said
         usual = session.usual_channels(raw.ch_names)

@@ -19,9 +19,8 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from get_hf import GETFeatureExtractor, GETForSequenceClassification, GETModel, load_recording
-from get_hf.cli import CHANNELS
 from get_hf.processing.feature_extraction_get import EEGFeatures
-from get_hf.processing.montage_get import UnknownChannelError, parse_channel_name
+from get_hf.processing.montage_get import USUAL_CHANNELS, UnknownChannelError, parse_channel_name
 
 if TYPE_CHECKING:
     import mne
@@ -34,8 +33,6 @@ MAX_SECONDS = 60.0
 MAX_CHANNELS = 32
 #: Seconds of computing, after which a continuation ends where it is.
 MAX_WALL_SECONDS = 90.0
-#: Chosen where they are among the channels, and generated from nothing: the 10-20 system's scalp electrodes, and Oz.
-USUAL_CHANNELS = CHANNELS.split(",")
 EXAMPLE_SECONDS = 12.0
 #: Times of the grid on which the surprise is measured; more make it finer, not different.
 SCORE_STEPS = 2

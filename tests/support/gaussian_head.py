@@ -26,7 +26,7 @@ class GaussianHead(GETFlowHead):
     def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
         return [time * (math.pi / 2)]
 
-    def velocity(self, x, modulations, condition, attention_mask, channel_mask) -> torch.Tensor:
+    def velocity(self, x, modulations, condition, attention_mask) -> torch.Tensor:
         phi = modulations[0][:, None, None]
         mean = condition[..., :1] if self.mean == "condition" else self.mean
         variance = phi.cos() ** 2 + (self.std * phi.sin()) ** 2

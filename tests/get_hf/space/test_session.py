@@ -181,7 +181,7 @@ def test_the_example_is_a_recording_like_any_other(tiny):
     raw = session.example(*tiny)
     assert raw.n_times / raw.info["sfreq"] == session.EXAMPLE_SECONDS
     assert len(raw.annotations) == 0
-    assert raw.ch_names == session.USUAL_CHANNELS
+    assert tuple(raw.ch_names) == session.USUAL_CHANNELS
 
 
 def test_a_classifier_names_its_classes(tiny):
