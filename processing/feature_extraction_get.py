@@ -2,18 +2,19 @@
 """From EEG recordings to the inputs of GET, and from what GET generates back to EEG."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
+from transformers.feature_extraction_utils import FeatureExtractionMixin
 
 from .blinks_get import BlinkPopulation
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, equalise, to_epochs, to_raw
 from .events_get import check_form
-from .innovation_get import Innovation, InnovationTransform
+from .features_get import EEGFeatures, Prompt, stack_prompts
+from .innovation_fitting_get import fit_innovation
+from .innovation_get import InnovationTransform
 from .montage_get import channel_positions, find_electrodes
 from .population_get import generic_covariance, pack, unpack
 from .reading_get import Recording, check_rate, named_conditions, read_recordings, refuse_one_string
@@ -34,38 +35,6 @@ CONDITIONS = (
     "tongue",
     "seizure",
 )
-
-
-@dataclass
-class Prompt:
-    """What `decode` needs of one recording.
-
-    Attributes:
-        recording: As read, its data dropped; for generation from nothing one of no samples.
-        n_times: Samples of the recording at its own rate.
-        positions: `(channels, 6)` unit-sphere positions.
-        good: `(channels,)` bool: channels the model sees.
-        innovation: The good channels in the innovation space.
-    """
-
-    recording: Recording
-    n_times: int
-    positions: np.ndarray
-    good: np.ndarray
-    innovation: Innovation
-
-
-class EEGFeatures(BatchFeature):
-    """Inputs of the model, and beside them, in `recordings`, what `decode` needs to go back."""
-
-    recordings: list[Prompt]
-
-    # BatchFeature pickles its data alone
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__.copy()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
 
 
 class GETFeatureExtractor(FeatureExtractionMixin):
@@ -182,7 +151,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """A feature extractor whose innovation transform is fitted to a training corpus.
 
         Args:
-            recordings: As `InnovationTransform.fit` takes them: microvolts `(channels, times)` from `clean`,
+            recordings: As `fit_innovation` takes them: microvolts `(channels, times)` from `clean`,
                 positions `(channels, 6)`, and, if known, the condition ids of patches.
             kwargs: Other arguments of the constructor.
 
@@ -191,7 +160,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """
         extractor = cls(**kwargs)
         check_form(extractor.sampling_rate, extractor.patch_size)
-        fitted = InnovationTransform.fit(
+        fitted = fit_innovation(
             recordings,
             extractor.patch_size,
             prior_patches=extractor.prior_patches,
@@ -272,7 +241,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         ]
         ids = [0 if name is None else self.condition_id(name) for name in conditions]
         prompts = [self._prepare(item, band_limited) for item in items]
-        return self._batch(prompts, spans, ids, context_seconds)
+        return stack_prompts(prompts, spans, ids, self.patch_size, self.sampling_rate, context_seconds)
 
     def clean(self, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
         """The preprocessing alone: band limit and rate.
@@ -423,55 +392,6 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             names = [recording.ch_names[row] for row in np.flatnonzero(rows)]
             positions[rows] = channel_positions(names, digitised)
         return positions
-
-    def _batch(
-        self,
-        prompts: list[Prompt],
-        spans: list[list[tuple[float, float, int]]],
-        ids: list[int],
-        context_seconds: float | None,
-    ) -> EEGFeatures:
-        """Stacks prompts: channels padded at the end, patches at the left, a start patch before each."""
-        size = self.patch_size
-        limit = None if context_seconds is None else max(1, round(context_seconds * self.sampling_rate / size))
-        values = [p.innovation.values if limit is None else p.innovation.values[:, -limit * size :] for p in prompts]
-        n_patches = 1 + max(v.shape[-1] for v in values) // size
-        n_chans = max(len(p.good) for p in prompts)
-        n_batch = len(prompts)
-        out = {
-            "input_values": np.zeros((n_batch, n_chans, n_patches * size), np.float32),
-            "channel_positions": np.zeros((n_batch, n_chans, 6), np.float32),
-            "channel_mask": np.zeros((n_batch, n_chans), np.int64),
-            "attention_mask": np.zeros((n_batch, n_patches), np.int64),
-            "calibration": np.zeros((n_batch, n_chans, self.transform.n_features), np.float32),
-            "condition_ids": np.zeros((n_batch, n_patches), np.int64),
-        }
-        for row, prompt in enumerate(prompts):
-            n_own = values[row].shape[-1] // size
-            good = np.flatnonzero(prompt.good)
-            out["input_values"][row, good, (n_patches - n_own) * size :] = values[row]
-            out["channel_positions"][row, : len(prompt.good)] = prompt.positions
-            out["channel_mask"][row, good] = 1
-            out["attention_mask"][row, n_patches - n_own - 1 :] = 1
-            out["calibration"][row, good] = prompt.innovation.calibration
-            out["condition_ids"][row] = self._conditions(prompt, spans[row], ids[row], n_patches)
-        features = EEGFeatures({name: torch.from_numpy(array) for name, array in out.items()})
-        features.recordings = prompts
-        return features
-
-    def _conditions(
-        self, prompt: Prompt, spans: list[tuple[float, float, int]], default: int, n_patches: int
-    ) -> np.ndarray:
-        """Condition of the patch after each of `n_patches` positions; the last ends the recording."""
-        seconds = self.patch_size / self.sampling_rate
-        end = prompt.n_times / prompt.recording.sampling_rate
-        middles = end + (np.arange(n_patches) - n_patches + 1.5) * seconds
-        of_patch = np.full(n_patches, default, np.int64)
-        for start, stop, index in spans:
-            of_patch[(middles >= start) & (middles < stop) & (middles < end)] = index
-        if default == 0 and n_patches > 1:
-            of_patch[-1] = of_patch[-2]  # nothing else being asked for, the continuation stays in the last condition
-        return of_patch
 
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool

@@ -29,7 +29,7 @@ What all this normalises away per recording (amplitude, band powers) is returned
 network to see.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -47,20 +47,16 @@ from .autoregression_get import (
     whiten,
     whitening_filter,
 )
-from .blink_fitting_get import fit_blinks
 from .blinks_get import BlinkPopulation, Blinks, no_blinks
 from .coherence_get import correct_coherence
 from .heartbeats_get import Heartbeats, find_heartbeats, no_heartbeats
-from .population_get import N_HARMONICS, fit_harmonics, general_covariance, harmonics, symmetric_roots
+from .population_get import general_covariance, harmonics, symmetric_roots
 from .signal_get import mirror_left
 from .slow_waves_get import (
-    SCORES,
     SlowWaves,
     fit_slow_waves,
     gaussian_quantiles,
-    low_pass,
     low_pass_response,
-    own_quantiles,
 )
 
 #: Patches of a recording that weigh as much as the population where the filter that all channels share is concerned,
@@ -327,7 +323,7 @@ class InnovationTransform:
             return _Statistics(slow_waves, self.ar_filter, matrices, root, calibration)
 
         x = slow_waves.gaussianise(x)
-        ar_filter = self._own_filter(x, n_patches)
+        ar_filter = self.own_filter(x, n_patches)
         residual = scipy.signal.lfilter(ar_filter, [1.0], x, axis=-1)[:, self.order :]
         root, inverse_root = symmetric_roots(population.mean(axis=0))
         whitened = inverse_root @ residual
@@ -354,7 +350,7 @@ class InnovationTransform:
         root, _ = symmetric_roots(covariance)
         return _Statistics(slow_waves, ar_filter, matrices, scale * root, calibration, float(np.sqrt(left)))
 
-    def _own_filter(self, x: np.ndarray, n_patches: int) -> np.ndarray:
+    def own_filter(self, x: np.ndarray, n_patches: int) -> np.ndarray:
         """Filter that all channels of a recording share, of `x` `(channels, times)`, `n_patches` of them."""
         own = mean_autocorrelation(x, self.order)
         weight = n_patches / (n_patches + FILTER_PRIOR_PATCHES)
@@ -394,83 +390,6 @@ class InnovationTransform:
         covariance = basis @ self.harmonic_covariance @ basis.T
         covariance += self.channel_variance[:, None, None] * np.eye(len(positions))
         return covariance
-
-    @classmethod
-    def fit(
-        cls,
-        recordings: Iterable[tuple[np.ndarray, ...]],
-        patch_size: int = 25,
-        order: int = 50,
-        prior_patches: float = 0.1,
-        n_conditions: int = 1,
-    ) -> "InnovationTransform":
-        """Fits filter, scale and population covariance to a training corpus.
-
-        Args:
-            recordings: `(signal, positions)` or `(signal, positions, conditions)`: `(channels, times)` microvolts at
-                the model's rate, `(channels, 6)`, and the condition ids of patches, 0 by default. Recordings with
-                different channels may be mixed.
-            patch_size: Samples in a patch.
-            order: Order of the autoregressive filter that all channels share.
-            prior_patches: See the class.
-            n_conditions: How many conditions there are.
-
-        Raises:
-            ValueError: No recording was given, or one without a whole patch.
-        """
-        recordings = list(recordings)
-        if not recordings:
-            raise ValueError("the innovation transform is fitted to recordings, and none was given")
-        shortest = min(x.shape[-1] for x, *_ in recordings)
-        if shortest < order + patch_size:
-            raise ValueError(
-                f"a recording to fit has {shortest} samples, filter and patch need {order + patch_size}: leave it out"
-            )
-        labelled = [
-            (x, positions, *(conditions or [np.zeros(x.shape[-1] // patch_size, dtype=int)]))
-            for x, positions, *conditions in recordings
-        ]
-        labelled = [(x - find_heartbeats(x, positions).signal, positions, ids) for x, positions, ids in labelled]
-        blinks = fit_blinks(labelled, n_conditions, patch_size)
-        recordings = [
-            (x if blinks is None else x - blinks.find(x, positions).signal, positions) for x, positions, _ in labelled
-        ]
-        slow_quantiles = _mean_quantiles(x for x, _ in recordings)
-        recordings = [(_gaussianised(x, patch_size, slow_quantiles), positions) for x, positions in recordings]
-        autocorrelation = np.mean([mean_autocorrelation(x, order) for x, _ in recordings], axis=0)
-        nothing = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
-        blank = cls(patch_size, autocorrelation, 1.0, nothing, np.ones(patch_size), prior_patches)
-        energies, moments = [], []
-        for x, positions in recordings:
-            n_patches = (x.shape[-1] - order) // patch_size
-            x = x[:, -(order + n_patches * patch_size) :]
-            residual = scipy.signal.lfilter(blank._own_filter(x, n_patches), [1.0], x, axis=-1)[:, order:]
-            coefficients = scipy.fft.dct(residual.reshape(len(x), -1, patch_size), norm="ortho", axis=-1)
-            # patches beyond a few times the usual energy are artefacts: the population is fitted without them
-            energy = (coefficients**2).mean(-1)
-            energies.append(np.median(energy))
-            typical = np.median(energy, axis=0)
-            kept = coefficients[:, typical < 9 * np.median(typical)] / np.sqrt(energies[-1])
-            moments.append((np.einsum("cnk,dnk->kcd", kept, kept) / kept.shape[1], positions))
-        scale = np.exp(np.mean(np.log(energies)) / 2)
-        return cls(patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches, slow_quantiles, blinks)
-
-
-def _mean_quantiles(recordings: Iterable[np.ndarray]) -> np.ndarray:
-    """The population's quantiles of each component of the slow part, by rank; alike upwards and downwards."""
-    quantiles = [[] for _ in gaussian_quantiles()]
-    for x in recordings:
-        waves = fit_slow_waves(x, x.shape[-1], np.zeros((len(x), len(x))), gaussian_quantiles())
-        # the sign of a component is arbitrary
-        own = own_quantiles(waves.components.T @ low_pass(x))
-        for rank, row in zip(quantiles, (own - own[:, ::-1]) / 2, strict=False):
-            rank.append(row)
-    return np.stack([np.mean(rank or SCORES[None], axis=0) for rank in quantiles])
-
-
-def _gaussianised(x: np.ndarray, patch_size: int, quantiles: np.ndarray) -> np.ndarray:
-    """A recording `(channels, times)` of which all is known, its slow waves made Gaussian."""
-    return fit_slow_waves(x, x.shape[-1] // patch_size, np.zeros((len(x), len(x))), quantiles).gaussianise(x)
 
 
 def _windowed(spectrum: np.ndarray) -> np.ndarray:

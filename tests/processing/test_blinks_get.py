@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from get_hf.processing.blink_fitting_get import fit_blinks
 from get_hf.processing.blinks_get import N_AFTER, N_BEFORE, SHORTEST_INTERVAL, BlinkPopulation
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.innovation_fitting_get import fit_innovation
 from get_hf.processing.innovation_get import InnovationTransform
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import harmonics
@@ -65,7 +66,7 @@ def population() -> BlinkPopulation:
 
 @pytest.fixture(scope="module")
 def transform() -> InnovationTransform:
-    return InnovationTransform.fit([(person(seed, 40)[0], POSITIONS) for seed in range(8)], PATCH)
+    return fit_innovation([(person(seed, 40)[0], POSITIONS) for seed in range(8)], PATCH)
 
 
 class TestPopulation:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.heartbeats_get import N_AROUND, find_heartbeats
-from get_hf.processing.innovation_get import InnovationTransform
+from get_hf.processing.innovation_fitting_get import fit_innovation
 from get_hf.processing.montage_get import channel_positions
 from get_hf.training.segments import CHANNELS
 
@@ -125,7 +125,7 @@ class TestContinuing:
 
 def test_they_come_back_and_the_network_does_not_hear_them():
     x, beats, _ = person(30, 20, size=150.0)
-    transform = InnovationTransform.fit([(background(60, seed), POSITIONS) for seed in range(3)], PATCH)
+    transform = fit_innovation([(background(60, seed), POSITIONS) for seed in range(3)], PATCH)
     innovation = transform.forward(x, POSITIONS)
     back = transform.inverse(innovation.values, innovation)
     back += transform.events(innovation.values, innovation, ([0], []))

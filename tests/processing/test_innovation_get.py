@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
+from get_hf.processing.innovation_fitting_get import fit_innovation
 from get_hf.processing.innovation_get import InnovationTransform
 from get_hf.processing.montage_get import ELECTRODES, channel_positions
 from get_hf.processing.population_get import DEGREE, harmonics, symmetric_roots
@@ -32,7 +33,7 @@ def simulate(positions: np.ndarray, n_times: int, seed: int, scale: float = 5.0)
 
 def fit_to(*montages: list[str], seconds: int = 60) -> InnovationTransform:
     positions = [channel_positions(names) for names in montages]
-    return InnovationTransform.fit([(simulate(p, 100 * seconds, seed), p) for seed, p in enumerate(positions)])
+    return fit_innovation([(simulate(p, 100 * seconds, seed), p) for seed, p in enumerate(positions)])
 
 
 TRANSFORM = fit_to(TEN_TWENTY, TEN_TWENTY, TEN_TWENTY)
@@ -356,16 +357,16 @@ class TestFit:
     def test_one_wild_recording_does_not_set_the_scale_of_all(self):
         recordings = [(simulate(POSITIONS, 3000, seed), POSITIONS) for seed in range(4)]
         wild = [*recordings[:3], (recordings[3][0] * 4, POSITIONS)]
-        ratio = InnovationTransform.fit(wild).scale / InnovationTransform.fit(recordings).scale
+        ratio = fit_innovation(wild).scale / fit_innovation(recordings).scale
         assert ratio == pytest.approx(4**0.25, rel=1e-6)
 
     def test_fitting_to_nothing_is_refused(self):
         with pytest.raises(ValueError, match="none was given"):
-            InnovationTransform.fit([])
+            fit_innovation([])
 
     def test_fitting_to_a_recording_without_a_whole_patch_is_refused(self):
         with pytest.raises(ValueError, match=r"40 samples.* 75"):
-            InnovationTransform.fit([(simulate(POSITIONS, 40, 0), POSITIONS)])
+            fit_innovation([(simulate(POSITIONS, 40, 0), POSITIONS)])
 
 
 class TestRoots:

@@ -1,0 +1,104 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What the model is given: recordings in the innovation space, side by side in tensors."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers.feature_extraction_utils import BatchFeature
+
+from .innovation_get import Innovation
+from .reading_get import Recording
+
+#: (from, to, condition id), seconds of a recording.
+Span = tuple[float, float, int]
+
+
+@dataclass
+class Prompt:
+    """What `decode` needs of one recording.
+
+    Attributes:
+        recording: As read, its data dropped; for generation from nothing one of no samples.
+        n_times: Samples of the recording at its own rate.
+        positions: `(channels, 6)` unit-sphere positions.
+        good: `(channels,)` bool: channels the model sees.
+        innovation: The good channels in the innovation space.
+    """
+
+    recording: Recording
+    n_times: int
+    positions: np.ndarray
+    good: np.ndarray
+    innovation: Innovation
+
+
+class EEGFeatures(BatchFeature):
+    """Inputs of the model, and beside them, in `recordings`, what `decode` needs to go back."""
+
+    recordings: list[Prompt]
+
+    # BatchFeature pickles its data alone
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__.copy()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+def stack_prompts(
+    prompts: list[Prompt],
+    spans: list[list[Span]],
+    after: list[int],
+    patch_size: int,
+    sampling_rate: float,
+    context_seconds: float | None = None,
+) -> EEGFeatures:
+    """Stacks prompts: channels padded at the end, patches at the left, a start patch before each.
+
+    Args:
+        prompts: One per recording.
+        spans: Of each, what conditions it is in.
+        after: Of each, the condition elsewhere in it, and after it; 0: not told.
+        patch_size: Samples in a patch.
+        sampling_rate: Of the model, in Hz.
+        context_seconds: How much of each recording's end is kept; None: everything.
+    """
+    limit = None if context_seconds is None else max(1, round(context_seconds * sampling_rate / patch_size))
+    values = [p.innovation.values if limit is None else p.innovation.values[:, -limit * patch_size :] for p in prompts]
+    n_patches = 1 + max(v.shape[-1] for v in values) // patch_size
+    n_chans = max(len(p.good) for p in prompts)
+    n_batch, n_features = len(prompts), prompts[0].innovation.calibration.shape[-1]
+    out = {
+        "input_values": np.zeros((n_batch, n_chans, n_patches * patch_size), np.float32),
+        "channel_positions": np.zeros((n_batch, n_chans, 6), np.float32),
+        "channel_mask": np.zeros((n_batch, n_chans), np.int64),
+        "attention_mask": np.zeros((n_batch, n_patches), np.int64),
+        "calibration": np.zeros((n_batch, n_chans, n_features), np.float32),
+        "condition_ids": np.zeros((n_batch, n_patches), np.int64),
+    }
+    for row, prompt in enumerate(prompts):
+        n_own = values[row].shape[-1] // patch_size
+        good = np.flatnonzero(prompt.good)
+        out["input_values"][row, good, (n_patches - n_own) * patch_size :] = values[row]
+        out["channel_positions"][row, : len(prompt.good)] = prompt.positions
+        out["channel_mask"][row, good] = 1
+        out["attention_mask"][row, n_patches - n_own - 1 :] = 1
+        out["calibration"][row, good] = prompt.innovation.calibration
+        out["condition_ids"][row] = _conditions(prompt, spans[row], after[row], n_patches, patch_size / sampling_rate)
+    features = EEGFeatures({name: torch.from_numpy(array) for name, array in out.items()})
+    features.recordings = prompts
+    return features
+
+
+def _conditions(prompt: Prompt, spans: list[Span], default: int, n_patches: int, seconds: float) -> np.ndarray:
+    """Condition of the patch of some seconds after each of `n_patches` positions; the last ends the recording."""
+    end = prompt.n_times / prompt.recording.sampling_rate
+    middles = end + (np.arange(n_patches) - n_patches + 1.5) * seconds
+    of_patch = np.full(n_patches, default, np.int64)
+    for start, stop, index in spans:
+        of_patch[(middles >= start) & (middles < stop) & (middles < end)] = index
+    if default == 0 and n_patches > 1:
+        of_patch[-1] = of_patch[-2]  # nothing else being asked for, the continuation stays in the last condition
+    return of_patch
