@@ -65,7 +65,7 @@ def test_generate(run, tmp_path, given):
 def test_fine_tune(run, people, tmp_path, given):
     pytest.importorskip("accelerate")
     out = run("fine_tune.py", *["--data", people] * given, "--people", 4, "--epochs", 1, "--out", "eyes")
-    assert re.search(r"eyes: accuracy [01]\.\d\d on 1 people it has not seen", out)
+    assert re.search(r"eyes: accuracy [01]\.\d\d on 1 people whom fine-tuning did not see", out)
     model = GETForSequenceClassification.from_pretrained(tmp_path / "eyes")
     assert model.config.id2label == {0: "eyes_open", 1: "eyes_closed"}
     GETFeatureExtractor.from_pretrained(tmp_path / "eyes")
