@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from .events_get import covariance_between_peaks, robust_deviation, spatial_filter, uniforms
+from .events_get import LEAST_PATCH, covariance_between_peaks, robust_deviation, spatial_filter, uniforms
 
 #: Band in which beats are looked for, and lower edge of that in which they are averaged, as shares of half the rate:
 #: 8 to 40 and 3 Hz at 100 Hz.
@@ -43,7 +43,7 @@ N_RECENT = 30
 #: Bounds of the deviation of log intervals.
 LEAST_VARIATION, LARGEST_VARIATION = 0.02, 0.08
 #: Coefficients of a patch that say when the next heartbeat comes, and how strong it is.
-DICE = slice(13, 15)
+DICE = slice(LEAST_PATCH - 2, LEAST_PATCH)
 
 
 @dataclass(frozen=True)
