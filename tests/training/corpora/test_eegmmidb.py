@@ -17,7 +17,7 @@ def waves(times: np.ndarray) -> np.ndarray:
 
 
 def written(folder, n_chans: int, slots: np.ndarray | None = None) -> mne.io.BaseRaw:
-    """A run, as the corpus opens it, in which channel i of n was sampled in slot i of the n of an interval, or others."""
+    """A run, as the corpus opens it, in which channel i of n was sampled in slot i of an interval, or in another."""
     late = (np.arange(n_chans) if slots is None else slots)[:, None] / n_chans
     data = waves((np.arange(RATE * SECONDS) + late) / RATE)
     raw = mne.io.RawArray(data, mne.create_info(NAMES[:n_chans], RATE, "eeg"), verbose="ERROR")
