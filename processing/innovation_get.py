@@ -209,7 +209,7 @@ class InnovationTransform:
         n_known = n_patches
         if n_calibration is not None:
             n_known = min(n_patches, max(0, n_padding + n_calibration - memory) // size)
-        statistics = self._statistics(x[:, : memory + n_known * size], positions, n_known, gaussianise)
+        statistics = self._statistics(x[:, : memory + n_known * size], positions, n_known, n_padding, gaussianise)
         residual = scipy.signal.lfilter(statistics.ar_filter, [1.0], statistics.slow_waves.gaussianise(x), axis=-1)
         residual = whiten(statistics.matrices, residual[:, self.order :]).reshape(len(x), -1, size)
         coefficients = scipy.fft.dct(residual, norm="ortho", axis=-1).reshape(len(x), -1)
@@ -308,9 +308,12 @@ class InnovationTransform:
         return np.concatenate([heartbeats.signal + blinks.signal, added], axis=-1)
 
     def _statistics(
-        self, x: np.ndarray, positions: np.ndarray, n_patches: int, gaussianise: bool = True
+        self, x: np.ndarray, positions: np.ndarray, n_patches: int, n_padding: int = 0, gaussianise: bool = True
     ) -> _Statistics:
-        """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known."""
+        """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known.
+
+        Its first `n_padding` samples are mirrored.
+        """
         n_chans = len(x)
         population = self.population_covariance(positions)
         slow_waves = fit_slow_waves(x, n_patches, self._slow_part(population), self.slow_quantiles)
@@ -332,7 +335,9 @@ class InnovationTransform:
         prior = _windowed(roots @ general_covariance(whitened) @ roots)
         weight = n_patches / (n_patches + self.prior_patches * (1 + n_chans / 40))
         residual = root @ whitened
-        own = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(residual, MATRIX_ORDER)
+        # what is mirrored runs backwards: its phases would undo a part of the coherence of channels that have one
+        recorded = residual[:, max(0, n_padding - self.order) :]
+        own = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(recorded, MATRIX_ORDER)
         covariances = weight * own + (1 - weight) * prior
         if self.coherence_shifts is not None:
             # the more is known, the less does chance add; what smoothing takes it always takes

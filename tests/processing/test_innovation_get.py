@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import lfilter
+from scipy.signal import csd, lfilter
 
 from get_hf.processing.innovation_fitting_get import fit_innovation
 from get_hf.processing.innovation_get import InnovationTransform
@@ -180,6 +180,26 @@ class TestWhiteness:
 
 
 class TestPopulation:
+    def test_channels_with_a_delay_between_them_stay_coherent(self):
+        """Whose mirror image has the delay the other way round."""
+        rng = np.random.default_rng(0)
+        common, own = rng.standard_normal((60, 802)), 0.3 * rng.standard_normal((60, 2, 800))
+        positions, made = channel_positions(["Pz", "Oz"]), []
+        for shared, separate in zip(common, own, strict=True):
+            x = np.stack([shared[2:], (shared[1:-1] + shared[:-2]) / 2]) + separate  # 1.5 samples
+            innovation = TRANSFORM.forward(20 * x, positions)
+            values = np.concatenate([innovation.values, rng.standard_normal((2, 1600))], axis=-1)
+            made.append(TRANSFORM.inverse(values, innovation)[:, 800:])
+        real = np.stack([common[:, 2:], (common[:, 1:-1] + common[:, :-2]) / 2], axis=1) + own
+        coherences = []
+        for x in (np.stack(made), real):
+            (f, cross), (_, a), (_, b) = (
+                csd(x[:, i], x[:, j], 100.0, nperseg=100) for i, j in ((0, 1), (0, 0), (1, 1))
+            )
+            cross, a, b = (each.mean(axis=0)[(f >= 15) & (f <= 30)] for each in (cross, a.real, b.real))
+            coherences.append((np.abs(cross) ** 2 / (a * b)).mean())
+        assert coherences[0] == pytest.approx(coherences[1], abs=0.06)  # smoothing takes .04, the mirror .08 more
+
     def test_positions_alone_use_nothing_of_the_signal(self):
         x = simulate(POSITIONS, 516, 7)
         alone, other = (TRANSFORM.forward(y, POSITIONS, n_calibration=0) for y in (x, -30 * x[:, ::-1]))
