@@ -47,7 +47,7 @@ def test_a_file_that_is_not_of_the_64_channels_is_left_as_it_is(tmp_path):
 
 
 def test_the_last_channels_of_real_recordings_have_no_phase_either(real_data):
-    """O1 in a person whose last four channels were sampled early, and in one whose were not."""
+    """Oz beside POz, in a person whose last four channels were sampled early, and in one whose were not."""
     recordings = list(get_corpus("eegmmidb").recordings(real_data))
     for subject in ("S003", "S004"):
         recording = next((r for r in recordings if (r.subject, r.session) == (subject, "R01")), None)
