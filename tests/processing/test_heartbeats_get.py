@@ -112,6 +112,24 @@ class TestContinuing:
             np.median(beats[0][times[2:-2].round().astype(int)]), rel=0.15
         )
 
+    def test_beats_keep_all_their_frequencies(self):
+        # R waves have power up to the edge of the band, and come between samples
+        _, times = heart(30, 14)
+        apart = np.arange(3000) - times[:, None]
+        course = np.exp(-0.5 * (apart / 0.9) ** 2) - 0.4 * np.exp(-0.5 * ((apart - 3) / 1.2) ** 2)
+        beats = np.outer(np.ones(N_CHANS), 80 * course.sum(axis=0))
+        found = find_heartbeats(beats + background(30, 14, scale=5.0), POSITIONS)
+
+        def power(x: np.ndarray, n_beats: float) -> np.ndarray:
+            freqs, density = scipy.signal.welch(x[0], 100, nperseg=100)
+            return np.array([density[(freqs >= low) & (freqs < low + 7)].sum() for low in (20, 30)]) / n_beats
+
+        truth = power(beats, len(times) / 30)
+        np.testing.assert_allclose(power(found.signal, len(found.times) / 30), truth, rtol=0.1)
+        following = found.continued(self.patches(400))
+        n_following = len(scipy.signal.find_peaks(following[0], height=30)[0])
+        np.testing.assert_allclose(power(following, n_following / 100), truth, rtol=0.1)
+
     def test_patches_decoded_one_by_one_beat_as_all_at_once(self):
         known, patches = find_heartbeats(person(10, 12)[0], POSITIONS), self.patches(60)
         whole = known.continued(patches)
