@@ -213,7 +213,9 @@ def _average(course: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The mean of what `(..., times)` is around beats that are whole, which begins and ends at 0."""
     around = np.arange(-N_AROUND, N_AROUND + 1)
     whole = times[(times >= N_AROUND) & (times < course.shape[-1] - N_AROUND - 1)]
-    mean = _interpolated(course)(whole[:, None] + around).mean(axis=-2)
+    # a channel at a time: splines through all of a long recording would take gigabytes
+    rows = [_interpolated(row)(whole[:, None] + around).mean(axis=0) for row in np.atleast_2d(course)]
+    mean = np.reshape(rows, (*course.shape[:-1], len(around)))
     return mean * np.interp(np.abs(around), [N_AROUND / 2, N_AROUND], [1.0, 0.0])
 
 

@@ -37,8 +37,8 @@ from .checkpoint_generator import GETGenerator
 from .fidelity import coherence_spectrum, log_psd
 from .segments import CHANNELS, SAMPLING_RATE, cut_segments, recordings
 
-#: Recordings of each training person and prompts of each recording that are continued, nearly all there are: chance in
-#: half as many, in what is drawn as in what followed, moved coherence by half a percent to a percent.
+#: Recordings of each training person and prompts of each recording that are continued, nearly all there are: what is
+#: drawn for half as many with another seed coheres otherwise by half a percent to a percent.
 N_SESSIONS, N_PROMPTS = 5, 4
 #: How often shifts, and then gains, are measured anew: the former meet bounds, and come near only slowly.
 N_SHIFT_ROUNDS, N_GAIN_ROUNDS = 5, 3
