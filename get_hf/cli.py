@@ -25,6 +25,7 @@ from typer.exceptions import TyperException
 from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
+from get_hf.processing.coherence_get import shapes_of_shifts
 from get_hf.processing.decoding_get import equaliser_gains
 from get_hf.processing.files_get import load_recording, written_whole
 from get_hf.processing.montage_get import USUAL_CHANNELS, channel_positions
@@ -198,14 +199,13 @@ def calibrate(
     gains = measured["generated_log_gains"]
     vertex, names = channel_positions(["Cz"]), list(gains)
     columns = (Column(f"gain at Cz, {name}", justify="right") for name in names)
-    shifts = (Column(f"coherence: {what}", justify="right") for what in ("chance", "smoothing at Cz"))
+    shifts = (Column(f"coherence of .2 at Cz loses {when}", justify="right") for when in ("always", "and after 8 s"))
     table = Table("Hz", *shifts, *columns, box=None, pad_edge=False)
     # every fourth is at the frequency of a coefficient
     at_vertex = np.exp([equaliser_gains(gains[name], vertex)[0, :-1:4] for name in names])
-    place = linear_in_position(vertex)[0]
-    for k, ((chance, *smoothing), row) in enumerate(zip(measured["coherence_shifts"], at_vertex.T, strict=True)):
-        lost = f"{chance:+.3f}", f"{place @ smoothing:+.3f}"
-        table.add_row(f"{k * spacing:g}", *lost, *(f"{gain:.3f}" for gain in row))
+    lost = np.array(measured["coherence_shifts"]) @ shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
+    for k, (row, more) in enumerate(zip(at_vertex.T, lost.T, strict=True)):
+        table.add_row(f"{k * spacing:g}", *(f"{loss:+.3f}" for loss in more), *(f"{gain:.3f}" for gain in row))
     stdout.print(table)
 
 

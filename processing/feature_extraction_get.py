@@ -58,8 +58,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         blinks: How people blink, a mapping of what `BlinkPopulation` takes, rates being per condition. None: blinks
             stay where they are, and none are generated.
         coherence_shifts: By how much squared coherences between channels are estimated too large at the frequency of
-            each coefficient, `(patch_size, 5)`, measured after training (`get-hf calibrate`). None: nothing is taken
-            off.
+            each coefficient, in any recording and what more in short ones, `(2, patch_size, 5)`, measured after
+            training (`get-hf calibrate`). None: nothing is taken off.
         generated_log_gains: Logarithms of what amplitudes of what was generated, but for blinks and heartbeats, are
             multiplied by at equally spaced frequencies from 0 to half the rate, measured after training (`get-hf
             calibrate`): by condition, `(4 * patch_size + 1, 4)`, a constant and what an electrode's x, y and z add
@@ -96,7 +96,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         prior_patches: float = 0.1,
         slow_quantiles: Sequence[Sequence[float]] | None = None,
         blinks: Mapping[str, Any] | None = None,
-        coherence_shifts: Sequence[Sequence[float]] | None = None,
+        coherence_shifts: Sequence[Sequence[Sequence[float]]] | None = None,
         generated_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
         **kwargs,
     ):
@@ -116,7 +116,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
         self.blinks = None if blinks is None else BlinkPopulation.read(blinks, len(self.conditions)).to_dict()
-        shifts = table("coherence_shifts", coherence_shifts, like=np.zeros((size, 5)))
+        shifts = table("coherence_shifts", coherence_shifts, like=np.zeros((2, size, 5)))
         self.coherence_shifts = None if coherence_shifts is None else shifts
         self.generated_log_gains = tables(
             "generated_log_gains", generated_log_gains, self.conditions, like=np.zeros((4 * size + 1, 4))

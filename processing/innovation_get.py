@@ -64,7 +64,7 @@ from .slow_waves_get import (
 FILTER_PRIOR_PATCHES = 1.0
 #: Order of the filter of matrices.
 MATRIX_ORDER = 36
-#: Patches of the recordings that `coherence_shifts` are measured on.
+#: Patches of the recordings whose share of `coherence_shifts` that goes with length counts once.
 SHIFT_PATCHES = 32
 #: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
 LARGEST_ENERGY = 3.0
@@ -135,8 +135,9 @@ class InnovationTransform:
         slow_quantiles: `(N_COMPONENTS, scores)`: the population's quantiles of the components of the slow part, in
             units of their deviation, at `slow_waves_get.SCORES`; None: those of a Gaussian.
         blinks: How the population blinks; None: blinks are left where they are, and none are made.
-        coherence_shifts: `(patch_size, 5)`: what is taken off the coherence of a recording of `SHIFT_PATCHES` at the
-            frequency of each coefficient, see `correct_coherence`; None: nothing.
+        coherence_shifts: `(2, patch_size, 5)`: what is taken off the coherence of any recording at the frequency of
+            each coefficient, see `correct_coherence`, and what more of one of `SHIFT_PATCHES`, which falls with
+            length as what chance does falls; None: nothing.
     """
 
     def __init__(
@@ -149,7 +150,7 @@ class InnovationTransform:
         prior_patches: float = 0.1,
         slow_quantiles: np.ndarray | None = None,
         blinks: BlinkPopulation | None = None,
-        coherence_shifts: Sequence[Sequence[float]] | None = None,
+        coherence_shifts: Sequence[Sequence[Sequence[float]]] | None = None,
     ):
         self.patch_size = patch_size
         self.autocorrelation = np.asarray(autocorrelation, dtype=np.float64)
@@ -340,10 +341,10 @@ class InnovationTransform:
         own = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(recorded, MATRIX_ORDER)
         covariances = weight * own + (1 - weight) * prior
         if self.coherence_shifts is not None:
-            # the more is known, the less does chance add; what smoothing takes it always takes
-            shifts = self.coherence_shifts.copy()
-            shifts[:, 0] *= min(SHIFT_PATCHES / n_patches, 2.0)
-            covariances = correct_coherence(covariances, shifts, positions)
+            always, of_few = self.coherence_shifts
+            covariances = correct_coherence(
+                covariances, always + of_few * min(SHIFT_PATCHES / n_patches, 2.0), positions
+            )
         matrices, covariance = solve_yule_walker(covariances)
 
         calibration = np.empty((n_chans, self.n_features), dtype=np.float32)

@@ -48,14 +48,18 @@ def numbers(name: str, values: Any, n: int | None = None) -> list[float]:
     return array.astype(float).tolist()
 
 
-def table(name: str, values: Any, like: np.ndarray) -> list[list[float]]:
-    """Rows of numbers, as many as in the default `like`, which None stands for; see `number`."""
-    if values is None:
-        return like.tolist()
-    is_list = isinstance(values, (list, tuple, np.ndarray))
-    if not is_list or len(values) != len(like):
-        raise ValueError(f"{name} of the feature extractor must be {len(like)} lists of numbers.")
-    return [numbers(name, row, like.shape[1]) for row in values]
+def table(name: str, values: Any, like: np.ndarray) -> list:
+    """Rows of numbers, or tables of rows, as many as in the default `like`, which None stands for; see `number`."""
+    return like.tolist() if values is None else _nested(name, values, like.shape)
+
+
+def _nested(name: str, values: Any, shape: tuple[int, ...]) -> list:
+    if len(shape) == 1:
+        return numbers(name, values, *shape)
+    if not isinstance(values, (list, tuple, np.ndarray)) or len(values) != shape[0]:
+        lists = " of ".join(f"{n} lists" for n in shape[:-1])
+        raise ValueError(f"{name} of the feature extractor must be {lists} of numbers.")
+    return [_nested(name, part, shape[1:]) for part in values]
 
 
 def tables(name: str, values: Any, keys: list[str], like: np.ndarray) -> dict[str, list[list[float]]]:

@@ -6,7 +6,8 @@ Recordings of people the model was trained on are continued, and compared with w
 Coherence first. What the transform estimates from a short prompt coheres too much where channels have little in
 common, and too little where coherence changes with frequency (see `coherence_get`), and innovations that a model draws
 still go together a little. By how much is seen at the frequency of each coefficient, and taken off the transform; then
-everything is drawn anew, as the model hears prompts through the transform.
+everything is drawn anew, as the model hears prompts through the transform. What chance does falls as prompts grow: so
+shifts are measured after prompts of two lengths, and what differs between them goes with one over the length.
 
 Then the gains of an equaliser. A flow of limited size draws some coefficients of a patch a few percent too strong and
 others too weak, and the transform's filters are smoother than spectra are, in every person alike: in front more than
@@ -35,17 +36,21 @@ from get_hf.processing.population_get import linear_in_position
 
 from .checkpoint_generator import GETGenerator
 from .fidelity import coherence_spectrum, log_psd
-from .segments import CHANNELS, SAMPLING_RATE, cut_segments, recordings
+from .segments import CHANNELS, SAMPLING_RATE, Segments, cut_segments, recordings
 
 #: Recordings of each training person and prompts of each recording that are continued, nearly all there are: what is
 #: drawn for half as many with another seed coheres otherwise by half a percent to a percent.
 N_SESSIONS, N_PROMPTS = 5, 4
+#: Lengths of prompts in seconds. After the first, gains are measured too; the second is the longest after which two
+#: stretches follow in a minute, as resting runs are long.
+LENGTHS = (8.0, 24.0)
 #: How often shifts, and then gains, are measured anew: the former meet bounds, and come near only slowly.
 N_SHIFT_ROUNDS, N_GAIN_ROUNDS = 5, 3
 #: Largest shift of squared coherence.
 LARGEST_SHIFT = 0.25
-#: Five numbers for each coefficient, as `correct_coherence` takes them.
+#: Five numbers for each coefficient, as `correct_coherence` takes them; twice, as `InnovationTransform` does.
 Shifts = list[list[float]]
+ShiftsByLength = list[Shifts]
 #: Of what is drawn. None that an evaluation is likely to draw by: corrections fitted to the very noise that they are
 #: then judged on would take some of its chance away.
 SEED = 20_260
@@ -144,6 +149,18 @@ def find_coherence_shifts(
     return shifts.tolist()
 
 
+def by_length(shifts: Sequence[Shifts], lengths: Sequence[float]) -> ShiftsByLength:
+    """What is to be taken off after any prompt, and what more after one as long as the first of two.
+
+    Args:
+        shifts: After prompts of each of two lengths.
+        lengths: In seconds.
+    """
+    one, other = np.array(shifts)
+    more = ((one - other) / (1 - lengths[0] / lengths[1])).round(4)
+    return np.stack([one - more, more]).round(4).tolist()
+
+
 def mean_coherence(x: np.ndarray, sampling_rate: float, patch_size: int) -> np.ndarray:
     """Squared coherence at the frequency of each coefficient, mean over items: `(patch_size, pairs)`."""
     batches = [coherence_spectrum(x[start : start + 20], sampling_rate) for start in range(0, len(x), 20)]
@@ -156,7 +173,7 @@ def mean_coherence(x: np.ndarray, sampling_rate: float, patch_size: int) -> np.n
 
 def calibrate(
     checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS
-) -> dict[str, Shifts | LogGains]:
+) -> dict[str, ShiftsByLength | LogGains]:
     """Measures shifts of coherence and gains of a checkpoint, and writes them to its `preprocessor_config.json`.
 
     Args:
@@ -165,7 +182,7 @@ def calibrate(
         ch_names: Channels to continue.
 
     Returns:
-        `coherence_shifts`, see `find_coherence_shifts`, and `generated_log_gains`, see `find_gains`.
+        `coherence_shifts`, see `find_coherence_shifts` and `by_length`, and `generated_log_gains`, see `find_gains`.
 
     Raises:
         ValueError: There are no training recordings, or they lack channels.
@@ -173,43 +190,45 @@ def calibrate(
     """
     path = Path(checkpoint) / "preprocessor_config.json"
     settings = json.loads(path.read_text())
-    signals = recordings(data_dir, "train", ch_names, n_sessions=N_SESSIONS)
-    chosen = cut_segments(signals, ch_names, items_per_recording=N_PROMPTS)
+    signals = list(recordings(data_dir, "train", ch_names, n_sessions=N_SESSIONS))
     generator = GETGenerator(checkpoint, seed=SEED)
-    n_times, patch_size = chosen.continuation.shape[-1], generator.model.config.patch_size
-
-    positions = channel_positions(ch_names)
-    conditions = [(name, name) for name in chosen.conditions]
+    patch_size, positions = generator.model.config.patch_size, channel_positions(ch_names)
     unmeasured = generator.extractor.to_dict() | {"coherence_shifts": None, "generated_log_gains": None}
 
-    def brain(x: np.ndarray) -> np.ndarray:
-        return np.stack([generator.extractor.transform.without_events(each, positions) for each in x])
+    def draw(chosen: Segments, shifts: Shifts) -> list[tuple[torch.Tensor, EEGFeatures]]:
+        of_this_length = {"coherence_shifts": [shifts, np.zeros_like(shifts)]}
+        generator.extractor = GETFeatureExtractor(**unmeasured | of_this_length)
+        conditions = [(name, name) for name in chosen.conditions]
+        return list(generator.draw(chosen.prompt, ch_names, chosen.continuation.shape[-1], conditions))
 
-    def draw(shifts: Shifts) -> list[tuple[torch.Tensor, EEGFeatures]]:
-        generator.extractor = GETFeatureExtractor(**unmeasured | {"coherence_shifts": shifts})
-        return list(generator.draw(chosen.prompt, ch_names, n_times, conditions))
+    def decode(chosen: Segments, drawn: list[tuple[torch.Tensor, EEGFeatures]]) -> np.ndarray:
+        return np.concatenate([generator.decode(*batch, chosen.continuation.shape[-1]) for batch in drawn])
 
-    def decode(drawn: list[tuple[torch.Tensor, EEGFeatures]]) -> np.ndarray:
-        return np.concatenate([generator.decode(*batch, n_times) for batch in drawn])
+    def shifts_after(chosen: Segments) -> Shifts:
+        def make(shifts: Shifts) -> np.ndarray:
+            return decode(chosen, draw(chosen, shifts))
 
-    real = chosen.continuation
-    shifts = find_coherence_shifts(lambda shifts: decode(draw(shifts)), real, positions, SAMPLING_RATE, patch_size)
-    drawn = draw(shifts)
+        return find_coherence_shifts(make, chosen.continuation, positions, SAMPLING_RATE, patch_size)
 
-    def brain_with(gains: LogGains) -> np.ndarray:
-        generator.extractor.generated_log_gains = gains
-        return brain(decode(drawn))
+    def gains_after(chosen: Segments, shifts: Shifts) -> LogGains:
+        def brain(x: np.ndarray) -> np.ndarray:
+            return np.stack([generator.extractor.transform.without_events(each, positions) for each in x])
 
-    gains = find_gains(
-        brain_with,
-        brain(real),
-        chosen.conditions,
-        positions,
-        SAMPLING_RATE,
-        patch_size,
-        generator.extractor.conditions[0],
-    )
-    measured = {"coherence_shifts": shifts, "generated_log_gains": gains}
+        def make(gains: LogGains) -> np.ndarray:
+            generator.extractor.generated_log_gains = gains
+            return brain(decode(chosen, drawn))
+
+        drawn, others = draw(chosen, shifts), generator.extractor.conditions[0]
+        return find_gains(
+            make, brain(chosen.continuation), chosen.conditions, positions, SAMPLING_RATE, patch_size, others
+        )
+
+    short, long = (cut_segments(signals, ch_names, length, items_per_recording=N_PROMPTS) for length in LENGTHS)
+    shifts = shifts_after(short)
+    measured = {
+        "generated_log_gains": gains_after(short, shifts),
+        "coherence_shifts": by_length([shifts, shifts_after(long)], LENGTHS),
+    }
     with written_whole(path) as beside:
         beside.write_text(json.dumps(settings | measured, indent=2, sort_keys=True) + "\n")
     return measured

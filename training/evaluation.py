@@ -28,6 +28,7 @@ from .continuations import Continuations
 from .corpora import get_corpus
 from .fidelity_report import fill_in, provenance, training_facts, write_report
 from .fists import Fists, cut_fists
+from .longer_prompts import LongerPrompts, cut_longer_prompts
 from .pretraining import SUMMARY
 from .rollout import Rollout, cut_rollout
 from .rows import FLOOR, GROUPS, goal_text, meets, number
@@ -39,7 +40,7 @@ __all__ = ["FLOOR", "Comparison", "GETGenerator", "baseline_generators", "compar
 #: `(prompts (items, channels, times), ch_names, n_times, conditions) -> (items, channels, n_times)`, see `compare`.
 Generator = Callable[[np.ndarray, Sequence[str], int, Sequence[tuple[str, str]]], np.ndarray]
 #: What is generated beside the continuations of the main table.
-PARTS = ("rollout", "fists")
+PARTS = ("rollout", "longer prompts", "fists")
 
 
 @dataclass
@@ -141,7 +142,7 @@ def compare(
     progress = progress or (lambda message: None)
     check_choices(split, preset)
     amount = PRESETS[preset]
-    others: dict[str, Rollout | Fists] = {}
+    others: dict[str, Rollout | LongerPrompts | Fists] = {}
     train = []
     if segments is None:
         progress(f"reading the {split} recordings")
@@ -194,17 +195,19 @@ def _training_signals(data_dir: str | Path | None, ch_names: Sequence[str], amou
     return [signal.x.astype(np.float32) for signal in read]
 
 
-def _other_parts(signals, amount: Preset, parts: Sequence[str]) -> dict[str, Rollout | Fists]:
+def _other_parts(signals, amount: Preset, parts: Sequence[str]) -> dict[str, Rollout | LongerPrompts | Fists]:
     """The parts that these recordings give material for."""
     found = {}
     if "rollout" in parts:
         found["rollout"] = cut_rollout(signals, CHANNELS, amount.n_rollouts, amount.rollout_seconds)
+    if "longer prompts" in parts:
+        found["longer prompts"] = cut_longer_prompts(signals, CHANNELS, amount.items_per_recording)
     if "fists" in parts:
         found["fists"] = cut_fists(signals, CHANNELS, trials_per_recording=amount.trials_per_recording)
     return {name: part for name, part in found.items() if part is not None}
 
 
-def _generate(generate: Generator, name: str, part: Continuations | Rollout | Fists) -> np.ndarray:
+def _generate(generate: Generator, name: str, part: Continuations | Rollout | LongerPrompts | Fists) -> np.ndarray:
     """What a generator makes of a part's prompts, checked."""
     made = np.asarray(generate(part.prompt, part.ch_names, part.n_times, part.conditions), dtype=float)
     wanted = (*part.prompt.shape[:2], part.n_times)

@@ -251,8 +251,8 @@ def evaluate_arrays(
     rows = Rows(subjects, n_bootstrap, seed)
     real = describe(real_continuation, sampling_rate, real_prompt)
     fake = describe(generated, sampling_rate, real_prompt)
-    _spectrum_rows(rows, real, fake)
-    _space_rows(rows, real, fake, covariance(real_prompt))
+    spectrum_rows(rows, real, fake)
+    space_rows(rows, real, fake, covariance(real_prompt))
     _dynamics_rows(rows, real, fake)
     two_sample_rows(rows, real_continuation, generated, sampling_rate, classifiers, seed)
     prompt_rows(rows, real, fake, conditions, recordings)
@@ -267,7 +267,8 @@ def evaluate_arrays(
     return rows.table
 
 
-def _spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
+def spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
+    """Adds the rows of group "spectrum", given "psd" of `describe`."""
     a, b = real["psd"], fake["psd"]
 
     def ensemble(_, items):
@@ -277,9 +278,10 @@ def _spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.n
     rows.per_item("spectrum", "log PSD, per prompt", "dB", FLOOR11, np.abs(a - b).mean(axis=(1, 2)))
 
 
-def _space_rows(
+def space_rows(
     rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray], prompt_covariance: np.ndarray
 ) -> None:
+    """Adds the rows of group "space", given "covariance" and "coherence" of `describe`, and that of prompts."""
     a, b = real["covariance"], fake["covariance"]
     # Every recording counts alike in the ensemble, however large its amplitude: in units of its prompt's power, which
     # is what both have in common. Over the real continuation's own power real ones would all have a trace of exactly

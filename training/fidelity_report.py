@@ -78,6 +78,8 @@ def _explained(comparison: Comparison) -> str:
         "prompt's true continuation.",
         "rollout": "The rollout continues 30 s; its windows of 10 s are compared with their prompt as windows of real "
         "recordings are with their beginning, each person's among those of everybody else.",
+        "longer prompts": "Longer prompts are cut where recordings have room for them, and so are other prompts than "
+        "those above.",
         "memorisation": "Training windows are looked for at every lag of the training recordings that were read.",
     }
     groups = {row["group"] for row in comparison.rows[comparison.judged[0]].values()}

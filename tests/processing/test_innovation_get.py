@@ -1,4 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+from copy import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -199,6 +201,17 @@ class TestPopulation:
             cross, a, b = (each.mean(axis=0)[(f >= 15) & (f <= 30)] for each in (cross, a.real, b.real))
             coherences.append((np.abs(cross) ** 2 / (a * b)).mean())
         assert coherences[0] == pytest.approx(coherences[1], abs=0.06)  # smoothing takes .04, the mirror .08 more
+
+    @pytest.mark.parametrize(("seconds", "share"), [(32, 0.25), (8, 1.0), (5, 1.6), (2, 2.0)])
+    def test_what_a_short_recording_coheres_too_much_is_taken_off_by_its_length(self, seconds, share):
+        always, of_few = np.random.default_rng(0).uniform(0, 0.05, (2, PATCH, 5))
+        x, found = simulate(POSITIONS, 100 * seconds, 3), []
+        for shifts in ([always, of_few], [always + share * of_few, 0 * of_few]):
+            found.append(copy(TRANSFORM))
+            found[-1].coherence_shifts = np.array(shifts)
+        one, other = (transform.forward(x, POSITIONS).matrices for transform in found)
+        np.testing.assert_allclose(one, other, atol=1e-9)
+        assert relative_error(TRANSFORM.forward(x, POSITIONS).matrices[1:], one[1:]) > 0.01
 
     def test_positions_alone_use_nothing_of_the_signal(self):
         x = simulate(POSITIONS, 516, 7)

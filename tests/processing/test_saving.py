@@ -97,6 +97,14 @@ class TestSaving:
             {"generated_log_gains": {"none": [[0.0] * 4]}},
             "generated_log_gains for none .* must be 101 lists of numbers",
         ),
+        (
+            {"coherence_shifts": [[0.0] * 5] * 25},
+            "coherence_shifts of the feature extractor must be 2 lists of 25 lists of numbers",
+        ),
+        (
+            {"coherence_shifts": [[[0.0] * 5] * 25, None]},
+            "coherence_shifts of the feature extractor must be 25 lists of numbers",
+        ),
         ({"generated_gains": [1.0] * 25}, "has no generated_gains: its file is of another version"),
         ({"slow_quantiles": [[0.0] * 13]}, "slow_quantiles of the feature extractor must be 3 lists of numbers"),
         ({"slow_quantiles": [[0.0] * 12] * 3}, "slow_quantiles of the feature extractor must be 13 numbers, not 12"),

@@ -59,13 +59,13 @@ def data_dir(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def people(tmp_path_factory) -> Path:
-    """The folder that holds `eegmmidb/` with runs of 45 s on the channels of the evaluation."""
+    """The folder that holds `eegmmidb/` with runs of 51 s on the channels of the evaluation."""
     folder = tmp_path_factory.mktemp("people")
     trials = [(4.1 * k, 4.1, ("T0", "T1", "T0", "T2")[k % 4]) for k in range(10)]
     for number, subject in enumerate(("S001", "S002", "S080", "S081", "S090")):
         for run in (1, 2, 4):
-            raw = make_raw(45.0, RATE, [f"{name:.<4}" for name in CHANNELS], seed=100 * number + run)
-            spans = trials if run == 4 else [(0.0, 45.0, "T0")]
+            raw = make_raw(51.0, RATE, [f"{name:.<4}" for name in CHANNELS], seed=100 * number + run)
+            spans = trials if run == 4 else [(0.0, 51.0, "T0")]
             raw.set_annotations(mne.Annotations(*zip(*spans, strict=True)))
             path = folder / "eegmmidb" / subject / f"{subject}R{run:02d}.edf"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,13 @@ from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, equalise
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import linear_in_position
 from get_hf.training import calibration
-from get_hf.training.calibration import find_coherence_shifts, find_gains, mean_coherence, spectral_errors
+from get_hf.training.calibration import (
+    by_length,
+    find_coherence_shifts,
+    find_gains,
+    mean_coherence,
+    spectral_errors,
+)
 
 PATCH, RATE = 25, 100.0
 POSITIONS = channel_positions(["Fp1", "Fp2", "C3", "C4", "O1", "O2"])
@@ -104,6 +110,12 @@ def test_shifts_of_coherence_are_found():
         np.testing.assert_allclose(errors[2:-2], 0, atol=0.03)
 
 
+def test_shifts_go_with_one_over_the_length_of_the_prompt():
+    always, of_few = np.random.default_rng(0).uniform(-0.1, 0.1, (2, PATCH, 5))
+    after = [always + of_few * 8 / seconds for seconds in (8, 24)]
+    np.testing.assert_allclose(by_length(after, (8, 24)), [always, of_few], atol=1e-4)
+
+
 def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkeypatch):
     monkeypatch.setattr(calibration, "N_SHIFT_ROUNDS", 1)
     monkeypatch.setattr(calibration, "N_GAIN_ROUNDS", 1)
@@ -120,13 +132,15 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     assert (extractor.generated_log_gains, extractor.coherence_shifts) == (gains, shifts)
     assert np.shape(gains["none"]) == (101, 4)
     assert np.abs(gains["none"]).max() > 0.01
-    assert np.shape(shifts) == (25, 5)
-    assert np.abs(shifts).max() > 0.001
+    assert np.shape(shifts) == (2, 25, 5)
+    assert (np.abs(shifts).max(axis=(1, 2)) > 0.001).all()
     # from the beginning, whatever was found before
     shown = CliRunner().invoke(app, ["calibrate", str(tmp_path), "--data", str(people)])
     assert shown.exit_code == 0, shown.output
     assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | found
     at_cz = linear_in_position(channel_positions(["Cz"]))[0]
     (row,) = (line.split() for line in shown.output.splitlines() if line.split()[:1] == ["10"])
-    assert float(row[1]) == pytest.approx(shifts[5][0], abs=1e-3)
-    assert float(row[-1]) == pytest.approx(np.exp(at_cz @ gains["none"][20]), abs=2e-3)
+    for shown_loss, at_10_hz in zip(row[1:3], np.array(shifts)[:, 5], strict=True):
+        assert float(shown_loss) == pytest.approx(0.64 * at_10_hz[0] + 0.8 * at_cz @ at_10_hz[1:], abs=1e-3)
+    at_most = np.exp(LARGEST_LOG_GAIN)
+    assert float(row[-1]) == pytest.approx(min(np.exp(at_cz @ gains["none"][20]), at_most), abs=2e-3)
