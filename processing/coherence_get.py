@@ -5,7 +5,7 @@ A coherence that is estimated from a few seconds is too large where channels hav
 to it: of K independent estimates, (1 - c)^2 / K to a squared coherence c (Carter, Knapp and Nuttall, IEEE Trans. Audio
 Electroacoust. 21, 1973). And it is too small where it changes with frequency, because smoothing over frequency
 averages cross-spectra of different phase, in some places more than in others. Simulations inherit both. How much
-either is at each frequency is measured (`get-hf calibrate`), and taken off.
+they are at each frequency is measured (`get-hf calibrate`), and taken off.
 """
 
 import numpy as np
@@ -40,8 +40,8 @@ def correct_coherence(covariances: np.ndarray, shifts: np.ndarray, positions: np
     Args:
         covariances: `(1 + lags, channels, channels)`: `E x_t x_(t-k)'`.
         shifts: `(frequencies, 5)`, at equally spaced frequencies from 0 to one step below half the rate (as those of
-            DCT coefficients are): a squared coherence c of channels around p loses `s_0 (1 - c)^2`, what chance
-            added, and `(s_1 + s_2 p_x + s_3 p_y + s_4 p_z) (1 - c)`, what smoothing took.
+            DCT coefficients are): a squared coherence c of channels around p loses `s_0 (1 - c)^2`, as what chance
+            added, and `(s_1 + s_2 p_x + s_3 p_y + s_4 p_z) (1 - c)`, as what smoothing took.
         positions: `(channels, 6)` unit-sphere positions; a bipolar channel is where its first electrode is.
 
     Returns:
