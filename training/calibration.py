@@ -41,8 +41,8 @@ from .segments import CHANNELS, SAMPLING_RATE, Segments, cut_segments, recording
 #: Recordings of each training person and prompts of each recording that are continued, nearly all there are: what is
 #: drawn for half as many with another seed coheres otherwise by half a percent to a percent.
 N_SESSIONS, N_PROMPTS = 5, 4
-#: Lengths of prompts in seconds. After the first, gains are measured too; the second is the longest after which two
-#: stretches follow in a minute, as resting runs are long.
+#: Lengths of prompts in seconds. The first is that of `SHIFT_PATCHES`, and gains are measured after it; the second is
+#: the longest after which two stretches follow in a minute, as resting runs are long.
 LENGTHS = (8.0, 24.0)
 #: How often shifts, and then gains, are measured anew: the former meet bounds, and come near only slowly.
 N_SHIFT_ROUNDS, N_GAIN_ROUNDS = 5, 3
