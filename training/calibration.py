@@ -31,6 +31,7 @@ from get_hf.processing.coherence_get import places_of_pairs, shapes_of_shifts
 from get_hf.processing.decoding_get import LARGEST_LOG_GAIN
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.files_get import written_whole
+from get_hf.processing.innovation_get import SHIFT_PATCHES
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import linear_in_position
 
@@ -41,8 +42,8 @@ from .segments import CHANNELS, SAMPLING_RATE, Segments, cut_segments, recording
 #: Recordings of each training person and prompts of each recording that are continued, nearly all there are: what is
 #: drawn for half as many with another seed coheres otherwise by half a percent to a percent.
 N_SESSIONS, N_PROMPTS = 5, 4
-#: Lengths of prompts in seconds. The first is that of `SHIFT_PATCHES`, and gains are measured after it; the second is
-#: the longest after which two stretches follow in a minute, as resting runs are long.
+#: Lengths of prompts in seconds. After the first, gains are measured too; the second is the longest after which two
+#: stretches follow in a minute, as resting runs are long.
 LENGTHS = (8.0, 24.0)
 #: How often shifts, and then gains, are measured anew: the former meet bounds, and come near only slowly.
 N_SHIFT_ROUNDS, N_GAIN_ROUNDS = 5, 3
@@ -149,16 +150,16 @@ def find_coherence_shifts(
     return shifts.tolist()
 
 
-def by_length(shifts: Sequence[Shifts], lengths: Sequence[float]) -> ShiftsByLength:
-    """What is to be taken off after any prompt, and what more after one as long as the first of two.
+def by_length(shifts: Sequence[Shifts], n_patches: Sequence[float]) -> ShiftsByLength:
+    """What is to be taken off after any prompt, and what more after one of `SHIFT_PATCHES`.
 
     Args:
         shifts: After prompts of each of two lengths.
-        lengths: In seconds.
+        n_patches: Of these prompts.
     """
-    one, other = np.array(shifts)
-    more = ((one - other) / (1 - lengths[0] / lengths[1])).round(4)
-    return np.stack([one - more, more]).round(4).tolist()
+    (one, other), (share, smaller) = np.array(shifts), (SHIFT_PATCHES / n for n in n_patches)
+    more = ((one - other) / (share - smaller)).round(4)
+    return np.stack([one - share * more, more]).round(4).tolist()
 
 
 def mean_coherence(x: np.ndarray, sampling_rate: float, patch_size: int) -> np.ndarray:
@@ -198,11 +199,10 @@ def calibrate(
     def draw(chosen: Segments, shifts: Shifts) -> list[tuple[torch.Tensor, EEGFeatures]]:
         of_this_length = {"coherence_shifts": [shifts, np.zeros_like(shifts)]}
         generator.extractor = GETFeatureExtractor(**unmeasured | of_this_length)
-        conditions = [(name, name) for name in chosen.conditions]
-        return list(generator.draw(chosen.prompt, ch_names, chosen.continuation.shape[-1], conditions))
+        return list(generator.draw(chosen.prompt, ch_names, chosen.n_times, chosen.unchanged_conditions))
 
     def decode(chosen: Segments, drawn: list[tuple[torch.Tensor, EEGFeatures]]) -> np.ndarray:
-        return np.concatenate([generator.decode(*batch, chosen.continuation.shape[-1]) for batch in drawn])
+        return np.concatenate([generator.decode(*batch, chosen.n_times) for batch in drawn])
 
     def shifts_after(chosen: Segments) -> Shifts:
         def make(shifts: Shifts) -> np.ndarray:
@@ -224,10 +224,11 @@ def calibrate(
         )
 
     short, long = (cut_segments(signals, ch_names, length, items_per_recording=N_PROMPTS) for length in LENGTHS)
+    n_patches = [length * SAMPLING_RATE / patch_size for length in LENGTHS]
     shifts = shifts_after(short)
     measured = {
         "generated_log_gains": gains_after(short, shifts),
-        "coherence_shifts": by_length([shifts, shifts_after(long)], LENGTHS),
+        "coherence_shifts": by_length([shifts, shifts_after(long)], n_patches),
     }
     with written_whole(path) as beside:
         beside.write_text(json.dumps(settings | measured, indent=2, sort_keys=True) + "\n")

@@ -30,8 +30,7 @@ class Continuations:
         self.segments, self.train, self.classifiers = segments, train, classifiers
         self.windows_per_item = windows_per_item
         self.prompt, self.ch_names = segments.prompt, segments.ch_names
-        self.n_times = segments.continuation.shape[-1]
-        self.conditions = [(condition, condition) for condition in segments.conditions]
+        self.n_times, self.conditions = segments.n_times, segments.unchanged_conditions
 
     def rows(self, made: np.ndarray, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
         """The rows of continuations `(items, channels, n_times)` in microvolts; see `evaluate_arrays`."""

@@ -164,16 +164,23 @@ def copying(prompt: np.ndarray, continuation: np.ndarray, sampling_rate: float) 
     return largest
 
 
+def describe_spectrum_and_space(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
+    """What `spectrum_rows` and `space_rows` need to know about a set of continuations, each entry `(items, ...)`."""
+    return {
+        "psd": log_psd(x, sampling_rate)[1],
+        "covariance": covariance(x),
+        "coherence": coherence(x, sampling_rate),
+    }
+
+
 def describe(x: np.ndarray, sampling_rate: float, prompt: np.ndarray) -> dict[str, np.ndarray]:
     """Everything the rows need to know about a set of continuations, each entry `(items, ...)`."""
     activity, mobility, complexity = hjorth(x)
-    cov = covariance(x)
+    means = describe_spectrum_and_space(x, sampling_rate)
     seconds = cut_windows(x, int(sampling_rate)).reshape(len(x), -1, x.shape[1], int(sampling_rate))
     return {
-        "psd": log_psd(x, sampling_rate)[1],
-        "covariance": cov,
-        "log covariance": log_matrix(cov),
-        "coherence": coherence(x, sampling_rate),
+        **means,
+        "log covariance": log_matrix(means["covariance"]),
         "Hjorth activity": np.log(activity),
         "Hjorth mobility": np.log(mobility),
         "Hjorth complexity": np.log(complexity),
@@ -268,7 +275,7 @@ def evaluate_arrays(
 
 
 def spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
-    """Adds the rows of group "spectrum", given "psd" of `describe`."""
+    """Adds the rows of group "spectrum", see `describe_spectrum_and_space`."""
     a, b = real["psd"], fake["psd"]
 
     def ensemble(_, items):
@@ -281,7 +288,7 @@ def spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.nd
 def space_rows(
     rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray], prompt_covariance: np.ndarray
 ) -> None:
-    """Adds the rows of group "space", given "covariance" and "coherence" of `describe`, and that of prompts."""
+    """Adds the rows of group "space", given the `covariance` of prompts too."""
     a, b = real["covariance"], fake["covariance"]
     # Every recording counts alike in the ensemble, however large its amplitude: in units of its prompt's power, which
     # is what both have in common. Over the real continuation's own power real ones would all have a trace of exactly

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
-from .fidelity import coherence, covariance, log_psd, space_rows, spectrum_rows
+from .fidelity import covariance, describe_spectrum_and_space, space_rows, spectrum_rows
 from .rows import Rows
 from .segments import Segments, Signal, cut_segments
 
@@ -25,8 +26,7 @@ class LongerPrompts:
     def __init__(self, segments: Segments):
         self.segments = segments
         self.prompt, self.ch_names = segments.prompt, segments.ch_names
-        self.n_times = segments.continuation.shape[-1]
-        self.conditions = [(condition, condition) for condition in segments.conditions]
+        self.n_times, self.conditions = segments.n_times, segments.unchanged_conditions
 
     def rows(self, made: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
         """The rows of what was generated, or, without it, of other stretches of the same recordings.
@@ -38,20 +38,15 @@ class LongerPrompts:
         """
         of = self.segments
         rows = Rows(of.subjects, n_bootstrap, seed)
-        real, fake = (_described(x, of.sampling_rate) for x in (of.continuation, of.other if made is None else made))
-        spectrum_rows(rows, real, fake)
-        space_rows(rows, real, fake, covariance(of.prompt))
+        fake = describe_spectrum_and_space(of.other if made is None else made, of.sampling_rate)
+        spectrum_rows(rows, self._real, fake)
+        space_rows(rows, self._real, fake, covariance(of.prompt))
         seconds = of.prompt.shape[-1] / of.sampling_rate
         return {f"{name}, after {seconds:g} s": row | {"group": "longer prompts"} for name, row in rows.table.items()}
 
-
-def _described(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
-    """What these rows need of `fidelity.describe`."""
-    return {
-        "psd": log_psd(x, sampling_rate)[1],
-        "covariance": covariance(x),
-        "coherence": coherence(x, sampling_rate),
-    }
+    @cached_property
+    def _real(self) -> dict[str, np.ndarray]:
+        return describe_spectrum_and_space(self.segments.continuation, self.segments.sampling_rate)
 
 
 def cut_longer_prompts(

@@ -94,6 +94,16 @@ class Segments:
     sampling_rate: float = SAMPLING_RATE
     recordings: np.ndarray | None = None
 
+    @property
+    def n_times(self) -> int:
+        """Samples to generate after each prompt."""
+        return self.continuation.shape[-1]
+
+    @property
+    def unchanged_conditions(self) -> list[tuple[str, str]]:
+        """What each prompt holds, and what is to follow: the same."""
+        return [(condition, condition) for condition in self.conditions]
+
 
 def recordings(
     data_dir: str | Path | None,
