@@ -22,7 +22,7 @@ from transformers.generation import (
 from transformers.generation.streamers import BaseStreamer
 from transformers.modeling_outputs import ModelOutput
 
-from .modulation_get import N_COSINES, modulate, widen_shared
+from .modulation_get import N_COSINES, modulate, share_bursts
 
 #: What `generate` understands of a `GenerationConfig`; anything else would be silently without effect.
 SUPPORTED_OPTIONS = {
@@ -40,7 +40,7 @@ SUPPORTED_OPTIONS = {
     "use_cache",
 }
 #: GET's own options, and what they are where neither the call nor the generation config says.
-OWN_OPTIONS = {"num_flow_steps": 6, "burst_scale": 1.0, "modulation_depth": 0.0}
+OWN_OPTIONS = {"num_flow_steps": 6, "burst_correlation": 0.0, "modulation_depth": 0.0}
 
 
 @dataclass
@@ -125,8 +125,8 @@ class GETGenerationMixin(GenerationMixin):
 
                 `num_flow_steps`: steps of the flow, one pass of its head each.
 
-                `burst_scale`: how many times as wide as in training the noise is drawn that moves the amplitudes of
-                all channels together; see `widen_shared`.
+                `burst_correlation`: how much the noise that moves the amplitudes of two channels has in common, from
+                0, as in training, to 1; see `share_bursts`.
 
                 `modulation_depth`: how much the amplitude rises and falls within a patch, on top of what the flow
                 draws: a standard deviation in nats, 0 for none; see `modulate`.
@@ -289,7 +289,7 @@ class GETGenerationMixin(GenerationMixin):
             noise = self._noise(shape, noise_scale, generation_config.generator)
             patch = self.flow_head.sample(
                 outputs.last_hidden_state[:, :, -1],
-                self._widen_bursts(noise, generation_config.burst_scale, channel_mask),
+                self._share_bursts(noise, generation_config.burst_correlation, noise_scale, channel_mask),
                 generation_config.num_flow_steps,
                 guidance_scale,
                 model_kwargs.get("channel_mask"),
@@ -327,10 +327,12 @@ class GETGenerationMixin(GenerationMixin):
         noise = torch.randn(shape, generator=generator, device=device, dtype=torch.float32)
         return (scale * noise).to(device=self.device, dtype=self.dtype)
 
-    def _widen_bursts(self, noise: torch.Tensor, scale: float, channel_mask: torch.Tensor | None) -> torch.Tensor:
+    def _share_bursts(
+        self, noise: torch.Tensor, correlation: float, noise_scale: float, channel_mask: torch.Tensor | None
+    ) -> torch.Tensor:
         """Widens what channels share of the noise of amplitudes; that of the course stays."""
         course, amplitude = noise.split([self.config.patch_size, len(self.config.flow_bands)], dim=-1)
-        return torch.cat((course, widen_shared(amplitude, scale, channel_mask)), dim=-1)
+        return torch.cat((course, share_bursts(amplitude, correlation, channel_mask, noise_scale)), dim=-1)
 
     @staticmethod
     def _silenced(patch: torch.Tensor, channel_mask: torch.Tensor | None, finished: torch.Tensor) -> torch.Tensor:
@@ -414,9 +416,10 @@ def check_options(config: GenerationConfig) -> None:
         raise ValueError(f"num_flow_steps must be at least 1, not {config.num_flow_steps}.")
     if not config.temperature >= 0:
         raise ValueError(f"temperature must not be negative, but is {config.temperature}.")
-    for name in ("burst_scale", "modulation_depth"):
-        if not 0 <= getattr(config, name) < math.inf:
-            raise ValueError(f"{name} must be a number from 0 up, not {getattr(config, name)}.")
+    if not 0 <= config.modulation_depth < math.inf:
+        raise ValueError(f"modulation_depth must be a number from 0 up, not {config.modulation_depth}.")
+    if not 0 <= config.burst_correlation <= 1:
+        raise ValueError(f"burst_correlation must lie between 0 and 1, but is {config.burst_correlation}.")
 
 
 def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> None:

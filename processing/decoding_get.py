@@ -15,6 +15,8 @@ from .reading_get import Recording
 GENERATED = "GET generated"
 #: Largest change of an amplitude: what is further off was not trained.
 LARGEST_LOG_GAIN = 0.35
+#: The same of what was generated from nothing, where gains are all that a condition does to the spectrum.
+LARGEST_LOG_GAIN_FROM_NOTHING = 0.8
 #: Below what share of the band's lower edge drift is taken out of what was generated. The transform's filters sum
 #: innovations up, and are too short to see where the high-pass begins: there what they make is as strong as above. The
 #: shapes of events have passed it, and lack only what it does beyond their ends.
@@ -23,10 +25,12 @@ DRIFT, DRIFT_OF_EVENTS = 0.92, 0.7
 HEAD_RADIUS = 0.095
 
 
-def equaliser_gains(table: Sequence[Sequence[float]], positions: np.ndarray) -> np.ndarray:
+def equaliser_gains(
+    table: Sequence[Sequence[float]], positions: np.ndarray, largest: float = LARGEST_LOG_GAIN
+) -> np.ndarray:
     """Log gains `(channels, frequencies)` that a table `(frequencies, 4)` linear in place has at `positions`."""
     # a line goes on where no electrode was when it was fitted
-    return np.clip(linear_in_position(positions) @ np.transpose(table), -LARGEST_LOG_GAIN, LARGEST_LOG_GAIN)
+    return np.clip(linear_in_position(positions) @ np.transpose(table), -largest, largest)
 
 
 def equalise(
@@ -35,6 +39,7 @@ def equalise(
     others: str,
     conditions: Sequence[str],
     positions: np.ndarray,
+    largest: float = LARGEST_LOG_GAIN,
 ) -> np.ndarray:
     """Filters what was generated, each patch by the gains of its condition.
 
@@ -47,6 +52,7 @@ def equalise(
         others: Whose table is for conditions that have none.
         conditions: Of each patch.
         positions: `(channels, 6)` unit-sphere positions.
+        largest: Bound of log gains.
 
     Returns:
         Same shape.
@@ -56,7 +62,8 @@ def equalise(
     names = np.array([name if name in tables else others for name in conditions])
     of_samples, out = np.repeat(names, x.shape[-1] // len(names)), np.zeros_like(x)
     for name in np.unique(names):
-        filters = np.stack([_minimum_phase(tuple(row)) for row in equaliser_gains(tables[str(name)], positions)])
+        gains = equaliser_gains(tables[str(name)], positions, largest)
+        filters = np.stack([_minimum_phase(tuple(row)) for row in gains])
         out += scipy.signal.oaconvolve(x * (of_samples == name), filters, axes=-1)[:, : x.shape[-1]]
     return out
 

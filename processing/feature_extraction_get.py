@@ -10,7 +10,15 @@ import torch
 from transformers.feature_extraction_utils import FeatureExtractionMixin
 
 from .blinks_get import BlinkPopulation
-from .decoding_get import DRIFT, DRIFT_OF_EVENTS, equalise, to_epochs, to_raw
+from .decoding_get import (
+    DRIFT,
+    DRIFT_OF_EVENTS,
+    LARGEST_LOG_GAIN,
+    LARGEST_LOG_GAIN_FROM_NOTHING,
+    equalise,
+    to_epochs,
+    to_raw,
+)
 from .events_get import check_form
 from .features_get import EEGFeatures, Prompt, stack_prompts
 from .innovation_fitting_get import fit_innovation
@@ -65,6 +73,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             calibrate`): by condition, `(4 * patch_size + 1, 4)`, a constant and what an electrode's x, y and z add
             (of a bipolar channel, its first electrode's). Those of conditions[0] are for all that are not named; 0
             by default.
+        unprompted_log_gains: The same of what was generated from nothing, in which they make the spectrum of a
+            condition.
 
     Example:
         >>> import mne
@@ -98,6 +108,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         blinks: Mapping[str, Any] | None = None,
         coherence_shifts: Sequence[Sequence[Sequence[float]]] | None = None,
         generated_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
+        unprompted_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
         **kwargs,
     ):
         refuse_unknown(kwargs)
@@ -118,8 +129,12 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.blinks = None if blinks is None else BlinkPopulation.read(blinks, len(self.conditions)).to_dict()
         shifts = table("coherence_shifts", coherence_shifts, like=np.zeros((2, size, 5)))
         self.coherence_shifts = None if coherence_shifts is None else shifts
-        self.generated_log_gains = tables(
-            "generated_log_gains", generated_log_gains, self.conditions, like=np.zeros((4 * size + 1, 4))
+        self.generated_log_gains, self.unprompted_log_gains = (
+            tables(name, values, self.conditions, like=np.zeros((4 * size + 1, 4)))
+            for name, values in (
+                ("generated_log_gains", generated_log_gains),
+                ("unprompted_log_gains", unprompted_log_gains),
+            )
         )
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
@@ -412,9 +427,12 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         )
         of_patches = [self.conditions[index] for index in conditions[1]]
         positions = prompt.positions[prompt.good]
-        signal[:, start:] = equalise(
-            signal[:, start:], self.generated_log_gains, self.conditions[0], of_patches, positions
+        gains, largest = (
+            (self.generated_log_gains, LARGEST_LOG_GAIN)
+            if prompt.n_times
+            else (self.unprompted_log_gains, LARGEST_LOG_GAIN_FROM_NOTHING)
         )
+        signal[:, start:] = equalise(signal[:, start:], gains, self.conditions[0], of_patches, positions, largest)
         signal += events
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
         # what is generated must not reach back to the recording's beginning

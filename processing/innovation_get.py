@@ -233,10 +233,15 @@ class InnovationTransform:
     def nothing(self, positions: np.ndarray) -> Innovation:
         """The innovation of no signal at all: the population's covariance and a silent past.
 
+        The features say that it was calibrated, on what is just like the population. Told that nothing is known, as
+        crops now and then are in training, a model has to guess how loud a person is, and does not keep to its guess.
+
         Args:
             positions: `(channels, 6)` positions of the channels to generate.
         """
         memory = np.zeros((len(positions), self.n_memory))
+        statistics = self._statistics(memory, positions, 0)
+        statistics.calibration[:, 1] = 1.0
         return Innovation(
             values=np.zeros((len(positions), 0)),
             heartbeats=no_heartbeats(len(positions), 0),
@@ -244,7 +249,7 @@ class InnovationTransform:
             n_known=0,
             n_padding=self.n_memory,
             memory=memory,
-            **vars(self._statistics(memory, positions, 0)),
+            **vars(statistics),
         )
 
     def _slow_part(self, population: np.ndarray) -> np.ndarray:

@@ -15,6 +15,9 @@ at the back, and with eyes closed otherwise than with eyes open. The gains are w
 the continuations to that of what really followed, both without heartbeats and blinks: or else blinks that are too
 weak would be made up for by slow waves in front. As frequencies overlap, this is repeated.
 
+What is generated from nothing has gains of its own, measured in the same way against the same recordings: without a
+prompt the transform is the population's, and what eyes closed do to the spectrum is known by these gains alone.
+
 The gains belong to the options of the generation config that the continuations are drawn with.
 """
 
@@ -28,7 +31,7 @@ import numpy as np
 import torch
 
 from get_hf.processing.coherence_get import places_of_pairs, shapes_of_shifts
-from get_hf.processing.decoding_get import LARGEST_LOG_GAIN
+from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_FROM_NOTHING
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.files_get import written_whole
 from get_hf.processing.innovation_get import SHIFT_PATCHES
@@ -89,6 +92,7 @@ def find_gains(
     sampling_rate: float,
     patch_size: int,
     others: str = "none",
+    largest: float = LARGEST_LOG_GAIN,
 ) -> LogGains:
     """The gains with which what is generated has the mean log spectrum of what is real.
 
@@ -100,6 +104,7 @@ def find_gains(
         sampling_rate: In Hz.
         patch_size: Samples in a patch: gains are at four times as many frequencies as it has coefficients.
         others: Name for whatever has no gains of its own; fitted to all items where less is left than prompts enough.
+        largest: Bound of log gains.
 
     Returns:
         The gains of `others` and of conditions with prompts enough.
@@ -116,7 +121,7 @@ def find_gains(
         for name, items in groups.items():
             # log power is twice log amplitude
             errors = spectral_errors(real[items], made[items], sampling_rate, n_frequencies) / 2
-            bounded = np.clip(places @ np.transpose(gains[name]) + errors, -LARGEST_LOG_GAIN, LARGEST_LOG_GAIN)
+            bounded = np.clip(places @ np.transpose(gains[name]) + errors, -largest, largest)
             gains[name] = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4).tolist()
     return gains
 
@@ -183,7 +188,8 @@ def calibrate(
         ch_names: Channels to continue.
 
     Returns:
-        `coherence_shifts`, see `find_coherence_shifts` and `by_length`, and `generated_log_gains`, see `find_gains`.
+        `coherence_shifts`, see `find_coherence_shifts` and `by_length`, `generated_log_gains` and
+        `unprompted_log_gains`, see `find_gains`.
 
     Raises:
         ValueError: There are no training recordings, or they lack channels.
@@ -194,7 +200,9 @@ def calibrate(
     signals = list(recordings(data_dir, "train", ch_names, n_sessions=N_SESSIONS))
     generator = GETGenerator(checkpoint, seed=SEED)
     patch_size, positions = generator.model.config.patch_size, channel_positions(ch_names)
-    unmeasured = generator.extractor.to_dict() | {"coherence_shifts": None, "generated_log_gains": None}
+    unmeasured = generator.extractor.to_dict() | dict.fromkeys(
+        ("coherence_shifts", "generated_log_gains", "unprompted_log_gains")
+    )
 
     def draw(chosen: Segments, shifts: Shifts) -> list[tuple[torch.Tensor, EEGFeatures]]:
         of_this_length = {"coherence_shifts": [shifts, np.zeros_like(shifts)]}
@@ -210,10 +218,10 @@ def calibrate(
 
         return find_coherence_shifts(make, chosen.continuation, positions, SAMPLING_RATE, patch_size)
 
-    def gains_after(chosen: Segments, shifts: Shifts) -> LogGains:
-        def brain(x: np.ndarray) -> np.ndarray:
-            return np.stack([generator.extractor.transform.without_events(each, positions) for each in x])
+    def brain(x: np.ndarray) -> np.ndarray:
+        return np.stack([generator.extractor.transform.without_events(each, positions) for each in x])
 
+    def gains_after(chosen: Segments, shifts: Shifts) -> LogGains:
         def make(gains: LogGains) -> np.ndarray:
             generator.extractor.generated_log_gains = gains
             return brain(decode(chosen, drawn))
@@ -223,11 +231,29 @@ def calibrate(
             make, brain(chosen.continuation), chosen.conditions, positions, SAMPLING_RATE, patch_size, others
         )
 
+    def gains_from_nothing(chosen: Segments) -> LogGains:
+        def make(gains: LogGains) -> np.ndarray:
+            generator.extractor.unprompted_log_gains = gains
+            return brain(decode(chosen, drawn))
+
+        names, numbers = np.unique(chosen.conditions, return_counts=True)
+        drawn = [
+            batch
+            for name, number in zip(names.tolist(), numbers.tolist(), strict=True)
+            for batch in generator.draw_unprompted(ch_names, chosen.n_times, name, number)
+        ]
+        order = np.argsort(chosen.conditions, kind="stable")
+        return find_gains(
+            make, brain(chosen.continuation[order]), np.array(chosen.conditions)[order].tolist(), positions,
+            SAMPLING_RATE, patch_size, generator.extractor.conditions[0], LARGEST_LOG_GAIN_FROM_NOTHING,
+        )  # fmt: skip
+
     short, long = (cut_segments(signals, ch_names, length, items_per_recording=N_PROMPTS) for length in LENGTHS)
     n_patches = [length * SAMPLING_RATE / patch_size for length in LENGTHS]
     shifts = shifts_after(short)
     measured = {
         "generated_log_gains": gains_after(short, shifts),
+        "unprompted_log_gains": gains_from_nothing(short),
         "coherence_shifts": by_length([shifts, shifts_after(long)], n_patches),
     }
     with written_whole(path) as beside:

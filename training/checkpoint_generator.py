@@ -97,6 +97,25 @@ class GETGenerator:
                 yield generated.cpu(), features
         self.pace = pace.ratios()
 
+    def draw_unprompted(
+        self, ch_names: Sequence[str], n_times: int, condition: str, n_items: int
+    ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
+        """What the model draws from nothing in a condition, "none" not being told; see `draw`."""
+        source = torch.Generator(self.device).manual_seed(self.seed)
+        features = self.extractor(
+            ch_names=list(ch_names), sampling_rate=SAMPLING_RATE, condition=None if condition == "none" else condition
+        )
+        for start in range(0, n_items, self.batch_size):
+            with torch.inference_mode():
+                generated = self.model.generate(
+                    **features.to(self.device),
+                    max_new_tokens=ceil(n_times / self.model.config.patch_size),
+                    num_return_sequences=min(self.batch_size, n_items - start),
+                    generator=source,
+                    **self.generate_options,
+                )
+            yield generated.cpu(), features
+
     def decode(self, generated: torch.Tensor, features: EEGFeatures, n_times: int) -> np.ndarray:
         """The continuations `(items, channels, n_times)` in microvolts of a batch of `draw`."""
         made = self.extractor.decode(generated, features, output="array", include_prompt=False)

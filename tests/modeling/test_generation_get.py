@@ -83,14 +83,15 @@ class TestContinuation:
             energy = made.unflatten(-1, (-1, PATCH)).square().mean((1, 3))
             return energy.log().std().item()
 
-        assert shared(burst_scale=1.0) == shared()
-        assert shared(burst_scale=3.0) > 1.5 * shared()
+        assert shared(burst_correlation=0.0) == shared()
+        assert shared(burst_correlation=0.4) > 1.5 * shared()
 
-    @pytest.mark.parametrize("option", ["burst_scale", "modulation_depth"])
-    def test_options_about_amplitudes_are_numbers_from_0_up(self, model, option):
-        for value in (-1, math.nan, math.inf):
-            with pytest.raises(ValueError, match=f"{option} must be a number from 0 up, not {value}"):
-                model.generate(**tiny_inputs(), max_new_tokens=1, **{option: value})
+    @pytest.mark.parametrize("value", [-1, math.nan, math.inf])
+    def test_options_about_amplitudes_are_in_range(self, model, value):
+        with pytest.raises(ValueError, match=f"modulation_depth must be a number from 0 up, not {value}"):
+            model.generate(**tiny_inputs(), max_new_tokens=1, modulation_depth=value)
+        with pytest.raises(ValueError, match=f"burst_correlation must lie between 0 and 1, but is {value}"):
+            model.generate(**tiny_inputs(), max_new_tokens=1, burst_correlation=value)
 
     def test_amplitude_is_modulated_on_request_and_not_without_noise(self):
         model, inputs = untrained_model(), tiny_inputs(n_batch=64, n_chans=20)
@@ -366,18 +367,18 @@ class TestHuggingFace:
         model = tiny_model()
         model.generation_config = GenerationConfig(
             do_sample=True, temperature=0.8, max_new_tokens=7, guidance_scale=1.5, num_flow_steps=9,
-            burst_scale=1.5, modulation_depth=0.2,
+            burst_correlation=0.1, modulation_depth=0.2,
         )  # fmt: skip
         model.save_pretrained(tmp_path)
         loaded = GETModel.from_pretrained(tmp_path)
         assert loaded.generation_config.num_flow_steps == 9
-        assert (loaded.generation_config.burst_scale, loaded.generation_config.modulation_depth) == (1.5, 0.2)
+        assert (loaded.generation_config.burst_correlation, loaded.generation_config.modulation_depth) == (0.1, 0.2)
         assert loaded.generation_config.temperature == 0.8
         assert self.flow_steps(loaded, monkeypatch) == 9
         values = loaded.generate(**tiny_inputs(), generator=seeded())
         assert values.shape[-1] == 13 * PATCH
         options = {"max_new_tokens": 7, "temperature": 0.8, "guidance_scale": 1.5, "num_flow_steps": 9}
-        options |= {"burst_scale": 1.5, "modulation_depth": 0.2}
+        options |= {"burst_correlation": 0.1, "modulation_depth": 0.2}
         assert torch.equal(values, tiny_model().generate(**tiny_inputs(), **options, generator=seeded()))
 
     def test_a_generation_config_given_to_the_call_counts(self, model, monkeypatch):

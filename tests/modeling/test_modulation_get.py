@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from get_hf.modeling.layers_get import cosine_transform
-from get_hf.modeling.modulation_get import N_COSINES, SHARED, modulate, widen_shared
+from get_hf.modeling.modulation_get import N_COSINES, PULL, SHARED, modulate, share_bursts
 
 PATCH = 25
 
@@ -12,17 +12,26 @@ def randn(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("n_chans", [1, 4, 20])
-def test_noise_is_widened_in_what_channels_share_and_nowhere_else(n_chans):
-    noise, mask = randn(20000, 20, 2), torch.zeros(20000, 20)
-    mask[:, :n_chans] = 1
-    noise = noise * mask[..., None]
-    assert torch.equal(widen_shared(noise, 1.0, mask), noise)
-    wide = (widen_shared(noise, 2.0, mask) * mask[..., None])[:, :n_chans]
-    ratio = wide.mean(1).var() / noise[:, :n_chans].mean(1).var()
-    assert ratio.item() == pytest.approx(1 + 3 * n_chans / (n_chans + 5), rel=1e-3)
-    own = noise[:, :n_chans]
+def test_noise_is_widened_in_what_channels_share_and_nowhere_else(n_chans, masked):
+    own, mask = 0.8 * randn(20000, n_chans, 2), None
+    noise = own
+    if masked:
+        mask = torch.zeros(20000, 24)
+        mask[:, :n_chans] = 1
+        noise = torch.nn.functional.pad(own, (0, 0, 0, 24 - n_chans))
+    torch.testing.assert_close(share_bursts(noise, 0.0, mask), noise, rtol=0, atol=0)
+    wide = share_bursts(noise, 0.2, mask, noise_scale=0.8)[:, :n_chans]
+    assert (wide.mean(1).var() / own.mean(1).var()).item() == pytest.approx(1 + 0.2 * (n_chans - 1), rel=1e-3)
+    lower = PULL * 0.64 * 0.2 * (1 - 1 / n_chans)
+    assert wide.mean().item() == pytest.approx(-lower, abs=0.01)
     torch.testing.assert_close(wide - wide.mean(1, keepdim=True), own - own.mean(1, keepdim=True))
+
+
+def test_a_channel_alone_has_nothing_to_share():
+    noise = randn(100, 1, 4)
+    torch.testing.assert_close(share_bursts(noise, 0.5, None), noise, rtol=0, atol=0)
 
 
 class TestModulation:

@@ -82,3 +82,29 @@ def test_an_hour_would_take_no_more_memory_than_a_minute(model, extractor):
     cache = model.generate(**options).past_key_values
     assert cache.get_seq_length() == window + 8
     assert {layer.keys.shape[-2] for layer in cache.layers} == {window - 1}
+
+
+@pytest.mark.parametrize("n_chans", [1, 4, 20, 64])
+def test_few_channels_are_as_strong_as_many(model, extractor, n_chans):
+    """The prompts are of power 1; so is what follows, be its amplitude widened in one channel or in 64."""
+    n_batch = 160 // min(n_chans, 20)
+    some = prompt(extractor, MONTAGE[::3][:n_chans] if n_chans < 20 else MONTAGE[:n_chans], n_patches=32)
+    batch = {name: value.expand(n_batch, *value.shape[1:]) for name, value in some.items()}
+    noise = torch.randn(n_batch, n_chans, 32 * extractor.patch_size, generator=torch.Generator().manual_seed(5))
+    batch["input_values"] = torch.cat((batch["input_values"][..., : extractor.patch_size], noise), dim=-1)
+    made = model.generate(**batch, max_new_tokens=32, generator=torch.Generator().manual_seed(6))
+    power = made[..., -32 * extractor.patch_size :].square().mean().item()
+    assert 0.85 < power < (1.2 if n_chans > 1 else 1.8)
+
+
+@pytest.mark.parametrize("n_chans", [1, 4, 20])
+def test_from_nothing_it_becomes_no_louder(model, extractor, n_chans):
+    n_items = 32 // n_chans + 4
+    made = model.generate(
+        **extractor(ch_names=MONTAGE[:n_chans], condition="eyes_open"),
+        max_new_tokens=240,
+        num_return_sequences=n_items,
+        generator=torch.Generator().manual_seed(0),
+    )
+    power = made[..., extractor.patch_size :].unflatten(-1, (4, -1)).square().mean((0, 1, 3))
+    assert 0.75 < power.min().item() < power.max().item() < 1.3

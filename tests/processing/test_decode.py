@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from get_hf.processing.decoding_get import GENERATED, equalise
+from get_hf.processing.decoding_get import GENERATED, LARGEST_LOG_GAIN, equalise
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import ELECTRODES
 from get_hf.processing.signal_get import resample
@@ -91,6 +91,25 @@ class TestDecoding:
         n_closed = (generated.shape[-1] - features["input_values"].shape[-1]) - 100
         np.testing.assert_allclose(decoded[:, :-n_closed], plain[:, :-n_closed], atol=1e-9)
         np.testing.assert_allclose(decoded[:, -n_closed:], np.exp(0.2) * plain[:, -n_closed:], atol=1e-2)
+
+    def test_what_was_generated_from_nothing_has_gains_of_its_own(self, extractor, read):
+        given = {"none": np.zeros((101, 4)), "eyes_closed": np.array([[0.5, 0, 0, 0]] * 101)}
+        prompted, unprompted = (
+            GETFeatureExtractor(**extractor.to_dict() | {name: given})
+            for name in ("generated_log_gains", "unprompted_log_gains")
+        )
+        for features, with_gains, without in (
+            (extractor(ch_names=["Cz", "Oz"], condition="eyes_closed"), unprompted, prompted),
+            (read(signal(rate=100.0), sampling_rate=100.0, condition="eyes_closed"), prompted, unprompted),
+        ):
+            generated = continued(features)
+            (plain,) = extractor.decode(generated, features, "array", include_prompt=False)
+            same, louder = (
+                each.decode(generated, features, "array", include_prompt=False)[0] for each in (without, with_gains)
+            )
+            np.testing.assert_array_equal(same, plain)
+            bound = 0.5 if with_gains is unprompted else LARGEST_LOG_GAIN  # a prompt is known to be near
+            np.testing.assert_allclose(louder, np.exp(bound) * plain, atol=0.05)
 
     @pytest.mark.parametrize("rate", [100.0, 160.0, 250.0])
     def test_there_is_no_jump_at_the_seam(self, extractor, rate):

@@ -244,11 +244,11 @@ class TestPopulation:
             TRANSFORM.forward(x, POSITIONS).values, TRANSFORM.forward(x, POSITIONS, n_calibration=9999).values
         )
 
-    def test_nothing_has_no_values_no_past_and_no_calibration(self):
+    def test_nothing_has_no_values_and_no_past_and_is_as_the_population_is(self):
         nothing = TRANSFORM.nothing(POSITIONS)
         assert nothing.values.shape == (len(POSITIONS), 0)
         assert not nothing.memory.any()
-        assert not nothing.calibration.any()
+        np.testing.assert_array_equal(nothing.calibration, np.eye(27)[[1] * len(POSITIONS)])
         assert TRANSFORM.inverse(np.zeros((len(POSITIONS), 50)), nothing).shape == (len(POSITIONS), 50)
 
     def test_white_noise_from_nothing_is_a_recording_of_the_population(self):

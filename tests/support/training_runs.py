@@ -27,7 +27,7 @@ RECIPE = {
         "flow_intermediate_size": 32,
     },
     "average_decay": 0.8,
-    "generation": {"num_flow_steps": 2, "burst_scale": 1.5},
+    "generation": {"num_flow_steps": 2, "burst_correlation": 0.1},
     "max_steps": 8,
     "per_device_train_batch_size": 4,
     "learning_rate": 3e-3,

@@ -128,9 +128,13 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     before = json.loads((tmp_path / "preprocessor_config.json").read_text())
     found = calibration.calibrate(tmp_path, people)
     gains, shifts = found["generated_log_gains"], found["coherence_shifts"]
+    unprompted = found["unprompted_log_gains"]
     assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | found
     extractor = GETFeatureExtractor.from_pretrained(tmp_path)
     assert (extractor.generated_log_gains, extractor.coherence_shifts) == (gains, shifts)
+    assert extractor.unprompted_log_gains == unprompted
+    assert np.abs(unprompted["none"]).max() > 0.01
+    assert not np.allclose(unprompted["none"], gains["none"], atol=0.01)
     assert np.shape(gains["none"]) == (101, 4)
     assert np.abs(gains["none"]).max() > 0.01
     assert np.shape(shifts) == (2, 25, 5)

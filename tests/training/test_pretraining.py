@@ -50,7 +50,7 @@ def test_the_result_loads_and_tells_how_it_came_about(finished, data_dir):
     assert summary["versions"]["torch"] == torch.__version__
     assert summary["recipe"]["model"] == RECIPE["model"]
     options = GETModel.from_pretrained(finished).generation_config
-    assert (options.num_flow_steps, options.burst_scale, options.modulation_depth) == (2, 1.5, 0.0)
+    assert (options.num_flow_steps, options.burst_correlation, options.modulation_depth) == (2, 0.1, 0.0)
     # where the data lay is nobody's business
     assert str(data_dir) not in json.dumps(summary)
 
@@ -237,7 +237,7 @@ def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
         ({"model": {"hidden_size": "wide"}}, "hidden_size"),
         ({"max_steps": 0}, "max_steps must be given"),
         ({"average_decay": 1.0}, "average_decay"),
-        ({"generation": {"top_k": 5}}, "generation has unknown options, top_k: it knows burst_scale,"),
+        ({"generation": {"top_k": 5}}, "generation has unknown options, top_k: it knows burst_correlation,"),
         ({"generation": {"num_flow_steps": 0}}, "num_flow_steps must be at least 1, not 0"),
         ({"train_sampling_strategy": "random"}, "crops are random already"),
         ({"corpus": 3}, "corpus must be str or dict, not 3"),
