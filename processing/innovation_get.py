@@ -79,7 +79,7 @@ class Innovation:
             whitened DCT coefficients from low to high frequency.
         calibration: `(channels, 2 + patch_size)` float32: log overall scale, whether there was anything to calibrate
             on (both equal for all channels), then the log power of the channel at the frequency of each DCT
-            coefficient, each against the population. All zero where nothing was calibrated.
+            coefficient, each against the population. All zero where nothing was calibrated (but see `nothing`).
         ar_filter: `(1 + order,)`: the filter `1, a_1, ..` of this recording that all channels share.
         matrices: `(1 + MATRIX_ORDER, channels, channels)`: the filter `I, A_1, ..` of what that one leaves.
         covariance_root: `(channels, channels)`, microvolts: symmetric root of `Sigma`.

@@ -266,7 +266,8 @@ class TestFromNothing:
         features = extractor(ch_names=NAMES, condition="eyes_closed")
         assert features["input_values"].shape == (1, 4, PATCH)
         assert not features["input_values"].any()
-        assert not features["calibration"].any()
+        # as of a recording just like the population: of one nothing is known of, the model would guess the loudness
+        assert features["calibration"].tolist() == np.eye(27)[[[1] * 4]].tolist()
         assert features["attention_mask"].tolist() == [[1]]
         assert features["channel_mask"].tolist() == [[1, 1, 1, 1]]
         assert features["condition_ids"].tolist() == [[3]]
