@@ -221,32 +221,31 @@ def calibrate(
     def brain(x: np.ndarray) -> np.ndarray:
         return np.stack([generator.extractor.transform.without_events(each, positions) for each in x])
 
-    def gains_after(chosen: Segments, shifts: Shifts) -> LogGains:
+    def gains_of(
+        table: str, chosen: Segments, drawn: list[tuple[torch.Tensor, EEGFeatures]], order: np.ndarray, largest: float
+    ) -> LogGains:
+        """Of the extractor's `table`, for what was drawn instead of continuations in this order."""
+
         def make(gains: LogGains) -> np.ndarray:
-            generator.extractor.generated_log_gains = gains
+            setattr(generator.extractor, table, gains)
             return brain(decode(chosen, drawn))
 
-        drawn, others = draw(chosen, shifts), generator.extractor.conditions[0]
-        return find_gains(
-            make, brain(chosen.continuation), chosen.conditions, positions, SAMPLING_RATE, patch_size, others
-        )
+        real, conditions = brain(chosen.continuation[order]), np.array(chosen.conditions)[order].tolist()
+        others = generator.extractor.conditions[0]
+        return find_gains(make, real, conditions, positions, SAMPLING_RATE, patch_size, others, largest)
+
+    def gains_after(chosen: Segments, shifts: Shifts) -> LogGains:
+        drawn, order = draw(chosen, shifts), np.arange(len(chosen.prompt))
+        return gains_of("generated_log_gains", chosen, drawn, order, LARGEST_LOG_GAIN)
 
     def gains_from_nothing(chosen: Segments) -> LogGains:
-        def make(gains: LogGains) -> np.ndarray:
-            generator.extractor.unprompted_log_gains = gains
-            return brain(decode(chosen, drawn))
-
-        names, numbers = np.unique(chosen.conditions, return_counts=True)
+        order = np.argsort(chosen.conditions, kind="stable")
         drawn = [
             batch
-            for name, number in zip(names.tolist(), numbers.tolist(), strict=True)
-            for batch in generator.draw_unprompted(ch_names, chosen.n_times, name, number)
+            for name, number in zip(*np.unique(chosen.conditions, return_counts=True), strict=True)
+            for batch in generator.draw_unprompted(ch_names, chosen.n_times, str(name), int(number))
         ]
-        order = np.argsort(chosen.conditions, kind="stable")
-        return find_gains(
-            make, brain(chosen.continuation[order]), np.array(chosen.conditions)[order].tolist(), positions,
-            SAMPLING_RATE, patch_size, generator.extractor.conditions[0], LARGEST_LOG_GAIN_FROM_NOTHING,
-        )  # fmt: skip
+        return gains_of("unprompted_log_gains", chosen, drawn, order, LARGEST_LOG_GAIN_FROM_NOTHING)
 
     short, long = (cut_segments(signals, ch_names, length, items_per_recording=N_PROMPTS) for length in LENGTHS)
     n_patches = [length * SAMPLING_RATE / patch_size for length in LENGTHS]

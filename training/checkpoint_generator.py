@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
@@ -76,45 +76,40 @@ class GETGenerator:
     ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
         """What the model draws for prompts, batch by batch, with what `decode` needs besides; see `__call__`."""
         pairs = [("none", "none")] * len(prompts) if conditions is None else list(conditions)
+        batches = [slice(start, start + self.batch_size) for start in range(0, len(prompts), self.batch_size)]
+        features = ((self.features(prompts[batch], ch_names, pairs[batch]), 1) for batch in batches)
+        return self._draw(features, len(batches), n_times)
+
+    def draw_unprompted(
+        self, ch_names: Sequence[str], n_times: int, condition: str, n_items: int
+    ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
+        """What the model draws from nothing in a condition, "none" not being told; see `draw`."""
+        features = self.extractor(ch_names=list(ch_names), sampling_rate=SAMPLING_RATE, condition=condition)
+        sizes = [min(self.batch_size, n_items - start) for start in range(0, n_items, self.batch_size)]
+        return self._draw(((features, size) for size in sizes), len(sizes), n_times)
+
+    def _draw(
+        self, batches: Iterable[tuple[EEGFeatures, int]], n_batches: int, n_times: int
+    ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
+        """Continues each prompt of each batch as often as is said beside it."""
         n_patches = ceil(n_times / self.model.config.patch_size)
         source = torch.Generator(self.device).manual_seed(self.seed)
-        starts = range(0, len(prompts), self.batch_size)
         with Progress(
             console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal
         ) as bar:
-            pace = _Pace(bar, len(starts) * n_patches)
-            for start in starts:
-                batch = slice(start, start + self.batch_size)
-                features = self.features(prompts[batch], ch_names, pairs[batch])
+            pace = _Pace(bar, n_batches * n_patches)
+            for features, n_rows in batches:
                 with torch.inference_mode():
                     generated = self.model.generate(
                         **features.to(self.device),
                         max_new_tokens=n_patches,
+                        num_return_sequences=n_rows,
                         generator=source,
                         streamer=pace,
                         **self.generate_options,
                     )
                 yield generated.cpu(), features
         self.pace = pace.ratios()
-
-    def draw_unprompted(
-        self, ch_names: Sequence[str], n_times: int, condition: str, n_items: int
-    ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
-        """What the model draws from nothing in a condition, "none" not being told; see `draw`."""
-        source = torch.Generator(self.device).manual_seed(self.seed)
-        features = self.extractor(
-            ch_names=list(ch_names), sampling_rate=SAMPLING_RATE, condition=None if condition == "none" else condition
-        )
-        for start in range(0, n_items, self.batch_size):
-            with torch.inference_mode():
-                generated = self.model.generate(
-                    **features.to(self.device),
-                    max_new_tokens=ceil(n_times / self.model.config.patch_size),
-                    num_return_sequences=min(self.batch_size, n_items - start),
-                    generator=source,
-                    **self.generate_options,
-                )
-            yield generated.cpu(), features
 
     def decode(self, generated: torch.Tensor, features: EEGFeatures, n_times: int) -> np.ndarray:
         """The continuations `(items, channels, n_times)` in microvolts of a batch of `draw`."""
