@@ -40,7 +40,7 @@ def epochs_of(person: int, condition: str) -> np.ndarray:
     """Epochs (epochs, channels, times) in microvolts."""
     n_times = round(SECONDS * RATE)
     if arguments.data is None:
-        features = extractor(ch_names=CH_NAMES, condition=condition)
+        features = extractor(ch_names=CH_NAMES, condition=condition, person=person)
         long = model.generate(**features, seconds=4 * SECONDS, generator=generator)
         data = extractor.decode(long, features, output="array")[0]
     else:

@@ -43,9 +43,9 @@ def recorded(person: Path, run: str) -> np.ndarray:
     return data.reshape(len(CH_NAMES), -1, n_times).swapaxes(0, 1)
 
 
-def imagined(condition: str, seed: int) -> np.ndarray:
-    """The same of nobody."""
-    features = extractor(ch_names=CH_NAMES, condition=condition)
+def imagined(person: int, condition: str, seed: int) -> np.ndarray:
+    """The same of a person who is imagined."""
+    features = extractor(ch_names=CH_NAMES, condition=condition, person=person)
     rows = generator.generate(
         **features, seconds=SECONDS, num_return_sequences=4, generator=torch.Generator().manual_seed(seed)
     )
@@ -57,7 +57,7 @@ def examples(people: list) -> list[dict[str, torch.Tensor]]:
     items = []
     for number, person in enumerate(people):
         for label, (condition, run) in enumerate(CLASSES.items()):
-            epochs = recorded(person, run) if arguments.data else imagined(condition, 2 * person + label)
+            epochs = recorded(person, run) if arguments.data else imagined(person, condition, 2 * person + label)
             # never the condition: it is what the classifier is asked for
             features = extractor(epochs, sampling_rate=100.0, ch_names=CH_NAMES, unit="uV")
             del features["condition_ids"]

@@ -32,7 +32,7 @@ model, extractor = load_pretrained(arguments.checkpoint)
 
 def with_spikes_and_waves(onset: float = 20.0, seconds: float = 3.0) -> mne.io.BaseRaw:
     """30 s of generated EEG in which something happens that no brain of the corpus did."""
-    features = extractor(ch_names=CH_NAMES, condition="eyes_closed")
+    features = extractor(ch_names=CH_NAMES, condition="eyes_closed", person=0)
     generated = model.generate(**features, seconds=30.0, generator=torch.Generator().manual_seed(0))
     raw = extractor.decode(generated, features)[0].set_annotations(None)
     times = raw.times[(raw.times >= onset) & (raw.times < onset + seconds)] - onset

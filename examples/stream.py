@@ -50,5 +50,6 @@ model, extractor = load_pretrained(arguments.checkpoint)
 if arguments.recording:
     features = extractor(load_recording(arguments.recording), condition=arguments.condition)
 else:
-    features = extractor(ch_names=["Fz", "C3", "Cz", "C4", "Pz", "O1", "Oz", "O2"], condition=arguments.condition)
+    ch_names = ["Fz", "C3", "Cz", "C4", "Pz", "O1", "Oz", "O2"]
+    features = extractor(ch_names=ch_names, condition=arguments.condition, person=0)
 model.generate(**features, seconds=arguments.seconds, streamer=RealTime(model.config.sampling_rate))

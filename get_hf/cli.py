@@ -26,7 +26,7 @@ from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.coherence_get import shapes_of_shifts
-from get_hf.processing.decoding_get import equaliser_gains
+from get_hf.processing.equaliser_get import Equaliser
 from get_hf.processing.files_get import load_recording, written_whole
 from get_hf.processing.montage_get import USUAL_CHANNELS, channel_positions
 from get_hf.processing.population_get import linear_in_position
@@ -90,7 +90,12 @@ def generate(
         int | None,
         typer.Option(help="Steps per patch: more is finer and slower.", min=1, show_default="the checkpoint's"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same samples.", min=0, max=2**63 - 1)] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="The same seed gives the same samples, from nothing of the same person.", min=0, max=2**63 - 1
+        ),
+    ] = 0,
 ) -> None:
     """Continue a RECORDING, or generate EEG from nothing.
 
@@ -105,8 +110,8 @@ def generate(
     prompt = load_recording(recording) if recording else None
     model, extractor = _load(checkpoint)
     named = [name.strip() for name in channels.split(",")] if channels else USUAL_CHANNELS
-    ch_names = None if recording else named
-    features = extractor(prompt, ch_names=ch_names, condition=condition, context_seconds=model.config.context_seconds)
+    of_whom = {} if recording else {"ch_names": named, "person": seed}
+    features = extractor(prompt, condition=condition, context_seconds=model.config.context_seconds, **of_whom)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
     with _progress(seconds, model.config.sampling_rate) as streamer:
         generated = model.generate(
@@ -202,7 +207,8 @@ def calibrate(
     shifts = (Column(f"coherence of .2 at Cz loses {when}", justify="right") for when in ("always", "and after 8 s"))
     table = Table("Hz", *shifts, *columns, box=None, pad_edge=False)
     # every fourth is at the frequency of a coefficient
-    at_vertex = np.exp([equaliser_gains(gains[name], vertex)[0, :-1:4] for name in names])
+    equaliser = Equaliser(gains, names[0])
+    at_vertex = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
     lost = np.array(measured["coherence_shifts"]) @ shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
     for k, (row, more) in enumerate(zip(at_vertex.T, lost.T, strict=True)):
         table.add_row(f"{k * spacing:g}", *(f"{loss:+.3f}" for loss in more), *(f"{gain:.3f}" for gain in row))

@@ -12,7 +12,7 @@ from transformers.feature_extraction_utils import BatchFeature
 from transformers.pipelines.base import Pipeline
 
 #: Arguments of the feature extractor that say what a recording is.
-DESCRIPTION = ("sampling_rate", "ch_names", "unit", "condition", "annotation_conditions", "context_seconds")
+DESCRIPTION = ("sampling_rate", "ch_names", "unit", "condition", "annotation_conditions", "context_seconds", "person")
 
 
 class _EEGPipeline(Pipeline):
@@ -65,7 +65,7 @@ class EEGGenerationPipeline(_EEGPipeline):
     Example:
         >>> from transformers import pipeline
         >>> generate = pipeline("eeg-generation", model="org/get-eeg", revision="v1")  # doctest: +SKIP
-        >>> raw = generate(ch_names=["O1", "O2"], condition="eyes_closed", seconds=10)[0]  # doctest: +SKIP
+        >>> raw = generate(ch_names=["O1", "O2"], condition="eyes_closed", person=1, seconds=10)[0]  # doctest: +SKIP
     """
 
     def _sanitize_parameters(self, seed: int | None = None, **kwargs) -> tuple[dict, dict, dict]:

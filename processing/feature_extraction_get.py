@@ -2,6 +2,7 @@
 """From EEG recordings to the inputs of GET, and from what GET generates back to EEG."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,22 +11,15 @@ import torch
 from transformers.feature_extraction_utils import FeatureExtractionMixin
 
 from .blinks_get import BlinkPopulation
-from .decoding_get import (
-    DRIFT,
-    DRIFT_OF_EVENTS,
-    LARGEST_LOG_GAIN,
-    LARGEST_LOG_GAIN_FROM_NOTHING,
-    equalise,
-    to_epochs,
-    to_raw,
-)
+from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_epochs, to_raw
+from .equaliser_get import N_TRAITS, Equaliser
 from .events_get import check_form
 from .features_get import EEGFeatures, Prompt, stack_prompts
 from .innovation_fitting_get import fit_innovation
 from .innovation_get import InnovationTransform
 from .montage_get import channel_positions, find_electrodes
 from .population_get import generic_covariance, pack, unpack
-from .reading_get import Recording, check_rate, named_conditions, read_recordings, refuse_one_string
+from .reading_get import Recording, check_rate, named_conditions, people_wanted, read_recordings, refuse_one_string
 from .settings_get import names, number, numbers, refuse_unknown, table, tables
 from .signal_get import band_limit, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
@@ -68,13 +62,16 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         coherence_shifts: By how much squared coherences between channels are estimated too large at the frequency of
             each coefficient, in any recording and what more in short ones, `(2, patch_size, 5)`, measured after
             training (`get-hf calibrate`). None: nothing is taken off.
+        unprompted_coherence_shifts: The same of what no prompt leads, `(patch_size, 5)`.
         generated_log_gains: Logarithms of what amplitudes of what was generated, but for blinks and heartbeats, are
             multiplied by at equally spaced frequencies from 0 to half the rate, measured after training (`get-hf
             calibrate`): by condition, `(4 * patch_size + 1, 4)`, a constant and what an electrode's x, y and z add
             (of a bipolar channel, its first electrode's). Those of conditions[0] are for all that are not named; 0
             by default.
         unprompted_log_gains: The same of what was generated from nothing, in which they make the spectrum of a
-            condition.
+            condition, of the average person.
+        trait_log_gains: By condition, `(12, 4 * patch_size + 1, 4)`: what a person who is imagined adds to
+            them for each of twelve numbers, drawn for each person from a standard normal distribution.
 
     Example:
         >>> import mne
@@ -107,8 +104,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         slow_quantiles: Sequence[Sequence[float]] | None = None,
         blinks: Mapping[str, Any] | None = None,
         coherence_shifts: Sequence[Sequence[Sequence[float]]] | None = None,
+        unprompted_coherence_shifts: Sequence[Sequence[float]] | None = None,
         generated_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
         unprompted_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
+        trait_log_gains: Mapping[str, Sequence[Sequence[Sequence[float]]]] | None = None,
         **kwargs,
     ):
         refuse_unknown(kwargs)
@@ -127,13 +126,21 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
         self.blinks = None if blinks is None else BlinkPopulation.read(blinks, len(self.conditions)).to_dict()
-        shifts = table("coherence_shifts", coherence_shifts, like=np.zeros((2, size, 5)))
-        self.coherence_shifts = None if coherence_shifts is None else shifts
-        self.generated_log_gains, self.unprompted_log_gains = (
-            tables(name, values, self.conditions, like=np.zeros((4 * size + 1, 4)))
-            for name, values in (
-                ("generated_log_gains", generated_log_gains),
-                ("unprompted_log_gains", unprompted_log_gains),
+        self.coherence_shifts, self.unprompted_coherence_shifts = (
+            None if values is None else table(name, values, like=np.zeros(shape))
+            for name, values, shape in (
+                ("coherence_shifts", coherence_shifts, (2, size, 5)),
+                ("unprompted_coherence_shifts", unprompted_coherence_shifts, (size, 5)),
+            )
+        )
+        no_gains = np.zeros((4 * size + 1, 4))
+        no_traits = np.zeros((N_TRAITS, *no_gains.shape))
+        self.generated_log_gains, self.unprompted_log_gains, self.trait_log_gains = (
+            tables(name, values, self.conditions, like)
+            for name, values, like in (
+                ("generated_log_gains", generated_log_gains, no_gains),
+                ("unprompted_log_gains", unprompted_log_gains, no_gains),
+                ("trait_log_gains", trait_log_gains, no_traits),
             )
         )
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
@@ -152,6 +159,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             self.slow_quantiles,
             None if self.blinks is None else BlinkPopulation(**self.blinks),
             self.coherence_shifts,
+            self.unprompted_coherence_shifts,
         )
 
     def __repr__(self) -> str:
@@ -201,6 +209,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         annotation_conditions: Mapping[str, str] | None = None,
         context_seconds: float | None = None,
         band_limited: bool = False,
+        person: int | Sequence[int | None] | None = None,
     ) -> EEGFeatures:
         """Prepares recordings, or none, for the model.
 
@@ -221,6 +230,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             band_limited: Whether recordings are as `clean` leaves them, as those of prepared corpora are. To
                 filter them once more would take half the amplitude away at the edges of the band, and what
                 continues them would lack it too.
+            person: From nothing: number of an imagined person, from 0 up, whose spectrum differs from others' as
+                people's do, and is theirs in every condition; or a sequence, with an item for each. None: the average
+                person, whose alpha is broader and lower than that of anybody.
 
         Returns:
             `EEGFeatures` of float32 and int64 tensors: `input_values` `(batch, channels, times)`,
@@ -241,8 +253,11 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         if annotation_conditions is not None:
             for name in annotation_conditions.values():
                 self.condition_id(name)  # also those that no annotation happens to need
+        people = people_wanted(person)
         if recording is None:
-            items = [self._nothing(ch_names, sampling_rate, unit)]
+            items = [self._nothing(ch_names, sampling_rate, unit)] * len(people)
+        elif person is not None:
+            raise ValueError("person imagines somebody from nothing, but a recording was given: leave one out.")
         else:
             items = read_recordings(recording, sampling_rate, ch_names, unit)
         conditions = [condition] * len(items) if condition is None or isinstance(condition, str) else list(condition)
@@ -255,7 +270,11 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             for found in (named_conditions(item, annotation_conditions, self.conditions) for item in items)
         ]
         ids = [0 if name is None else self.condition_id(name) for name in conditions]
-        prompts = [self._prepare(item, band_limited) for item in items]
+        if recording is None:
+            nothing = self._prepare(items[0], band_limited)
+            prompts = [replace(nothing, person=number) for number in people]
+        else:
+            prompts = [self._prepare(item, band_limited) for item in items]
         return stack_prompts(prompts, spans, ids, self.patch_size, self.sampling_rate, context_seconds)
 
     def clean(self, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
@@ -426,14 +445,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             for x, corner in ((signal, DRIFT), (events, DRIFT_OF_EVENTS))
         )
         of_patches = [self.conditions[index] for index in conditions[1]]
-        positions = prompt.positions[prompt.good]
-        gains, largest = (
-            (self.generated_log_gains, LARGEST_LOG_GAIN)
-            if prompt.n_times
-            else (self.unprompted_log_gains, LARGEST_LOG_GAIN_FROM_NOTHING)
-        )
-        signal[:, start:] = equalise(signal[:, start:], gains, self.conditions[0], of_patches, positions, largest)
-        signal += events
+        equaliser = self._equaliser(prompt)
+        signal[:, start:] = equaliser(signal[:, start:], of_patches, prompt.positions[prompt.good])
+        signal += equaliser.loudness * events
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
         # what is generated must not reach back to the recording's beginning
         signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]
@@ -441,3 +455,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         out = np.zeros((len(prompt.good), signal.shape[-1]))
         out[prompt.good] = signal
         return out if include_prompt else out[:, prompt.n_times :]
+
+    def _equaliser(self, prompt: Prompt) -> Equaliser:
+        """That of what continues a prompt, or nothing."""
+        others = self.conditions[0]
+        if prompt.n_times:
+            return Equaliser(self.generated_log_gains, others)
+        return Equaliser.of_person(self.unprompted_log_gains, self.trait_log_gains, prompt.person, others)

@@ -25,6 +25,7 @@ class Prompt:
         positions: `(channels, 6)` unit-sphere positions.
         good: `(channels,)` bool: channels the model sees.
         innovation: The good channels in the innovation space.
+        person: From nothing, number of the person imagined; None for the average one.
     """
 
     recording: Recording
@@ -32,6 +33,7 @@ class Prompt:
     positions: np.ndarray
     good: np.ndarray
     innovation: Innovation
+    person: int | None = None
 
 
 class EEGFeatures(BatchFeature):

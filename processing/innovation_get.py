@@ -138,6 +138,8 @@ class InnovationTransform:
         coherence_shifts: `(2, patch_size, 5)`: what is taken off the coherence of any recording at the frequency of
             each coefficient, see `correct_coherence`, and what more of one of `SHIFT_PATCHES`, which falls with
             length as what chance does falls; None: nothing.
+        unprompted_shifts: `(patch_size, 5)`: the same of no recording at all: covariances that are averaged over
+            people cohere less than people do.
     """
 
     def __init__(
@@ -151,6 +153,7 @@ class InnovationTransform:
         slow_quantiles: np.ndarray | None = None,
         blinks: BlinkPopulation | None = None,
         coherence_shifts: Sequence[Sequence[Sequence[float]]] | None = None,
+        unprompted_shifts: Sequence[Sequence[float]] | None = None,
     ):
         self.patch_size = patch_size
         self.autocorrelation = np.asarray(autocorrelation, dtype=np.float64)
@@ -161,7 +164,10 @@ class InnovationTransform:
         self.prior_patches = float(prior_patches)
         self.slow_quantiles = gaussian_quantiles() if slow_quantiles is None else np.asarray(slow_quantiles)
         self.blinks = blinks
-        self.coherence_shifts = None if coherence_shifts is None else np.asarray(coherence_shifts, dtype=np.float64)
+        self.coherence_shifts, self.unprompted_shifts = (
+            None if shifts is None else np.asarray(shifts, dtype=np.float64)
+            for shifts in (coherence_shifts, unprompted_shifts)
+        )
 
     @property
     def order(self) -> int:
@@ -326,7 +332,10 @@ class InnovationTransform:
         if not gaussianise:
             slow_waves = replace(slow_waves, knots=slow_waves.scores)
         if n_patches == 0:
-            matrices, covariance = solve_yule_walker(_windowed(population))
+            covariances = _windowed(population)
+            if self.unprompted_shifts is not None:
+                covariances = correct_coherence(covariances, self.unprompted_shifts, positions)
+            matrices, covariance = solve_yule_walker(covariances)
             calibration = np.zeros((n_chans, self.n_features), dtype=np.float32)
             root = self.scale * symmetric_roots(covariance)[0]
             return _Statistics(slow_waves, self.ar_filter, matrices, root, calibration)

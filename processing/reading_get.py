@@ -117,6 +117,22 @@ def _from_array(
     return Recording(data * MICROVOLTS_PER_UNIT[unit], float(sampling_rate), [str(name) for name in ch_names])
 
 
+def people_wanted(person: Any) -> list[int | None]:
+    """Numbers of persons to imagine, an item for each.
+
+    Raises:
+        ValueError: One that is no whole number from 0 up, or none at all.
+    """
+    people = [person] if person is None or np.ndim(person) == 0 else list(person)
+    for number in people:
+        is_whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+        if number is not None and not (is_whole and number >= 0):
+            raise ValueError(f"person must be a whole number from 0 up, or several of them, not {number!r}.")
+    if not people:
+        raise ValueError("person holds no number: give one for each item, or leave it out for the average person.")
+    return people
+
+
 def refuse_one_string(ch_names: Any) -> None:
     """A string is a sequence of letters, of which "C" and "z" are no channels.
 

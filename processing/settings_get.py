@@ -62,7 +62,7 @@ def _nested(name: str, values: Any, shape: tuple[int, ...]) -> list:
     return [_nested(name, part, shape[1:]) for part in values]
 
 
-def tables(name: str, values: Any, keys: list[str], like: np.ndarray) -> dict[str, list[list[float]]]:
+def tables(name: str, values: Any, keys: list[str], like: np.ndarray) -> dict[str, list]:
     """Tables by key, each as `table` takes them, that of the first of `keys` being required; None: it alone."""
     if values is None:
         return {keys[0]: like.tolist()}

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+#: Samples after which silence is forgotten.
+SETTLING = 1000
+
 
 @dataclass(frozen=True)
 class VAR:
@@ -94,22 +97,44 @@ class PooledVAR:
     """One VAR for everybody, its noise scaled to the prompt's amplitude.
 
     Args:
-        signals: Training recordings `(channels, times)` in microvolts, with the channels of the prompts.
+        signals: Training recordings `(channels, times)` in microvolts.
+        ch_names: Of their channels, among which those of the prompts are.
         order: Number of lags.
         seed: Of the noise.
     """
 
-    def __init__(self, signals: Iterable[np.ndarray], order: int = 12, seed: int = 0):
+    def __init__(self, signals: Iterable[np.ndarray], ch_names: Sequence[str], order: int = 12, seed: int = 0):
+        signals = list(signals)
+        scales = [_amplitude(x) for x in signals]
         # each recording in units of its own amplitude, or the loudest few would be the pooled model
-        self.var = VAR.fit((x / _amplitude(x) for x in signals), order)
-        self.seed = seed
+        self.signals = [x / scale for x, scale in zip(signals, scales, strict=True)]
+        self.scale = float(np.exp(np.mean(np.log(scales))))
+        self.ch_names, self.order, self.seed = list(ch_names), order, seed
+        self._fitted: dict[tuple[str, ...], VAR] = {}
 
     def __call__(
         self, prompts: np.ndarray, ch_names: Sequence[str], n_times: int, conditions: Sequence | None = None
     ) -> np.ndarray:
         """Continues prompts `(items, channels, times)` in microvolts by `(items, channels, n_times)`."""
         scale = np.array([_amplitude(x) for x in prompts])[:, None, None]
-        return scale * self.var.simulate(prompts / scale, n_times, np.random.default_rng(self.seed))
+        var = self._fit(ch_names)
+        return scale * var.simulate(prompts / scale, n_times, np.random.default_rng(self.seed))
+
+    def from_nothing(
+        self, ch_names: Sequence[str], n_times: int, conditions: Sequence[str], people: Sequence[int]
+    ) -> np.ndarray:
+        """Makes `(items, channels, n_times)` in microvolts, an item per condition: everybody is the average person."""
+        silence = np.zeros((len(conditions), len(ch_names), self.order))
+        made = self._fit(ch_names).simulate(silence, SETTLING + n_times, np.random.default_rng(self.seed))
+        return self.scale * made[..., SETTLING:]
+
+    def _fit(self, ch_names: Sequence[str]) -> VAR:
+        """Of some of the channels, once."""
+        names = tuple(ch_names)
+        if names not in self._fitted:
+            picks = [self.ch_names.index(name) for name in names]
+            self._fitted[names] = VAR.fit((x[picks] for x in self.signals), self.order)
+        return self._fitted[names]
 
 
 class PromptVAR:

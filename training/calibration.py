@@ -15,8 +15,10 @@ at the back, and with eyes closed otherwise than with eyes open. The gains are w
 the continuations to that of what really followed, both without heartbeats and blinks: or else blinks that are too
 weak would be made up for by slow waves in front. As frequencies overlap, this is repeated.
 
-What is generated from nothing has gains of its own, measured in the same way against the same recordings: without a
-prompt the transform is the population's, and what eyes closed do to the spectrum is known by these gains alone.
+What is generated from nothing has shifts and gains of its own, measured in the same way against the same recordings:
+without a prompt the transform is the population's, whose channels cohere less than those of any person, and what eyes
+closed do to the spectrum is known by these gains alone. What people's spectra differ by is seen in the recordings, and
+makes one imagined person differ from another.
 
 The gains belong to the options of the generation config that the continuations are drawn with.
 """
@@ -31,7 +33,7 @@ import numpy as np
 import torch
 
 from get_hf.processing.coherence_get import places_of_pairs, shapes_of_shifts
-from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_FROM_NOTHING
+from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_FROM_NOTHING, N_TRAITS
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.files_get import written_whole
 from get_hf.processing.innovation_get import SHIFT_PATCHES
@@ -55,6 +57,8 @@ LARGEST_SHIFT = 0.25
 #: Five numbers for each coefficient, as `correct_coherence` takes them; twice, as `InnovationTransform` does.
 Shifts = list[list[float]]
 ShiftsByLength = list[Shifts]
+#: A batch as `GETGenerator.draw` yields it.
+Drawn = tuple[torch.Tensor, EEGFeatures]
 #: Of what is drawn. None that an evaluation is likely to draw by: corrections fitted to the very noise that they are
 #: then judged on would take some of its chance away.
 SEED = 20_260
@@ -76,12 +80,21 @@ def spectral_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, n_
     Returns:
         `(channels, n_frequencies)`; beyond the band of the signals as at its ends.
     """
-    # windows of four seconds: below 1 Hz, where the high-pass begins, spectra are steep
-    (freqs, ours), (_, theirs) = (log_psd(x, sampling_rate, seconds=4.0, lowest=0.25) for x in (real, made))
+    (freqs, ours), (_, theirs) = (_log_psd(x, sampling_rate) for x in (real, made))
     difference = (ours - theirs).mean(axis=0) * np.log(10) / 10
+    return _at_equal_distances(freqs, difference, sampling_rate, n_frequencies)
+
+
+def _log_psd(x: np.ndarray, sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
+    # windows of four seconds: below 1 Hz, where the high-pass begins, spectra are steep
+    return log_psd(x, sampling_rate, seconds=4.0, lowest=0.25)
+
+
+def _at_equal_distances(freqs: np.ndarray, values: np.ndarray, sampling_rate: float, n_frequencies: int) -> np.ndarray:
+    """Values `(..., freqs)` at equally spaced frequencies from 0 to half the rate; beyond `freqs` as at its ends."""
     wanted = np.linspace(0, sampling_rate / 2, n_frequencies)
     near = np.abs(freqs - np.clip(wanted, freqs[0], freqs[-1])[:, None]) <= wanted[1] / 2
-    return difference @ (near / near.sum(axis=1, keepdims=True)).T
+    return values @ (near / near.sum(axis=1, keepdims=True)).T
 
 
 def find_gains(
@@ -109,11 +122,7 @@ def find_gains(
     Returns:
         The gains of `others` and of conditions with prompts enough.
     """
-    labels, places = np.array(conditions), linear_in_position(positions)
-    often = [str(name) for name, n in zip(*np.unique(labels, return_counts=True), strict=True) if n >= LEAST_PROMPTS]
-    groups = {name: labels == name for name in often if name != others}
-    rest = ~np.isin(labels, list(groups))
-    groups[others] = rest if rest.sum() >= LEAST_PROMPTS else np.ones_like(rest)
+    places, groups = linear_in_position(positions), groups_of(conditions, others)
     n_frequencies = 4 * patch_size + 1
     gains = {name: np.zeros((n_frequencies, places.shape[1])).tolist() for name in groups}
     for _ in range(N_GAIN_ROUNDS):
@@ -124,6 +133,60 @@ def find_gains(
             bounded = np.clip(places @ np.transpose(gains[name]) + errors, -largest, largest)
             gains[name] = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4).tolist()
     return gains
+
+
+def groups_of(conditions: Sequence[str], others: str) -> dict[str, np.ndarray]:
+    """Which items `(items,)` tell the gains of each condition that has prompts enough, and of all `others`."""
+    labels = np.array(conditions)
+    often = [str(name) for name, n in zip(*np.unique(labels, return_counts=True), strict=True) if n >= LEAST_PROMPTS]
+    groups = {name: labels == name for name in often if name != others}
+    rest = ~np.isin(labels, list(groups))
+    groups[others] = rest if rest.sum() >= LEAST_PROMPTS else np.ones_like(rest)
+    return groups
+
+
+def find_traits(
+    real: np.ndarray,
+    subjects: Sequence[str],
+    conditions: Sequence[str],
+    positions: np.ndarray,
+    sampling_rate: float,
+    patch_size: int,
+    others: str = "none",
+) -> dict[str, list[list[list[float]]]]:
+    """What people's log spectra differ by: principal components, each person's conditions side by side.
+
+    Args:
+        real: `(items, channels, times)` in microvolts.
+        subjects: Whose each item is.
+        conditions: Per item.
+        positions: `(channels, 6)` positions of the channels.
+        sampling_rate: In Hz.
+        patch_size: Samples in a patch.
+        others: See `find_gains`, whose conditions these are.
+
+    Returns:
+        By condition, log gains `(N_TRAITS, 4 * patch_size + 1, 4)` for one deviation of each component; those that
+        people are too few to have are 0.
+    """
+    n_frequencies, places = 4 * patch_size + 1, linear_in_position(positions)
+    freqs, decibels = _log_psd(real, sampling_rate)
+    groups, of_subject = groups_of(conditions, others), np.asarray(subjects)
+    people = [
+        [decibels[items & (of_subject == subject)].mean(axis=0) for items in groups.values()]
+        for subject in np.unique(of_subject)
+        if all((items & (of_subject == subject)).any() for items in groups.values())
+    ]
+    traits = np.zeros((N_TRAITS, len(groups), n_frequencies, places.shape[1]))
+    if len(people) > 1:
+        log_amplitudes = np.stack(people) * np.log(10) / 20
+        spectra = _at_equal_distances(freqs, log_amplitudes, sampling_rate, n_frequencies)
+        tables = np.linalg.pinv(places) @ (spectra - spectra.mean(axis=0))  # (people, groups, 4, frequencies)
+        # components are chosen by what they do at electrodes, of which tables are linear functions
+        scores = np.linalg.svd((places @ tables).reshape(len(people), -1), full_matrices=False)[0][:, :N_TRAITS]
+        found = np.tensordot(scores.T, tables, axes=1) / np.sqrt(len(people) - 1)
+        traits[: len(found)] = found.swapaxes(-1, -2)
+    return {name: traits[:, index].round(4).tolist() for index, name in enumerate(groups)}
 
 
 def find_coherence_shifts(
@@ -179,7 +242,7 @@ def mean_coherence(x: np.ndarray, sampling_rate: float, patch_size: int) -> np.n
 
 def calibrate(
     checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS
-) -> dict[str, ShiftsByLength | LogGains]:
+) -> dict[str, ShiftsByLength | dict]:
     """Measures shifts of coherence and gains of a checkpoint, and writes them to its `preprocessor_config.json`.
 
     Args:
@@ -188,8 +251,8 @@ def calibrate(
         ch_names: Channels to continue.
 
     Returns:
-        `coherence_shifts`, see `find_coherence_shifts` and `by_length`, `generated_log_gains` and
-        `unprompted_log_gains`, see `find_gains`.
+        `coherence_shifts` and `unprompted_coherence_shifts`, see `find_coherence_shifts` and `by_length`,
+        `generated_log_gains` and `unprompted_log_gains`, see `find_gains`, and `trait_log_gains`, see `find_traits`.
 
     Raises:
         ValueError: There are no training recordings, or they lack channels.
@@ -201,18 +264,26 @@ def calibrate(
     generator = GETGenerator(checkpoint, seed=SEED)
     patch_size, positions = generator.model.config.patch_size, channel_positions(ch_names)
     unmeasured = generator.extractor.to_dict() | dict.fromkeys(
-        ("coherence_shifts", "generated_log_gains", "unprompted_log_gains")
+        (
+            *("coherence_shifts", "generated_log_gains"),
+            *("unprompted_coherence_shifts", "unprompted_log_gains", "trait_log_gains"),
+        )
     )
 
-    def draw(chosen: Segments, shifts: Shifts) -> list[tuple[torch.Tensor, EEGFeatures]]:
+    def draw(chosen: Segments, shifts: Shifts) -> list[Drawn]:
         of_this_length = {"coherence_shifts": [shifts, np.zeros_like(shifts)]}
         generator.extractor = GETFeatureExtractor(**unmeasured | of_this_length)
         return list(generator.draw(chosen.prompt, ch_names, chosen.n_times, chosen.unchanged_conditions))
 
-    def decode(chosen: Segments, drawn: list[tuple[torch.Tensor, EEGFeatures]]) -> np.ndarray:
+    def draw_nothing(shifts: Shifts) -> list[Drawn]:
+        """The same drawn, as a model that has no prompt hears nothing of shifts, and other ways to decode it."""
+        generator.extractor = GETFeatureExtractor(**unmeasured | {"unprompted_coherence_shifts": shifts})
+        return list(zip(made, generator.unprompted(ch_names, short.conditions, average), strict=True))
+
+    def decode(chosen: Segments, drawn: list[Drawn]) -> np.ndarray:
         return np.concatenate([generator.decode(*batch, chosen.n_times) for batch in drawn])
 
-    def shifts_after(chosen: Segments) -> Shifts:
+    def shifts_of(chosen: Segments, draw: Callable[[Segments, Shifts], list[Drawn]]) -> Shifts:
         def make(shifts: Shifts) -> np.ndarray:
             return decode(chosen, draw(chosen, shifts))
 
@@ -221,39 +292,31 @@ def calibrate(
     def brain(x: np.ndarray) -> np.ndarray:
         return np.stack([generator.extractor.transform.without_events(each, positions) for each in x])
 
-    def gains_of(
-        table: str, chosen: Segments, drawn: list[tuple[torch.Tensor, EEGFeatures]], order: np.ndarray, largest: float
-    ) -> LogGains:
-        """Of the extractor's `table`, for what was drawn instead of continuations in this order."""
+    def gains_of(table: str, drawn: list[Drawn], largest: float) -> LogGains:
+        """Of the extractor's `table`, for what was drawn instead of the short prompts' continuations."""
 
         def make(gains: LogGains) -> np.ndarray:
             setattr(generator.extractor, table, gains)
-            return brain(decode(chosen, drawn))
+            return brain(decode(short, drawn))
 
-        real, conditions = brain(chosen.continuation[order]), np.array(chosen.conditions)[order].tolist()
-        others = generator.extractor.conditions[0]
-        return find_gains(make, real, conditions, positions, SAMPLING_RATE, patch_size, others, largest)
-
-    def gains_after(chosen: Segments, shifts: Shifts) -> LogGains:
-        drawn, order = draw(chosen, shifts), np.arange(len(chosen.prompt))
-        return gains_of("generated_log_gains", chosen, drawn, order, LARGEST_LOG_GAIN)
-
-    def gains_from_nothing(chosen: Segments) -> LogGains:
-        order = np.argsort(chosen.conditions, kind="stable")
-        drawn = [
-            batch
-            for name, number in zip(*np.unique(chosen.conditions, return_counts=True), strict=True)
-            for batch in generator.draw_unprompted(ch_names, chosen.n_times, str(name), int(number))
-        ]
-        return gains_of("unprompted_log_gains", chosen, drawn, order, LARGEST_LOG_GAIN_FROM_NOTHING)
+        return find_gains(make, real, short.conditions, positions, SAMPLING_RATE, patch_size, others, largest)
 
     short, long = (cut_segments(signals, ch_names, length, items_per_recording=N_PROMPTS) for length in LENGTHS)
     n_patches = [length * SAMPLING_RATE / patch_size for length in LENGTHS]
-    shifts = shifts_after(short)
-    measured = {
-        "generated_log_gains": gains_after(short, shifts),
-        "unprompted_log_gains": gains_from_nothing(short),
-        "coherence_shifts": by_length([shifts, shifts_after(long)], n_patches),
+    others, real = generator.extractor.conditions[0], brain(short.continuation)
+    average = [None] * len(short.conditions)
+
+    shifts = shifts_of(short, draw)
+    measured = {"generated_log_gains": gains_of("generated_log_gains", draw(short, shifts), LARGEST_LOG_GAIN)}
+    made = [rows for rows, _ in generator.draw_unprompted(ch_names, short.n_times, short.conditions, average)]
+    measured["unprompted_coherence_shifts"] = shifts_of(short, lambda _, shifts: draw_nothing(shifts))
+    drawn = draw_nothing(measured["unprompted_coherence_shifts"])
+    measured |= {
+        "unprompted_log_gains": gains_of("unprompted_log_gains", drawn, LARGEST_LOG_GAIN_FROM_NOTHING),
+        "trait_log_gains": find_traits(
+            real, short.subjects, short.conditions, positions, SAMPLING_RATE, patch_size, others
+        ),
+        "coherence_shifts": by_length([shifts, shifts_of(long, draw)], n_patches),
     }
     with written_whole(path) as beside:
         beside.write_text(json.dumps(settings | measured, indent=2, sort_keys=True) + "\n")

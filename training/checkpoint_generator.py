@@ -60,12 +60,25 @@ class GETGenerator:
         Returns:
             The continuations alone, `(items, channels, n_times)` in microvolts.
         """
-        out = np.empty((*prompts.shape[:2], n_times))
-        n_done = 0
-        for generated, features in self.draw(prompts, ch_names, n_times, conditions):
-            out[n_done : n_done + len(generated)] = self.decode(generated, features, n_times)
-            n_done += len(generated)
-        return out
+        drawn = self.draw(prompts, ch_names, n_times, conditions)
+        return np.concatenate([self.decode(*batch, n_times) for batch in drawn])
+
+    def from_nothing(
+        self, ch_names: Sequence[str], n_times: int, conditions: Sequence[str], people: Sequence[int | None]
+    ) -> np.ndarray:
+        """Makes EEG without a prompt.
+
+        Args:
+            ch_names: Channels to make.
+            n_times: Samples.
+            conditions: Per item; "none" is not told.
+            people: Per item, the number of the person imagined; None is the average one.
+
+        Returns:
+            `(items, channels, n_times)` in microvolts.
+        """
+        drawn = self.draw_unprompted(ch_names, n_times, conditions, people)
+        return np.concatenate([self.decode(*batch, n_times) for batch in drawn])
 
     def draw(
         self,
@@ -77,33 +90,44 @@ class GETGenerator:
         """What the model draws for prompts, batch by batch, with what `decode` needs besides; see `__call__`."""
         pairs = [("none", "none")] * len(prompts) if conditions is None else list(conditions)
         batches = [slice(start, start + self.batch_size) for start in range(0, len(prompts), self.batch_size)]
-        features = ((self.features(prompts[batch], ch_names, pairs[batch]), 1) for batch in batches)
+        features = (self.features(prompts[batch], ch_names, pairs[batch]) for batch in batches)
         return self._draw(features, len(batches), n_times)
 
     def draw_unprompted(
-        self, ch_names: Sequence[str], n_times: int, condition: str, n_items: int
+        self, ch_names: Sequence[str], n_times: int, conditions: Sequence[str], people: Sequence[int | None]
     ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
-        """What the model draws from nothing in a condition, "none" not being told; see `draw`."""
-        features = self.extractor(ch_names=list(ch_names), sampling_rate=SAMPLING_RATE, condition=condition)
-        sizes = [min(self.batch_size, n_items - start) for start in range(0, n_items, self.batch_size)]
-        return self._draw(((features, size) for size in sizes), len(sizes), n_times)
+        """What the model draws from nothing, see `draw` and `unprompted`."""
+        n_batches = ceil(len(conditions) / self.batch_size)
+        return self._draw(self.unprompted(ch_names, conditions, people), n_batches, n_times)
+
+    def unprompted(
+        self, ch_names: Sequence[str], conditions: Sequence[str], people: Sequence[int | None]
+    ) -> Iterator[EEGFeatures]:
+        """What the model takes, batch by batch, to make an item in each condition ("none" is not told) of a person."""
+        for start in range(0, len(conditions), self.batch_size):
+            batch = slice(start, start + self.batch_size)
+            yield self.extractor(
+                ch_names=list(ch_names),
+                sampling_rate=SAMPLING_RATE,
+                condition=list(conditions[batch]),
+                person=list(people[batch]),
+            )
 
     def _draw(
-        self, batches: Iterable[tuple[EEGFeatures, int]], n_batches: int, n_times: int
+        self, batches: Iterable[EEGFeatures], n_batches: int, n_times: int
     ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
-        """Continues each prompt of each batch as often as is said beside it."""
+        """Continues each prompt of each batch."""
         n_patches = ceil(n_times / self.model.config.patch_size)
         source = torch.Generator(self.device).manual_seed(self.seed)
         with Progress(
             console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal
         ) as bar:
             pace = _Pace(bar, n_batches * n_patches)
-            for features, n_rows in batches:
+            for features in batches:
                 with torch.inference_mode():
                     generated = self.model.generate(
                         **features.to(self.device),
                         max_new_tokens=n_patches,
-                        num_return_sequences=n_rows,
                         generator=source,
                         streamer=pace,
                         **self.generate_options,

@@ -28,19 +28,21 @@ from .continuations import Continuations
 from .corpora import get_corpus
 from .fidelity_report import fill_in, provenance, training_facts, write_report
 from .fists import Fists, cut_fists
-from .longer_prompts import LongerPrompts, cut_longer_prompts
+from .other_prompts import FEW_CHANNELS, ONE_CHANNEL, OtherPrompts, cut_longer_prompts, on_few_channels
 from .pretraining import SUMMARY
 from .rollout import Rollout, cut_rollout
 from .rows import FLOOR, GROUPS, goal_text, meets, number
 from .segments import CHANNELS, PRESETS, Preset, Segments, check_choices, cut_segments, recordings
 from .splits import check_unseen
+from .unprompted import Unprompted, cut_unprompted
 
 __all__ = ["FLOOR", "Comparison", "GETGenerator", "baseline_generators", "compare", "run"]
 
 #: `(prompts (items, channels, times), ch_names, n_times, conditions) -> (items, channels, n_times)`, see `compare`.
 Generator = Callable[[np.ndarray, Sequence[str], int, Sequence[tuple[str, str]]], np.ndarray]
 #: What is generated beside the continuations of the main table.
-PARTS = ("rollout", "longer prompts", "fists")
+PARTS = ("rollout", "longer prompts", "few channels", "one channel", "from nothing", "fists")
+Part = Rollout | OtherPrompts | Unprompted | Fists
 
 
 @dataclass
@@ -91,15 +93,18 @@ class Comparison:
         return {column: check_bars(self.rows, column) for column in self.judged}
 
 
-def baseline_generators(train_signals: Iterable[np.ndarray], seed: int = 0) -> dict[str, Generator]:
+def baseline_generators(
+    train_signals: Iterable[np.ndarray], ch_names: Sequence[str], seed: int = 0
+) -> dict[str, Generator]:
     """The classical generators of every table: pooled VAR, VAR of the prompt, IAAFT surrogate of the prompt.
 
     Args:
         train_signals: Recordings `(channels, times)` in microvolts that fit the pooled VAR.
+        ch_names: Of their channels.
         seed: Of each one's noise.
     """
     return {
-        POOLED_VAR: PooledVAR(train_signals, seed=seed),
+        POOLED_VAR: PooledVAR(train_signals, ch_names, seed=seed),
         PROMPT_VAR: PromptVAR(seed=seed),
         IAAFT: IAAFTSurrogate(seed=seed),
     }
@@ -123,7 +128,9 @@ def compare(
         generators: By name, functions `(prompts (items, channels, times) in microvolts at 100 Hz, ch_names, n_times,
             conditions) -> (items, channels, n_times)` in microvolts, called once with all prompts of a part. The
             conditions are a pair for each prompt: what the person does in it, and is to do afterwards; "none" where
-            that is not one thing. One that leaves "cost" and "memory" in an attribute `pace` has two rows more.
+            that is not one thing. One that leaves "cost" and "memory" in an attribute `pace` has two rows more; one
+            with a method `from_nothing(ch_names, n_times, conditions, people)`, a condition and a number of a person
+            for each item, has the rows of EEG without a prompt.
         data_dir: Folder that contains the corpus.
         split: "validation" or "test"; or "train", to see memorisation.
         preset: "fast" (minutes on two cores) or "full".
@@ -142,13 +149,13 @@ def compare(
     progress = progress or (lambda message: None)
     check_choices(split, preset)
     amount = PRESETS[preset]
-    others: dict[str, Rollout | LongerPrompts | Fists] = {}
+    others: dict[str, Part] = {}
     train = []
     if segments is None:
         progress(f"reading the {split} recordings")
         signals = list(recordings(data_dir, split))
         segments = cut_segments(signals, items_per_recording=amount.items_per_recording)
-        others = _other_parts(signals, amount, parts)
+        others = _other_parts(signals, segments, amount, parts)
         del signals
         progress("reading training recordings")
         train = _training_signals(data_dir, segments.ch_names, amount)
@@ -157,7 +164,7 @@ def compare(
     todo = dict(generators)
     if baselines:
         progress("fitting the pooled VAR")
-        todo |= baseline_generators(train, seed)
+        todo |= baseline_generators(train, segments.ch_names, seed)
 
     main = Continuations(segments, train, classifiers, amount.windows_per_item)
     columns = [*generators, FLOOR, *(name for name in todo if name not in generators)]
@@ -173,6 +180,8 @@ def compare(
         rows[name] = main.rows(continuations[name], amount.n_bootstrap, seed)
     for label, part in others.items():
         for name in columns:
+            if isinstance(part, Unprompted) and name != FLOOR and not hasattr(todo[name], "from_nothing"):
+                continue
             progress(f"{label}: {name}")
             made = None if name == FLOOR else _generate(todo[name], name, part)
             pace = getattr(todo.get(name), "pace", None)
@@ -195,22 +204,28 @@ def _training_signals(data_dir: str | Path | None, ch_names: Sequence[str], amou
     return [signal.x.astype(np.float32) for signal in read]
 
 
-def _other_parts(signals, amount: Preset, parts: Sequence[str]) -> dict[str, Rollout | LongerPrompts | Fists]:
-    """The parts that these recordings give material for."""
-    found = {}
-    if "rollout" in parts:
-        found["rollout"] = cut_rollout(signals, CHANNELS, amount.n_rollouts, amount.rollout_seconds)
-    if "longer prompts" in parts:
-        found["longer prompts"] = cut_longer_prompts(signals, CHANNELS, amount.items_per_recording)
-    if "fists" in parts:
-        found["fists"] = cut_fists(signals, CHANNELS, trials_per_recording=amount.trials_per_recording)
+def _other_parts(signals, segments: Segments, amount: Preset, parts: Sequence[str]) -> dict[str, Part]:
+    """The parts that these recordings, and the prompts that were cut from them, give material for."""
+    makers = {
+        "rollout": lambda: cut_rollout(signals, CHANNELS, amount.n_rollouts, amount.rollout_seconds),
+        "longer prompts": lambda: cut_longer_prompts(signals, CHANNELS, amount.items_per_recording),
+        "few channels": lambda: on_few_channels(segments, FEW_CHANNELS),
+        "one channel": lambda: on_few_channels(segments, ONE_CHANNEL),
+        "from nothing": lambda: cut_unprompted(signals, CHANNELS),
+        "fists": lambda: cut_fists(signals, CHANNELS, trials_per_recording=amount.trials_per_recording),
+    }
+    found = {name: makers[name]() for name in PARTS if name in parts}
     return {name: part for name, part in found.items() if part is not None}
 
 
-def _generate(generate: Generator, name: str, part: Continuations | Rollout | LongerPrompts | Fists) -> np.ndarray:
-    """What a generator makes of a part's prompts, checked."""
-    made = np.asarray(generate(part.prompt, part.ch_names, part.n_times, part.conditions), dtype=float)
-    wanted = (*part.prompt.shape[:2], part.n_times)
+def _generate(generate: Generator, name: str, part: Continuations | Part) -> np.ndarray:
+    """What a generator makes of a part's prompts, or of none, checked."""
+    if isinstance(part, Unprompted):
+        made = generate.from_nothing(part.ch_names, part.n_times, part.conditions, part.people)
+    else:
+        made = generate(part.prompt, part.ch_names, part.n_times, part.conditions)
+    made = np.asarray(made, dtype=float)
+    wanted = (len(part.conditions), len(part.ch_names), part.n_times)
     if made.shape != wanted:
         raise ValueError(
             f"Generator {name!r} returned {made.shape} where {wanted} (items, channels, times) were asked for: it "

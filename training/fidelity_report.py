@@ -80,6 +80,10 @@ def _explained(comparison: Comparison) -> str:
         "recordings are with their beginning, each person's among those of everybody else.",
         "longer prompts": "Longer prompts are cut where recordings have room for them, and so are other prompts than "
         "those above.",
+        "few channels": "Few channels are those prompts on some of their electrodes alone, all that the model hears.",
+        "from nothing": "EEG from nothing is the end of a minute that no prompt led, of as many people as are judged; "
+        "but these are imagined, and other people: no goal is set by how little the real ones differ from themselves. "
+        "Covariances there are in units of their own power.",
         "memorisation": "Training windows are looked for at every lag of the training recordings that were read.",
     }
     groups = {row["group"] for row in comparison.rows[comparison.judged[0]].values()}

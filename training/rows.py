@@ -22,7 +22,7 @@ FLOOR = "real"
 #: Groups of rows, in the table's order.
 GROUPS = (
     *("spectrum", "space", "dynamics", "two-sample", "prompt", "stability", "rollout"),
-    *("longer prompts", "conditions", "memorisation"),
+    *("longer prompts", "few channels", "from nothing", "conditions", "memorisation"),
 )
 _TEXTS = {
     "times floor": "<= {:g}x real",

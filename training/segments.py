@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -103,6 +103,12 @@ class Segments:
     def unchanged_conditions(self) -> list[tuple[str, str]]:
         """What each prompt holds, and what is to follow: the same."""
         return [(condition, condition) for condition in self.conditions]
+
+    def pick(self, ch_names: Sequence[str]) -> Segments:
+        """The same on some of the channels."""
+        picks = [self.ch_names.index(name) for name in ch_names]
+        parts = {name: getattr(self, name)[:, picks] for name in ("prompt", "continuation", "other")}
+        return replace(self, **parts, ch_names=list(ch_names))
 
 
 def recordings(

@@ -203,7 +203,13 @@ class Page:
                         guidance = gr.Slider(
                             0.5, 5, value=1, step=0.1, label="Guidance", info="Above 1 exaggerates the condition."
                         )
-                        seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Another draws another course.")
+                        seed = gr.Number(
+                            0,
+                            precision=0,
+                            minimum=0,
+                            label="Seed",
+                            info="Another draws another course, from nothing of another person.",
+                        )
                     with gr.Row():
                         go = gr.Button("Generate", variant="primary", scale=2, elem_id="go")
                         stop = gr.Button("Stop", scale=1, min_width=60)

@@ -54,7 +54,7 @@ class Wishes:
         condition: What the person does from the seam on, or None.
         temperature: Standard deviation of the flow's noise.
         guidance: How far to exaggerate the condition; 1 is not at all.
-        seed: The same seed gives the same samples.
+        seed: The same seed gives the same samples, from nothing of the same person.
     """
 
     seconds: float = 10.0
@@ -142,7 +142,8 @@ def prepare(extractor: GETFeatureExtractor, raw: "mne.io.BaseRaw | None", wishes
     with _reading, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         if raw is None:
-            features = extractor(ch_names=list(wishes.ch_names) or USUAL_CHANNELS, condition=wishes.condition)
+            ch_names = list(wishes.ch_names) or USUAL_CHANNELS
+            features = extractor(ch_names=ch_names, condition=wishes.condition, person=wishes.seed)
         else:
             chosen = raw.copy().pick(list(wishes.ch_names) or usual_channels(raw.ch_names))
             features = extractor(chosen, condition=wishes.condition)

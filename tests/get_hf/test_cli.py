@@ -6,8 +6,9 @@ from importlib.metadata import PackageNotFoundError
 import mne
 import numpy as np
 import pytest
+import torch
 
-from get_hf import GETConfig, cli, save_recording
+from get_hf import GETConfig, cli, load_pretrained, save_recording
 from synthetic import make_raw
 
 
@@ -69,6 +70,16 @@ def test_the_same_seed_gives_the_same_samples(generate, recording):
     seam, reach = 12 * 160, 16  # samples; resampling to the recording's rate looks a little ahead
     np.testing.assert_allclose(other[:, : seam - reach], first[:, : seam - reach], atol=0.05)
     assert np.abs(other - first)[:, seam:].max() > 1
+
+
+def test_from_nothing_the_seed_draws_the_person_too(generate, tiny_checkpoint):
+    made = samples(generate, "--channels", "Cz,Oz", "--seed", 3)
+    model, extractor = load_pretrained(tiny_checkpoint)
+    for person, same in ((3, True), (4, False)):
+        features = extractor(ch_names=["Cz", "Oz"], person=person)
+        generated = model.generate(**features, seconds=2, generator=torch.Generator().manual_seed(3))
+        (expected,) = extractor.decode(generated, features, output="array")
+        assert np.allclose(made, expected, atol=1e-3) is same
 
 
 @pytest.mark.parametrize(

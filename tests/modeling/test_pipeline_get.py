@@ -77,6 +77,12 @@ def test_from_nothing_with_a_condition_and_several_draws(generate):
     assert not np.array_equal(rows[0].get_data(), rows[1].get_data())
 
 
+def test_from_nothing_of_several_people(generate):
+    rows = generate(ch_names=NAMES, person=[2, None, 2], seconds=1, output="array", do_sample=False)
+    np.testing.assert_array_equal(rows[0], rows[2])
+    assert np.abs(rows[0] - rows[1]).max() > 0.1 * np.abs(rows[1]).max()
+
+
 def test_options_may_be_given_when_it_is_made(small_checkpoint):
     generate = pipeline(
         "eeg-generation", model=str(small_checkpoint), seconds=1, output="array", local_files_only=True

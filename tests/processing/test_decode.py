@@ -12,7 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from get_hf.processing.decoding_get import GENERATED, LARGEST_LOG_GAIN, equalise
+from get_hf.processing.decoding_get import GENERATED
+from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS, Equaliser
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import ELECTRODES
 from get_hf.processing.signal_get import resample
@@ -69,11 +70,11 @@ class TestDecoding:
         np.testing.assert_allclose((spectra[1] / spectra[0])[:, 2:44], factors[:, 2:44], rtol=0.05)
 
     def test_a_continuation_that_grows_keeps_the_gains_it_was_given(self):
-        gains = {"none": np.random.default_rng(0).normal(0, 0.05, (101, 4))}
+        equalise = Equaliser({"none": np.random.default_rng(0).normal(0, 0.05, (101, 4))}, "none")
         x, positions = signal(rate=100.0), np.eye(4, 6)
-        whole = equalise(x[:, :400], gains, "none", ["feet"] * 16, positions)
+        whole = equalise(x[:, :400], ["feet"] * 16, positions)
         assert np.abs(whole - x[:, :400]).max() > 0.1
-        part = equalise(x[:, :100], gains, "none", ["feet"] * 4, positions)
+        part = equalise(x[:, :100], ["feet"] * 4, positions)
         np.testing.assert_allclose(part, whole[:, :100], atol=1e-9)
 
     def test_gains_go_by_what_each_patch_was_generated_as(self, extractor, read):
@@ -110,6 +111,53 @@ class TestDecoding:
             np.testing.assert_array_equal(same, plain)
             bound = 0.5 if with_gains is unprompted else LARGEST_LOG_GAIN  # a prompt is known to be near
             np.testing.assert_allclose(louder, np.exp(bound) * plain, atol=0.05)
+
+    def test_imagined_people_differ_by_their_traits_which_are_theirs_in_every_condition(self, extractor, read):
+        average = {"none": np.zeros((101, 4)), "eyes_closed": np.full((101, 4), 0.05)}
+        traits = {"none": np.zeros((N_TRAITS, 101, 4)), "eyes_closed": np.zeros((N_TRAITS, 101, 4))}
+        for table in traits.values():
+            table[:, :, 0] = 0.05 * np.arange(1, N_TRAITS + 1)[:, None]  # all channels and frequencies alike
+        given = {"unprompted_log_gains": average, "trait_log_gains": traits}
+        with_traits = GETFeatureExtractor(**extractor.to_dict() | given)
+        people = [None, 3, 4, 3]
+
+        def made(condition: str) -> list[np.ndarray]:
+            features = with_traits(ch_names=["Cz", "Oz"], condition=condition, person=people)
+            assert len(features["input_values"]) == 4
+            same = continued(with_traits(ch_names=["Cz", "Oz"]))
+            return with_traits.decode(same.repeat(4, 1, 1), features, "array", include_prompt=False)
+
+        opened, closed = (np.stack(made(condition)) for condition in ("none", "eyes_closed"))
+        np.testing.assert_array_equal(opened[1], opened[3])
+        for person in (3, 4):
+            factor = np.exp(
+                0.05 * np.random.default_rng(person).standard_normal(N_TRAITS) @ np.arange(1, N_TRAITS + 1)
+            )
+            for x in (opened, closed):
+                np.testing.assert_allclose(x[people.index(person)], factor * x[0], rtol=1e-6, atol=1e-6)
+        (plain,) = extractor.decode(
+            continued(extractor(ch_names=["Cz", "Oz"])), extractor(ch_names=["Cz", "Oz"]), "array", False
+        )
+        np.testing.assert_allclose(opened[0], plain, atol=1e-9)
+
+    @pytest.mark.parametrize(
+        ("person", "message"),
+        [
+            (-1, "not -1"),
+            (1.5, "not 1.5"),
+            (True, "not True"),
+            ("3", "not '3'"),
+            ([0, "x"], "not 'x'"),
+            ([], "holds no"),
+        ],
+    )
+    def test_who_is_no_person_is_refused(self, extractor, read, person, message):
+        with pytest.raises(ValueError, match=message):
+            extractor(ch_names=["Cz"], person=person)
+
+    def test_nobody_is_imagined_beside_a_recording(self, read):
+        with pytest.raises(ValueError, match="but a recording was given"):
+            read(signal(rate=100.0), sampling_rate=100.0, person=1)
 
     @pytest.mark.parametrize("rate", [100.0, 160.0, 250.0])
     def test_there_is_no_jump_at_the_seam(self, extractor, rate):

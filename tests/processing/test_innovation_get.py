@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import csd, lfilter
+from scipy.signal import coherence, csd, lfilter
 
 from get_hf.processing.innovation_fitting_get import fit_innovation
 from get_hf.processing.innovation_get import InnovationTransform
@@ -212,6 +212,19 @@ class TestPopulation:
         one, other = (transform.forward(x, POSITIONS).matrices for transform in found)
         np.testing.assert_allclose(one, other, atol=1e-9)
         assert relative_error(TRANSFORM.forward(x, POSITIONS).matrices[1:], one[1:]) > 0.01
+
+    def test_what_no_recording_leads_coheres_as_much_more_as_is_said(self):
+        rng = np.random.default_rng(0)
+        noise = rng.standard_normal((len(POSITIONS), 400 * PATCH))
+        with_shifts, coherences, levels = copy(TRANSFORM), [], []
+        with_shifts.unprompted_shifts = np.tile([0.0, -0.1, 0.0, 0.0, 0.0], (PATCH, 1))
+        for transform in (TRANSFORM, with_shifts):
+            x = transform.inverse(noise, transform.nothing(POSITIONS))
+            coherences.append(coherence(x[0], x[1:], 100.0, nperseg=100)[1][:, 4:44])
+            levels.append(x.std(axis=-1))
+        np.testing.assert_allclose(levels[1], levels[0], rtol=0.1)
+        gained = (coherences[1] - coherences[0]) / (1 - coherences[0])
+        assert gained.mean() == pytest.approx(0.1, abs=0.03)
 
     def test_positions_alone_use_nothing_of_the_signal(self):
         x = simulate(POSITIONS, 516, 7)

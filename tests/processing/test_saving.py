@@ -98,6 +98,14 @@ class TestSaving:
             "generated_log_gains for none .* must be 101 lists of numbers",
         ),
         (
+            {"trait_log_gains": {"eyes_closed": []}},
+            "trait_log_gains .* must be tables by condition, one for 'none'.* get-hf calibrate",
+        ),
+        (
+            {"trait_log_gains": {"none": [[[0.0] * 4] * 101]}},
+            "trait_log_gains for none .* must be 12 lists of 101 lists of numbers",
+        ),
+        (
             {"coherence_shifts": [[0.0] * 5] * 25},
             "coherence_shifts of the feature extractor must be 2 lists of 25 lists of numbers",
         ),

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from get_hf import GETConfig, GETFeatureExtractor, GETModel
 from get_hf.cli import app
 from get_hf.processing.coherence_get import places_of_pairs, shapes_of_shifts
-from get_hf.processing.decoding_get import LARGEST_LOG_GAIN, equalise
+from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS, Equaliser
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import linear_in_position
 from get_hf.training import calibration
@@ -18,6 +18,7 @@ from get_hf.training.calibration import (
     by_length,
     find_coherence_shifts,
     find_gains,
+    find_traits,
     mean_coherence,
     spectral_errors,
 )
@@ -28,11 +29,12 @@ POSITIONS = channel_positions(["Fp1", "Fp2", "C3", "C4", "O1", "O2"])
 NOTHING = np.zeros((4 * PATCH + 1, 4))
 
 
-def signals(gains: np.ndarray, seed: int, n_items: int = 500) -> np.ndarray:
+def signals(gains: np.ndarray, seed: int, n_items: int = 500, largest: float = LARGEST_LOG_GAIN) -> np.ndarray:
     """Slow noise that has passed an equaliser, as decoding does."""
     noise = np.random.default_rng(seed).standard_normal((n_items, len(POSITIONS), 1200))
     slow = 5 * lfilter([1.0], [1.0, -0.9], noise)
-    return np.stack([equalise(each, {"none": gains}, "none", ["none"], POSITIONS) for each in slow])
+    equalise = Equaliser({"none": gains}, "none", largest)
+    return np.stack([equalise(each, ["none"], POSITIONS) for each in slow])
 
 
 def test_errors_are_log_power_at_equally_spaced_frequencies():
@@ -75,6 +77,41 @@ def test_what_is_far_off_is_not_made_up_for():
     found = find_gains(lambda gains: signals(gains["feet"], 1), loud, conditions, POSITIONS, RATE, PATCH)
     for gains in found.values():
         assert 0.2 < (linear_in_position(POSITIONS) @ np.transpose(gains)).max() <= LARGEST_LOG_GAIN + 1e-3
+
+
+def test_what_people_differ_by_is_found_and_is_theirs_in_every_condition():
+    rng = np.random.default_rng(0)
+    alpha, slope = np.zeros((2, *NOTHING.shape))
+    alpha[16:28, 0], alpha[16:28, 1] = 0.4, -0.3  # more at the back
+    slope[:, 0] = np.linspace(0.2, -0.2, 101)
+    scores = rng.standard_normal((80, 2))
+    scores = np.linalg.qr(scores - scores.mean(axis=0))[0] * np.sqrt(79)  # independent, of unit variance
+    names = ["none", "eyes_closed"]
+    items = [(person, k) for person in range(80) for k in range(2)]
+    # closed eyes double what alpha does
+    real = np.concatenate([
+        signals((1 + k) * scores[person, 0] * alpha + scores[person, 1] * slope, 1000 + 2 * person + k, 4, 3.0)
+        for person, k in items
+    ])  # fmt: skip
+    subjects = np.repeat([f"S{person}" for person, _ in items], 4)
+    conditions = np.repeat([names[k] for _, k in items], 4).tolist()
+    found = find_traits(real, subjects, conditions, POSITIONS, RATE, PATCH)
+    assert set(found) == set(names)
+    places = linear_in_position(POSITIONS)
+    inner = slice(4, 88)  # in the band of the signals
+    whole = np.stack([np.array(found[name])[:, inner] @ places.T for name in names], axis=1)
+    truth = np.stack([
+        [k * alpha[inner] @ places.T for k in (1, 2)],
+        [slope[inner] @ places.T] * 2,
+    ])  # fmt: skip
+    assert len(whole) == N_TRAITS
+    ours, theirs = (each.reshape(len(each), -1).T @ each.reshape(len(each), -1) for each in (whole, truth))
+    assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.95
+    assert np.trace(ours) == pytest.approx(np.trace(theirs), rel=0.15)
+    # one person is no population
+    alone = find_traits(real[:8], subjects[:8], conditions[:8], POSITIONS, RATE, PATCH)
+    assert np.shape(alone["none"]) == (N_TRAITS, 101, 4)
+    assert not np.any(alone["none"])
 
 
 def test_shifts_of_coherence_are_found():
@@ -133,6 +170,8 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     extractor = GETFeatureExtractor.from_pretrained(tmp_path)
     assert (extractor.generated_log_gains, extractor.coherence_shifts) == (gains, shifts)
     assert extractor.unprompted_log_gains == unprompted
+    assert extractor.trait_log_gains == found["trait_log_gains"]
+    assert np.abs(found["trait_log_gains"]["none"]).max() > 0.01  # two people differ by one component
     assert np.abs(unprompted["none"]).max() > 0.01
     assert not np.allclose(unprompted["none"], gains["none"], atol=0.01)
     assert np.shape(gains["none"]) == (101, 4)

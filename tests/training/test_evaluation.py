@@ -272,6 +272,24 @@ def test_baselines_continue_every_prompt_with_its_amplitude(segments, baseline):
     assert baseline(prompts[:1], CH_NAMES, 300).shape == (1, N_CHANS, 300)
 
 
+def test_the_pooled_var_knows_any_of_its_channels_and_the_average_amplitude(segments):
+    pooled = PooledVAR(segments.other, CH_NAMES, order=2)
+    part = segments.pick(["O1", "Fz"])
+    np.testing.assert_array_equal(part.other, segments.other[:, [4, 0]])
+    made = pooled(part.prompt, part.ch_names, 1200)
+    assert made.shape == (len(part.prompt), 2, 1200)
+    np.testing.assert_allclose(
+        np.corrcoef(np.concatenate(made, axis=-1))[0, 1],
+        np.corrcoef(np.concatenate(part.other, axis=-1))[0, 1],
+        atol=0.1,
+    )
+    made = pooled.from_nothing(CH_NAMES, 1200, ["eyes_open"] * 40, np.arange(40))
+    assert made.shape == (40, N_CHANS, 1200)
+    amplitudes = [np.log(x.std(axis=(1, 2))).mean() for x in (made, segments.other)]
+    assert amplitudes[0] == pytest.approx(amplitudes[1], abs=0.1)
+    assert made[..., :100].std() == pytest.approx(made[..., -100:].std(), rel=0.1)  # no trace of the silence before
+
+
 # ---------------------------------------------------------------------- the table as a whole
 
 
@@ -288,7 +306,7 @@ def test_cut_segments_takes_what_follows_and_overlaps_nothing():
 
 @pytest.fixture(scope="module")
 def comparison(segments):
-    train = PooledVAR(segments.other, order=2)
+    train = PooledVAR(segments.other, CH_NAMES, order=2)
     return compare(
         {"mine": train, "flat": lambda prompts, names, n_times, conditions: np.zeros((*prompts.shape[:2], n_times))},
         None, baselines=False, classifiers=("logistic",), segments=segments,

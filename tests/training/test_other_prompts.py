@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from get_hf.training.longer_prompts import cut_longer_prompts
-from get_hf.training.segments import Signal
+from get_hf.training.other_prompts import cut_longer_prompts, on_few_channels
+from get_hf.training.segments import Signal, cut_segments
 
 CHANNELS = ["Fz", "Cz", "Pz", "Oz"]
 
@@ -43,7 +43,35 @@ def test_what_truly_followed_has_no_error_and_noise_has_more_than_other_stretche
     names = {"log PSD, ensemble", "covariance, ensemble", "coherence 8-13 Hz, ensemble", "coherence, per prompt"}
     assert {f"{name}, after 24 s" for name in names} < set(truth)
     for name, row in truth.items():
-        assert (row["group"], row["goal"][0]) == ("longer prompts", "times floor")
+        assert row["group"] == "longer prompts"
+        assert row["interval"] is not None
+        if row["unit"] == "ratio":
+            assert row["value"] == pytest.approx(1)
+            continue
+        assert row["goal"][0] == "times floor"
         assert row["value"] == pytest.approx(0, abs=1e-9)
         assert 0 < floor[name]["value"] < noise[name]["value"]
-        assert row["interval"] is not None
+
+
+def test_few_channels_are_those_of_the_same_prompts_and_one_has_no_space():
+    segments = cut_segments(signals(62, people=6), CHANNELS)
+    two, one = on_few_channels(segments, ["Oz", "Fz"]), on_few_channels(segments, ["Pz"])
+    assert on_few_channels(segments, ["Oz", "T7"]) is None
+    np.testing.assert_array_equal(two.prompt, segments.prompt[:, [3, 0]])
+    np.testing.assert_array_equal(one.prompt, segments.prompt[:, [2]])
+    assert (two.ch_names, one.ch_names, two.n_times) == (["Oz", "Fz"], ["Pz"], 1200)
+    truth = two.rows(two.segments.continuation) | one.rows(one.segments.continuation)
+    assert {row["group"] for row in truth.values()} == {"few channels"}
+    assert {"coherence, per prompt, on 2 channels", "log PSD, per prompt, on Pz alone"} < set(truth)
+    assert not [name for name in truth if "alone" in name and ("cov" in name or "coh" in name)]
+
+
+def test_what_is_louder_and_what_varies_more_than_real_eeg_is_told():
+    part = on_few_channels(cut_segments(signals(62, people=6), CHANNELS), ["Pz"])
+    real = part.segments.continuation
+    louder = part.rows(1.5 * real)
+    assert louder["RMS over real, on Pz alone"]["value"] == pytest.approx(1.5, rel=1e-3)
+    assert louder["variation of half-second RMS, over real, on Pz alone"]["value"] == pytest.approx(1, abs=1e-3)
+    slow = np.repeat(np.random.default_rng(3).normal(0, 0.5, (len(real), 1, 24)), 50, axis=-1)
+    varied = part.rows(real * np.exp(slow - (slow.var() / 1)))
+    assert varied["variation of half-second RMS, over real, on Pz alone"]["value"] > 1.3
