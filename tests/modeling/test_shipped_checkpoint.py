@@ -1,8 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The promises of generate(), kept by the weights that are shipped and in single precision."""
 
+import numpy as np
 import pytest
 import torch
+from scipy.signal import welch
 from transformers import AutoFeatureExtractor, AutoModel
 
 from get_hf import CHECKPOINT, GETModel
@@ -95,6 +97,21 @@ def test_few_channels_are_as_strong_as_many(model, extractor, n_chans):
     made = model.generate(**batch, max_new_tokens=32, generator=torch.Generator().manual_seed(6))
     power = made[..., -32 * extractor.patch_size :].square().mean().item()
     assert 0.85 < power < (1.2 if n_chans > 1 else 1.8)
+
+
+def test_imagined_people_are_different_and_alpha_grows_when_they_close_their_eyes(model, extractor):
+    people, alpha = list(range(12)), {}
+    for condition in ("eyes_open", "eyes_closed"):
+        features = extractor(ch_names=["Cz", "O1", "O2"], condition=condition, person=people)
+        generated = model.generate(**features, seconds=12, generator=torch.Generator().manual_seed(0))
+        made = np.stack(extractor.decode(generated, features, output="array"))
+        freqs, density = welch(made, extractor.sampling_rate, nperseg=200)
+        alpha[condition] = np.log(density[..., 1:, (freqs >= 8) & (freqs < 13)].mean(axis=-1)).mean(axis=-1)
+    closed, opened = alpha["eyes_closed"], alpha["eyes_open"]
+    assert 2.0 < np.exp((closed - opened).mean()) < 6.0
+    # log power of people has a deviation of about 1, of stretches of one person of about .3
+    assert 0.6 < closed.std() < 1.8
+    assert np.corrcoef(closed, opened)[0, 1] > 0.4  # they stay who they are
 
 
 @pytest.mark.parametrize("n_chans", [1, 4, 20])
