@@ -64,6 +64,11 @@ Drawn = tuple[torch.Tensor, EEGFeatures]
 SEED = 20_260
 #: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
 LEAST_PROMPTS = 60
+#: What of the feature extractor is measured here.
+MEASURED = (
+    *("coherence_shifts", "generated_log_gains"),
+    *("unprompted_coherence_shifts", "unprompted_log_gains", "trait_log_gains"),
+)
 #: By condition, log gains as `GETFeatureExtractor` takes them, `(4 * patch_size + 1, 4)`.
 LogGains = dict[str, list[list[float]]]
 
@@ -263,12 +268,7 @@ def calibrate(
     signals = list(recordings(data_dir, "train", ch_names, n_sessions=N_SESSIONS))
     generator = GETGenerator(checkpoint, seed=SEED)
     patch_size, positions = generator.model.config.patch_size, channel_positions(ch_names)
-    unmeasured = generator.extractor.to_dict() | dict.fromkeys(
-        (
-            *("coherence_shifts", "generated_log_gains"),
-            *("unprompted_coherence_shifts", "unprompted_log_gains", "trait_log_gains"),
-        )
-    )
+    unmeasured = generator.extractor.to_dict() | dict.fromkeys(MEASURED)
 
     def draw(chosen: Segments, shifts: Shifts) -> list[Drawn]:
         of_this_length = {"coherence_shifts": [shifts, np.zeros_like(shifts)]}

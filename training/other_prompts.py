@@ -11,10 +11,10 @@ from functools import cached_property
 
 import numpy as np
 
-from .fidelity import covariance, describe_spectrum_and_space, space_rows, spectrum_rows
+from .fidelity import covariance, describe_spectrum_and_space, log_rms, space_rows, spectrum_rows
 from .rows import Rows
 from .segments import Segments, Signal, cut_segments
-from .two_sample import EPSILON
+from .two_sample import EPSILON, cut_windows
 
 #: The longest that two stretches of 12 s follow in a minute, as resting recordings are long.
 LONGER_SECONDS = 24.0
@@ -57,13 +57,7 @@ class OtherPrompts:
             space_rows(rows, self._real, fake, covariance(of.prompt))
         rows.ratio("stability", "RMS over real", fake["log RMS"] - self._real["log RMS"])
         varied = fake["variation"] - self._real["variation"]
-        rows.add(
-            "stability",
-            "variation of half-second RMS, over real",
-            "ratio",
-            ("between", 0.9, 1.1),
-            lambda _, items: np.exp(varied[items].mean()),
-        )
+        rows.mean_ratio("stability", "variation of half-second RMS, over real", varied)
         return {f"{name}, {self.label}": row | {"group": self.group} for name, row in rows.table.items()}
 
     @cached_property
@@ -74,11 +68,10 @@ class OtherPrompts:
 def _describe(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
     """What the rows need to know of `(items, channels, times)`, each entry `(items, ...)`."""
     n = round(WINDOW_SECONDS * sampling_rate)
-    windows = x[..., : x.shape[-1] // n * n].reshape(*x.shape[:2], -1, n)
-    log_rms = 0.5 * np.log((windows**2).mean(axis=-1) + EPSILON)
+    windows = cut_windows(x, n).reshape(len(x), -1, x.shape[1], n)
     return describe_spectrum_and_space(x, sampling_rate) | {
-        "log RMS": 0.5 * np.log((x**2).mean(axis=-1) + EPSILON).mean(axis=1),
-        "variation": np.log(log_rms.std(axis=-1) + EPSILON).mean(axis=1),
+        "log RMS": log_rms(x).mean(axis=1),
+        "variation": np.log(log_rms(windows).std(axis=1) + EPSILON).mean(axis=1),
     }
 
 

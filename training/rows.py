@@ -106,6 +106,12 @@ class Rows:
         """Adds the median ratio over items, to be within 10 % of 1; `log_ratio` is `(items,)`."""
         self.add(group, name, "ratio", ("between", 0.9, 1.1), lambda _, items: np.exp(np.median(log_ratio[items])))
 
+    def mean_ratio(
+        self, group: str, name: str, log_ratio: np.ndarray, goal: tuple | None = ("between", 0.9, 1.1)
+    ) -> None:
+        """Adds the ratio whose logarithm is the mean over items of `log_ratio` `(items,)`."""
+        self.add(group, name, "ratio", goal, lambda _, items: np.exp(log_ratio[items].mean()))
+
 
 def nan_mean(values: np.ndarray) -> float:
     """The mean of what is not NaN, or NaN, without a warning, where that is nothing."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .conditions import CLOSED, OPEN, alpha_rows
-from .fidelity import describe_spectrum_and_space, log_alpha_power, space_rows
+from .fidelity import describe_spectrum_and_space, log_alpha_power, log_rms, space_rows
 from .rows import Rows
 from .segments import Segments, Signal, cut_segments
 from .two_sample import EPSILON
@@ -57,7 +57,7 @@ class Unprompted:
         space_rows(rows, real, fake, no_prompt)
         alphas = (log_alpha_power(x, of.sampling_rate) for x in (of.continuation, end))
         alpha_rows(rows, *alphas, of.conditions, of.ch_names)
-        rows.ratio("stability", "RMS, last over first 24 s", _log_rms(end) - _log_rms(begin))
+        rows.ratio("stability", "RMS, last over first 24 s", (log_rms(end) - log_rms(begin)).mean(axis=1))
         # a floor that nobody can know is no goal, and what is made in a place of its own belongs to no prompt
         return {
             f"{name}, from nothing": row
@@ -67,14 +67,9 @@ class Unprompted:
         }
 
 
-def _log_rms(x: np.ndarray) -> np.ndarray:
-    """`(items, channels, times)` to `(items,)`."""
-    return 0.5 * np.log((x**2).mean(axis=-1) + EPSILON).mean(axis=1)
-
-
 def _describe(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
     """What rows need to know, each entry `(items, ...)`; covariances in units of their own power."""
-    found = describe_spectrum_and_space(x, sampling_rate) | {"log RMS": _log_rms(x)}
+    found = describe_spectrum_and_space(x, sampling_rate) | {"log RMS": log_rms(x).mean(axis=1)}
     power = np.trace(found["covariance"], axis1=1, axis2=2)[:, None, None] + EPSILON
     return found | {"covariance": found["covariance"] / power}
 
@@ -100,14 +95,8 @@ def _spectrum_rows(
     name = "differences between people in log PSD, over real"
     goal = ("between", 0.75, 1.25)
     rows.add("spectrum", name, "ratio", goal, lambda sample, _: spread(b, sample) / (spread(a, sample) + EPSILON))
-    louder = fake["log RMS"], real["log RMS"]
-    rows.add(
-        "spectrum",
-        "RMS over real, mean of logarithms",
-        "ratio",
-        ("between", 0.8, 1.25),
-        lambda _, items: np.exp(louder[0][items].mean() - louder[1][items].mean()),
-    )
+    louder = fake["log RMS"] - real["log RMS"]
+    rows.mean_ratio("spectrum", "RMS over real, mean of logarithms", louder, ("between", 0.8, 1.25))
 
 
 def cut_unprompted(signals: Sequence[Signal], ch_names: Sequence[str]) -> Unprompted | None:
