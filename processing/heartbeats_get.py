@@ -29,6 +29,8 @@ SOUGHT, LOW = (0.16, 0.8), 0.06
 N_AROUND = 20
 #: Splines are laid through so many points per sample.
 FINER = 4
+#: Samples of all channels together, about, that splines are laid through at once.
+SPLINED_AT_ONCE = 100_000
 #: Directions of the heart's dipole. A template of rank 1 loses a hundredth or two of coherence at 20 to 30 Hz.
 N_DIRECTIONS = 3
 #: Intervals of a steady pace, in samples: 120 to 44 beats a minute at 100 Hz.
@@ -213,9 +215,11 @@ def _average(course: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The mean of what `(..., times)` is around beats that are whole, which begins and ends at 0."""
     around = np.arange(-N_AROUND, N_AROUND + 1)
     whole = times[(times >= N_AROUND) & (times < course.shape[-1] - N_AROUND - 1)]
-    # a channel at a time: splines through all of a long recording would take gigabytes
-    rows = [_interpolated(row)(whole[:, None] + around).mean(axis=0) for row in np.atleast_2d(course)]
-    mean = np.reshape(rows, (*course.shape[:-1], len(around)))
+    rows = np.atleast_2d(course)
+    # some channels at a time: splines through all of a long recording would take gigabytes
+    groups = np.array_split(rows, min(len(rows), 1 + rows.size // SPLINED_AT_ONCE))
+    mean = np.concatenate([_interpolated(group)(whole[:, None] + around).mean(axis=1) for group in groups])
+    mean = mean.reshape(*course.shape[:-1], len(around))
     return mean * np.interp(np.abs(around), [N_AROUND / 2, N_AROUND], [1.0, 0.0])
 
 
