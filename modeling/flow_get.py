@@ -28,6 +28,11 @@ from .amplitude_get import join_amplitude
 from .configuration_get import GETConfig
 from .layers_get import GETMLP, GETAttention, cosine_transform, seen_by_networks
 
+#: How much earlier than halfway through a step of the flow its velocity is taken, of N steps: EARLIER / N of a step. It
+#: makes up for the first step, which has none before it; measured on the shipped network, whose flow in 3 steps so has
+#: the variance that it has in 96 (0.95 of it without).
+EARLIER = 0.3
+
 
 def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Point on the path and its velocity.
@@ -67,9 +72,9 @@ class GETFlowBlock(nn.Module):
     def forward(self, x: torch.Tensor, modulation: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
         """Maps `(batch, channels, width)`, with modulation `(batch or 1, 6 * width)`, to the same shape."""
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation[:, None].chunk(6, dim=-1)
-        attended, _ = self.channel_attention(self.norm(x) * (1 + scale_a) + shift_a, attention_mask)
-        x = x + (1 + gate_a) * attended
-        return x + (1 + gate_m) * self.mlp(self.norm(x) * (1 + scale_m) + shift_m)
+        attended, _ = self.channel_attention(torch.addcmul(shift_a, self.norm(x), 1 + scale_a), attention_mask)
+        x = torch.addcmul(x, attended, 1 + gate_a)
+        return torch.addcmul(x, self.mlp(torch.addcmul(shift_m, self.norm(x), 1 + scale_m)), 1 + gate_m)
 
 
 class GETFlowHead(nn.Module):
@@ -152,10 +157,10 @@ class GETFlowHead(nn.Module):
         guidance_scale: float = 1.0,
         channel_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Integrates the flow from noise to the next patch: Euler steps, each at the time in its middle.
+        """Integrates the flow from noise to the next patch, one velocity a step.
 
-        The velocity depends on time more than on x, noise and data being nearly alike; for such a flow this is the
-        midpoint rule at half its cost.
+        The midpoint rule would go half a step to learn the velocity there, at twice the cost; here the velocity of the
+        step before leads there. Left out, amplitudes come out too alike, what channels share of them most of all.
 
         Args:
             hidden_states: `(batch, channels, hidden_size)`; with guidance `(2 * batch, ...)`, the second half being
@@ -171,7 +176,8 @@ class GETFlowHead(nn.Module):
         guided = guidance_scale != 1.0
         condition = self.condition_proj(hidden_states)
         mask = self.channel_attention_mask(condition, channel_mask)
-        times = (torch.arange(num_steps, device=noise.device) + 0.5) / num_steps
+        halfway = 0.5 - EARLIER / num_steps
+        times = (torch.arange(num_steps, device=noise.device) + halfway) / num_steps
         # all times at once: the modulation does not depend on the patch
         modulations = [m.split(1) for m in self.modulations(times)]
 
@@ -184,7 +190,8 @@ class GETFlowHead(nn.Module):
             return without + guidance_scale * (with_condition - without)
 
         step = math.pi / 2 / num_steps
-        x = noise
+        x, v = noise, torch.zeros_like(noise)
         for i in range(num_steps):
-            x = x + step * velocity(x, i)
+            v = velocity(x + halfway * step * v, i)
+            x = x + step * v
         return join_amplitude(x, self.config.flow_bands)

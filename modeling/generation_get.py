@@ -129,7 +129,7 @@ class GETGenerationMixin(GenerationMixin):
                 0, as in training, to 1; see `share_bursts`.
 
                 `modulation_depth`: how much the amplitude rises and falls within a patch, on top of what the flow
-                draws: a standard deviation in nats, 0 for none; see `modulate`.
+                draws: a standard deviation in nats, 0 for none, nearly reached where channels are many; see `modulate`.
 
                 `guidance_scale`: how far beyond the condition to go; 1 is none.
 
@@ -298,7 +298,7 @@ class GETGenerationMixin(GenerationMixin):
             # the model does not hear the modulation: a louder past would make a louder future, and so on
             heard, made = (
                 self._silenced(x, channel_mask, finished).to(input_ids.device)
-                for x in (patch, self._modulate(patch, depth, generation_config.generator))
+                for x in (patch, self._modulate(patch, depth, channel_mask, generation_config.generator))
             )
             sequence.append(torch.cat((heard, heard)) if guided else heard)
             output.append(made)
@@ -341,12 +341,18 @@ class GETGenerationMixin(GenerationMixin):
             patch = patch * channel_mask[:, :, None].to(patch)
         return patch.flatten(1).masked_fill(finished[:, None].to(patch.device), 0.0)
 
-    def _modulate(self, patch: torch.Tensor, depth: float, generator: torch.Generator | None) -> torch.Tensor:
+    def _modulate(
+        self,
+        patch: torch.Tensor,
+        depth: float,
+        channel_mask: torch.Tensor | None,
+        generator: torch.Generator | None,
+    ) -> torch.Tensor:
         """Modulates the amplitude within a patch; without depth no noise is drawn."""
         if depth == 0.0:
             return patch
         noise = self._noise((len(patch), patch.shape[1] + 1, N_COSINES), 1.0, generator)
-        return modulate(patch, noise, depth, self.config.sampling_rate)
+        return modulate(patch, noise, depth, self.config.sampling_rate, channel_mask)
 
 
 class PatchStreamer(BaseStreamer):

@@ -1,9 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The block of the backbone, and the layers that it shares with the flow head."""
 
-import math
+import functools
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import nn
 from transformers.cache_utils import Cache
@@ -53,11 +54,16 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 def cosine_transform(n: int, device: torch.device | None = None) -> torch.Tensor:
     """The orthonormal DCT-II as a matrix `(coefficients, samples)`, in which the innovation space writes a patch.
 
-    Computed anew at each call, as `rotary_embedding` is.
+    No buffer of a module, as that of `rotary_embedding` is none.
     """
-    index = torch.arange(n, device=device, dtype=torch.float32)
-    matrix = (math.pi / n * index[:, None] * (index + 0.5)).cos() * (2 / n) ** 0.5
-    return torch.where(index[:, None] == 0, matrix * 0.5**0.5, matrix)
+    return torch.as_tensor(_cosines(n), device=device)
+
+
+@functools.cache
+def _cosines(n: int) -> np.ndarray:
+    matrix = (2 / n) ** 0.5 * np.cos(np.pi / n * np.outer(np.arange(n), np.arange(n) + 0.5))
+    matrix[0] *= 0.5**0.5
+    return matrix.astype(np.float32)
 
 
 def seen_by_networks(x: torch.Tensor, patch_size: int) -> torch.Tensor:

@@ -20,6 +20,11 @@ SHARED = 0.5
 HIGHEST_FREQUENCY = 32.0
 
 
+def count_channels(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor | int:
+    """How many channels the mask says there are in `(batch, channels, ...)`; with one, `(batch, 1, 1)`."""
+    return x.shape[1] if channel_mask is None else channel_mask.sum(1).clamp(min=1).to(x)[:, None, None]
+
+
 def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor:
     """Mean of `(batch, channels, ...)` over the channels that the mask says there are, `(batch, 1, ...)`."""
     if channel_mask is None:
@@ -52,13 +57,19 @@ def share_bursts(
     Returns:
         Noise of the same shape.
     """
-    n_chans = noise.shape[1] if channel_mask is None else channel_mask.sum(1).to(noise)[:, None, None]
+    n_chans = count_channels(noise, channel_mask)
     wider = (1 + correlation * (n_chans - 1)) ** 0.5
     lower = PULL * noise_scale**2 * correlation * (1 - 1 / n_chans)
     return noise + (wider - 1) * channel_mean(noise, channel_mask) - lower
 
 
-def modulate(patch: torch.Tensor, noise: torch.Tensor, depth: float, sampling_rate: float) -> torch.Tensor:
+def modulate(
+    patch: torch.Tensor,
+    noise: torch.Tensor,
+    depth: float,
+    sampling_rate: float,
+    channel_mask: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Modulates the amplitude within patches, of slow and fast waves at once.
 
     In EEG the power of neighbouring bands comes and goes together within tenths of a second, on each channel and, less
@@ -66,11 +77,15 @@ def modulate(patch: torch.Tensor, noise: torch.Tensor, depth: float, sampling_ra
     half of that): waves are not sines, and their harmonics keep time with them. The samples of a patch are multiplied
     by `exp(u - var u)`, u being slow Gaussian noise, which leaves their mean power as it is.
 
+    What a flow draws for a channel alone varies as much as EEG does, what it draws for 20 together does not (measured
+    on EEGMMIDB): n channels are modulated 1 - 1/n times as deeply.
+
     Args:
         patch: `(batch, channels, patch_size)`, coefficients.
         noise: `(batch, channels + 1, N_COSINES)`, standard normal: of each channel, and of what all share.
-        depth: Standard deviation of each channel's own part of u, in nats of amplitude.
+        depth: Standard deviation of each channel's own part of u where channels are many, in nats of amplitude.
         sampling_rate: In Hz.
+        channel_mask: `(batch, channels)`, 0 where there is no channel.
 
     Returns:
         Same shape as the patch.
@@ -79,6 +94,7 @@ def modulate(patch: torch.Tensor, noise: torch.Tensor, depth: float, sampling_ra
     to_samples = cosine_transform(size, patch.device).to(patch.dtype)
     slow = to_samples[: round(2 * HIGHEST_FREQUENCY * size / sampling_rate)]
     cosines = to_samples[:N_COSINES] / to_samples[:N_COSINES].square().sum(0).sqrt()  # as much at every sample
+    depth = depth * (1 - 1 / count_channels(patch, channel_mask))
     u = depth * (noise[..., : len(cosines)] @ cosines)
     u = u[:, :-1] + SHARED * u[:, -1:]
     samples = (patch[..., : len(slow)] @ slow) * (u - depth**2 * (1 + SHARED**2)).exp()
