@@ -129,7 +129,7 @@ class GETGenerationMixin(GenerationMixin):
                 0, as in training, to 1; see `share_bursts`.
 
                 `modulation_depth`: how much the amplitude rises and falls within a patch, on top of what the flow
-                draws: a standard deviation in nats, 0 for none, nearly reached where channels are many; see `modulate`.
+                draws: a standard deviation in nats where channels are many, 0 for none; see `modulate`.
 
                 `guidance_scale`: how far beyond the condition to go; 1 is none.
 

@@ -48,7 +48,7 @@ class TestModulation:
         power = self.samples(0.3).square()
         torch.testing.assert_close(power.mean((0, 1)), torch.ones(PATCH), atol=0.03, rtol=0)
         change = (power / self.samples(0).square()).log()
-        # the amplitude's logarithm has a variance of .09, less what few channels lack, on each and a quarter of it on all
+        # the amplitude's logarithm varies so much on each channel, and by a quarter of it on all
         variance = (0.3 * 11 / 12) ** 2
         torch.testing.assert_close(
             change.var(0) / 4, torch.full((12, PATCH), variance * (1 + SHARED**2)), rtol=0.05, atol=0
