@@ -28,9 +28,9 @@ from .amplitude_get import join_amplitude
 from .configuration_get import GETConfig
 from .layers_get import GETMLP, GETAttention, cosine_transform, seen_by_networks
 
-#: How much earlier than halfway through a step of the flow its velocity is taken: EARLIER / N of a step, of N steps. It
-#: makes up for the first, which has none before it; measured on the shipped network, whose flow in 3 steps so has the
-#: variance that it has in 96 (0.95 of it without).
+#: How much earlier than halfway through a step of the flow its velocity is taken: EARLIER / N of a step, of N steps.
+#: It makes up for the first, which has none before it; measured on the shipped network, whose flow in 3 steps so has
+#: the variance that it has in 96 (0.95 of it without).
 EARLIER = 0.3
 
 
