@@ -26,7 +26,7 @@ from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.coherence_get import shapes_of_shifts
-from get_hf.processing.equaliser_get import Equaliser
+from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_FROM_NOTHING, Equaliser
 from get_hf.processing.files_get import load_recording, written_whole
 from get_hf.processing.montage_get import USUAL_CHANNELS, channel_positions
 from get_hf.processing.population_get import linear_in_position
@@ -200,19 +200,25 @@ def calibrate(
     from get_hf.training import calibration
 
     spacing = model.config.sampling_rate / 2 / model.config.patch_size
-    measured = calibration.calibrate(checkpoint, data)
-    gains = measured["generated_log_gains"]
-    vertex, names = channel_positions(["Cz"]), list(gains)
-    columns = (Column(f"gain at Cz, {name}", justify="right") for name in names)
-    shifts = (Column(f"coherence of .2 at Cz loses {when}", justify="right") for when in ("always", "and after 8 s"))
-    table = Table("Hz", *shifts, *columns, box=None, pad_edge=False)
-    # every fourth is at the frequency of a coefficient
-    equaliser = Equaliser(gains, names[0])
-    at_vertex = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
-    lost = np.array(measured["coherence_shifts"]) @ shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
-    for k, (row, more) in enumerate(zip(at_vertex.T, lost.T, strict=True)):
-        table.add_row(f"{k * spacing:g}", *(f"{loss:+.3f}" for loss in more), *(f"{gain:.3f}" for gain in row))
-    stdout.print(table)
+    measured = calibration.calibrate(checkpoint, data, progress=stderr.print)
+    vertex = channel_positions(["Cz"])
+    weights = shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
+    always, more = np.array(measured["coherence_shifts"]) @ weights
+    unprompted = np.array(measured["unprompted_coherence_shifts"]) @ weights
+    after = {"coherence of .2 at Cz loses always": always, "coherence of .2 at Cz loses and after 8 s": more}
+    nothing = {"coherence of .2 at Cz, from nothing, loses": unprompted}
+    for lost, what, gains, largest in (
+        (after, "gain at Cz", measured["generated_log_gains"], LARGEST_LOG_GAIN),
+        (nothing, "gain at Cz, from nothing", measured["unprompted_log_gains"], LARGEST_LOG_GAIN_FROM_NOTHING),
+    ):
+        equaliser = Equaliser(gains, next(iter(gains)), largest)
+        columns = (Column(name, justify="right") for name in (*lost, *(f"{what}, {name}" for name in gains)))
+        table = Table("Hz", *columns, box=None, pad_edge=False)
+        # every fourth is at the frequency of a coefficient
+        at_vertex = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in gains])
+        for k, (losses, row) in enumerate(zip(np.transpose(list(lost.values())), at_vertex.T, strict=True)):
+            table.add_row(f"{k * spacing:g}", *(f"{loss:+.3f}" for loss in losses), *(f"{gain:.3f}" for gain in row))
+        stdout.print(table)
 
 
 @app.command()

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -246,7 +247,10 @@ def mean_coherence(x: np.ndarray, sampling_rate: float, patch_size: int) -> np.n
 
 
 def calibrate(
-    checkpoint: str | Path, data_dir: str | Path, ch_names: Sequence[str] = CHANNELS
+    checkpoint: str | Path,
+    data_dir: str | Path,
+    ch_names: Sequence[str] = CHANNELS,
+    progress: Callable[[str], object] | None = None,
 ) -> dict[str, ShiftsByLength | dict]:
     """Measures shifts of coherence and gains of a checkpoint, and writes them to its `preprocessor_config.json`.
 
@@ -254,6 +258,7 @@ def calibrate(
         checkpoint: Folder with the model's and the feature extractor's files.
         data_dir: Folder that holds eegmmidb.
         ch_names: Channels to continue.
+        progress: Called with a line at each step.
 
     Returns:
         `coherence_shifts` and `unprompted_coherence_shifts`, see `find_coherence_shifts` and `by_length`,
@@ -263,8 +268,10 @@ def calibrate(
         ValueError: There are no training recordings, or they lack channels.
         OSError: The checkpoint cannot be read or written.
     """
+    progress = progress or (lambda message: None)
     path = Path(checkpoint) / "preprocessor_config.json"
     settings = json.loads(path.read_text())
+    progress("reading training recordings")
     signals = list(recordings(data_dir, "train", ch_names, n_sessions=N_SESSIONS))
     generator = GETGenerator(checkpoint, seed=SEED)
     patch_size, positions = generator.model.config.patch_size, channel_positions(ch_names)
@@ -283,8 +290,11 @@ def calibrate(
     def decode(chosen: Segments, drawn: list[Drawn]) -> np.ndarray:
         return np.concatenate([generator.decode(*batch, chosen.n_times) for batch in drawn])
 
-    def shifts_of(chosen: Segments, draw: Callable[[Segments, Shifts], list[Drawn]]) -> Shifts:
+    def shifts_of(what: str, chosen: Segments, draw: Callable[[Segments, Shifts], list[Drawn]]) -> Shifts:
+        rounds = count(1)
+
         def make(shifts: Shifts) -> np.ndarray:
+            progress(f"coherence {what}: round {next(rounds)} of {N_SHIFT_ROUNDS}")
             return decode(chosen, draw(chosen, shifts))
 
         return find_coherence_shifts(make, chosen.continuation, positions, SAMPLING_RATE, patch_size)
@@ -294,8 +304,10 @@ def calibrate(
 
     def gains_of(table: str, drawn: list[Drawn], largest: float) -> LogGains:
         """Of the extractor's `table`, for what was drawn instead of the short prompts' continuations."""
+        rounds = count(1)
 
         def make(gains: LogGains) -> np.ndarray:
+            progress(f"{table}: round {next(rounds)} of {N_GAIN_ROUNDS}")
             setattr(generator.extractor, table, gains)
             return brain(decode(short, drawn))
 
@@ -306,17 +318,18 @@ def calibrate(
     others, real = generator.extractor.conditions[0], brain(short.continuation)
     average = [None] * len(short.conditions)
 
-    shifts = shifts_of(short, draw)
+    after_short, after_long = (f"after {length:g} s" for length in LENGTHS)
+    shifts = shifts_of(after_short, short, draw)
     measured = {"generated_log_gains": gains_of("generated_log_gains", draw(short, shifts), LARGEST_LOG_GAIN)}
     made = [rows for rows, _ in generator.draw_unprompted(ch_names, short.n_times, short.conditions, average)]
-    measured["unprompted_coherence_shifts"] = shifts_of(short, lambda _, shifts: draw_nothing(shifts))
+    measured["unprompted_coherence_shifts"] = shifts_of("from nothing", short, lambda _, shifts: draw_nothing(shifts))
     drawn = draw_nothing(measured["unprompted_coherence_shifts"])
     measured |= {
         "unprompted_log_gains": gains_of("unprompted_log_gains", drawn, LARGEST_LOG_GAIN_FROM_NOTHING),
         "trait_log_gains": find_traits(
             real, short.subjects, short.conditions, positions, SAMPLING_RATE, patch_size, others
         ),
-        "coherence_shifts": by_length([shifts, shifts_of(long, draw)], n_patches),
+        "coherence_shifts": by_length([shifts, shifts_of(after_long, long, draw)], n_patches),
     }
     with written_whole(path) as beside:
         beside.write_text(json.dumps(settings | measured, indent=2, sort_keys=True) + "\n")

@@ -180,10 +180,10 @@ def compare(
         rows[name] = main.rows(continuations[name], amount.n_bootstrap, seed)
     for label, part in others.items():
         for name in columns:
-            if isinstance(part, Unprompted) and name != FLOOR and not hasattr(todo[name], "from_nothing"):
-                continue
             progress(f"{label}: {name}")
             made = None if name == FLOOR else _generate(todo[name], name, part)
+            if made is None and name != FLOOR:
+                continue
             pace = getattr(todo.get(name), "pace", None)
             more = {"pace": pace} if label == "rollout" else {}
             rows[name] |= part.rows(made, amount.n_bootstrap, seed, **more)
@@ -218,9 +218,11 @@ def _other_parts(signals, segments: Segments, amount: Preset, parts: Sequence[st
     return {name: part for name, part in found.items() if part is not None}
 
 
-def _generate(generate: Generator, name: str, part: Continuations | Part) -> np.ndarray:
-    """What a generator makes of a part's prompts, or of none, checked."""
+def _generate(generate: Generator, name: str, part: Continuations | Part) -> np.ndarray | None:
+    """What a generator makes of a part's prompts, checked; where there are none, None if it needs one."""
     if isinstance(part, Unprompted):
+        if not hasattr(generate, "from_nothing"):
+            return None
         made = generate.from_nothing(part.ch_names, part.n_times, part.conditions, part.people)
     else:
         made = generate(part.prompt, part.ch_names, part.n_times, part.conditions)

@@ -10,7 +10,12 @@ from typer.testing import CliRunner
 from get_hf import GETConfig, GETFeatureExtractor, GETModel
 from get_hf.cli import app
 from get_hf.processing.coherence_get import places_of_pairs, shapes_of_shifts
-from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS, Equaliser
+from get_hf.processing.equaliser_get import (
+    LARGEST_LOG_GAIN,
+    LARGEST_LOG_GAIN_FROM_NOTHING,
+    N_TRAITS,
+    Equaliser,
+)
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import linear_in_position
 from get_hf.training import calibration
@@ -183,12 +188,19 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     assert shown.exit_code == 0, shown.output
     assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | found
     at_cz = linear_in_position(channel_positions(["Cz"]))[0]
-    rows = [line.split() for line in shown.output.splitlines() if line[:1].isdigit()]
-    assert [float(row[0]) for row in rows] == list(range(0, 50, 2))
-    for k, (_, *losses, gain) in enumerate(rows):
-        expected = [0.64 * part[k][0] + 0.8 * at_cz @ part[k][1:] for part in shifts]
-        np.testing.assert_allclose([float(loss) for loss in losses], expected, atol=1e-3)
-        # what is further off is not made up for
-        log_gain = np.clip(at_cz @ gains["none"][4 * k], -LARGEST_LOG_GAIN, LARGEST_LOG_GAIN)
-        assert float(gain) == pytest.approx(np.exp(log_gain), abs=2e-3)
-    assert len({row[-1] for row in rows}) > 3
+    rows = [line.split() for line in shown.stdout.splitlines() if line[:1].isdigit()]
+    assert [float(row[0]) for row in rows] == 2 * list(range(0, 50, 2))
+    after, nothing = rows[:25], rows[25:]
+    for table, parts, log_gains, largest in (
+        (after, shifts, gains, LARGEST_LOG_GAIN),
+        (nothing, [found["unprompted_coherence_shifts"]], unprompted, LARGEST_LOG_GAIN_FROM_NOTHING),
+    ):
+        for k, (_, *losses, gain) in enumerate(table):
+            expected = [0.64 * part[k][0] + 0.8 * at_cz @ part[k][1:] for part in parts]
+            np.testing.assert_allclose([float(loss) for loss in losses], expected, atol=1e-3)
+            # what is further off is not made up for
+            log_gain = np.clip(at_cz @ log_gains["none"][4 * k], -largest, largest)
+            assert float(gain) == pytest.approx(np.exp(log_gain), rel=2e-3, abs=2e-3)
+        assert len({row[-1] for row in table}) > 3
+    assert "coherence after 8 s: round 1 of 1" in shown.stderr
+    assert "unprompted_log_gains: round 1 of 1" in shown.stderr
