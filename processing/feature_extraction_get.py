@@ -20,7 +20,7 @@ from .innovation_get import InnovationTransform
 from .montage_get import channel_positions, find_electrodes
 from .population_get import generic_covariance, pack, unpack
 from .reading_get import Recording, check_rate, named_conditions, people_wanted, read_recordings, refuse_one_string
-from .settings_get import names, number, numbers, refuse_unknown, table, tables
+from .settings_get import names, number, numbers, refuse_unknown, rows_in_lines, table, tables
 from .signal_get import band_limit, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
 
@@ -168,6 +168,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
     def to_dict(self) -> dict[str, Any]:
         """The attributes that `preprocessor_config.json` holds."""
         return {name: value for name, value in super().to_dict().items() if name != "transform"}
+
+    def to_json_string(self) -> str:
+        """What `preprocessor_config.json` holds."""
+        return rows_in_lines(super().to_json_string())
 
     @classmethod
     def fit(cls, recordings: Sequence[tuple[np.ndarray, ...]], **kwargs) -> "GETFeatureExtractor":

@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What `preprocessor_config.json` may hold: anything else is refused, by name, before it spoils a signal."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +23,11 @@ def refuse_unknown(settings: Iterable[str]) -> None:
             f"GETFeatureExtractor has no {', '.join(unknown)}: its file is of another version of GET-HF, or of "
             "something else; take model and feature extractor from one checkpoint, and a GET-HF as new as that."
         )
+
+
+def rows_in_lines(json: str) -> str:
+    """Indented JSON with each list of numbers in one line: a table of them looks like one."""
+    return re.sub(r"\[\n[\s\d.eE+,-]+\]", lambda found: f"[{' '.join(found[0][1:-1].split())}]", json)
 
 
 def number(name: str, value: Any) -> float:

@@ -40,6 +40,7 @@ from get_hf.processing.files_get import written_whole
 from get_hf.processing.innovation_get import SHIFT_PATCHES
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import linear_in_position
+from get_hf.processing.settings_get import rows_in_lines
 
 from .checkpoint_generator import GETGenerator
 from .fidelity import coherence_spectrum, log_psd
@@ -332,5 +333,5 @@ def calibrate(
         "coherence_shifts": by_length([shifts, shifts_of(after_long, long, draw)], n_patches),
     }
     with written_whole(path) as beside:
-        beside.write_text(json.dumps(settings | measured, indent=2, sort_keys=True) + "\n")
+        beside.write_text(rows_in_lines(json.dumps(settings | measured, indent=2, sort_keys=True)) + "\n")
     return measured

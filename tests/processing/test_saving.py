@@ -131,6 +131,17 @@ def test_a_file_that_holds_something_else_is_refused_in_one_sentence(tmp_path, s
         assert "\n" not in str(error.value)
 
 
+def test_a_table_of_numbers_has_a_line_for_each_row(tmp_path):
+    shifts = np.random.default_rng(0).normal(0, 1e-5, (25, 5)).tolist()
+    extractor = GETFeatureExtractor(conditions=["none", "[1,  2]", "eyes\nclosed"], unprompted_coherence_shifts=shifts)
+    extractor.save_pretrained(tmp_path)
+    lines = (tmp_path / "preprocessor_config.json").read_text().splitlines()
+    assert f"    {shifts[3]}," in lines
+    read = GETFeatureExtractor.from_pretrained(tmp_path)
+    assert read.to_dict() == extractor.to_dict()
+    assert read.conditions == extractor.conditions
+
+
 def test_arrays_go_in_and_out_where_mne_is_not_installed_and_the_room_stands_alone(tmp_path):
     shutil.copytree(
         Path(feature_extraction_get.__file__).parent,
