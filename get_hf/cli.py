@@ -88,7 +88,11 @@ def generate(
     ] = None,
     num_flow_steps: Annotated[
         int | None,
-        typer.Option(help="Steps per patch: more is finer and slower.", min=1, show_default="the checkpoint's"),
+        typer.Option(
+            help="Steps per patch: more are slower, and may let long EEG grow too loud.",
+            min=1,
+            show_default="the checkpoint's",
+        ),
     ] = None,
     seed: Annotated[
         int,
