@@ -152,9 +152,11 @@ class GETFlowHead(nn.Module):
         guidance_scale: float = 1.0,
         channel_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Integrates the flow from noise to the next patch: the midpoint rule, but one velocity a step.
+        """Integrates the flow from noise to the next patch: Euler steps, each at the time in its middle.
 
-        What leads halfway through a step, where its velocity is taken, is the velocity of the step before.
+        The velocity depends on time more than on x, noise and data being nearly alike; for such a flow this is nearly
+        the midpoint rule at half its cost. What it loses of the widest amplitudes keeps long generation in bounds:
+        rules that are nearer to the flow were no better (`training/EXPERIMENTS.md`).
 
         Args:
             hidden_states: `(batch, channels, hidden_size)`; with guidance `(2 * batch, ...)`, the second half being
@@ -183,8 +185,7 @@ class GETFlowHead(nn.Module):
             return without + guidance_scale * (with_condition - without)
 
         step = math.pi / 2 / num_steps
-        x, v = noise, torch.zeros_like(noise)
+        x = noise
         for i in range(num_steps):
-            v = velocity(x + step / 2 * v, i)
-            x = x + step * v
+            x = x + step * velocity(x, i)
         return join_amplitude(x, self.config.flow_bands)
