@@ -26,7 +26,7 @@ from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.coherence_get import shapes_of_shifts
-from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_FROM_NOTHING, Equaliser
+from get_hf.processing.equaliser_get import Equaliser
 from get_hf.processing.files_get import load_recording, written_whole
 from get_hf.processing.montage_get import USUAL_CHANNELS, channel_positions
 from get_hf.processing.population_get import linear_in_position
@@ -211,15 +211,17 @@ def calibrate(
     unprompted = np.array(measured["unprompted_coherence_shifts"]) @ weights
     after = {"coherence of .2 at Cz loses always": always, "coherence of .2 at Cz loses and after 8 s": more}
     nothing = {"coherence of .2 at Cz, from nothing, loses": unprompted}
-    for lost, what, gains, largest in (
-        (after, "gain at Cz", measured["generated_log_gains"], LARGEST_LOG_GAIN),
-        (nothing, "gain at Cz, from nothing", measured["unprompted_log_gains"], LARGEST_LOG_GAIN_FROM_NOTHING),
+    others = model.config.conditions[0]
+    average = Equaliser.of_person(measured["unprompted_log_gains"], measured["trait_log_gains"], None, others)
+    for lost, what, equaliser in (
+        (after, "gain at Cz", Equaliser(measured["generated_log_gains"], others)),
+        (nothing, "gain at Cz, from nothing", average),
     ):
-        equaliser = Equaliser(gains, next(iter(gains)), largest)
-        columns = (Column(name, justify="right") for name in (*lost, *(f"{what}, {name}" for name in gains)))
+        names = list(equaliser.tables)
+        columns = (Column(name, justify="right") for name in (*lost, *(f"{what}, {name}" for name in names)))
         table = Table("Hz", *columns, box=None, pad_edge=False)
         # every fourth is at the frequency of a coefficient
-        at_vertex = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in gains])
+        at_vertex = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
         for k, (losses, row) in enumerate(zip(np.transpose(list(lost.values())), at_vertex.T, strict=True)):
             table.add_row(f"{k * spacing:g}", *(f"{loss:+.3f}" for loss in losses), *(f"{gain:.3f}" for gain in row))
         stdout.print(table)

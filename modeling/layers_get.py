@@ -54,7 +54,7 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 def cosine_transform(n: int, device: torch.device | None = None) -> torch.Tensor:
     """The orthonormal DCT-II as a matrix `(coefficients, samples)`, in which the innovation space writes a patch.
 
-    No buffer of a module, as that of `rotary_embedding` is none.
+    No module's buffer, which loading a checkpoint could leave unset.
     """
     return torch.as_tensor(_cosines(n), device=device)
 

@@ -29,8 +29,7 @@ def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Te
     """Mean of `(batch, channels, ...)` over the channels that the mask says there are, `(batch, 1, ...)`."""
     if channel_mask is None:
         return x.mean(1, keepdim=True)
-    present = channel_mask[..., None].to(x.dtype)
-    return (x * present).sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp(min=1)
+    return (x * channel_mask[..., None].to(x)).sum(1, keepdim=True) / count_channels(x, channel_mask)
 
 
 def share_bursts(

