@@ -34,6 +34,9 @@ WEIGHT = 4.0
 #: Index of the coefficient whose error counts half as much as that of coefficient 0 (at 8 Hz, where patches have 250
 #: ms): the slower, the stronger in microvolts, and the more there is to foretell.
 HALF_WEIGHT = 4.0
+#: Largest logarithm of an amplitude that is generated, three and a half times the usual one: at most one in a thousand
+#: of real ones is larger (EEGMMIDB).
+LARGEST = 1.25
 
 
 def split_amplitude(patch: torch.Tensor, dither: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
@@ -61,6 +64,17 @@ def join_amplitude(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
         return drawn
     course, amplitude = drawn.split([sum(bands), len(bands)], dim=-1)
     return course * _spread(SCALE * amplitude, bands)
+
+
+def bound_amplitude(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
+    """Bounds the amplitudes of what the flow drew, `(..., patch_size + bands)`.
+
+    A network believes that what is loud goes on. What is louder than anything it has heard would go on without end.
+    """
+    if not bands:
+        return drawn
+    course, amplitude = drawn.split([sum(bands), len(bands)], dim=-1)
+    return torch.cat((course, amplitude.clamp(max=LARGEST / SCALE)), dim=-1)
 
 
 def log_volume(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:

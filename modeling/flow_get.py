@@ -24,7 +24,7 @@ import torch
 from torch import nn
 from transformers.masking_utils import create_bidirectional_mask
 
-from .amplitude_get import join_amplitude
+from .amplitude_get import bound_amplitude, join_amplitude
 from .configuration_get import GETConfig
 from .layers_get import GETMLP, GETAttention, cosine_transform, seen_by_networks
 
@@ -188,4 +188,4 @@ class GETFlowHead(nn.Module):
         x = noise
         for i in range(num_steps):
             x = x + step * velocity(x, i)
-        return join_amplitude(x, self.config.flow_bands)
+        return join_amplitude(bound_amplitude(x, self.config.flow_bands), self.config.flow_bands)

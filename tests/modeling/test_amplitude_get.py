@@ -8,8 +8,10 @@ from get_hf import GETConfig
 from get_hf.modeling.amplitude_get import (
     DITHER,
     FLOOR,
+    LARGEST,
     SCALE,
     WEIGHT,
+    bound_amplitude,
     error_weights,
     join_amplitude,
     log_volume,
@@ -51,6 +53,22 @@ def test_a_burst_is_no_heavier_for_the_flow_than_other_patches():
     assert drawn[:, 25:].abs().max() < 15
 
 
+def test_what_is_drawn_is_bounded_in_amplitude_alone():
+    patch, dither = patches()
+    patch[::20, 3:8] *= 20
+    drawn = split_amplitude(patch, dither, BANDS)
+    bounded = join_amplitude(bound_amplitude(drawn, BANDS), BANDS)
+    strength = bounded.split(BANDS, dim=-1)[1].square().mean(-1).sqrt()
+    assert strength.max() < math.exp(LARGEST + 3.5 * DITHER) * 1.2
+    # direction stays, and whoever is not too loud
+    torch.testing.assert_close(
+        torch.nn.functional.normalize(bounded[:, 3:8]), torch.nn.functional.normalize(patch[:, 3:8])
+    )
+    usual = drawn[:, 25:].amax(-1) < LARGEST / SCALE
+    assert 300 < usual.sum() < 400
+    torch.testing.assert_close(bounded[usual], patch[usual])
+
+
 def test_silence_has_an_amplitude():
     drawn = split_amplitude(torch.zeros(1, 25), torch.zeros(1, 4), BANDS)
     torch.testing.assert_close(drawn[0, 25:], torch.full((4,), math.log(FLOOR / (1 + FLOOR)) / 2 / SCALE))
@@ -60,6 +78,7 @@ def test_without_bands_a_patch_is_drawn_as_it_is():
     patch, _ = patches()
     assert split_amplitude(patch, patch[:, :0], []) is patch
     assert join_amplitude(patch, []) is patch
+    assert bound_amplitude(patch, []) is patch
     assert not log_volume(patch, []).any()
 
 
