@@ -69,6 +69,7 @@ class Blinks:
         n_times: Samples of the recording.
         events: `(blinks, 4)`: sample of the peak, amplitude in microvolts, width and undershoot over the shape's.
         background: Deviation of the spatial filter's output between blinks, in microvolts.
+        person: Number of an imagined person, who blinks in a way of their own; None: as was seen, or as is usual.
     """
 
     topographies: np.ndarray
@@ -76,11 +77,18 @@ class Blinks:
     n_times: int
     events: np.ndarray
     background: float
+    person: int | None = None
 
     @property
     def signal(self) -> np.ndarray:
         """What blinks add to the recording, `(channels, times)` in microvolts."""
         return self.topographies @ self.courses[:, : self.n_times]
+
+    @property
+    def scores(self) -> np.ndarray:
+        """How often and how the imagined person blinks, `(4,)`: standard normal, rate first, then traits; else 0."""
+        # of another sequence than the person's spectrum is
+        return np.zeros(4) if self.person is None else np.random.default_rng([self.person, 1]).standard_normal(4)
 
 
 @dataclass(frozen=True)
@@ -263,6 +271,11 @@ class BlinkPopulation:
         """
         rates, known = np.asarray(self.rates), list(before) or list(after)
         expected = rates[known].mean() * max(blinks.n_times - EDGE, 0) / patch_size
+        if blinks.person is not None:
+            shapes = np.asarray(self.concentrations)
+            # who blinks often in one condition does so in others
+            often = scipy.stats.norm.cdf(blinks.scores[0])
+            return (scipy.stats.gamma.ppf(often, shapes) / shapes * rates)[list(after)]
         concentration = np.mean(np.asarray(self.concentrations)[known])
         factor = (concentration + len(blinks.events)) / (concentration + expected)
         return factor * rates[list(after)]
@@ -310,7 +323,7 @@ class BlinkPopulation:
         A normal prior met by the recording's median, which small blinks do not move; arguments as of `rates_of`.
         """
         traits = self.traits + np.log(max(blinks.background, 1e-3)) * np.asarray(self.slopes)
-        usual = traits[list(after)]
+        usual = traits[list(after)] + blinks.scores[1:] * self.between
         if not len(blinks.events):
             return usual
         amplitudes, widths, undershoots = blinks.events[:, 1:].T

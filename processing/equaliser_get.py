@@ -8,16 +8,15 @@ from functools import lru_cache
 import numpy as np
 import scipy
 
-from .population_get import linear_in_position
+from .montage_get import USUAL_CHANNELS, channel_positions
+from .population_get import quadratic_in_position
 
-#: Log gains at equally spaced frequencies from 0 to half the rate, linear in position, `(frequencies, 4)`.
+#: Log gains at equally spaced frequencies from 0 to half the rate, as `quadratic_in_position`, `(frequencies, 9)`.
 Table = Sequence[Sequence[float]]
 #: Largest change of an amplitude: what is further off was not trained.
 LARGEST_LOG_GAIN = 0.35
 #: The same of what was generated from nothing: gains are all that a condition, and who it is, do to the spectrum.
 LARGEST_LOG_GAIN_FROM_NOTHING = 2.0
-#: Of a place between all electrodes of a cap, as `linear_in_position`.
-HALFWAY_UP = np.array([1.0, 0.0, 0.0, 0.5])
 #: How many numbers tell one imagined person from another.
 N_TRAITS = 12
 
@@ -29,7 +28,7 @@ class Equaliser:
     The filters have minimum phase: what comes later changes nothing before it.
 
     Attributes:
-        tables: By condition, `(frequencies, 4)`; see `Table`.
+        tables: By condition, `(frequencies, 9)`; see `Table`.
         others: Whose table is for conditions that have none.
         largest: Bound of log gains.
         loudness: What events, which are not filtered, are multiplied by: how well a head conducts is one thing for
@@ -52,7 +51,7 @@ class Equaliser:
 
         Args:
             average: Tables of the average person.
-            of_traits: By condition, `(N_TRAITS, frequencies, 4)`: what one deviation of each trait adds.
+            of_traits: By condition, `(N_TRAITS, frequencies, 9)`: what one deviation of each trait adds.
             person: Number of an imagined person, which draws the traits; None: the average.
             others: Whose tables are for conditions that have none.
         """
@@ -61,14 +60,15 @@ class Equaliser:
         traits = np.random.default_rng(person).standard_normal(N_TRAITS)
         own = {name: np.tensordot(traits, of_traits.get(name, of_traits[others]), axes=1) for name in average}
         tables = {name: table + own[name] for name, table in average.items()}
-        loudness = np.mean([(table @ HALFWAY_UP).mean() for table in own.values()])
+        cap = quadratic_in_position(channel_positions(USUAL_CHANNELS)).mean(axis=0)
+        loudness = np.mean([(table @ cap).mean() for table in own.values()])
         return cls(tables, others, LARGEST_LOG_GAIN_FROM_NOTHING, float(np.exp(loudness)))
 
     def log_gains(self, condition: str, positions: np.ndarray) -> np.ndarray:
         """Those of a condition at `positions` `(channels, 6)`: `(channels, frequencies)`."""
         table = self.tables.get(condition, self.tables[self.others])
-        # a line goes on where no electrode was when it was fitted
-        return np.clip(linear_in_position(positions) @ np.transpose(table), -self.largest, self.largest)
+        # what was fitted goes on where no electrode was
+        return np.clip(quadratic_in_position(positions) @ np.transpose(table), -self.largest, self.largest)
 
     def __call__(self, x: np.ndarray, conditions: Sequence[str], positions: np.ndarray) -> np.ndarray:
         """Filters what was generated.

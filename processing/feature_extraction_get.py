@@ -2,7 +2,6 @@
 """From EEG recordings to the inputs of GET, and from what GET generates back to EEG."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -17,9 +16,9 @@ from .events_get import check_form
 from .features_get import EEGFeatures, Prompt, stack_prompts
 from .innovation_fitting_get import fit_innovation
 from .innovation_get import InnovationTransform
-from .montage_get import channel_positions, find_electrodes
-from .population_get import generic_covariance, pack, unpack
-from .reading_get import Recording, check_rate, named_conditions, people_wanted, read_recordings, refuse_one_string
+from .montage_get import locate_channels
+from .population_get import N_QUADRATIC, generic_covariance, pack, unpack
+from .reading_get import Recording, named_conditions, no_recording, people_wanted, read_recordings
 from .settings_get import names, number, numbers, refuse_unknown, rows_in_lines, table, tables
 from .signal_get import band_limit, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
@@ -65,12 +64,12 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         unprompted_coherence_shifts: The same of what no prompt leads, `(patch_size, 5)`.
         generated_log_gains: Logarithms of what amplitudes of what was generated, but for blinks and heartbeats, are
             multiplied by at equally spaced frequencies from 0 to half the rate, measured after training (`get-hf
-            calibrate`): by condition, `(4 * patch_size + 1, 4)`, a constant and what an electrode's x, y and z add
-            (of a bipolar channel, its first electrode's). Those of conditions[0] are for all that are not named; 0
-            by default.
+            calibrate`): by condition, `(4 * patch_size + 1, 9)`, as functions of an electrode's place (of a bipolar
+            channel, of its first electrode's) are written, see `quadratic_in_position`. Those of conditions[0] are for
+            all that are not named; 0 by default.
         unprompted_log_gains: The same of what was generated from nothing, in which they make the spectrum of a
             condition, of the average person.
-        trait_log_gains: By condition, `(12, 4 * patch_size + 1, 4)`: what a person who is imagined adds to
+        trait_log_gains: By condition, `(12, 4 * patch_size + 1, 9)`: what a person who is imagined adds to
             them for each of twelve numbers, drawn for each person from a standard normal distribution.
 
     Example:
@@ -133,7 +132,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                 ("unprompted_coherence_shifts", unprompted_coherence_shifts, (size, 5)),
             )
         )
-        no_gains = np.zeros((4 * size + 1, 4))
+        no_gains = np.zeros((4 * size + 1, N_QUADRATIC))
         no_traits = np.zeros((N_TRAITS, *no_gains.shape))
         self.generated_log_gains, self.unprompted_log_gains, self.trait_log_gains = (
             tables(name, values, self.conditions, like)
@@ -259,7 +258,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                 self.condition_id(name)  # also those that no annotation happens to need
         people = people_wanted(person)
         if recording is None:
-            items = [self._nothing(ch_names, sampling_rate, unit)] * len(people)
+            rate = self.sampling_rate if sampling_rate is None else sampling_rate
+            items = [no_recording(rate, ch_names, unit)] * len(people)
         elif person is not None:
             raise ValueError("person imagines somebody from nothing, but a recording was given: leave one out.")
         else:
@@ -276,7 +276,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         ids = [0 if name is None else self.condition_id(name) for name in conditions]
         if recording is None:
             nothing = self._prepare(items[0], band_limited)
-            prompts = [replace(nothing, person=number) for number in people]
+            prompts = [nothing.of_person(number) for number in people]
         else:
             prompts = [self._prepare(item, band_limited) for item in items]
         return stack_prompts(prompts, spans, ids, self.patch_size, self.sampling_rate, context_seconds)
@@ -381,20 +381,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             for index, prompt in enumerate(prompts)
         ]
 
-    def _nothing(self, ch_names: Sequence[str] | None, sampling_rate: float | None, unit: str | None) -> Recording:
-        """A recording of no samples on the channels wanted."""
-        refuse_one_string(ch_names)
-        if ch_names is None or not len(ch_names):
-            raise ValueError("Generation from nothing needs the channels to generate: pass ch_names=.")
-        if unit is not None:
-            raise ValueError(f"unit={unit!r} describes an array, and no recording was given: leave unit out.")
-        rate = self.sampling_rate if sampling_rate is None else check_rate(sampling_rate)
-        names = [str(name) for name in ch_names]
-        return Recording(np.zeros((len(names), 0)), rate, names, bad=np.zeros(len(names), dtype=bool))
-
     def _prepare(self, recording: Recording, band_limited: bool) -> Prompt:
         """Locates the channels of a recording and takes the good ones to the innovation space."""
-        positions = self._positions(recording)
+        positions = locate_channels(recording.ch_names, recording.digitised)
         good = ~recording.bad
         n_times = recording.data.shape[-1]
         if n_times == 0:
@@ -418,18 +407,6 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             innovation = self.transform.forward(data, positions[good])
         recording.data = np.zeros((len(recording.data), 0))
         return Prompt(recording, n_times, positions, good, innovation)
-
-    @staticmethod
-    def _positions(recording: Recording) -> np.ndarray:
-        """Positions by name where the name is known, else by digitisation: the model learnt from names."""
-        known = np.array([find_electrodes(name) is not None for name in recording.ch_names])
-        if recording.digitised and known.mean() < 0.5:
-            known[:] = False  # by other systems' names: among a BioSemi cap's A1 to D32 is a C1 that is elsewhere
-        positions = np.zeros((len(known), 6), np.float32)
-        for rows, digitised in ((known, None), (~known, recording.digitised)):
-            names = [recording.ch_names[row] for row in np.flatnonzero(rows)]
-            positions[rows] = channel_positions(names, digitised)
-        return positions
 
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool

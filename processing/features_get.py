@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What the model is given: recordings in the innovation space, side by side in tensors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,11 @@ class Prompt:
     good: np.ndarray
     innovation: Innovation
     person: int | None = None
+
+    def of_person(self, number: int | None) -> "Prompt":
+        """The same from nothing, of an imagined person or of the average one."""
+        blinks = replace(self.innovation.blinks, person=number)
+        return replace(self, person=number, innovation=replace(self.innovation, blinks=blinks))
 
 
 class EEGFeatures(BatchFeature):

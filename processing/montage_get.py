@@ -295,6 +295,20 @@ def _project(digitised: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
     return _level(directions)
 
 
+def locate_channels(ch_names: Sequence[str], digitised: Mapping[str, Sequence[float]]) -> np.ndarray:
+    """Positions `(channels, 6)` by name where the name is known, else by digitisation: the model learnt from names.
+
+    See `channel_positions`.
+    """
+    known = np.array([find_electrodes(name) is not None for name in ch_names])
+    if digitised and known.mean() < 0.5:
+        known[:] = False  # by other systems' names: among a BioSemi cap's A1 to D32 is a C1 that is elsewhere
+    positions = np.zeros((len(known), 6), np.float32)
+    for rows, measured in ((known, None), (~known, digitised)):
+        positions[rows] = channel_positions([ch_names[row] for row in np.flatnonzero(rows)], measured)
+    return positions
+
+
 def channel_positions(ch_names: Iterable[str], digitised: Mapping[str, Sequence[float]] | None = None) -> np.ndarray:
     """Where each channel's electrode and its reference sit on the unit sphere.
 

@@ -9,11 +9,23 @@ import scipy
 #: Degree of the spherical harmonics in which the population's covariance is written: (5 + 1)^2 = 36 of them.
 DEGREE = 5
 N_HARMONICS = (DEGREE + 1) ** 2
+#: How many functions `quadratic_in_position` has.
+N_QUADRATIC = 9
 
 
 def linear_in_position(positions: np.ndarray) -> np.ndarray:
     """What functions linear in an electrode's place are written in, 1, x, y, z: `(channels, 6)` to `(channels, 4)`."""
     return np.pad(np.asarray(positions, dtype=np.float64)[:, :3], ((0, 0), (1, 0)), constant_values=1.0)
+
+
+def quadratic_in_position(positions: np.ndarray) -> np.ndarray:
+    """What functions quadratic in an electrode's place are written in: `(channels, 6)` to `(channels, 9)`.
+
+    Those of `linear_in_position`, then xy, yz, zx, x^2 - y^2 and 3 z^2 - 1: harmonics of degree 2.
+    """
+    linear = linear_in_position(positions)
+    x, y, z = linear[:, 1:].T
+    return np.column_stack([linear, x * y, y * z, z * x, x**2 - y**2, 3 * z**2 - 1])
 
 
 def harmonics(positions: np.ndarray) -> np.ndarray:

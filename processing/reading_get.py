@@ -117,6 +117,21 @@ def _from_array(
     return Recording(data * MICROVOLTS_PER_UNIT[unit], float(sampling_rate), [str(name) for name in ch_names])
 
 
+def no_recording(sampling_rate: float, ch_names: Sequence[str] | None, unit: str | None) -> Recording:
+    """A recording of no samples on the channels that are to be generated from nothing.
+
+    Raises:
+        ValueError: No channels, an impossible rate, or a unit, which nothing is in.
+    """
+    refuse_one_string(ch_names)
+    if ch_names is None or not len(ch_names):
+        raise ValueError("Generation from nothing needs the channels to generate: pass ch_names=.")
+    if unit is not None:
+        raise ValueError(f"unit={unit!r} describes an array, and no recording was given: leave unit out.")
+    names = [str(name) for name in ch_names]
+    return Recording(np.zeros((len(names), 0)), check_rate(sampling_rate), names, bad=np.zeros(len(names), dtype=bool))
+
+
 def people_wanted(person: Any) -> list[int | None]:
     """Numbers of persons to imagine, an item for each.
 

@@ -20,6 +20,10 @@ without a prompt the transform is the population's, whose channels cohere less t
 closed do to the spectrum is known by these gains alone. What people's spectra differ by is seen in the recordings, and
 makes one imagined person differ from another.
 
+What a cue changes is measured at cued trials: what follows is generated from what was before the cue, told what was
+cued, and compared with the trial. To move a hand, or to think of it, takes a few percent of the amplitude of mu and
+beta on the other side, which is too little for a network to have learnt it from some thousands of trials.
+
 The gains belong to the options of the generation config that the continuations are drawn with.
 """
 
@@ -39,16 +43,19 @@ from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtr
 from get_hf.processing.files_get import written_whole
 from get_hf.processing.innovation_get import SHIFT_PATCHES
 from get_hf.processing.montage_get import channel_positions
-from get_hf.processing.population_get import linear_in_position
+from get_hf.processing.population_get import quadratic_in_position
 from get_hf.processing.settings_get import rows_in_lines
 
 from .checkpoint_generator import GETGenerator
 from .fidelity import coherence_spectrum, log_psd
 from .segments import CHANNELS, SAMPLING_RATE, Segments, cut_segments, recordings
+from .trials import Trials, cut_trials
 
 #: Recordings of each training person and prompts of each recording that are continued, nearly all there are: what is
 #: drawn for half as many with another seed coheres otherwise by half a percent to a percent.
 N_SESSIONS, N_PROMPTS = 5, 4
+#: Trials of each condition in each recording.
+N_TRIALS = 5
 #: Lengths of prompts in seconds. After the first, gains are measured too; the second is the longest after which two
 #: stretches follow in a minute, as resting runs are long.
 LENGTHS = (8.0, 24.0)
@@ -71,7 +78,7 @@ MEASURED = (
     *("coherence_shifts", "generated_log_gains"),
     *("unprompted_coherence_shifts", "unprompted_log_gains", "trait_log_gains"),
 )
-#: By condition, log gains as `GETFeatureExtractor` takes them, `(4 * patch_size + 1, 4)`.
+#: By condition, log gains as `GETFeatureExtractor` takes them, `(4 * patch_size + 1, 9)`.
 LogGains = dict[str, list[list[float]]]
 
 
@@ -129,7 +136,7 @@ def find_gains(
     Returns:
         The gains of `others` and of conditions with prompts enough.
     """
-    places, groups = linear_in_position(positions), groups_of(conditions, others)
+    places, groups = quadratic_in_position(positions), groups_of(conditions, others)
     n_frequencies = 4 * patch_size + 1
     gains = {name: np.zeros((n_frequencies, places.shape[1])).tolist() for name in groups}
     for _ in range(N_GAIN_ROUNDS):
@@ -173,10 +180,10 @@ def find_traits(
         others: See `find_gains`, whose conditions these are.
 
     Returns:
-        By condition, log gains `(N_TRAITS, 4 * patch_size + 1, 4)` for one deviation of each component; those that
+        By condition, log gains `(N_TRAITS, 4 * patch_size + 1, 9)` for one deviation of each component; those that
         people are too few to have are 0.
     """
-    n_frequencies, places = 4 * patch_size + 1, linear_in_position(positions)
+    n_frequencies, places = 4 * patch_size + 1, quadratic_in_position(positions)
     freqs, decibels = _log_psd(real, sampling_rate)
     groups, of_subject = groups_of(conditions, others), np.asarray(subjects)
     people = [
@@ -188,12 +195,29 @@ def find_traits(
     if len(people) > 1:
         log_amplitudes = np.stack(people) * np.log(10) / 20
         spectra = _at_equal_distances(freqs, log_amplitudes, sampling_rate, n_frequencies)
-        tables = np.linalg.pinv(places) @ (spectra - spectra.mean(axis=0))  # (people, groups, 4, frequencies)
-        # components are chosen by what they do at electrodes, of which tables are linear functions
+        tables = np.linalg.pinv(places) @ (spectra - spectra.mean(axis=0))  # (people, groups, 9, frequencies)
+        # components are chosen by what they do at electrodes, of whose places tables are functions
         scores = np.linalg.svd((places @ tables).reshape(len(people), -1), full_matrices=False)[0][:, :N_TRAITS]
         found = np.tensordot(scores.T, tables, axes=1) / np.sqrt(len(people) - 1)
         traits[: len(found)] = found.swapaxes(-1, -2)
     return {name: traits[:, index].round(4).tolist() for index, name in enumerate(groups)}
+
+
+def add_cued(cued: LogGains, generated: LogGains, unprompted: LogGains, others: str) -> None:
+    """Adds gains of cued conditions to those of conditions that last, in place.
+
+    From nothing a condition differs from all others as it does after a cue.
+
+    Args:
+        cued: Those measured at trials; of `others`, those of all trials.
+        generated: Those after prompts.
+        unprompted: Those from nothing.
+        others: See `find_gains`.
+    """
+    for name in set(cued) - set(generated):
+        generated[name] = cued[name]
+        difference = np.subtract(cued[name], cued[others])
+        unprompted[name] = (unprompted[others] + difference).round(4).tolist()
 
 
 def find_coherence_shifts(
@@ -278,41 +302,46 @@ def calibrate(
     patch_size, positions = generator.model.config.patch_size, channel_positions(ch_names)
     unmeasured = generator.extractor.to_dict() | dict.fromkeys(MEASURED)
 
-    def draw(chosen: Segments, shifts: Shifts) -> list[Drawn]:
-        of_this_length = {"coherence_shifts": [shifts, np.zeros_like(shifts)]}
-        generator.extractor = GETFeatureExtractor(**unmeasured | of_this_length)
-        return list(generator.draw(chosen.prompt, ch_names, chosen.n_times, chosen.unchanged_conditions))
+    def draw(chosen: Segments | Trials, conditions: Sequence[tuple[str, str]], shifts: ShiftsByLength) -> list[Drawn]:
+        generator.extractor = GETFeatureExtractor(**unmeasured | {"coherence_shifts": shifts})
+        return list(generator.draw(chosen.prompt, ch_names, chosen.n_times, conditions))
 
-    def draw_nothing(shifts: Shifts) -> list[Drawn]:
+    def draw_alike(chosen: Segments, shifts: Shifts) -> list[Drawn]:
+        """What follows prompts of one length, to which the shifts belong."""
+        return draw(chosen, chosen.unchanged_conditions, [shifts, np.zeros_like(shifts).tolist()])
+
+    def draw_nothing(chosen: Segments, shifts: Shifts) -> list[Drawn]:
         """The same drawn, as a model that has no prompt hears nothing of shifts, and other ways to decode it."""
         generator.extractor = GETFeatureExtractor(**unmeasured | {"unprompted_coherence_shifts": shifts})
-        return list(zip(made, generator.unprompted(ch_names, short.conditions, average), strict=True))
+        return list(zip(made, generator.unprompted(ch_names, chosen.conditions, average), strict=True))
 
-    def decode(chosen: Segments, drawn: list[Drawn]) -> np.ndarray:
-        return np.concatenate([generator.decode(*batch, chosen.n_times) for batch in drawn])
+    def decode(drawn: list[Drawn], n_times: int) -> np.ndarray:
+        return np.concatenate([generator.decode(*batch, n_times) for batch in drawn])
 
     def shifts_of(what: str, chosen: Segments, draw: Callable[[Segments, Shifts], list[Drawn]]) -> Shifts:
         rounds = count(1)
 
         def make(shifts: Shifts) -> np.ndarray:
             progress(f"coherence {what}: round {next(rounds)} of {N_SHIFT_ROUNDS}")
-            return decode(chosen, draw(chosen, shifts))
+            return decode(draw(chosen, shifts), chosen.n_times)
 
         return find_coherence_shifts(make, chosen.continuation, positions, SAMPLING_RATE, patch_size)
 
     def brain(x: np.ndarray) -> np.ndarray:
         return np.stack([generator.extractor.transform.without_events(each, positions) for each in x])
 
-    def gains_of(table: str, drawn: list[Drawn], largest: float) -> LogGains:
-        """Of the extractor's `table`, for what was drawn instead of the short prompts' continuations."""
+    def gains_of(
+        what: str, table: str, drawn: list[Drawn], real: np.ndarray, conditions: Sequence[str], largest: float
+    ) -> LogGains:
+        """Those of the extractor's `table` with which what was drawn has the spectrum of what is real."""
         rounds = count(1)
 
         def make(gains: LogGains) -> np.ndarray:
-            progress(f"{table}: round {next(rounds)} of {N_GAIN_ROUNDS}")
+            progress(f"gains {what}: round {next(rounds)} of {N_GAIN_ROUNDS}")
             setattr(generator.extractor, table, gains)
-            return brain(decode(short, drawn))
+            return brain(decode(drawn, real.shape[-1]))
 
-        return find_gains(make, real, short.conditions, positions, SAMPLING_RATE, patch_size, others, largest)
+        return find_gains(make, real, conditions, positions, SAMPLING_RATE, patch_size, others, largest)
 
     short, long = (cut_segments(signals, ch_names, length, items_per_recording=N_PROMPTS) for length in LENGTHS)
     n_patches = [length * SAMPLING_RATE / patch_size for length in LENGTHS]
@@ -320,17 +349,27 @@ def calibrate(
     average = [None] * len(short.conditions)
 
     after_short, after_long = (f"after {length:g} s" for length in LENGTHS)
-    shifts = shifts_of(after_short, short, draw)
-    measured = {"generated_log_gains": gains_of("generated_log_gains", draw(short, shifts), LARGEST_LOG_GAIN)}
+    shifts = shifts_of(after_short, short, draw_alike)
+    drawn = draw_alike(short, shifts)
+    generated = gains_of(after_short, "generated_log_gains", drawn, real, short.conditions, LARGEST_LOG_GAIN)
     made = [rows for rows, _ in generator.draw_unprompted(ch_names, short.n_times, short.conditions, average)]
-    measured["unprompted_coherence_shifts"] = shifts_of("from nothing", short, lambda _, shifts: draw_nothing(shifts))
-    drawn = draw_nothing(measured["unprompted_coherence_shifts"])
-    measured |= {
-        "unprompted_log_gains": gains_of("unprompted_log_gains", drawn, LARGEST_LOG_GAIN_FROM_NOTHING),
+    shifts_of_nothing = shifts_of("from nothing", short, draw_nothing)
+    largest, drawn = LARGEST_LOG_GAIN_FROM_NOTHING, draw_nothing(short, shifts_of_nothing)
+    unprompted = gains_of("from nothing", "unprompted_log_gains", drawn, real, short.conditions, largest)
+    shifts_by_length = by_length([shifts, shifts_of(after_long, long, draw_alike)], n_patches)
+    trials = cut_trials(signals, ch_names, per_recording=N_TRIALS)
+    if trials is not None:
+        drawn, followed = draw(trials, trials.conditions, shifts_by_length), brain(trials.trial)
+        cued = gains_of("after cues", "generated_log_gains", drawn, followed, trials.labels, LARGEST_LOG_GAIN)
+        add_cued(cued, generated, unprompted, others)
+    measured = {
+        "coherence_shifts": shifts_by_length,
+        "generated_log_gains": generated,
+        "unprompted_coherence_shifts": shifts_of_nothing,
+        "unprompted_log_gains": unprompted,
         "trait_log_gains": find_traits(
             real, short.subjects, short.conditions, positions, SAMPLING_RATE, patch_size, others
         ),
-        "coherence_shifts": by_length([shifts, shifts_of(after_long, long, draw)], n_patches),
     }
     with written_whole(path) as beside:
         beside.write_text(rows_in_lines(json.dumps(settings | measured, indent=2, sort_keys=True)) + "\n")

@@ -7,8 +7,6 @@ The prompt is the rest before a cue, and the condition from the cue on is told: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from scipy import signal as sps
@@ -17,6 +15,7 @@ from .fidelity import covariance
 from .rows import Rows
 from .segments import SAMPLING_RATE, Signal
 from .transfer import CommonSpatialPatterns, aligned, transfer_accuracy
+from .trials import Trials, cut_trials
 
 LEFT, RIGHT = "left_fist", "right_fist"
 REST = "rest"
@@ -24,33 +23,8 @@ BAND = (8.0, 30.0)  # mu and beta, which movement and its imagery desynchronise
 SETTLED = 0.5  # seconds after the cue before the rhythms follow it
 
 
-@dataclass(frozen=True)
-class Fists:
-    """Trials of the left and of the right fist, after the rest before their cues.
-
-    Attributes:
-        prompt: `(trials, channels, prompt times)` in microvolts, at `SAMPLING_RATE`.
-        trial: `(trials, channels, times)`: what followed the cue, in microvolts.
-        subjects: `(trials,)`.
-        labels: `(trials,)`: `LEFT` or `RIGHT`.
-        ch_names: Per channel.
-    """
-
-    prompt: np.ndarray
-    trial: np.ndarray
-    subjects: np.ndarray
-    labels: np.ndarray
-    ch_names: list[str]
-
-    @property
-    def n_times(self) -> int:
-        """Samples to generate after each prompt."""
-        return self.trial.shape[-1]
-
-    @property
-    def conditions(self) -> list[tuple[str, str]]:
-        """What each prompt holds, and what is to follow."""
-        return [(REST, str(label)) for label in self.labels]
+class Fists(Trials):
+    """Trials of the left and of the right fist, after the rest before their cues."""
 
     def rows(self, made: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
         """The rows of what was generated, or, without it, of real trials.
@@ -94,40 +68,18 @@ def _contrast(values: np.ndarray, is_left: np.ndarray) -> float:
 
 
 def cut_fists(
-    signals: Iterable[Signal],
-    ch_names: Sequence[str],
-    prompt_seconds: float = 4.0,
-    trial_seconds: float = 4.0,
-    trials_per_recording: int | None = None,
+    signals: Iterable[Signal], ch_names: Sequence[str], trials_per_recording: int | None = None
 ) -> Fists | None:
-    """Cuts trials of one fist that follow rest.
+    """Cuts trials of one fist that follow rest, see `cut_trials`.
 
     Args:
         signals: What `recordings` yields.
         ch_names: Of its channels.
-        prompt_seconds: Of rest before the cue; trials with less are left out.
-        trial_seconds: After the cue.
-        trials_per_recording: At most so many, the first ones, as many of either fist as possible; None: all.
+        trials_per_recording: At most so many, as many of either fist as possible; None: all.
 
     Returns:
         The trials; None where there are none of both fists.
     """
-    n_prompt, n_trial = (round(seconds * SAMPLING_RATE) for seconds in (prompt_seconds, trial_seconds))
-    prompts, trials, subjects, labels = [], [], [], []
-    for x, subject, _, spans in signals:
-        cues = {LEFT: [], RIGHT: []}
-        for (begin, end, before), (onset, _, after) in pairwise(spans):
-            cue = round(onset * SAMPLING_RATE)
-            rested = before == REST and abs(end - onset) < 0.1 and onset - begin > prompt_seconds - 0.1
-            if after in cues and rested and cue >= n_prompt and cue + n_trial <= x.shape[-1]:
-                cues[after].append(cue)
-        half = None if trials_per_recording is None else max(1, trials_per_recording // 2)
-        for label, onsets in cues.items():
-            for cue in onsets[:half]:
-                prompts.append(x[:, cue - n_prompt : cue])
-                trials.append(x[:, cue : cue + n_trial])
-                subjects.append(subject)
-                labels.append(label)
-    if len(set(labels)) < 2:
-        return None
-    return Fists(np.stack(prompts), np.stack(trials), np.array(subjects), np.array(labels), list(ch_names))
+    half = None if trials_per_recording is None else max(1, trials_per_recording // 2)
+    trials = cut_trials(signals, ch_names, [(REST, LEFT), (REST, RIGHT)], per_recording=half)
+    return None if trials is None or len(set(trials.labels)) < 2 else Fists(**vars(trials))

@@ -289,6 +289,19 @@ class TestContinuing:
         assert strong[0] - opened[0] == pytest.approx(1.0, abs=0.1)
         assert 100 < np.exp(opened[0]) < 300
 
+    def test_imagined_people_blink_each_in_a_way_of_their_own(self, population):
+        varied = replace(population, concentrations=[2.0] * 3, between=[0.5, 0.2, 0.3])
+        nothing = varied.nothing(POSITIONS, np.cov(background(60, 7)))
+        people = [replace(nothing, person=number) for number in range(2000)]
+        rates = np.stack([varied.rates_of(each, [], [0, 1], PATCH) for each in people])
+        np.testing.assert_allclose(rates.mean(axis=0), varied.rates[:2], rtol=0.06)
+        np.testing.assert_allclose(rates.std(axis=0) / rates.mean(axis=0), 0.5**0.5, rtol=0.08)
+        np.testing.assert_allclose(rates[:, 1] / rates[:, 0], varied.rates[1] / varied.rates[0])  # theirs in both
+        traits = np.stack([varied.traits_of(each, [], [0])[0] for each in people])
+        np.testing.assert_allclose(traits.mean(axis=0), varied.traits_of(nothing, [], [0])[0], atol=0.04)
+        np.testing.assert_allclose(traits.std(axis=0), varied.between, rtol=0.06)
+        assert np.abs(np.corrcoef(np.c_[rates[:, 0], traits].T) - np.eye(4)).max() < 0.1
+
     def test_rates_follow_the_conditions(self, population):
         known = population.find(person(111)[0], POSITIONS, np.cov(background(60, 7)))
         after = population.rates_of(known, [0] * 10, [0, 0, 1], PATCH)

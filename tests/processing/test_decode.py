@@ -16,8 +16,14 @@ from get_hf.processing.decoding_get import GENERATED
 from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS, Equaliser
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import ELECTRODES
+from get_hf.processing.population_get import N_QUADRATIC, quadratic_in_position
 from get_hf.processing.signal_get import resample
 from small import NAMES, RATE, as_raw, assert_same, continued, signal
+
+
+def everywhere(log_gain: float) -> np.ndarray:
+    """A table of gains that is the same at all places and frequencies."""
+    return np.repeat([[log_gain, *[0.0] * (N_QUADRATIC - 1)]], 101, axis=0)
 
 
 class TestDecoding:
@@ -55,7 +61,7 @@ class TestDecoding:
 
     def test_what_was_generated_is_given_its_gains_and_the_recording_is_not(self, extractor, read):
         hertz = np.arange(101) / 2
-        gains = np.stack([0.1 * np.sin(hertz / k) for k in (3.0, 4.0, 5.0, 6.0)], axis=1)
+        gains = np.stack([0.05 * np.sin(hertz / k) for k in range(3, 3 + N_QUADRATIC)], axis=1)
         given = {"none": (-gains).tolist(), "eyes_closed": gains.tolist()}
         with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_log_gains": given})
         features = read(signal(rate=100.0), sampling_rate=100.0, condition="eyes_closed")
@@ -65,12 +71,12 @@ class TestDecoding:
         n_prompt = plain.shape[-1] - 1200 * 25
         np.testing.assert_array_equal(decoded[:, :n_prompt], plain[:, :n_prompt])
         spectra = [scipy.signal.welch(x[:, n_prompt:], 100.0, nperseg=400)[1][:, ::4] for x in (plain, decoded)]
-        places = features["channel_positions"][0, :, :3].numpy()
-        factors = np.exp(2 * (gains[::2, 0] + places @ gains[::2, 1:].T))  # of power, each channel its own
+        places = quadratic_in_position(features["channel_positions"][0].numpy())
+        factors = np.exp(2 * places @ gains[::2].T)  # of power, each channel its own
         np.testing.assert_allclose((spectra[1] / spectra[0])[:, 2:44], factors[:, 2:44], rtol=0.05)
 
     def test_a_continuation_that_grows_keeps_the_gains_it_was_given(self):
-        equalise = Equaliser({"none": np.random.default_rng(0).normal(0, 0.05, (101, 4))}, "none")
+        equalise = Equaliser({"none": np.random.default_rng(0).normal(0, 0.05, (101, N_QUADRATIC))}, "none")
         x, positions = signal(rate=100.0), np.eye(4, 6)
         whole = equalise(x[:, :400], ["feet"] * 16, positions)
         assert np.abs(whole - x[:, :400]).max() > 0.1
@@ -78,7 +84,7 @@ class TestDecoding:
         np.testing.assert_allclose(part, whole[:, :100], atol=1e-9)
 
     def test_gains_go_by_what_each_patch_was_generated_as(self, extractor, read):
-        given = {"none": np.zeros((101, 4)), "eyes_closed": np.array([[0.2, 0, 0, 0]] * 101)}
+        given = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.2)}
         with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_log_gains": given})
         features = read(signal(rate=100.0), sampling_rate=100.0, condition="feet")
         generated = continued(features)
@@ -94,7 +100,7 @@ class TestDecoding:
         np.testing.assert_allclose(decoded[:, -n_closed:], np.exp(0.2) * plain[:, -n_closed:], atol=1e-2)
 
     def test_what_was_generated_from_nothing_has_gains_of_its_own(self, extractor, read):
-        given = {"none": np.zeros((101, 4)), "eyes_closed": np.array([[0.5, 0, 0, 0]] * 101)}
+        given = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.5)}
         prompted, unprompted = (
             GETFeatureExtractor(**extractor.to_dict() | {name: given})
             for name in ("generated_log_gains", "unprompted_log_gains")
@@ -113,8 +119,8 @@ class TestDecoding:
             np.testing.assert_allclose(louder, np.exp(bound) * plain, atol=0.05)
 
     def test_imagined_people_differ_by_their_traits_which_are_theirs_in_every_condition(self, extractor, read):
-        average = {"none": np.zeros((101, 4)), "eyes_closed": np.full((101, 4), 0.05)}
-        traits = {"none": np.zeros((N_TRAITS, 101, 4)), "eyes_closed": np.zeros((N_TRAITS, 101, 4))}
+        average = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.05)}
+        traits = {name: np.zeros((N_TRAITS, 101, N_QUADRATIC)) for name in average}
         for table in traits.values():
             table[:, :, 0] = 0.05 * np.arange(1, N_TRAITS + 1)[:, None]  # all channels and frequencies alike
         given = {"unprompted_log_gains": average, "trait_log_gains": traits}

@@ -90,11 +90,11 @@ class TestSaving:
             "generated_log_gains .* must be tables by condition, one for 'none'.* get-hf calibrate",
         ),
         (
-            {"generated_log_gains": {"none": [[0.0] * 4] * 101, "asleep": []}},
+            {"generated_log_gains": {"none": [[0.0] * 9] * 101, "asleep": []}},
             "generated_log_gains .* must be tables by",
         ),
         (
-            {"generated_log_gains": {"none": [[0.0] * 4]}},
+            {"generated_log_gains": {"none": [[0.0] * 9]}},
             "generated_log_gains for none .* must be 101 lists of numbers",
         ),
         (
@@ -102,7 +102,7 @@ class TestSaving:
             "trait_log_gains .* must be tables by condition, one for 'none'.* get-hf calibrate",
         ),
         (
-            {"trait_log_gains": {"none": [[[0.0] * 4] * 101]}},
+            {"trait_log_gains": {"none": [[[0.0] * 9] * 101]}},
             "trait_log_gains for none .* must be 12 lists of 101 lists of numbers",
         ),
         (

@@ -39,7 +39,7 @@ def save_small(folder: Path) -> None:
     for parameter in model.parameters():
         parameter.data.add_(0.1 * torch.randn(parameter.shape))
     model.save_pretrained(folder)
-    GETFeatureExtractor(trait_log_gains={"none": np.full((N_TRAITS, 4 * PATCH + 1, 4), 0.1)}).save_pretrained(folder)
+    GETFeatureExtractor(trait_log_gains={"none": np.full((N_TRAITS, 4 * PATCH + 1, 9), 0.1)}).save_pretrained(folder)
 
 
 def signal(seconds: float = SECONDS, n_chans: int = len(NAMES), seed: int = 0, rate: float = RATE) -> np.ndarray:

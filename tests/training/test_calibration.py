@@ -17,9 +17,10 @@ from get_hf.processing.equaliser_get import (
     Equaliser,
 )
 from get_hf.processing.montage_get import channel_positions
-from get_hf.processing.population_get import linear_in_position
+from get_hf.processing.population_get import quadratic_in_position
 from get_hf.training import calibration
 from get_hf.training.calibration import (
+    add_cued,
     by_length,
     find_coherence_shifts,
     find_gains,
@@ -31,7 +32,7 @@ from get_hf.training.calibration import (
 PATCH, RATE = 25, 100.0
 POSITIONS = channel_positions(["Fp1", "Fp2", "C3", "C4", "O1", "O2"])
 #: Gains of nothing.
-NOTHING = np.zeros((4 * PATCH + 1, 4))
+NOTHING = np.zeros((4 * PATCH + 1, 9))
 
 
 def signals(gains: np.ndarray, seed: int, n_items: int = 500, largest: float = LARGEST_LOG_GAIN) -> np.ndarray:
@@ -71,7 +72,7 @@ def test_gains_that_real_eeg_has_are_found():
     real = np.concatenate([signals(truth, 0, 800), signals(other, 50, 800)])
     found = find_gains(make, real, conditions, POSITIONS, RATE, PATCH)
     assert set(found) == {"eyes_closed", "none"}  # 50 prompts are too few for gains of their own
-    places = linear_in_position(POSITIONS)
+    places = quadratic_in_position(POSITIONS)
     for name, gains in (("eyes_closed", truth), ("none", other)):
         np.testing.assert_allclose(places @ np.transpose(found[name])[:, 2:88], places @ gains[2:88].T, atol=0.045)
 
@@ -81,7 +82,7 @@ def test_what_is_far_off_is_not_made_up_for():
     conditions = ["feet"] * 490 + ["rest"] * 10  # too few others: their gains are those of all
     found = find_gains(lambda gains: signals(gains["feet"], 1), loud, conditions, POSITIONS, RATE, PATCH)
     for gains in found.values():
-        assert 0.2 < (linear_in_position(POSITIONS) @ np.transpose(gains)).max() <= LARGEST_LOG_GAIN + 1e-3
+        assert 0.2 < (quadratic_in_position(POSITIONS) @ np.transpose(gains)).max() <= LARGEST_LOG_GAIN + 1e-3
 
 
 def test_what_people_differ_by_is_found_and_is_theirs_in_every_condition():
@@ -102,7 +103,7 @@ def test_what_people_differ_by_is_found_and_is_theirs_in_every_condition():
     conditions = np.repeat([names[k] for _, k in items], 4).tolist()
     found = find_traits(real, subjects, conditions, POSITIONS, RATE, PATCH)
     assert set(found) == set(names)
-    places = linear_in_position(POSITIONS)
+    places = quadratic_in_position(POSITIONS)
     inner = slice(4, 88)  # in the band of the signals
     whole = np.stack([np.array(found[name])[:, inner] @ places.T for name in names], axis=1)
     truth = np.stack([
@@ -115,8 +116,19 @@ def test_what_people_differ_by_is_found_and_is_theirs_in_every_condition():
     assert np.trace(ours) == pytest.approx(np.trace(theirs), rel=0.15)
     # one person is no population
     alone = find_traits(real[:8], subjects[:8], conditions[:8], POSITIONS, RATE, PATCH)
-    assert np.shape(alone["none"]) == (N_TRAITS, 101, 4)
+    assert np.shape(alone["none"]) == (N_TRAITS, 101, 9)
     assert not np.any(alone["none"])
+
+
+def test_what_a_cue_changes_is_added_to_whatever_comes_before():
+    after, nothing = (
+        {"none": np.full((2, 9), value).tolist(), "eyes_open": [[value] * 9] * 2} for value in (0.1, 0.5)
+    )
+    cued = {"none": [[0.2] * 9] * 2, "left_fist": [[0.25] * 9] * 2, "eyes_open": [[0.9] * 9] * 2}
+    add_cued(cued, after, nothing, "none")
+    # what lasts is measured where it lasts
+    assert after == {"none": [[0.1] * 9] * 2, "eyes_open": [[0.1] * 9] * 2, "left_fist": [[0.25] * 9] * 2}
+    assert nothing == {"none": [[0.5] * 9] * 2, "eyes_open": [[0.5] * 9] * 2, "left_fist": [[0.55] * 9] * 2}
 
 
 def test_shifts_of_coherence_are_found():
@@ -162,6 +174,7 @@ def test_shifts_go_with_one_over_the_length_of_the_prompt():
 def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkeypatch):
     monkeypatch.setattr(calibration, "N_SHIFT_ROUNDS", 1)
     monkeypatch.setattr(calibration, "N_GAIN_ROUNDS", 1)
+    monkeypatch.setattr(calibration, "LEAST_PROMPTS", 4)
     torch.manual_seed(0)
     GETModel(
         GETConfig(hidden_size=32, num_attention_heads=4, num_hidden_layers=1, flow_hidden_size=32)
@@ -179,15 +192,20 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
     assert np.abs(found["trait_log_gains"]["none"]).max() > 0.01  # two people differ by one component
     assert np.abs(unprompted["none"]).max() > 0.01
     assert not np.allclose(unprompted["none"], gains["none"], atol=0.01)
-    assert np.shape(gains["none"]) == (101, 4)
+    assert np.shape(gains["none"]) == (101, 9)
     assert np.abs(gains["none"]).max() > 0.01
+    cued = {"rest", "left_fist", "right_fist"}  # two runs have 8, 6 and 4 trials of them
+    assert cued < set(gains)
+    assert set(unprompted) == set(gains)
+    for name in cued:
+        assert not np.allclose(gains[name], gains["none"], atol=0.01)
     assert np.shape(shifts) == (2, 25, 5)
     assert (np.abs(shifts).max(axis=(1, 2)) > 0.001).all()
     # from the beginning, whatever was found before
     shown = CliRunner().invoke(app, ["calibrate", str(tmp_path), "--data", str(people)])
     assert shown.exit_code == 0, shown.output
     assert json.loads((tmp_path / "preprocessor_config.json").read_text()) == before | found
-    at_cz = linear_in_position(channel_positions(["Cz"]))[0]
+    at_cz = quadratic_in_position(channel_positions(["Cz"]))[0]
     rows = [line.split() for line in shown.stdout.splitlines() if line[:1].isdigit()]
     assert [float(row[0]) for row in rows] == 2 * list(range(0, 50, 2))
     after, nothing = rows[:25], rows[25:]
@@ -195,12 +213,13 @@ def test_gains_of_a_checkpoint_are_measured_and_written(people, tmp_path, monkey
         (after, shifts, gains, LARGEST_LOG_GAIN),
         (nothing, [found["unprompted_coherence_shifts"]], unprompted, LARGEST_LOG_GAIN_FROM_NOTHING),
     ):
-        for k, (_, *losses, gain) in enumerate(table):
-            expected = [0.64 * part[k][0] + 0.8 * at_cz @ part[k][1:] for part in parts]
+        for k, row in enumerate(table):
+            losses, gain = row[1 : -len(gains)], row[-len(gains) :][list(log_gains).index("none")]
+            expected = [0.64 * part[k][0] + 0.8 * at_cz[:4] @ part[k][1:] for part in parts]
             np.testing.assert_allclose([float(loss) for loss in losses], expected, atol=1e-3)
             # what is further off is not made up for
             log_gain = np.clip(at_cz @ log_gains["none"][4 * k], -largest, largest)
             assert float(gain) == pytest.approx(np.exp(log_gain), rel=2e-3, abs=2e-3)
         assert len({row[-1] for row in table}) > 3
     assert "coherence after 8 s: round 1 of 1" in shown.stderr
-    assert "unprompted_log_gains: round 1 of 1" in shown.stderr
+    assert "gains from nothing: round 1 of 1" in shown.stderr

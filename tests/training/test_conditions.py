@@ -8,6 +8,7 @@ from get_hf.training.conditions import alpha_rows, eyes_rows
 from get_hf.training.fists import LEFT, RIGHT, cut_fists
 from get_hf.training.rows import Rows
 from get_hf.training.segments import Signal
+from get_hf.training.trials import cut_trials
 from synthetic import synthetic_eeg
 
 CH_NAMES = ["C3", "Cz", "C4", "Pz"]
@@ -64,6 +65,18 @@ def test_only_as_many_trials_as_wanted_of_both_fists_and_none_without_rest():
     assert sorted(few.labels) == [LEFT, LEFT, RIGHT, RIGHT]
     restless = run(0, 0)._replace(spans=tuple(span for span in run(0, 0).spans if span[2] != "rest"))
     assert cut_fists([restless], CH_NAMES) is None
+
+
+def test_trials_of_all_changes_are_cut_evenly_spread():
+    one = run(0, 0)
+    trials = cut_trials([one], CH_NAMES, per_recording=3)
+    afterwards = [(side, "rest") for side in (LEFT, RIGHT, LEFT)]
+    assert trials.conditions == [("rest", LEFT)] * 3 + afterwards + [("rest", RIGHT)] * 3
+    for trial, begin in zip(trials.trial[3:6], (1, 6, 11), strict=True):  # of eleven
+        np.testing.assert_array_equal(trial, one.x[:, 820 * begin : 820 * begin + 400])
+    hasty = one._replace(spans=((0.0, 4.1, "rest"), (4.1, 7.0, LEFT), (7.0, 11.1, "rest")))
+    assert cut_trials([hasty], CH_NAMES) is None
+    assert cut_trials([one], CH_NAMES, [("rest", "feet")]) is None
 
 
 def test_a_lateralised_rhythm_is_measured_and_decoded(fists, made):
