@@ -209,17 +209,17 @@ def calibrate(
     weights = shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
     always, more = np.array(measured["coherence_shifts"]) @ weights
     unprompted = np.array(measured["unprompted_coherence_shifts"]) @ weights
-    after = {"coherence of .2 at Cz loses always": always, "coherence of .2 at Cz loses and after 8 s": more}
-    nothing = {"coherence of .2 at Cz, from nothing, loses": unprompted}
+    after, nothing = {"loses": always, "after 8 s": more}, {"loses": unprompted}
     others = model.config.conditions[0]
     average = Equaliser.of_person(measured["unprompted_log_gains"], measured["trait_log_gains"], None, others)
     for lost, what, equaliser in (
-        (after, "gain at Cz", Equaliser(measured["generated_log_gains"], others)),
-        (nothing, "gain at Cz, from nothing", average),
+        (after, "after a prompt", Equaliser(measured["generated_log_gains"], others)),
+        (nothing, "from nothing", average),
     ):
         names = list(equaliser.tables)
-        columns = (Column(name, justify="right") for name in (*lost, *(f"{what}, {name}" for name in names)))
-        table = Table("Hz", *columns, box=None, pad_edge=False)
+        columns = (Column(name, justify="right") for name in (*lost, *names))
+        title = f"At Cz {what}: what a squared coherence of .2 loses, and gains"
+        table = Table("Hz", *columns, box=None, pad_edge=False, title=title)
         # every fourth is at the frequency of a coefficient
         at_vertex = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
         for k, (losses, row) in enumerate(zip(np.transpose(list(lost.values())), at_vertex.T, strict=True)):

@@ -155,8 +155,8 @@ class GETFlowHead(nn.Module):
         """Integrates the flow from noise to the next patch: Euler steps, each at the time in its middle.
 
         The velocity depends on time more than on x, noise and data being nearly alike; for such a flow this is nearly
-        the midpoint rule at half its cost. What it loses of the widest amplitudes keeps long generation in bounds:
-        rules that are nearer to the flow were no better (`training/EXPERIMENTS.md`).
+        the midpoint rule at half its cost. Rules that are nearer to the flow were no better
+        (`training/EXPERIMENTS.md`).
 
         Args:
             hidden_states: `(batch, channels, hidden_size)`; with guidance `(2 * batch, ...)`, the second half being

@@ -124,7 +124,7 @@ class GETGenerationMixin(GenerationMixin):
                 `temperature`: standard deviation of the flow's noise; it scales the modulation as well.
 
                 `num_flow_steps`: steps of the flow, one pass of its head each. More come nearer to what was learnt but
-                no nearer to EEG, and let the shipped checkpoint grow louder without end within minutes.
+                no nearer to EEG.
 
                 `burst_correlation`: how much the noise that moves the amplitudes of two channels has in common, from
                 0, as in training, to 1; see `share_bursts`.
