@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -193,9 +194,10 @@ def test_an_interrupted_preparation_leaves_nothing(raw_data, tmp_path, num_proc)
     work.mkdir()
     command = [sys.executable, "-m", "get_hf", "corpus", "prepare", "eegmmidb", "--data-dir", str(tmp_path / "raw")]
     command += ["--out", "prepared", "--num-proc", str(num_proc)]
-    process = subprocess.Popen(
-        command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # shells have what runs in the background ignore interrupts, and its children with it
+    hear = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, cwd=work, start_new_session=True, preexec_fn=hear, **pipes)
     deadline = time.monotonic() + 300
     while not list(work.iterdir()) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
