@@ -219,7 +219,7 @@ def calibrate(
         names = list(equaliser.tables)
         columns = (Column(name, justify="right") for name in (*lost, *names))
         title = f"At Cz {what}: what a squared coherence of .2 loses, and gains"
-        table = Table("Hz", *columns, box=None, pad_edge=False, title=title)
+        table = Table("Hz", *columns, box=None, pad_edge=False, padding=(0, 1, 0, 0), title=title)
         # every fourth is at the frequency of a coefficient
         at_vertex = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
         for k, (losses, row) in enumerate(zip(np.transpose(list(lost.values())), at_vertex.T, strict=True)):

@@ -269,14 +269,14 @@ class BlinkPopulation:
             after: Condition ids of the patches that follow.
             patch_size: Samples in a patch.
         """
-        rates, known = np.asarray(self.rates), list(before) or list(after)
-        expected = rates[known].mean() * max(blinks.n_times - EDGE, 0) / patch_size
+        rates, shapes = np.asarray(self.rates), np.asarray(self.concentrations)
         if blinks.person is not None:
-            shapes = np.asarray(self.concentrations)
             # who blinks often in one condition does so in others
             often = scipy.stats.norm.cdf(blinks.scores[0])
             return (scipy.stats.gamma.ppf(often, shapes) / shapes * rates)[list(after)]
-        concentration = np.mean(np.asarray(self.concentrations)[known])
+        known = list(before) or list(after)
+        expected = rates[known].mean() * max(blinks.n_times - EDGE, 0) / patch_size
+        concentration = shapes[known].mean()
         factor = (concentration + len(blinks.events)) / (concentration + expected)
         return factor * rates[list(after)]
 

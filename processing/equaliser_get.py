@@ -58,7 +58,8 @@ class Equaliser:
         if person is None:
             return cls(average, others, LARGEST_LOG_GAIN_FROM_NOTHING)
         traits = np.random.default_rng(person).standard_normal(N_TRAITS)
-        own = {name: np.tensordot(traits, of_traits.get(name, of_traits[others]), axes=1) for name in average}
+        known = {name: np.tensordot(traits, tables, axes=1) for name, tables in of_traits.items()}
+        own = {name: known.get(name, known[others]) for name in average}
         tables = {name: table + own[name] for name, table in average.items()}
         cap = quadratic_in_position(channel_positions(USUAL_CHANNELS)).mean(axis=0)
         loudness = np.mean([(table @ cap).mean() for table in own.values()])

@@ -25,7 +25,6 @@ class Prompt:
         positions: `(channels, 6)` unit-sphere positions.
         good: `(channels,)` bool: channels the model sees.
         innovation: The good channels in the innovation space.
-        person: From nothing, number of the person imagined; None for the average one.
     """
 
     recording: Recording
@@ -33,12 +32,16 @@ class Prompt:
     positions: np.ndarray
     good: np.ndarray
     innovation: Innovation
-    person: int | None = None
+
+    @property
+    def person(self) -> int | None:
+        """From nothing, number of the person imagined; None for the average one."""
+        return self.innovation.blinks.person
 
     def of_person(self, number: int | None) -> "Prompt":
         """The same from nothing, of an imagined person or of the average one."""
         blinks = replace(self.innovation.blinks, person=number)
-        return replace(self, person=number, innovation=replace(self.innovation, blinks=blinks))
+        return replace(self, innovation=replace(self.innovation, blinks=blinks))
 
 
 class EEGFeatures(BatchFeature):

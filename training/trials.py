@@ -11,6 +11,9 @@ import numpy as np
 
 from .segments import SAMPLING_RATE, Signal
 
+#: Before and after a cue, in seconds; trials with less of either are left out.
+SECONDS = 4.0
+
 
 @dataclass(frozen=True)
 class Trials:
@@ -45,8 +48,6 @@ def cut_trials(
     signals: Iterable[Signal],
     ch_names: Sequence[str],
     changes: Container[tuple[str, str]] | None = None,
-    prompt_seconds: float = 4.0,
-    trial_seconds: float = 4.0,
     per_recording: int | None = None,
 ) -> Trials | None:
     """Cuts recordings at their cues.
@@ -55,29 +56,27 @@ def cut_trials(
         signals: What `recordings` yields.
         ch_names: Of its channels.
         changes: Which to cut at, (condition before, condition after); None: all.
-        prompt_seconds: Before the cue; trials with less are left out.
-        trial_seconds: After the cue, likewise.
         per_recording: At most so many trials of each condition in a recording, evenly spread; None: all.
 
     Returns:
         The trials, recording by recording and condition by condition; None where there are none.
     """
-    n_prompt, n_trial = (round(seconds * SAMPLING_RATE) for seconds in (prompt_seconds, trial_seconds))
+    n = round(SECONDS * SAMPLING_RATE)
     prompts, trials, subjects, conditions = [], [], [], []
     for x, subject, _, spans in signals:
         cues: dict[str, list[tuple[int, str]]] = {}
         for (begin, end, before), (onset, stop, after) in pairwise(sorted(spans)):
             cue = round(onset * SAMPLING_RATE)
             is_wanted = before != after if changes is None else (before, after) in changes
-            spare = min(onset - begin - prompt_seconds, stop - onset - trial_seconds)
-            if is_wanted and abs(end - onset) < 0.1 and spare > -0.1 and n_prompt <= cue <= x.shape[-1] - n_trial:
+            is_whole = abs(end - onset) < 0.1 and min(onset - begin, stop - onset) > SECONDS - 0.1
+            if is_wanted and is_whole and n <= cue <= x.shape[-1] - n:
                 cues.setdefault(after, []).append((cue, before))
         for after, found in sorted(cues.items()):
-            n = min(len(found), per_recording or len(found))
-            for k in np.linspace(0, len(found) - 1, n).round().astype(int):
+            count = min(len(found), per_recording or len(found))
+            for k in np.linspace(0, len(found) - 1, count).round().astype(int):
                 cue, before = found[k]
-                prompts.append(x[:, cue - n_prompt : cue])
-                trials.append(x[:, cue : cue + n_trial])
+                prompts.append(x[:, cue - n : cue])
+                trials.append(x[:, cue : cue + n])
                 subjects.append(subject)
                 conditions.append((before, after))
     if not prompts:
