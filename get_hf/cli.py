@@ -26,10 +26,9 @@ from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.coherence_get import shapes_of_shifts
-from get_hf.processing.equaliser_get import Equaliser
 from get_hf.processing.files_get import load_recording, written_whole
 from get_hf.processing.montage_get import USUAL_CHANNELS, channel_positions
-from get_hf.processing.population_get import linear_in_position
+from get_hf.processing.population_get import linear_in_position, quadratic_in_position
 from get_hf.recordings import check_output, save_recording
 
 if TYPE_CHECKING:
@@ -191,10 +190,16 @@ def pretrain(
 def calibrate(
     checkpoint: Annotated[Path, typer.Argument(help="Folder with a trained model.")],
     data: Annotated[Path, typer.Option(help="Folder that holds eegmmidb/.")],
+    step: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only coherence, gains, nothing or cues; may be repeated. Each goes by what those before found."
+        ),
+    ] = None,
 ) -> None:
     """Mend the last few percent of a trained model's coherence and spectrum, on people it was trained on.
 
-    Measured with the options of its generation config: set them first.
+    Measured with the options of its generation config: set them first. Each step is written when it is done.
     """
     for folder in (data, checkpoint):
         if not folder.is_dir():
@@ -204,17 +209,16 @@ def calibrate(
     from get_hf.training import calibration
 
     spacing = model.config.sampling_rate / 2 / model.config.patch_size
-    measured = calibration.calibrate(checkpoint, data, progress=stderr.print)
+    calibration.calibrate(checkpoint, data, steps=step or tuple(calibration.STEPS), progress=stderr.print)
+    _, extractor = _load(str(checkpoint))
     vertex = channel_positions(["Cz"])
     weights = shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
-    always, more = np.array(measured["coherence_shifts"]) @ weights
-    unprompted = np.array(measured["unprompted_coherence_shifts"]) @ weights
-    after, nothing = {"loses": always, "after 8 s": more}, {"loses": unprompted}
-    others = model.config.conditions[0]
-    average = Equaliser.of_person(measured["unprompted_log_gains"], measured["trait_log_gains"], None, others)
+    nothing = np.zeros((2, model.config.patch_size, 5))
+    always, more = np.array(extractor.coherence_shifts or nothing) @ weights
+    unprompted = np.array(extractor.unprompted_coherence_shifts or nothing[0]) @ weights
     for lost, what, equaliser in (
-        (after, "after a prompt", Equaliser(measured["generated_log_gains"], others)),
-        (nothing, "from nothing", average),
+        ({"loses": always, "after 8 s": more}, "after a prompt", extractor.gains.after_prompt),
+        ({"loses": unprompted}, "from nothing", extractor.gains.of_person(None)),
     ):
         names = list(equaliser.tables)
         columns = (Column(name, justify="right") for name in (*lost, *names))
@@ -225,6 +229,14 @@ def calibrate(
         for k, (losses, row) in enumerate(zip(np.transpose(list(lost.values())), at_vertex.T, strict=True)):
             table.add_row(f"{k * spacing:g}", *(f"{loss:+.3f}" for loss in losses), *(f"{gain:.3f}" for gain in row))
         stdout.print(table)
+    places = ["C3", "Cz", "C4"]
+    columns = (Column(name, justify="right") for name in places)
+    title = "What a rhythm one nat above the background is multiplied by"
+    table = Table("after a cue", *columns, box=None, pad_edge=False, padding=(0, 1, 0, 0), title=title)
+    for name, cue in extractor.cue_log_gains.items():
+        gains = np.exp(quadratic_in_position(channel_positions(places)) @ cue)
+        table.add_row(name, *(f"{gain:.3f}" for gain in gains))
+    stdout.print(table)
 
 
 @app.command()

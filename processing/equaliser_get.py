@@ -1,15 +1,24 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The equaliser of what was generated: what a condition, and from nothing a person, does to the spectrum."""
+"""The equaliser of what was generated: what a condition, a cue, and from nothing a person, do to the spectrum.
+
+A condition that lasts, such as closed eyes, has a spectrum of its own: a table of gains. A cue, to move a fist or to
+think of it, lowers the rhythms that a person has, on the other side of the head more than on this one (Pfurtscheller
+and Lopes da Silva, Clinical Neurophysiology 110, 1999), and who has no mu has nothing to lower: a cue's gains are
+nine numbers for where on the head, times the square of how far the rhythm stands above the background (the square
+because rhythms that are hardly there react by less than they are, which is what people who were trained on show).
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 import scipy
 
+from .features_get import Prompt
 from .montage_get import USUAL_CHANNELS, channel_positions
 from .population_get import quadratic_in_position
+from .rhythms_get import prominence
 
 #: Log gains at equally spaced frequencies from 0 to half the rate, as `quadratic_in_position`, `(frequencies, 9)`.
 Table = Sequence[Sequence[float]]
@@ -17,6 +26,8 @@ Table = Sequence[Sequence[float]]
 LARGEST_LOG_GAIN = 0.35
 #: The same of what was generated from nothing: gains are all that a condition, and who it is, do to the spectrum.
 LARGEST_LOG_GAIN_FROM_NOTHING = 2.0
+#: The same of what a cue does to a rhythm: halved.
+LARGEST_LOG_GAIN_AFTER_CUE = 0.7
 #: How many numbers tell one imagined person from another.
 N_TRAITS = 12
 
@@ -33,43 +44,28 @@ class Equaliser:
         largest: Bound of log gains.
         loudness: What events, which are not filtered, are multiplied by: how well a head conducts is one thing for
             all that comes out of it.
+        cues: By condition, `(9,)` as `quadratic_in_position`: what is added to log gains of a rhythm that stands one
+            nat above the background.
+        prominence: `(channels, frequencies)`: how far what is filtered does, see `rhythms_get`; None without cues.
     """
 
     tables: Mapping[str, Table]
     others: str
     largest: float = LARGEST_LOG_GAIN
     loudness: float = 1.0
-
-    @classmethod
-    def of_person(
-        cls, average: Mapping[str, Table], of_traits: Mapping[str, Sequence[Table]], person: int | None, others: str
-    ) -> "Equaliser":
-        """That of what is generated from nothing.
-
-        People's log spectra are taken to be jointly Gaussian over frequencies, places and conditions: who has more
-        alpha with closed eyes has more with open eyes too.
-
-        Args:
-            average: Tables of the average person.
-            of_traits: By condition, `(N_TRAITS, frequencies, 9)`: what one deviation of each trait adds.
-            person: Number of an imagined person, which draws the traits; None: the average.
-            others: Whose tables are for conditions that have none.
-        """
-        if person is None:
-            return cls(average, others, LARGEST_LOG_GAIN_FROM_NOTHING)
-        traits = np.random.default_rng(person).standard_normal(N_TRAITS)
-        known = {name: np.tensordot(traits, tables, axes=1) for name, tables in of_traits.items()}
-        own = {name: known.get(name, known[others]) for name in average}
-        tables = {name: table + own[name] for name, table in average.items()}
-        cap = quadratic_in_position(channel_positions(USUAL_CHANNELS)).mean(axis=0)
-        loudness = np.mean([(table @ cap).mean() for table in own.values()])
-        return cls(tables, others, LARGEST_LOG_GAIN_FROM_NOTHING, float(np.exp(loudness)))
+    cues: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    prominence: np.ndarray | None = None
 
     def log_gains(self, condition: str, positions: np.ndarray) -> np.ndarray:
         """Those of a condition at `positions` `(channels, 6)`: `(channels, frequencies)`."""
         table = self.tables.get(condition, self.tables[self.others])
         # what was fitted goes on where no electrode was
-        return np.clip(quadratic_in_position(positions) @ np.transpose(table), -self.largest, self.largest)
+        places = quadratic_in_position(positions)
+        log_gains = np.clip(places @ np.transpose(table), -self.largest, self.largest)
+        if condition not in self.cues:
+            return log_gains
+        of_cue = (places @ self.cues[condition])[:, None] * self.prominence**2
+        return log_gains + np.clip(of_cue, -LARGEST_LOG_GAIN_AFTER_CUE, LARGEST_LOG_GAIN_AFTER_CUE)
 
     def __call__(self, x: np.ndarray, conditions: Sequence[str], positions: np.ndarray) -> np.ndarray:
         """Filters what was generated.
@@ -84,12 +80,77 @@ class Equaliser:
         """
         if not len(conditions):
             return x
-        names = np.array([name if name in self.tables else self.others for name in conditions])
+        names = np.array([name if name in self.tables or name in self.cues else self.others for name in conditions])
         of_samples, out = np.repeat(names, x.shape[-1] // len(names)), np.zeros_like(x)
         for name in np.unique(names):
             filters = np.stack([_minimum_phase(tuple(row)) for row in self.log_gains(str(name), positions)])
             out += scipy.signal.oaconvolve(x * (of_samples == name), filters, axes=-1)[:, : x.shape[-1]]
         return out
+
+
+@dataclass(frozen=True)
+class Gains:
+    """All that says how what was generated is filtered; see `GETFeatureExtractor`.
+
+    Attributes:
+        generated: By condition, tables of what continues a prompt.
+        unprompted: By condition, tables of the average person from nothing.
+        of_traits: By condition, `(N_TRAITS, frequencies, 9)`: what one deviation of each trait of a person adds.
+        of_cues: By condition, `(9,)`: what a cue does, see `Equaliser`.
+        others: The condition whose tables are for those that have none.
+        sampling_rate: In Hz.
+    """
+
+    generated: Mapping[str, Table]
+    unprompted: Mapping[str, Table]
+    of_traits: Mapping[str, Sequence[Table]]
+    of_cues: Mapping[str, Sequence[float]]
+    others: str
+    sampling_rate: float
+
+    def equaliser(self, prompt: Prompt, conditions: Sequence[str]) -> Equaliser:
+        """That of what continues a prompt, or nothing, in some conditions."""
+        lasting, cues = self._lasting(prompt), self.of_cues
+        if cues.keys().isdisjoint(conditions):
+            return lasting
+        if not prompt.n_times:
+            # no state is left for another: each differs from their mean
+            mean = np.mean(list(cues.values()), axis=0)
+            cues = {name: np.subtract(own, mean) for name, own in cues.items()}
+        return replace(lasting, cues=cues, prominence=self.prominence(prompt))
+
+    def prominence(self, prompt: Prompt) -> np.ndarray:
+        """How far rhythms of what continues a prompt stand above their background, `(good channels, frequencies)`."""
+        log_gains = self._lasting(prompt).log_gains(self.others, prompt.positions[prompt.good])
+        return prominence(prompt.innovation.log_spectrum(log_gains.shape[-1]) + 2 * log_gains, self.sampling_rate)
+
+    def _lasting(self, prompt: Prompt) -> Equaliser:
+        """That of conditions that last."""
+        return self.after_prompt if prompt.n_times else self.of_person(prompt.person)
+
+    @property
+    def after_prompt(self) -> Equaliser:
+        """That of what continues a prompt."""
+        return Equaliser(self.generated, self.others)
+
+    def of_person(self, person: int | None) -> Equaliser:
+        """That of what is generated from nothing.
+
+        People's log spectra are taken to be jointly Gaussian over frequencies, places and conditions: who has more
+        alpha with closed eyes has more with open eyes too.
+
+        Args:
+            person: Number of an imagined person, which draws the traits; None: the average.
+        """
+        if person is None:
+            return Equaliser(self.unprompted, self.others, LARGEST_LOG_GAIN_FROM_NOTHING)
+        traits = np.random.default_rng(person).standard_normal(N_TRAITS)
+        known = {name: np.tensordot(traits, tables, axes=1) for name, tables in self.of_traits.items()}
+        own = {name: known.get(name, known[self.others]) for name in self.unprompted}
+        tables = {name: table + own[name] for name, table in self.unprompted.items()}
+        cap = quadratic_in_position(channel_positions(USUAL_CHANNELS)).mean(axis=0)
+        loudness = np.mean([(table @ cap).mean() for table in own.values()])
+        return Equaliser(tables, self.others, LARGEST_LOG_GAIN_FROM_NOTHING, float(np.exp(loudness)))
 
 
 @lru_cache(maxsize=1024)  # all rows of a batch, and all calls of a stream, have the same few

@@ -11,7 +11,7 @@ from transformers.feature_extraction_utils import FeatureExtractionMixin
 
 from .blinks_get import BlinkPopulation
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_epochs, to_raw
-from .equaliser_get import N_TRAITS, Equaliser
+from .equaliser_get import N_TRAITS, Gains
 from .events_get import check_form
 from .features_get import EEGFeatures, Prompt, stack_prompts
 from .innovation_fitting_get import fit_innovation
@@ -19,7 +19,7 @@ from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
 from .population_get import N_QUADRATIC, generic_covariance, pack, unpack
 from .reading_get import Recording, named_conditions, no_recording, people_wanted, read_recordings
-from .settings_get import names, number, numbers, refuse_unknown, rows_in_lines, table, tables
+from .settings_get import names, number, numbers, numbers_by_key, refuse_unknown, rows_in_lines, table, tables
 from .signal_get import band_limit, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
 
@@ -71,6 +71,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             condition, of the average person.
         trait_log_gains: By condition, `(12, 4 * patch_size + 1, 9)`: what a person who is imagined adds to
             them for each of twelve numbers, drawn for each person from a standard normal distribution.
+        cue_log_gains: By condition, nine numbers as functions of an electrode's place: what a cue to do it adds to log
+            gains of a rhythm that stands one nat above the background, and of others by the square of that.
 
     Example:
         >>> import mne
@@ -107,6 +109,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         generated_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
         unprompted_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
         trait_log_gains: Mapping[str, Sequence[Sequence[Sequence[float]]]] | None = None,
+        cue_log_gains: Mapping[str, Sequence[float]] | None = None,
         **kwargs,
     ):
         refuse_unknown(kwargs)
@@ -142,6 +145,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                 ("trait_log_gains", trait_log_gains, no_traits),
             )
         )
+        self.cue_log_gains = numbers_by_key("cue_log_gains", cue_log_gains, self.conditions, N_QUADRATIC)
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
 
@@ -160,6 +164,12 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             self.coherence_shifts,
             self.unprompted_coherence_shifts,
         )
+
+    @property
+    def gains(self) -> Gains:
+        """What the spectrum of what was generated is given by."""
+        tables = self.generated_log_gains, self.unprompted_log_gains, self.trait_log_gains
+        return Gains(*tables, self.cue_log_gains, self.conditions[0], self.sampling_rate)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.sampling_rate:g} Hz, patches of {self.patch_size}, {self.band} Hz)"
@@ -426,7 +436,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             for x, corner in ((signal, DRIFT), (events, DRIFT_OF_EVENTS))
         )
         of_patches = [self.conditions[index] for index in conditions[1]]
-        equaliser = self._equaliser(prompt)
+        equaliser = self.gains.equaliser(prompt, of_patches)
         signal[:, start:] = equaliser(signal[:, start:], of_patches, prompt.positions[prompt.good])
         signal += equaliser.loudness * events
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
@@ -436,10 +446,3 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         out = np.zeros((len(prompt.good), signal.shape[-1]))
         out[prompt.good] = signal
         return out if include_prompt else out[:, prompt.n_times :]
-
-    def _equaliser(self, prompt: Prompt) -> Equaliser:
-        """That of what continues a prompt, or nothing."""
-        others = self.conditions[0]
-        if prompt.n_times:
-            return Equaliser(self.generated_log_gains, others)
-        return Equaliser.of_person(self.unprompted_log_gains, self.trait_log_gains, prompt.person, others)

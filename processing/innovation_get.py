@@ -106,6 +106,23 @@ class Innovation:
     n_known: int
     n_padding: int
 
+    def log_spectrum(self, n_frequencies: int) -> np.ndarray:
+        """Logarithm of the power that the filters make of white noise, but for a constant.
+
+        Args:
+            n_frequencies: Equally spaced, from 0 to half the rate.
+
+        Returns:
+            `(channels, n_frequencies)`, natural logarithms.
+        """
+        angles = np.linspace(0, np.pi, n_frequencies)
+        shared, own = (
+            np.tensordot(np.exp(-1j * np.outer(angles, np.arange(len(taps)))), taps, axes=1)
+            for taps in (self.ar_filter, self.matrices)
+        )
+        made = np.linalg.solve(own, np.broadcast_to(self.covariance_root, own.shape))
+        return np.log((np.abs(made) ** 2).sum(axis=-1)).T - 2 * np.log(np.abs(shared))
+
 
 @dataclass(frozen=True)
 class _Statistics:

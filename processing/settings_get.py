@@ -80,6 +80,15 @@ def tables(name: str, values: Any, keys: list[str], like: np.ndarray) -> dict[st
     return {key: table(f"{name} for {key}", values[key], like) for key in values}
 
 
+def numbers_by_key(name: str, values: Any, keys: list[str], n: int) -> dict[str, list[float]]:
+    """Lists of `n` numbers for any of `keys`, see `numbers`; None: for none."""
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping) or not set(values) <= set(keys):
+        raise ValueError(f"{name} of the feature extractor must be lists of numbers for any of {', '.join(keys)}.")
+    return {key: numbers(f"{name} for {key}", values[key], n) for key in values}
+
+
 def names(name: str, values: Any) -> list[str]:
     """A list of different names; see `number`."""
     is_list = isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from get_hf.processing.decoding_get import GENERATED
-from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS, Equaliser
+from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_AFTER_CUE, N_TRAITS, Equaliser
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import ELECTRODES
 from get_hf.processing.population_get import N_QUADRATIC, quadratic_in_position
@@ -117,6 +117,45 @@ class TestDecoding:
             np.testing.assert_array_equal(same, plain)
             bound = 0.5 if with_gains is unprompted else LARGEST_LOG_GAIN  # a prompt is known to be near
             np.testing.assert_allclose(louder, np.exp(bound) * plain, atol=0.05)
+
+    def test_a_cue_lowers_the_rhythms_that_a_person_has(self, extractor, read):
+        cue = np.zeros(N_QUADRATIC)
+        cue[0] = -0.1  # everywhere alike
+        cued = GETFeatureExtractor(**extractor.to_dict() | {"cue_log_gains": {"left_fist": cue.tolist()}})
+        x = scipy.signal.lfilter([5.0], [1, -0.9], np.random.default_rng(0).standard_normal((4, 3000)))
+        x[1] = scipy.signal.lfilter([0.1], [1, -2 * 0.9 * np.cos(0.2 * np.pi), 0.9**2], x[1])  # a peak at 10 Hz
+        left, feet = (read(x, sampling_rate=100.0, condition=name) for name in ("left_fist", "feet"))
+        prominence = cued.gains.prominence(left.recordings[0])
+        assert prominence[1, 20] > 1.5
+        assert prominence[[0, 2, 3]].max() < 1
+        generated = continued(left, 1200)
+        plain, told, other = (
+            each.decode(generated, features, "array")[0]
+            for each, features in ((extractor, left), (cued, left), (cued, feet))
+        )
+        np.testing.assert_array_equal(other, plain)
+        n_prompt = plain.shape[-1] - 1200 * 25
+        np.testing.assert_array_equal(told[:, :n_prompt], plain[:, :n_prompt])
+        power = [scipy.signal.welch(y[:, n_prompt:], 100.0, nperseg=800)[1][:, ::4] for y in (plain, told)]
+        expected = np.exp(2 * np.clip(-0.1 * prominence**2, -LARGEST_LOG_GAIN_AFTER_CUE, LARGEST_LOG_GAIN_AFTER_CUE))
+        np.testing.assert_allclose((power[1] / power[0])[:, 4:88], expected[:, 4:88], atol=0.08)
+
+    def test_from_nothing_what_cues_change_is_about_their_mean(self):
+        alpha = np.zeros((101, N_QUADRATIC))
+        alpha[17:24, 0] = 0.6
+        given = {"unprompted_log_gains": {"none": alpha}}
+        effects = {name: [value, *[0.0] * (N_QUADRATIC - 1)] for name, value in (("left_fist", -0.3), ("rest", 0.1))}
+        plain, cued = (GETFeatureExtractor(**given, cue_log_gains=of_cues) for of_cues in ({}, effects))
+        for name, sign in (("left_fist", -1), ("rest", 1), ("feet", 0)):
+            features = plain(ch_names=["C3", "C4"], condition=name)
+            generated = continued(features, 1200)
+            power = [
+                scipy.signal.welch(each.decode(generated, features, "array")[0], 100.0, nperseg=800)[1][:, ::4]
+                for each in (plain, cued)
+            ]
+            squared = cued.gains.prominence(features.recordings[0])[:, 20] ** 2
+            assert (squared > 0.5).all()
+            np.testing.assert_allclose((power[1] / power[0])[:, 20], np.exp(2 * sign * 0.2 * squared), rtol=0.06)
 
     def test_imagined_people_differ_by_their_traits_which_are_theirs_in_every_condition(self, extractor, read):
         average = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.05)}

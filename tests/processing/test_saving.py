@@ -105,6 +105,8 @@ class TestSaving:
             {"trait_log_gains": {"none": [[[0.0] * 9] * 101]}},
             "trait_log_gains for none .* must be 12 lists of 101 lists of numbers",
         ),
+        ({"cue_log_gains": {"asleep": [0.0] * 9}}, "cue_log_gains .* must be lists of numbers for any of none, rest,"),
+        ({"cue_log_gains": {"feet": [0.0] * 4}}, "cue_log_gains for feet .* must be 9 numbers, not 4"),
         (
             {"coherence_shifts": [[0.0] * 5] * 25},
             "coherence_shifts of the feature extractor must be 2 lists of 25 lists of numbers",
