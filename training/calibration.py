@@ -164,7 +164,7 @@ class Calibration:
             self._use(unprompted_coherence_shifts=shifts)
             return list(zip(made, self.generator.unprompted(self.ch_names, conditions, average), strict=True))
 
-        shifts = self._shifts("from nothing", self.short, draw)
+        shifts = self._shifts("from nothing", self.short, draw, corrections.LARGEST_SHIFT_FROM_NOTHING)
         gains = self._gains("from nothing", "unprompted_log_gains", draw(shifts), LARGEST_LOG_GAIN_FROM_NOTHING)
         traits = corrections.find_traits(
             self.real, self.short.subjects, conditions, self.positions, SAMPLING_RATE, self.patch_size, self.others
@@ -228,7 +228,13 @@ class Calibration:
 
         return self._shifts(f"after {length:g} s", segments, draw)
 
-    def _shifts(self, what: str, segments: Segments, draw: Callable[[Shifts], list[Drawn]]) -> Shifts:
+    def _shifts(
+        self,
+        what: str,
+        segments: Segments,
+        draw: Callable[[Shifts], list[Drawn]],
+        largest: float = corrections.LARGEST_SHIFT,
+    ) -> Shifts:
         """Those with which what is drawn coheres as what is real."""
         rounds = count(1)
 
@@ -237,7 +243,7 @@ class Calibration:
             return self._decode(draw(shifts), segments.n_times)
 
         real = segments.continuation
-        return corrections.find_coherence_shifts(make, real, self.positions, SAMPLING_RATE, self.patch_size)
+        return corrections.find_coherence_shifts(make, real, self.positions, SAMPLING_RATE, self.patch_size, largest)
 
     def _gains(self, what: str, table: str, drawn: list[Drawn], largest: float = LARGEST_LOG_GAIN) -> LogGains:
         """Those of the extractor's `table` with which what was drawn has the spectrum of what is real."""

@@ -21,8 +21,8 @@ from .fidelity import coherence_spectrum, log_psd
 
 #: How often shifts, and then gains, are measured anew: the former meet bounds, and come near only slowly.
 N_SHIFT_ROUNDS, N_GAIN_ROUNDS = 5, 3
-#: Largest shift of squared coherence.
-LARGEST_SHIFT = 0.25
+#: Largest shift of squared coherence, and of that of no recording at all, whose covariances are averages over people.
+LARGEST_SHIFT, LARGEST_SHIFT_FROM_NOTHING = 0.25, 1.0
 #: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
 LEAST_PROMPTS = 60
 #: Five numbers for each coefficient, as `correct_coherence` takes them; twice, as `InnovationTransform` does.
@@ -203,6 +203,7 @@ def find_coherence_shifts(
     positions: np.ndarray,
     sampling_rate: float,
     patch_size: int,
+    largest: float = LARGEST_SHIFT,
 ) -> Shifts:
     """The shifts with which what is made has the mean coherence of what is real, at each frequency.
 
@@ -212,17 +213,21 @@ def find_coherence_shifts(
         positions: `(channels, 6)` positions of the channels.
         sampling_rate: In Hz.
         patch_size: Samples in a patch, hence coefficients.
+        largest: Bound of shifts.
 
     Returns:
         Five for each coefficient, see `correct_coherence`: least squares over pairs of channels.
     """
-    places = places_of_pairs(positions)[np.triu_indices(len(positions), 1)]
+    pairs = places_of_pairs(positions)[np.triu_indices(len(positions), 1)]
     shifts, wanted = np.zeros((patch_size, 5)), mean_coherence(real, sampling_rate, patch_size)
+    shapes = None
     for _ in range(N_SHIFT_ROUNDS):
         found = mean_coherence(make(shifts.tolist()), sampling_rate, patch_size)
-        for k, (have, want) in enumerate(zip(found, wanted, strict=True)):
-            shifts[k] += np.linalg.lstsq(shapes_of_shifts(have, places), have - want, rcond=1e-3)[0]
-        shifts = np.clip(shifts, -LARGEST_SHIFT, LARGEST_SHIFT).round(4)
+        if shapes is None:  # what is taken off goes by what there was before
+            shapes = [shapes_of_shifts(have, pairs) for have in found]
+        for k, (shape, have, want) in enumerate(zip(shapes, found, wanted, strict=True)):
+            shifts[k] += np.linalg.lstsq(shape, have - want, rcond=1e-3)[0]
+        shifts = np.clip(shifts, -largest, largest).round(4)
     return shifts.tolist()
 
 

@@ -137,9 +137,10 @@ def test_what_a_cue_does_to_rhythms_is_found_whoever_has_them():
     np.testing.assert_allclose(places @ none["feet"], 0, atol=0.025)
 
 
-def test_shifts_of_coherence_are_found():
+@pytest.mark.parametrize(("common", "of_chance", "largest"), [(-0.1, 0.12, 0.25), (-0.4, -0.3, 1.0)])
+def test_shifts_of_coherence_are_found(common, of_chance, largest):
     truth = np.zeros((PATCH, 5))
-    truth[:10, 1], truth[14:, 0], truth[:, 3] = -0.1, 0.12, 0.08  # in front more is lost
+    truth[:10, 1], truth[14:, 0], truth[:, 3] = common, of_chance, 0.08  # in front more is lost
     places = places_of_pairs(POSITIONS)[np.triu_indices(6, 1)]
     strengths = np.random.default_rng(0).permutation(np.linspace(0.2, 0.9, 15))  # of what channels share
 
@@ -164,7 +165,7 @@ def test_shifts_of_coherence_are_found():
     # each pair is an item here, where recordings have all pairs
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(corrections, "mean_coherence", lambda x, *_: coherences(x))
-        found = find_coherence_shifts(lambda shifts: noise(shifts, next(seeds)), real, POSITIONS, RATE, PATCH)
+        found = find_coherence_shifts(lambda shifts: noise(shifts, next(seeds)), real, POSITIONS, RATE, PATCH, largest)
     for c in (0.3, 0.7):
         errors = lost(np.full(15, c), np.array(found)) - lost(np.full(15, c), truth)
         np.testing.assert_allclose(errors[2:-2], 0, atol=0.03)
