@@ -26,6 +26,7 @@ from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.coherence_get import shapes_of_shifts
+from get_hf.processing.equaliser_get import Equaliser
 from get_hf.processing.files_get import load_recording, written_whole
 from get_hf.processing.montage_get import USUAL_CHANNELS, channel_positions
 from get_hf.processing.population_get import linear_in_position, quadratic_in_position
@@ -205,38 +206,48 @@ def calibrate(
         if not folder.is_dir():
             raise FileNotFoundError(f"There is no folder {folder}.")
     _require_extra("train")
-    model, _ = _load(str(checkpoint))
+    _load(str(checkpoint))  # what is wrong with it shows now, not after minutes of reading
     from get_hf.training import calibration
 
-    spacing = model.config.sampling_rate / 2 / model.config.patch_size
-    calibration.calibrate(checkpoint, data, steps=step or tuple(calibration.STEPS), progress=stderr.print)
-    _, extractor = _load(str(checkpoint))
-    vertex = channel_positions(["Cz"])
-    weights = shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
-    nothing = np.zeros((2, model.config.patch_size, 5))
-    always, more = np.array(extractor.coherence_shifts or nothing) @ weights
-    unprompted = np.array(extractor.unprompted_coherence_shifts or nothing[0]) @ weights
-    for lost, what, equaliser in (
-        ({"loses": always, "after 8 s": more}, "after a prompt", extractor.gains.after_prompt),
-        ({"loses": unprompted}, "from nothing", extractor.gains.of_person(None)),
-    ):
-        names = list(equaliser.tables)
-        columns = (Column(name, justify="right") for name in (*lost, *names))
-        title = f"At Cz {what}: what a squared coherence of .2 loses, and gains"
-        table = Table("Hz", *columns, box=None, pad_edge=False, padding=(0, 1, 0, 0), title=title)
-        # every fourth is at the frequency of a coefficient
-        at_vertex = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
-        for k, (losses, row) in enumerate(zip(np.transpose(list(lost.values())), at_vertex.T, strict=True)):
-            table.add_row(f"{k * spacing:g}", *(f"{loss:+.3f}" for loss in losses), *(f"{gain:.3f}" for gain in row))
+    measured = calibration.calibrate(checkpoint, data, steps=step or tuple(calibration.STEPS), progress=stderr.print)
+    extractor = GETFeatureExtractor.from_pretrained(checkpoint)
+    if not measured.keys().isdisjoint(["coherence_shifts", "generated_log_gains"]):
+        always, after_8_s = extractor.coherence_shifts or (None, None)
+        shifts = {"loses": always, "after 8 s": after_8_s}
+        stdout.print(_corrections("after a prompt", shifts, extractor.gains.after_prompt, extractor))
+    if "unprompted_log_gains" in measured:
+        shifts = {"loses": extractor.unprompted_coherence_shifts}
+        stdout.print(_corrections("from nothing", shifts, extractor.gains.of_person(None), extractor))
+    if measured.get("cue_log_gains"):
+        places = ["C3", "Cz", "C4"]
+        table = _figures("cue", places, "After rest: a rhythm of e times the background's power is multiplied by")
+        for name, cue in measured["cue_log_gains"].items():
+            gains = np.exp(quadratic_in_position(channel_positions(places)) @ cue)
+            table.add_row(name, *(f"{gain:.3f}" for gain in gains))
         stdout.print(table)
-    places = ["C3", "Cz", "C4"]
-    columns = (Column(name, justify="right") for name in places)
-    title = "What a rhythm one nat above the background is multiplied by"
-    table = Table("after a cue", *columns, box=None, pad_edge=False, padding=(0, 1, 0, 0), title=title)
-    for name, cue in extractor.cue_log_gains.items():
-        gains = np.exp(quadratic_in_position(channel_positions(places)) @ cue)
-        table.add_row(name, *(f"{gain:.3f}" for gain in gains))
-    stdout.print(table)
+
+
+def _figures(first: str, columns: list[str], title: str) -> Table:
+    """An empty table of figures."""
+    others = (Column(name, justify="right") for name in columns)
+    return Table(first, *others, box=None, pad_edge=False, padding=(0, 1, 0, 0), title=title)
+
+
+def _corrections(
+    what: str, shifts: dict[str, list[list[float]] | None], equaliser: Equaliser, extractor: GETFeatureExtractor
+) -> Table:
+    """What coherence loses at Cz, and what amplitudes are multiplied by, at the frequency of each coefficient."""
+    vertex, size = channel_positions(["Cz"]), extractor.patch_size
+    weights = shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
+    losses = np.stack([np.zeros(size) if rows is None else np.array(rows) @ weights for rows in shifts.values()])
+    names = list(equaliser.tables)
+    table = _figures("Hz", [*shifts, *names], f"At Cz {what}: what a squared coherence of .2 loses, and gains")
+    # every fourth is at the frequency of a coefficient
+    gains = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
+    for k, (lost, row) in enumerate(zip(losses.T, gains.T, strict=True)):
+        cells = (*(f"{loss:+.3f}" for loss in lost), *(f"{gain:.3f}" for gain in row))
+        table.add_row(f"{k * extractor.sampling_rate / 2 / size:g}", *cells)
+    return table
 
 
 @app.command()

@@ -2,10 +2,10 @@
 """The equaliser of what was generated: what a condition, a cue, and from nothing a person, do to the spectrum.
 
 A condition that lasts, such as closed eyes, has a spectrum of its own: a table of gains. A cue, to move a fist or to
-think of it, lowers the rhythms that a person has, on the other side of the head more than on this one (Pfurtscheller
-and Lopes da Silva, Clinical Neurophysiology 110, 1999), and who has no mu has nothing to lower: a cue's gains are
-nine numbers for where on the head, times the square of how far the rhythm stands above the background (the square
-because rhythms that are hardly there react by less than they are, which is what people who were trained on show).
+think of it, weakens the rhythms that a person has at rest, on the other side of the head more than on this one
+(Pfurtscheller and Lopes da Silva, Clinical Neurophysiology 110, 1999), and who has no mu has nothing to weaken: log
+gains are nine numbers for where on the head, times the square of how far the rhythm stands above the background. The
+square because rhythms that are hardly there react by less than they are, as people who were trained on show.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +28,8 @@ LARGEST_LOG_GAIN = 0.35
 LARGEST_LOG_GAIN_FROM_NOTHING = 2.0
 #: The same of what a cue does to a rhythm: halved.
 LARGEST_LOG_GAIN_AFTER_CUE = 0.7
+#: Seconds of the prompts that effects of cues were measured after. Of what shorter ones show, more is chance.
+SECONDS_BEFORE_CUE = 4.0
 #: How many numbers tell one imagined person from another.
 N_TRAITS = 12
 
@@ -44,9 +46,10 @@ class Equaliser:
         largest: Bound of log gains.
         loudness: What events, which are not filtered, are multiplied by: how well a head conducts is one thing for
             all that comes out of it.
-        cues: By condition, `(9,)` as `quadratic_in_position`: what is added to log gains of a rhythm that stands one
-            nat above the background.
-        prominence: `(channels, frequencies)`: how far what is filtered does, see `rhythms_get`; None without cues.
+        cues: By condition, `(9,)` as `quadratic_in_position`: what is added to log gains of a rhythm whose power is
+            one nat above the background.
+        prominence: `(channels, frequencies)`: how far that of what is filtered is, see `rhythms_get`; None without
+            cues.
     """
 
     tables: Mapping[str, Table]
@@ -96,7 +99,7 @@ class Gains:
         generated: By condition, tables of what continues a prompt.
         unprompted: By condition, tables of the average person from nothing.
         of_traits: By condition, `(N_TRAITS, frequencies, 9)`: what one deviation of each trait of a person adds.
-        of_cues: By condition, `(9,)`: what a cue does, see `Equaliser`.
+        of_cues: By condition, `(9,)`: what a cue to do it changes of rest, see `Equaliser`.
         others: The condition whose tables are for those that have none.
         sampling_rate: In Hz.
     """
@@ -110,19 +113,17 @@ class Gains:
 
     def equaliser(self, prompt: Prompt, conditions: Sequence[str]) -> Equaliser:
         """That of what continues a prompt, or nothing, in some conditions."""
-        lasting, cues = self._lasting(prompt), self.of_cues
-        if cues.keys().isdisjoint(conditions):
+        lasting = self._lasting(prompt)
+        if self.of_cues.keys().isdisjoint(conditions):
             return lasting
-        if not prompt.n_times:
-            # no state is left for another: each differs from their mean
-            mean = np.mean(list(cues.values()), axis=0)
-            cues = {name: np.subtract(own, mean) for name, own in cues.items()}
-        return replace(lasting, cues=cues, prominence=self.prominence(prompt))
+        return replace(lasting, cues=self.of_cues, prominence=self.prominence(prompt))
 
     def prominence(self, prompt: Prompt) -> np.ndarray:
         """How far rhythms of what continues a prompt stand above their background, `(good channels, frequencies)`."""
         log_gains = self._lasting(prompt).log_gains(self.others, prompt.positions[prompt.good])
-        return prominence(prompt.innovation.log_spectrum(log_gains.shape[-1]) + 2 * log_gains, self.sampling_rate)
+        found = prominence(prompt.innovation.log_spectrum(log_gains.shape[-1]) + 2 * log_gains, self.sampling_rate)
+        seconds = prompt.n_times / prompt.recording.sampling_rate
+        return found * min(1.0, seconds / SECONDS_BEFORE_CUE) if prompt.n_times else found
 
     def _lasting(self, prompt: Prompt) -> Equaliser:
         """That of conditions that last."""
@@ -153,7 +154,7 @@ class Gains:
         return Equaliser(tables, self.others, LARGEST_LOG_GAIN_FROM_NOTHING, float(np.exp(loudness)))
 
 
-@lru_cache(maxsize=1024)  # all rows of a batch, and all calls of a stream, have the same few
+@lru_cache(maxsize=1024)  # all rows of a batch have the same few but after cues, and all calls of a stream
 def _minimum_phase(log_gains: tuple[float, ...]) -> np.ndarray:
     """A causal filter with log gains `(frequencies,)` at equally spaced frequencies from 0 to half the rate."""
     n_taps = 4 * (len(log_gains) - 1) + 1  # twice the period of the distance between frequencies

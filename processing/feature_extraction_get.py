@@ -71,8 +71,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             condition, of the average person.
         trait_log_gains: By condition, `(12, 4 * patch_size + 1, 9)`: what a person who is imagined adds to
             them for each of twelve numbers, drawn for each person from a standard normal distribution.
-        cue_log_gains: By condition, nine numbers as functions of an electrode's place: what a cue to do it adds to log
-            gains of a rhythm that stands one nat above the background, and of others by the square of that.
+        cue_log_gains: By condition, nine numbers as functions of an electrode's place: what a cue to do it adds, after
+            rest, to log gains of a rhythm whose power is one nat above the background, and of others by the square.
 
     Example:
         >>> import mne

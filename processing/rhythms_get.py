@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Rhythms: what stands above the background of a spectrum.
+"""Rhythms: what stands above the background of a spectrum, its aperiodic component.
 
 The background of EEG falls as a power of frequency, and rhythms such as alpha and mu are peaks above it (Donoghue et
 al., Nature Neuroscience 23, 2020). People differ in where these peaks are, and in whether they have any.
@@ -9,6 +9,8 @@ import numpy as np
 
 #: Where the background is seen, in Hz: below are drifts and blinks, above the end of the band.
 BACKGROUND = (3.0, 40.0)
+#: What is further below it, in nats of power, is no background, but what a low-pass has left of it.
+FALLEN = 1.75
 
 
 def prominence(log_power: np.ndarray, sampling_rate: float) -> np.ndarray:
@@ -19,12 +21,19 @@ def prominence(log_power: np.ndarray, sampling_rate: float) -> np.ndarray:
         sampling_rate: In Hz.
 
     Returns:
-        Same shape, in nats: 0 below the line and outside of `BACKGROUND`.
+        Same shape, in nats of power: 0 below the line and outside of `BACKGROUND`.
     """
     freqs = np.linspace(0, sampling_rate / 2, log_power.shape[-1])
     inside = (freqs >= BACKGROUND[0]) & (freqs <= BACKGROUND[1])
-    line = np.column_stack([np.ones(inside.sum()), np.log(freqs[inside])])
-    seen = log_power[:, inside].T
+    line, seen = np.column_stack([np.ones(inside.sum()), np.log(freqs[inside])]), log_power[:, inside]
+    weights = np.ones_like(seen)
+    while True:
+        normal = (line.T * weights[:, None]) @ line
+        fitted = np.linalg.solve(normal, line.T @ (weights * seen)[..., None])[..., 0] @ line.T
+        fallen = (seen < fitted - FALLEN) & (weights == 1)
+        if not fallen.any():
+            break
+        weights[fallen] = 1e-9  # not 0, as two points are needed
     above = np.zeros(log_power.shape)
-    above[:, inside] = np.maximum(seen - line @ np.linalg.lstsq(line, seen, rcond=None)[0], 0.0).T
+    above[:, inside] = np.maximum(seen - fitted, 0.0)
     return above

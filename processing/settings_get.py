@@ -85,7 +85,10 @@ def numbers_by_key(name: str, values: Any, keys: list[str], n: int) -> dict[str,
     if values is None:
         return {}
     if not isinstance(values, Mapping) or not set(values) <= set(keys):
-        raise ValueError(f"{name} of the feature extractor must be lists of numbers for any of {', '.join(keys)}.")
+        raise ValueError(
+            f"{name} of the feature extractor must be lists of {n} numbers for any of {', '.join(keys)}, not "
+            f"{values!r}: leave it out, and measure it by get-hf calibrate."
+        )
     return {key: numbers(f"{name} for {key}", values[key], n) for key in values}
 
 

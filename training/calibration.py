@@ -20,9 +20,9 @@ recordings: without a prompt the transform is the population's, whose channels c
 and what eyes closed do to the spectrum is known by these gains alone. What people's spectra differ by is seen in the
 recordings, and makes one imagined person differ from another.
 
-Cues. What follows a cue is generated from what was before, told what was cued, and compared with the trial. To move a
-hand, or to think of it, takes a few percent of the amplitude of mu and beta on the other side, which is too little for
-a network to have learnt it from some thousands of trials.
+Cues. What follows a cue is generated from the rest before it, told what was cued, and compared with the trial. To move
+a hand, or to think of it, weakens mu and beta, on the other side by a few percent more, which is too little for a
+network to have learnt it from some thousands of trials.
 
 All belong to the options of the generation config that the continuations are drawn with.
 """
@@ -48,13 +48,11 @@ from . import corrections
 from .checkpoint_generator import GETGenerator
 from .corrections import LogGains, Shifts
 from .segments import CHANNELS, SAMPLING_RATE, Segments, cut_segments, recordings
-from .trials import Trials, cut_trials
+from .trials import REST, Trials, cut_trials
 
 #: Recordings of each training person and prompts of each recording that are continued, nearly all there are: what is
 #: drawn for half as many with another seed coheres otherwise by half a percent to a percent.
 N_SESSIONS, N_PROMPTS = 5, 4
-#: Trials of each condition in each recording: as many as there are of either fist.
-N_TRIALS = 8
 #: Lengths of prompts in seconds. After the first, gains are measured too; the second is the longest after which two
 #: stretches follow in a minute, as resting runs are long.
 LENGTHS = (8.0, 24.0)
@@ -85,8 +83,8 @@ def calibrate(
         checkpoint: Folder with the model's and the feature extractor's files.
         data_dir: Folder that holds eegmmidb.
         ch_names: Channels to continue.
-        steps: Which of `STEPS`, in their order; all others keep what they found before. One that was interrupted
-            leaves what earlier ones found.
+        steps: Which of `STEPS`, in their order, each behind those before it alone. What is not measured anew, because
+            it was not asked for or for an interruption, stays as it was in the file.
         progress: Called with a line at each round.
 
     Returns:
@@ -99,16 +97,17 @@ def calibrate(
     if unknown := sorted(set(steps) - set(STEPS)):
         raise ValueError(f"There is no step {unknown[0]!r} of calibration: choose among {', '.join(STEPS)}.")
     path = Path(checkpoint) / "preprocessor_config.json"
-    settings = json.loads(path.read_text())
+    written = json.loads(path.read_text())
     chosen = [step for step in STEPS if step in steps]
-    # whatever was found before
-    settings |= dict.fromkeys(name for step in chosen for name in STEPS[step])
-    calibration = Calibration(checkpoint, data_dir, ch_names, settings, progress or (lambda message: None))
+    unmeasured = dict.fromkeys(name for step in chosen for name in STEPS[step])
+    calibration = Calibration(checkpoint, data_dir, ch_names, written | unmeasured, progress or (lambda message: None))
+    found = {}
     for step in chosen:
-        settings |= getattr(calibration, step)()
+        found |= getattr(calibration, step)()
+        calibration.settings |= found
         with written_whole(path) as beside:
-            beside.write_text(rows_in_lines(json.dumps(settings, indent=2, sort_keys=True)) + "\n")
-    return {name: settings[name] for step in chosen for name in STEPS[step]}
+            beside.write_text(rows_in_lines(json.dumps(written | found, indent=2, sort_keys=True)) + "\n")
+    return found
 
 
 class Calibration:
@@ -173,7 +172,8 @@ class Calibration:
 
     def cues(self) -> dict:
         """What cues do to rhythms."""
-        trials = cut_trials(self.signals, self.ch_names, per_recording=N_TRIALS)
+        changes = [(REST, condition) for condition in self.generator.extractor.conditions if condition != REST]
+        trials = cut_trials(self.signals, self.ch_names, changes)
         if trials is None:
             return {"cue_log_gains": {}}
         self._use()

@@ -57,7 +57,8 @@ def _log_psd(x: np.ndarray, sampling_rate: float) -> tuple[np.ndarray, np.ndarra
 def _at_equal_distances(freqs: np.ndarray, values: np.ndarray, sampling_rate: float, n_frequencies: int) -> np.ndarray:
     """Values `(..., freqs)` at equally spaced frequencies from 0 to half the rate; beyond `freqs` as at its ends."""
     wanted = np.linspace(0, sampling_rate / 2, n_frequencies)
-    near = np.abs(freqs - np.clip(wanted, freqs[0], freqs[-1])[:, None]) <= wanted[1] / 2
+    within = max(wanted[1], freqs[1] - freqs[0]) / 2
+    near = np.abs(freqs - np.clip(wanted, freqs[0], freqs[-1])[:, None]) <= within + 1e-9
     return values @ (near / near.sum(axis=1, keepdims=True)).T
 
 

@@ -15,10 +15,9 @@ from .fidelity import covariance
 from .rows import Rows
 from .segments import SAMPLING_RATE, Signal
 from .transfer import CommonSpatialPatterns, aligned, transfer_accuracy
-from .trials import Trials, cut_trials
+from .trials import REST, Trials, cut_trials
 
 LEFT, RIGHT = "left_fist", "right_fist"
-REST = "rest"
 BAND = (8.0, 30.0)  # mu and beta, which movement and its imagery desynchronise
 SETTLED = 0.5  # seconds after the cue before the rhythms follow it
 

@@ -9,10 +9,14 @@ from itertools import pairwise
 
 import numpy as np
 
+from get_hf.processing.equaliser_get import SECONDS_BEFORE_CUE
+
 from .segments import SAMPLING_RATE, Signal
 
 #: Before and after a cue, in seconds; trials with less of either are left out.
-SECONDS = 4.0
+SECONDS = SECONDS_BEFORE_CUE
+#: What conditions that are cued are held against.
+REST = "rest"
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Trials:
 def cut_trials(
     signals: Iterable[Signal],
     ch_names: Sequence[str],
-    changes: Container[tuple[str, str]] | None = None,
+    changes: Container[tuple[str, str]],
     per_recording: int | None = None,
 ) -> Trials | None:
     """Cuts recordings at their cues.
@@ -55,7 +59,7 @@ def cut_trials(
     Args:
         signals: What `recordings` yields.
         ch_names: Of its channels.
-        changes: Which to cut at, (condition before, condition after); None: all.
+        changes: Which to cut at, (condition before, condition after).
         per_recording: At most so many trials of each condition in a recording, evenly spread; None: all.
 
     Returns:
@@ -67,7 +71,7 @@ def cut_trials(
         cues: dict[str, list[tuple[int, str]]] = {}
         for (begin, end, before), (onset, stop, after) in pairwise(sorted(spans)):
             cue = round(onset * SAMPLING_RATE)
-            is_wanted = before != after if changes is None else (before, after) in changes
+            is_wanted = (before, after) in changes
             is_whole = abs(end - onset) < 0.1 and min(onset - begin, stop - onset) > SECONDS - 0.1
             if is_wanted and is_whole and n <= cue <= x.shape[-1] - n:
                 cues.setdefault(after, []).append((cue, before))

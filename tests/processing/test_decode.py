@@ -17,8 +17,12 @@ from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_A
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import ELECTRODES
 from get_hf.processing.population_get import N_QUADRATIC, quadratic_in_position
+from get_hf.processing.rhythms_get import prominence
 from get_hf.processing.signal_get import resample
 from small import NAMES, RATE, as_raw, assert_same, continued, signal
+
+#: Of noise that this resonance filters, all is near 10 Hz.
+ALPHA = [1, -2 * 0.95 * np.cos(0.2 * np.pi), 0.95**2]
 
 
 def everywhere(log_gain: float) -> np.ndarray:
@@ -75,12 +79,15 @@ class TestDecoding:
         factors = np.exp(2 * places @ gains[::2].T)  # of power, each channel its own
         np.testing.assert_allclose((spectra[1] / spectra[0])[:, 2:44], factors[:, 2:44], rtol=0.05)
 
-    def test_a_continuation_that_grows_keeps_the_gains_it_was_given(self):
-        equalise = Equaliser({"none": np.random.default_rng(0).normal(0, 0.05, (101, N_QUADRATIC))}, "none")
+    @pytest.mark.parametrize("condition", ["none", "feet"])
+    def test_a_continuation_that_grows_keeps_the_gains_it_was_given(self, condition):
+        tables = {"none": np.random.default_rng(0).normal(0, 0.05, (101, N_QUADRATIC))}
+        prominence = np.random.default_rng(1).uniform(0, 2, (4, 101))
+        equalise = Equaliser(tables, "none", cues={"feet": [-0.1] * N_QUADRATIC}, prominence=prominence)
         x, positions = signal(rate=100.0), np.eye(4, 6)
-        whole = equalise(x[:, :400], ["feet"] * 16, positions)
+        whole = equalise(x[:, :400], [condition] * 16, positions)
         assert np.abs(whole - x[:, :400]).max() > 0.1
-        part = equalise(x[:, :100], ["feet"] * 4, positions)
+        part = equalise(x[:, :100], [condition] * 4, positions)
         np.testing.assert_allclose(part, whole[:, :100], atol=1e-9)
 
     def test_gains_go_by_what_each_patch_was_generated_as(self, extractor, read):
@@ -122,8 +129,9 @@ class TestDecoding:
         cue = np.zeros(N_QUADRATIC)
         cue[0] = -0.1  # everywhere alike
         cued = GETFeatureExtractor(**extractor.to_dict() | {"cue_log_gains": {"left_fist": cue.tolist()}})
-        x = scipy.signal.lfilter([5.0], [1, -0.9], np.random.default_rng(0).standard_normal((4, 3000)))
-        x[1] = scipy.signal.lfilter([0.1], [1, -2 * 0.9 * np.cos(0.2 * np.pi), 0.9**2], x[1])  # a peak at 10 Hz
+        noise = np.random.default_rng(0).standard_normal((5, 3000))
+        x = scipy.signal.lfilter([5.0], [1, -0.9], noise[:4])
+        x[1] += scipy.signal.lfilter([2.0], ALPHA, noise[4])
         left, feet = (read(x, sampling_rate=100.0, condition=name) for name in ("left_fist", "feet"))
         prominence = cued.gains.prominence(left.recordings[0])
         assert prominence[1, 20] > 1.5
@@ -140,13 +148,30 @@ class TestDecoding:
         expected = np.exp(2 * np.clip(-0.1 * prominence**2, -LARGEST_LOG_GAIN_AFTER_CUE, LARGEST_LOG_GAIN_AFTER_CUE))
         np.testing.assert_allclose((power[1] / power[0])[:, 4:88], expected[:, 4:88], atol=0.08)
 
-    def test_from_nothing_what_cues_change_is_about_their_mean(self):
+    def test_after_a_cue_and_rest_again_it_is_as_strong_as_before(self):
+        cued = GETFeatureExtractor(cue_log_gains={"left_fist": [-0.5, *[0.0] * (N_QUADRATIC - 1)]})
+        noise = np.random.default_rng(0).standard_normal((2, 4, 3000))
+        x = scipy.signal.lfilter([5.0], [1, -0.9], noise[0]) + scipy.signal.lfilter([4.0], ALPHA, noise[1])
+        features = cued(x, 100.0, NAMES, "uV", condition="rest")
+        generated = continued(features, 12)
+        rest, left = (cued.condition_id(name) for name in ("rest", "left_fist"))
+        (plain,) = cued.decode(generated, features, "array", include_prompt=False)
+        features["condition_ids"] = torch.cat(
+            [features["condition_ids"], torch.tensor([[rest] * 3 + [left] * 4 + [rest] * 4])], dim=-1
+        )
+        (told,) = cued.decode(generated, features, "array", include_prompt=False)
+        np.testing.assert_allclose(told[:, :100], plain[:, :100], atol=1e-9)
+        share = told.std(axis=0) / plain.std(axis=0)
+        assert np.median(share[120:200]) < 0.9
+        np.testing.assert_allclose(np.median(share[270:300]), 1, atol=0.02)
+
+    def test_from_nothing_a_cue_weakens_what_rhythms_the_person_imagined_has(self):
         alpha = np.zeros((101, N_QUADRATIC))
         alpha[17:24, 0] = 0.6
         given = {"unprompted_log_gains": {"none": alpha}}
-        effects = {name: [value, *[0.0] * (N_QUADRATIC - 1)] for name, value in (("left_fist", -0.3), ("rest", 0.1))}
-        plain, cued = (GETFeatureExtractor(**given, cue_log_gains=of_cues) for of_cues in ({}, effects))
-        for name, sign in (("left_fist", -1), ("rest", 1), ("feet", 0)):
+        effect = {"left_fist": [-0.2, *[0.0] * (N_QUADRATIC - 1)]}
+        plain, cued = (GETFeatureExtractor(**given, cue_log_gains=of_cues) for of_cues in ({}, effect))
+        for name, share in (("left_fist", -0.2), ("rest", 0.0), ("feet", 0.0)):
             features = plain(ch_names=["C3", "C4"], condition=name)
             generated = continued(features, 1200)
             power = [
@@ -155,7 +180,14 @@ class TestDecoding:
             ]
             squared = cued.gains.prominence(features.recordings[0])[:, 20] ** 2
             assert (squared > 0.5).all()
-            np.testing.assert_allclose((power[1] / power[0])[:, 20], np.exp(2 * sign * 0.2 * squared), rtol=0.06)
+            np.testing.assert_allclose((power[1] / power[0])[:, 20], np.exp(2 * share * squared), rtol=0.06)
+
+    def test_of_what_a_short_prompt_shows_less_is_believed(self):
+        extractor, x = GETFeatureExtractor(), signal(16, rate=100.0)
+        for n_times, share in ((1600, 1.0), (400, 1.0), (100, 0.25)):
+            (prompt,) = extractor(x[:, :n_times], 100.0, NAMES, "uV").recordings
+            whole = prominence(prompt.innovation.log_spectrum(101), 100.0)
+            np.testing.assert_allclose(extractor.gains.prominence(prompt), share * whole, atol=1e-9)
 
     def test_imagined_people_differ_by_their_traits_which_are_theirs_in_every_condition(self, extractor, read):
         average = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.05)}

@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.signal import lfilter, welch
+from scipy.signal import butter, lfilter, sosfiltfilt, welch
 
 from get_hf.processing.innovation_fitting_get import fit_innovation
 from get_hf.processing.montage_get import channel_positions
@@ -29,6 +30,20 @@ def test_a_peak_stands_above_it_by_its_height_whatever_the_background():
     np.testing.assert_allclose(flat[:, 20], [0, 1, 2], atol=0.25)  # the peak lifts the line a little
     assert flat[:, HERTZ > 16].max() < 0.15
     assert not flat[:, (HERTZ < 3) | (HERTZ > 40)].any()
+
+
+@pytest.mark.parametrize("low_pass", [30.0, 35.0])
+def test_what_a_low_pass_leaves_is_no_background(low_pass):
+    noise = np.random.default_rng(0).standard_normal((3, 6000))
+    x = lfilter([5.0], [1, -0.9], noise)
+    filtered = sosfiltfilt(butter(4, low_pass, fs=100.0, output="sos"), x)
+    transform = fit_innovation([(x, POSITIONS)])
+    with_it, without = (
+        prominence(transform.forward(each, POSITIONS, gaussianise=False).log_spectrum(101), 100.0)
+        for each in (filtered, x)
+    )
+    assert without[:, 16:60].max() < 0.2
+    assert with_it[:, 16:40].max() < 0.5  # a line through all of it would leave 1 to 2
 
 
 def test_the_spectrum_of_a_recording_is_that_of_what_white_noise_makes_of_it():

@@ -105,7 +105,10 @@ class TestSaving:
             {"trait_log_gains": {"none": [[[0.0] * 9] * 101]}},
             "trait_log_gains for none .* must be 12 lists of 101 lists of numbers",
         ),
-        ({"cue_log_gains": {"asleep": [0.0] * 9}}, "cue_log_gains .* must be lists of numbers for any of none, rest,"),
+        (
+            {"cue_log_gains": {"asleep": [0.0] * 9}},
+            "cue_log_gains .* lists of 9 numbers for any of none, rest, .*, not {'asleep': .* get-hf calibrate",
+        ),
         ({"cue_log_gains": {"feet": [0.0] * 4}}, "cue_log_gains for feet .* must be 9 numbers, not 4"),
         (
             {"coherence_shifts": [[0.0] * 5] * 25},

@@ -49,7 +49,7 @@ def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, qu
     assert np.abs(gains["none"]).max() > 0.01
     cues = found["cue_log_gains"]
     assert extractor.cue_log_gains == cues
-    assert set(cues) == {"rest", "left_fist", "right_fist"}  # two runs have 8, 6 and 4 trials of them
+    assert set(cues) == {"left_fist", "right_fist"}  # after rest two runs have 6 and 4 trials of them
     assert not {*cues} & {*gains, *unprompted}
     for effect in cues.values():
         assert np.abs(effect).max() > 0.001
@@ -85,27 +85,37 @@ def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, qu
 
 def test_a_step_is_measured_anew_behind_what_was_found_before(people, checkpoint, quick):
     path = checkpoint / "preprocessor_config.json"
-    shifts = np.full((2, 25, 5), 0.01).tolist()
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"coherence_shifts": shifts}))
-    before = json.loads(path.read_text())
-    found = calibration.calibrate(checkpoint, people, steps=["cues"])
-    assert set(found) == {"cue_log_gains"}
-    assert set(found["cue_log_gains"]) == {"rest", "left_fist", "right_fist"}
-    assert json.loads(path.read_text()) == before | found
+
+    def cues(**known) -> dict:
+        before = json.loads(path.read_text()) | known
+        path.write_text(json.dumps(before))
+        found = calibration.calibrate(checkpoint, people, steps=["cues"])
+        assert set(found) == {"cue_log_gains"}
+        assert json.loads(path.read_text()) == before | found
+        return found["cue_log_gains"]
+
+    first = cues()
+    assert set(first) == {"left_fist", "right_fist"}
+    assert cues() == first
+    louder = np.zeros((101, 9))
+    louder[:, 0] = 0.1
+    behind = cues(generated_log_gains={"none": louder.tolist()})
+    assert behind["left_fist"][0] < first["left_fist"][0] - 0.01
 
 
-def test_what_was_found_is_kept_when_a_later_step_fails(people, checkpoint, quick, monkeypatch):
+def test_an_interruption_leaves_what_was_found_and_all_else_as_it_was(people, checkpoint, quick, monkeypatch):
     def interrupted(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(calibration.Calibration, "nothing", interrupted)
+    path = checkpoint / "preprocessor_config.json"
+    known = {"coherence_shifts": np.full((2, 25, 5), 0.01).tolist(), "cue_log_gains": {"feet": [0.1] * 9}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | known))
+    monkeypatch.setattr(calibration.Calibration, "gains", interrupted)
     with pytest.raises(KeyboardInterrupt):
         calibration.calibrate(checkpoint, people)
     extractor = GETFeatureExtractor.from_pretrained(checkpoint)
-    assert extractor.coherence_shifts is not None
-    assert np.abs(extractor.generated_log_gains["none"]).max() > 0.01
-    assert extractor.unprompted_coherence_shifts is None
-    assert extractor.cue_log_gains == {}
+    assert not np.allclose(extractor.coherence_shifts, 0.01)
+    assert extractor.cue_log_gains == known["cue_log_gains"]
 
 
 def test_a_step_that_there_is_not_is_refused_before_anything_is_read(checkpoint):

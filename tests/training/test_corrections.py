@@ -132,6 +132,10 @@ def test_what_a_cue_does_to_rhythms_is_found_whoever_has_them():
     for name, effect in truth.items():
         np.testing.assert_allclose(places @ found[name], places @ effect, atol=0.025)
     assert np.abs(places @ truth["feet"] - places @ truth["left_fist"]).max() > 0.1
+    # the same of patches of another size
+    finer = np.stack([np.stack([np.interp(np.arange(201) / 4, hertz, row) for row in each]) for each in prominences])
+    found = find_cues(real, made, finer, subjects, conditions, POSITIONS, RATE)
+    np.testing.assert_allclose(places @ found["feet"], places @ truth["feet"], atol=0.03)
     # what is as it was shows no effect
     none = find_cues(slow, made, prominences, subjects, conditions, POSITIONS, RATE)
     np.testing.assert_allclose(places @ none["feet"], 0, atol=0.025)
