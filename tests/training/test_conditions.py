@@ -67,15 +67,16 @@ def test_only_as_many_trials_as_wanted_of_both_fists_and_none_without_rest():
     assert cut_fists([restless], CH_NAMES) is None
 
 
-def test_trials_of_all_changes_are_cut_evenly_spread():
+def test_trials_of_changes_are_cut_evenly_spread():
     one = run(0, 0)
-    trials = cut_trials([one], CH_NAMES, per_recording=3)
+    changes = [(before, after) for side in (LEFT, RIGHT) for before, after in (("rest", side), (side, "rest"))]
+    trials = cut_trials([one], CH_NAMES, changes, per_recording=3)
     afterwards = [(side, "rest") for side in (LEFT, RIGHT, LEFT)]
     assert trials.conditions == [("rest", LEFT)] * 3 + afterwards + [("rest", RIGHT)] * 3
     for trial, begin in zip(trials.trial[3:6], (1, 6, 11), strict=True):  # of eleven
         np.testing.assert_array_equal(trial, one.x[:, 820 * begin : 820 * begin + 400])
     hasty = one._replace(spans=((0.0, 4.1, "rest"), (4.1, 7.0, LEFT), (7.0, 11.1, "rest")))
-    assert cut_trials([hasty], CH_NAMES) is None
+    assert cut_trials([hasty], CH_NAMES, changes) is None
     assert cut_trials([one], CH_NAMES, [("rest", "feet")]) is None
 
 
