@@ -98,13 +98,14 @@ def calibrate(
         raise ValueError(f"There is no step {unknown[0]!r} of calibration: choose among {', '.join(STEPS)}.")
     path = Path(checkpoint) / "preprocessor_config.json"
     written = json.loads(path.read_text())
-    chosen = [step for step in STEPS if step in steps]
-    unmeasured = dict.fromkeys(name for step in chosen for name in STEPS[step])
-    calibration = Calibration(checkpoint, data_dir, ch_names, written | unmeasured, progress or (lambda message: None))
-    found = {}
-    for step in chosen:
+    calibration = Calibration(checkpoint, data_dir, ch_names, progress or (lambda message: None))
+    order, found = list(STEPS), {}
+    for k, step in enumerate(order):
+        if step not in steps:
+            continue
+        unmeasured = dict.fromkeys(name for later in order[k:] for name in STEPS[later])
+        calibration.settings = written | found | unmeasured
         found |= getattr(calibration, step)()
-        calibration.settings |= found
         with written_whole(path) as beside:
             beside.write_text(rows_in_lines(json.dumps(written | found, indent=2, sort_keys=True)) + "\n")
     return found
@@ -117,8 +118,10 @@ class Calibration:
         checkpoint: See `calibrate`.
         data_dir: See `calibrate`.
         ch_names: Channels to continue.
-        settings: Of the feature extractor, with what earlier steps found.
         progress: Called with a line at each round.
+
+    Attributes:
+        settings: Of the feature extractor, with what steps before the one that is taken found.
     """
 
     def __init__(
@@ -126,10 +129,9 @@ class Calibration:
         checkpoint: str | Path,
         data_dir: str | Path,
         ch_names: Sequence[str],
-        settings: dict,
         progress: Callable[[str], object],
     ):
-        self.ch_names, self.settings, self.progress = ch_names, settings, progress
+        self.ch_names, self.progress, self.settings = ch_names, progress, {}
         progress("reading training recordings")
         self.signals = list(recordings(data_dir, "train", ch_names, n_sessions=N_SESSIONS))
         self.generator = GETGenerator(checkpoint, seed=SEED)

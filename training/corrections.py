@@ -103,11 +103,15 @@ def find_gains(
 def groups_of(conditions: Sequence[str], others: str) -> dict[str, np.ndarray]:
     """Which items `(items,)` tell the gains of each condition that has prompts enough, and of all `others`."""
     labels = np.array(conditions)
-    often = [str(name) for name, n in zip(*np.unique(labels, return_counts=True), strict=True) if n >= LEAST_PROMPTS]
-    groups = {name: labels == name for name in often if name != others}
+    groups = {name: labels == name for name in _often(labels) if name != others}
     rest = ~np.isin(labels, list(groups))
     groups[others] = rest if rest.sum() >= LEAST_PROMPTS else np.ones_like(rest)
     return groups
+
+
+def _often(labels: np.ndarray) -> list[str]:
+    """Conditions that have prompts enough."""
+    return [str(name) for name, n in zip(*np.unique(labels, return_counts=True), strict=True) if n >= LEAST_PROMPTS]
 
 
 def find_traits(
@@ -184,9 +188,7 @@ def find_cues(
     freqs = log_psd(real[:1], sampling_rate)[0]
     powers = [10 ** (log_psd(x, sampling_rate)[1] / 10) for x in (real, made)]
     labels, of_subject, cues = np.asarray(conditions), np.asarray(subjects), {}
-    for name, n in zip(*np.unique(labels, return_counts=True), strict=True):
-        if n < LEAST_PROMPTS:
-            continue
+    for name in _often(labels):
         people = [(labels == name) & (of_subject == subject) for subject in np.unique(of_subject[labels == name])]
         # log power is twice log amplitude
         wanted = np.stack([np.subtract(*(np.log(power[items].mean(axis=0)) for power in powers)) for items in people])
@@ -194,8 +196,9 @@ def find_cues(
         squares = np.stack([(prominences[items] ** 2).mean(axis=0) for items in people])
         weights = (squares**2).sum(axis=(0, 2))  # of channels
         normal = (places.T * weights) @ places
-        cues[str(name)] = np.linalg.lstsq(normal, places.T @ (squares * wanted).sum(axis=(0, 2)), rcond=None)[0]
-    return {name: found.round(4).tolist() for name, found in cues.items()}
+        found = np.linalg.lstsq(normal, places.T @ (squares * wanted).sum(axis=(0, 2)), rcond=None)[0]
+        cues[name] = found.round(4).tolist()
+    return cues
 
 
 def find_coherence_shifts(

@@ -103,6 +103,21 @@ def test_a_step_is_measured_anew_behind_what_was_found_before(people, checkpoint
     assert behind["left_fist"][0] < first["left_fist"][0] - 0.01
 
 
+def test_a_step_is_measured_as_if_later_ones_had_not_been(people, checkpoint, quick, monkeypatch):
+    path = checkpoint / "preprocessor_config.json"
+    known = {"coherence_shifts": np.full((2, 25, 5), 0.01).tolist(), "cue_log_gains": {"feet": [0.1] * 9}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | known))
+
+    def gains(self) -> dict:
+        assert self.settings["coherence_shifts"] == known["coherence_shifts"]
+        assert self.settings["cue_log_gains"] is self.settings["trait_log_gains"] is None
+        return {"generated_log_gains": {"none": np.zeros((101, 9)).tolist()}}
+
+    monkeypatch.setattr(calibration.Calibration, "gains", gains)
+    calibration.calibrate(checkpoint, people, steps=["gains"])
+    assert GETFeatureExtractor.from_pretrained(checkpoint).cue_log_gains == known["cue_log_gains"]
+
+
 def test_an_interruption_leaves_what_was_found_and_all_else_as_it_was(people, checkpoint, quick, monkeypatch):
     def interrupted(self):
         raise KeyboardInterrupt
