@@ -194,7 +194,7 @@ def calibrate(
     step: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only coherence, gains, nothing or cues; may be repeated. Each goes by what those before found."
+            help="Only gains, nothing or cues; may be repeated. Each goes by what the steps before it found."
         ),
     ] = None,
 ) -> None:
@@ -211,10 +211,8 @@ def calibrate(
 
     measured = calibration.calibrate(checkpoint, data, steps=step or tuple(calibration.STEPS), progress=stderr.print)
     extractor = GETFeatureExtractor.from_pretrained(checkpoint)
-    if not measured.keys().isdisjoint(["coherence_shifts", "generated_log_gains"]):
-        always, after_8_s = extractor.coherence_shifts or (None, None)
-        shifts = {"loses": always, "after 8 s": after_8_s}
-        stdout.print(_corrections("after a prompt", shifts, extractor.gains.after_prompt, extractor))
+    if "generated_log_gains" in measured:
+        stdout.print(_corrections("after a prompt", {}, extractor.gains.after_prompt, extractor))
     if "unprompted_log_gains" in measured:
         shifts = {"loses": extractor.unprompted_coherence_shifts}
         stdout.print(_corrections("from nothing", shifts, extractor.gains.of_person(None), extractor))
@@ -239,9 +237,12 @@ def _corrections(
     """What coherence loses at Cz, and what amplitudes are multiplied by, at the frequency of each coefficient."""
     vertex, size = channel_positions(["Cz"]), extractor.patch_size
     weights = shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
-    losses = np.stack([np.zeros(size) if rows is None else np.array(rows) @ weights for rows in shifts.values()])
+    losses = np.zeros((len(shifts), size))
+    for index, rows in enumerate(shifts.values()):
+        losses[index] = 0.0 if rows is None else np.array(rows) @ weights
     names = list(equaliser.tables)
-    table = _figures("Hz", [*shifts, *names], f"At Cz {what}: what a squared coherence of .2 loses, and gains")
+    lost = "what a squared coherence of .2 loses, and " if shifts else ""
+    table = _figures("Hz", [*shifts, *names], f"At Cz {what}: {lost}gains")
     # every fourth is at the frequency of a coefficient
     gains = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
     for k, (lost, row) in enumerate(zip(losses.T, gains.T, strict=True)):

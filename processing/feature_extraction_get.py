@@ -58,10 +58,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         slow_quantiles: Of strong slow waves, one row per component; see `InnovationTransform`.
         blinks: How people blink, a mapping of what `BlinkPopulation` takes, rates being per condition. None: blinks
             stay where they are, and none are generated.
-        coherence_shifts: By how much squared coherences between channels are estimated too large at the frequency of
-            each coefficient, in any recording and what more in short ones, `(2, patch_size, 5)`, measured after
-            training (`get-hf calibrate`). None: nothing is taken off.
-        unprompted_coherence_shifts: The same of what no prompt leads, `(patch_size, 5)`.
+        unprompted_coherence_shifts: By how much squared coherences of the population are estimated too large at the
+            frequency of each coefficient where there is no prompt, `(patch_size, 5)`, measured after training
+            (`get-hf calibrate`). None: nothing is taken off.
         generated_log_gains: Logarithms of what amplitudes of what was generated, but for blinks and heartbeats, are
             multiplied by at equally spaced frequencies from 0 to half the rate, measured after training (`get-hf
             calibrate`): by condition, `(4 * patch_size + 1, 9)`, as functions of an electrode's place (of a bipolar
@@ -104,7 +103,6 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         prior_patches: float = 0.1,
         slow_quantiles: Sequence[Sequence[float]] | None = None,
         blinks: Mapping[str, Any] | None = None,
-        coherence_shifts: Sequence[Sequence[Sequence[float]]] | None = None,
         unprompted_coherence_shifts: Sequence[Sequence[float]] | None = None,
         generated_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
         unprompted_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
@@ -128,12 +126,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
         self.blinks = None if blinks is None else BlinkPopulation.read(blinks, len(self.conditions)).to_dict()
-        self.coherence_shifts, self.unprompted_coherence_shifts = (
-            None if values is None else table(name, values, like=np.zeros(shape))
-            for name, values, shape in (
-                ("coherence_shifts", coherence_shifts, (2, size, 5)),
-                ("unprompted_coherence_shifts", unprompted_coherence_shifts, (size, 5)),
-            )
+        self.unprompted_coherence_shifts = (
+            None
+            if unprompted_coherence_shifts is None
+            else table("unprompted_coherence_shifts", unprompted_coherence_shifts, like=np.zeros((size, 5)))
         )
         no_gains = np.zeros((4 * size + 1, N_QUADRATIC))
         no_traits = np.zeros((N_TRAITS, *no_gains.shape))
@@ -161,7 +157,6 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             self.prior_patches,
             self.slow_quantiles,
             None if self.blinks is None else BlinkPopulation(**self.blinks),
-            self.coherence_shifts,
             self.unprompted_coherence_shifts,
         )
 

@@ -63,9 +63,7 @@ from .slow_waves_get import (
 #: and the power that is told to the network.
 FILTER_PRIOR_PATCHES = 1.0
 #: Order of the filter of matrices.
-MATRIX_ORDER = 36
-#: Patches of the recordings whose share of `coherence_shifts` that goes with length counts once.
-SHIFT_PATCHES = 32
+MATRIX_ORDER = 60
 #: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
 LARGEST_ENERGY = 3.0
 
@@ -152,11 +150,9 @@ class InnovationTransform:
         slow_quantiles: `(N_COMPONENTS, scores)`: the population's quantiles of the components of the slow part, in
             units of their deviation, at `slow_waves_get.SCORES`; None: those of a Gaussian.
         blinks: How the population blinks; None: blinks are left where they are, and none are made.
-        coherence_shifts: `(2, patch_size, 5)`: what is taken off the coherence of any recording at the frequency of
-            each coefficient, see `correct_coherence`, and what more of one of `SHIFT_PATCHES`, which falls with
-            length as what chance does falls; None: nothing.
-        unprompted_shifts: `(patch_size, 5)`: the same of no recording at all: covariances that are averaged over
-            people cohere less than people do.
+        unprompted_shifts: `(patch_size, 5)`: what is taken off the coherence of channels without any recording, at the
+            frequency of each coefficient, see `correct_coherence`. Covariances that are averaged over people cohere
+            less than the covariances of single people do. None: nothing.
     """
 
     def __init__(
@@ -169,7 +165,6 @@ class InnovationTransform:
         prior_patches: float = 0.1,
         slow_quantiles: np.ndarray | None = None,
         blinks: BlinkPopulation | None = None,
-        coherence_shifts: Sequence[Sequence[Sequence[float]]] | None = None,
         unprompted_shifts: Sequence[Sequence[float]] | None = None,
     ):
         self.patch_size = patch_size
@@ -181,10 +176,7 @@ class InnovationTransform:
         self.prior_patches = float(prior_patches)
         self.slow_quantiles = gaussian_quantiles() if slow_quantiles is None else np.asarray(slow_quantiles)
         self.blinks = blinks
-        self.coherence_shifts, self.unprompted_shifts = (
-            None if shifts is None else np.asarray(shifts, dtype=np.float64)
-            for shifts in (coherence_shifts, unprompted_shifts)
-        )
+        self.unprompted_shifts = None if unprompted_shifts is None else np.asarray(unprompted_shifts, np.float64)
 
     @property
     def order(self) -> int:
@@ -370,13 +362,7 @@ class InnovationTransform:
         # what is mirrored runs backwards: its phases would undo a part of the coherence of channels that have one
         recorded = residual[:, max(0, n_padding - self.order) :]
         own = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(recorded, MATRIX_ORDER)
-        covariances = weight * own + (1 - weight) * prior
-        if self.coherence_shifts is not None:
-            always, of_few = self.coherence_shifts
-            covariances = correct_coherence(
-                covariances, always + of_few * min(SHIFT_PATCHES / n_patches, 2.0), positions
-            )
-        matrices, covariance = solve_yule_walker(covariances)
+        matrices, covariance = solve_yule_walker(weight * own + (1 - weight) * prior)
 
         calibration = np.empty((n_chans, self.n_features), dtype=np.float32)
         calibration[:, 0] = np.log(scale / self.scale)

@@ -1,13 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What is measured once training is over: the last few percent of coherence and of the spectrum.
 
-Recordings of people the model was trained on are continued, and compared with what really followed, in four steps.
-
-Coherence. What the transform estimates from a short prompt coheres too much where channels have little in common, and
-too little where coherence changes with frequency (see `coherence_get`), and innovations that a model draws still go
-together a little. By how much is seen at the frequency of each coefficient, and taken off the transform; then
-everything is drawn anew, as the model hears prompts through the transform. What chance does falls as prompts grow: so
-shifts are measured after prompts of two lengths, and what differs between them goes with one over the length.
+Recordings of people the model was trained on are continued, and compared with what really followed, in three steps.
 
 Gains of an equaliser. A flow of limited size draws some coefficients of a patch a few percent too strong and others
 too weak, and the transform's filters are smoother than spectra are, in every person alike: in front more than at the
@@ -15,10 +9,10 @@ back, and with eyes closed otherwise than with eyes open. The gains are what bri
 continuations to that of what really followed, both without heartbeats and blinks: or else blinks that are too weak
 would be made up for by slow waves in front. As frequencies overlap, this is repeated.
 
-Nothing. What is generated from nothing has shifts and gains of its own, measured in the same way against the same
-recordings: without a prompt the transform is the population's, whose channels cohere less than those of any person,
-and what eyes closed do to the spectrum is known by these gains alone. What people's spectra differ by is seen in the
-recordings, and makes one imagined person differ from another.
+Nothing. EEG that no prompt leads has gains of its own, measured in the same way against the same recordings, and
+shifts of coherence (see `coherence_get`): without a prompt the transform is the population's, whose channels cohere
+less than the channels of any person, and only these gains know what closed eyes do to the spectrum. What people's
+spectra differ by is seen in the recordings, and makes one imagined person differ from another.
 
 Cues. What follows a cue is generated from the rest before it, told what was cued, and compared with the trial. To move
 a hand, or to think of it, weakens mu and beta, on the other side by a few percent more, which is too little for a
@@ -53,9 +47,8 @@ from .trials import REST, Trials, cut_trials
 #: Recordings of each training person and prompts of each recording that are continued, nearly all there are: what is
 #: drawn for half as many with another seed coheres otherwise by half a percent to a percent.
 N_SESSIONS, N_PROMPTS = 5, 4
-#: Lengths of prompts in seconds. After the first, gains are measured too; the second is the longest after which two
-#: stretches follow in a minute, as resting runs are long.
-LENGTHS = (8.0, 24.0)
+#: Length of prompts in seconds.
+LENGTH = 8.0
 #: A batch as `GETGenerator.draw` yields it.
 Drawn = tuple[torch.Tensor, EEGFeatures]
 #: Of what is drawn. None that an evaluation is likely to draw by: corrections fitted to the very noise that they are
@@ -63,7 +56,6 @@ Drawn = tuple[torch.Tensor, EEGFeatures]
 SEED = 20_260
 #: The steps, and what of the feature extractor each measures; later ones go by what earlier ones found.
 STEPS = {
-    "coherence": ("coherence_shifts",),
     "gains": ("generated_log_gains",),
     "nothing": ("unprompted_coherence_shifts", "unprompted_log_gains", "trait_log_gains"),
     "cues": ("cue_log_gains",),
@@ -140,24 +132,18 @@ class Calibration:
 
     # ------------------------------------------------------------------------------------------------ the steps
 
-    def coherence(self) -> dict:
-        """Shifts of coherence, after prompts of two lengths."""
-        shifts = [self._shifts_after(length) for length in LENGTHS]
-        n_patches = [length * SAMPLING_RATE / self.patch_size for length in LENGTHS]
-        return {"coherence_shifts": corrections.by_length(shifts, n_patches)}
-
     def gains(self) -> dict:
         """Gains of conditions that last, after prompts."""
         self._use()
-        drawn = self._draw(self.short, self.short.unchanged_conditions)
-        return {"generated_log_gains": self._gains(f"after {LENGTHS[0]:g} s", "generated_log_gains", drawn)}
+        drawn = self._draw(self.segments, self.segments.unchanged_conditions)
+        return {"generated_log_gains": self._gains(f"after {LENGTH:g} s", "generated_log_gains", drawn)}
 
     def nothing(self) -> dict:
         """Shifts, gains and people's traits of what is made from nothing."""
-        conditions = self.short.conditions
+        conditions = self.segments.conditions
         average = [None] * len(conditions)
         self._use()
-        drawn = self.generator.draw_unprompted(self.ch_names, self.short.n_times, conditions, average)
+        drawn = self.generator.draw_unprompted(self.ch_names, self.segments.n_times, conditions, average)
         made = [rows for rows, _ in drawn]
 
         def draw(shifts: Shifts) -> list[Drawn]:
@@ -165,10 +151,10 @@ class Calibration:
             self._use(unprompted_coherence_shifts=shifts)
             return list(zip(made, self.generator.unprompted(self.ch_names, conditions, average), strict=True))
 
-        shifts = self._shifts("from nothing", self.short, draw, corrections.LARGEST_SHIFT_FROM_NOTHING)
+        shifts = self._shifts(draw)
         gains = self._gains("from nothing", "unprompted_log_gains", draw(shifts), LARGEST_LOG_GAIN_FROM_NOTHING)
         traits = corrections.find_traits(
-            self.real, self.short.subjects, conditions, self.positions, SAMPLING_RATE, self.patch_size, self.others
+            self.real, self.segments.subjects, conditions, self.positions, SAMPLING_RATE, self.patch_size, self.others
         )
         return dict(zip(STEPS["nothing"], (shifts, gains, traits), strict=True))
 
@@ -191,19 +177,15 @@ class Calibration:
 
     # ---------------------------------------------------------------------------------------- what they share
 
-    def _segments(self, length: float) -> Segments:
-        """Prompts of a length in seconds, and what followed them."""
-        return cut_segments(self.signals, self.ch_names, length, items_per_recording=N_PROMPTS)
-
     @cached_property
-    def short(self) -> Segments:
-        """Prompts of the first length."""
-        return self._segments(LENGTHS[0])
+    def segments(self) -> Segments:
+        """Prompts, and what followed them."""
+        return cut_segments(self.signals, self.ch_names, LENGTH, items_per_recording=N_PROMPTS)
 
     @cached_property
     def real(self) -> np.ndarray:
         """What followed these, without events."""
-        return self._brain(self.short.continuation)
+        return self._brain(self.segments.continuation)
 
     def _use(self, **measured) -> None:
         """Prompts are read, and what was generated is decoded, with what was found so far and is measured now."""
@@ -220,32 +202,16 @@ class Calibration:
         transform = self.generator.extractor.transform
         return np.stack([transform.without_events(each, self.positions) for each in x])
 
-    def _shifts_after(self, length: float) -> Shifts:
-        segments = self._segments(length)
-
-        def draw(shifts: Shifts) -> list[Drawn]:
-            # whatever the length, as all have this one
-            self._use(coherence_shifts=[shifts, np.zeros_like(shifts).tolist()])
-            return self._draw(segments, segments.unchanged_conditions)
-
-        return self._shifts(f"after {length:g} s", segments, draw)
-
-    def _shifts(
-        self,
-        what: str,
-        segments: Segments,
-        draw: Callable[[Shifts], list[Drawn]],
-        largest: float = corrections.LARGEST_SHIFT,
-    ) -> Shifts:
-        """Those with which what is drawn coheres as what is real."""
+    def _shifts(self, draw: Callable[[Shifts], list[Drawn]]) -> Shifts:
+        """The shifts with which EEG from nothing coheres as real EEG."""
         rounds = count(1)
 
         def make(shifts: Shifts) -> np.ndarray:
-            self.progress(f"coherence {what}: round {next(rounds)} of {corrections.N_SHIFT_ROUNDS}")
-            return self._decode(draw(shifts), segments.n_times)
+            self.progress(f"coherence from nothing: round {next(rounds)} of {corrections.N_SHIFT_ROUNDS}")
+            return self._decode(draw(shifts), self.segments.n_times)
 
-        real = segments.continuation
-        return corrections.find_coherence_shifts(make, real, self.positions, SAMPLING_RATE, self.patch_size, largest)
+        real = self.segments.continuation
+        return corrections.find_coherence_shifts(make, real, self.positions, SAMPLING_RATE, self.patch_size)
 
     def _gains(self, what: str, table: str, drawn: list[Drawn], largest: float = LARGEST_LOG_GAIN) -> LogGains:
         """Those of the extractor's `table` with which what was drawn has the spectrum of what is real."""
@@ -254,9 +220,9 @@ class Calibration:
         def make(gains: LogGains) -> np.ndarray:
             self.progress(f"gains {what}: round {next(rounds)} of {corrections.N_GAIN_ROUNDS}")
             setattr(self.generator.extractor, table, gains)
-            return self._brain(self._decode(drawn, self.short.n_times))
+            return self._brain(self._decode(drawn, self.segments.n_times))
 
-        conditions = self.short.conditions
+        conditions = self.segments.conditions
         return corrections.find_gains(
             make, self.real, conditions, self.positions, SAMPLING_RATE, self.patch_size, self.others, largest
         )

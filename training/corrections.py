@@ -14,20 +14,18 @@ import numpy as np
 
 from get_hf.processing.coherence_get import places_of_pairs, shapes_of_shifts
 from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS
-from get_hf.processing.innovation_get import SHIFT_PATCHES
 from get_hf.processing.population_get import quadratic_in_position
 
 from .fidelity import coherence_spectrum, log_psd
 
 #: How often shifts, and then gains, are measured anew: the former meet bounds, and come near only slowly.
 N_SHIFT_ROUNDS, N_GAIN_ROUNDS = 5, 3
-#: Largest shift of squared coherence, and of that of no recording at all, whose covariances are averages over people.
-LARGEST_SHIFT, LARGEST_SHIFT_FROM_NOTHING = 0.25, 1.0
+#: Largest shift of squared coherence.
+LARGEST_SHIFT = 1.0
 #: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
 LEAST_PROMPTS = 60
-#: Five numbers for each coefficient, as `correct_coherence` takes them; twice, as `InnovationTransform` does.
+#: Five numbers for each coefficient, as `correct_coherence` takes them.
 Shifts = list[list[float]]
-ShiftsByLength = list[Shifts]
 #: By condition, log gains as `GETFeatureExtractor` takes them, `(4 * patch_size + 1, 9)`.
 LogGains = dict[str, list[list[float]]]
 
@@ -207,7 +205,6 @@ def find_coherence_shifts(
     positions: np.ndarray,
     sampling_rate: float,
     patch_size: int,
-    largest: float = LARGEST_SHIFT,
 ) -> Shifts:
     """The shifts with which what is made has the mean coherence of what is real, at each frequency.
 
@@ -217,7 +214,6 @@ def find_coherence_shifts(
         positions: `(channels, 6)` positions of the channels.
         sampling_rate: In Hz.
         patch_size: Samples in a patch, hence coefficients.
-        largest: Bound of shifts.
 
     Returns:
         Five for each coefficient, see `correct_coherence`: least squares over pairs of channels.
@@ -231,20 +227,8 @@ def find_coherence_shifts(
             shapes = [shapes_of_shifts(have, pairs) for have in found]
         for k, (shape, have, want) in enumerate(zip(shapes, found, wanted, strict=True)):
             shifts[k] += np.linalg.lstsq(shape, have - want, rcond=1e-3)[0]
-        shifts = np.clip(shifts, -largest, largest).round(4)
+        shifts = np.clip(shifts, -LARGEST_SHIFT, LARGEST_SHIFT).round(4)
     return shifts.tolist()
-
-
-def by_length(shifts: Sequence[Shifts], n_patches: Sequence[float]) -> ShiftsByLength:
-    """What is to be taken off after any prompt, and what more after one of `SHIFT_PATCHES`.
-
-    Args:
-        shifts: After prompts of each of two lengths.
-        n_patches: Of these prompts.
-    """
-    (one, other), (share, smaller) = np.array(shifts), (SHIFT_PATCHES / n for n in n_patches)
-    more = ((one - other) / (share - smaller)).round(4)
-    return np.stack([one - share * more, more]).round(4).tolist()
 
 
 def mean_coherence(x: np.ndarray, sampling_rate: float, patch_size: int) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import signal as sps
 
 from .conditions import alpha_rows, eyes_rows
+from .log_covariance import log_covariance_row
 from .prompt_specificity import prompt_rows
 from .rows import Rows
 from .two_sample import BANDS, EPSILON, cut_windows, hjorth, log_kurtosis, two_sample_rows
@@ -267,6 +268,7 @@ def evaluate_arrays(
     space_rows(rows, real, fake, covariance(real_prompt))
     _dynamics_rows(rows, real, fake)
     two_sample_rows(rows, real_continuation, generated, sampling_rate, classifiers, seed)
+    log_covariance_row(rows, real_continuation, generated, sampling_rate)
     prompt_rows(rows, real, fake, conditions, recordings)
     rows.mean("prompt", "copied from the prompt", "correlation", ("times floor", 1.2), fake["copying"])
     _stability_rows(rows, real, fake)

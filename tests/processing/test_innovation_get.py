@@ -202,17 +202,6 @@ class TestPopulation:
             coherences.append((np.abs(cross) ** 2 / (a * b)).mean())
         assert coherences[0] == pytest.approx(coherences[1], abs=0.06)  # smoothing takes .04, the mirror .08 more
 
-    @pytest.mark.parametrize(("seconds", "share"), [(32, 0.25), (8, 1.0), (5, 1.6), (2, 2.0)])
-    def test_what_a_short_recording_coheres_too_much_is_taken_off_by_its_length(self, seconds, share):
-        always, of_few = np.random.default_rng(0).uniform(0, 0.05, (2, PATCH, 5))
-        x, found = simulate(POSITIONS, 100 * seconds, 3), []
-        for shifts in ([always, of_few], [always + share * of_few, 0 * of_few]):
-            found.append(copy(TRANSFORM))
-            found[-1].coherence_shifts = np.array(shifts)
-        one, other = (transform.forward(x, POSITIONS).matrices for transform in found)
-        np.testing.assert_allclose(one, other, atol=1e-9)
-        assert relative_error(TRANSFORM.forward(x, POSITIONS).matrices[1:], one[1:]) > 0.01
-
     def test_what_no_recording_leads_coheres_as_much_more_as_is_said(self):
         rng = np.random.default_rng(0)
         noise = rng.standard_normal((len(POSITIONS), 400 * PATCH))

@@ -35,11 +35,11 @@ def checkpoint(tmp_path):
 def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, quick):
     before = json.loads((checkpoint / "preprocessor_config.json").read_text())
     found = calibration.calibrate(checkpoint, people)
-    gains, shifts = found["generated_log_gains"], found["coherence_shifts"]
+    gains, shifts = found["generated_log_gains"], found["unprompted_coherence_shifts"]
     unprompted = found["unprompted_log_gains"]
     assert json.loads((checkpoint / "preprocessor_config.json").read_text()) == before | found
     extractor = GETFeatureExtractor.from_pretrained(checkpoint)
-    assert (extractor.generated_log_gains, extractor.coherence_shifts) == (gains, shifts)
+    assert (extractor.generated_log_gains, extractor.unprompted_coherence_shifts) == (gains, shifts)
     assert extractor.unprompted_log_gains == unprompted
     assert extractor.trait_log_gains == found["trait_log_gains"]
     assert np.abs(found["trait_log_gains"]["none"]).max() > 0.01  # two people differ by one component
@@ -53,8 +53,8 @@ def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, qu
     assert not {*cues} & {*gains, *unprompted}
     for effect in cues.values():
         assert np.abs(effect).max() > 0.001
-    assert np.shape(shifts) == (2, 25, 5)
-    assert (np.abs(shifts).max(axis=(1, 2)) > 0.001).all()
+    assert np.shape(shifts) == (25, 5)
+    assert np.abs(shifts).max() > 0.001
     # from the beginning, whatever was found before
     shown = CliRunner().invoke(app, ["calibrate", str(checkpoint), "--data", str(people)])
     assert shown.exit_code == 0, shown.output
@@ -68,8 +68,8 @@ def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, qu
     assert [float(row[0]) for row in rows] == 2 * list(range(0, 50, 2))
     after, nothing = rows[:25], rows[25:]
     for table, parts, log_gains, largest in (
-        (after, shifts, gains, LARGEST_LOG_GAIN),
-        (nothing, [found["unprompted_coherence_shifts"]], unprompted, LARGEST_LOG_GAIN_FROM_NOTHING),
+        (after, [], gains, LARGEST_LOG_GAIN),
+        (nothing, [shifts], unprompted, LARGEST_LOG_GAIN_FROM_NOTHING),
     ):
         for k, row in enumerate(table):
             losses, gain = row[1 : -len(gains)], row[-len(gains) :][list(log_gains).index("none")]
@@ -79,7 +79,7 @@ def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, qu
             log_gain = np.clip(at_cz @ log_gains["none"][4 * k], -largest, largest)
             assert float(gain) == pytest.approx(np.exp(log_gain), rel=2e-3, abs=2e-3)
         assert len({row[-1] for row in table}) > 3
-    assert "coherence after 8 s: round 1 of 1" in shown.stderr
+    assert "gains after 8 s: round 1 of 1" in shown.stderr
     assert "gains from nothing: round 1 of 1" in shown.stderr
 
 
@@ -105,16 +105,16 @@ def test_a_step_is_measured_anew_behind_what_was_found_before(people, checkpoint
 
 def test_a_step_is_measured_as_if_later_ones_had_not_been(people, checkpoint, quick, monkeypatch):
     path = checkpoint / "preprocessor_config.json"
-    known = {"coherence_shifts": np.full((2, 25, 5), 0.01).tolist(), "cue_log_gains": {"feet": [0.1] * 9}}
+    known = {"generated_log_gains": {"none": np.full((101, 9), 0.01).tolist()}, "cue_log_gains": {"feet": [0.1] * 9}}
     path.write_text(json.dumps(json.loads(path.read_text()) | known))
 
-    def gains(self) -> dict:
-        assert self.settings["coherence_shifts"] == known["coherence_shifts"]
+    def nothing(self) -> dict:
+        assert self.settings["generated_log_gains"] == known["generated_log_gains"]
         assert self.settings["cue_log_gains"] is self.settings["trait_log_gains"] is None
-        return {"generated_log_gains": {"none": np.zeros((101, 9)).tolist()}}
+        return {"unprompted_log_gains": {"none": np.zeros((101, 9)).tolist()}}
 
-    monkeypatch.setattr(calibration.Calibration, "gains", gains)
-    calibration.calibrate(checkpoint, people, steps=["gains"])
+    monkeypatch.setattr(calibration.Calibration, "nothing", nothing)
+    calibration.calibrate(checkpoint, people, steps=["nothing"])
     assert GETFeatureExtractor.from_pretrained(checkpoint).cue_log_gains == known["cue_log_gains"]
 
 
@@ -123,13 +123,13 @@ def test_an_interruption_leaves_what_was_found_and_all_else_as_it_was(people, ch
         raise KeyboardInterrupt
 
     path = checkpoint / "preprocessor_config.json"
-    known = {"coherence_shifts": np.full((2, 25, 5), 0.01).tolist(), "cue_log_gains": {"feet": [0.1] * 9}}
+    known = {"generated_log_gains": {"none": np.full((101, 9), 0.01).tolist()}, "cue_log_gains": {"feet": [0.1] * 9}}
     path.write_text(json.dumps(json.loads(path.read_text()) | known))
-    monkeypatch.setattr(calibration.Calibration, "gains", interrupted)
+    monkeypatch.setattr(calibration.Calibration, "nothing", interrupted)
     with pytest.raises(KeyboardInterrupt):
         calibration.calibrate(checkpoint, people)
     extractor = GETFeatureExtractor.from_pretrained(checkpoint)
-    assert not np.allclose(extractor.coherence_shifts, 0.01)
+    assert not np.allclose(extractor.generated_log_gains["none"], 0.01)
     assert extractor.cue_log_gains == known["cue_log_gains"]
 
 
@@ -137,7 +137,5 @@ def test_a_step_that_there_is_not_is_refused_before_anything_is_read(checkpoint)
     before = (checkpoint / "preprocessor_config.json").read_bytes()
     shown = CliRunner().invoke(app, ["calibrate", str(checkpoint), "--data", str(checkpoint), "--step", "cue"])
     assert isinstance(shown.exception, ValueError)
-    assert str(shown.exception) == (
-        "There is no step 'cue' of calibration: choose among coherence, gains, nothing, cues."
-    )
+    assert str(shown.exception) == ("There is no step 'cue' of calibration: choose among gains, nothing, cues.")
     assert (checkpoint / "preprocessor_config.json").read_bytes() == before
