@@ -52,6 +52,15 @@ EDGE = 100
 LARGEST_REST = 1.0
 #: Blinks of a recording that weigh as much as the population where the topography is concerned.
 TOPOGRAPHY_PRIOR = 0.5
+#: Share of recordings that hold no blinks at all, because they were cleaned, as it is taken before one is seen.
+SHARE_CLEANED = 0.3
+#: Cleaning takes slow frontal activity away with the blinks. Where `Blinks.frontal` is `FRONTAL_MIDDLE`, cleaned
+#: recordings are as frequent as others; log odds rise by `FRONTAL_SLOPE` times the difference from it in long
+#: recordings, and by half of that in recordings of `FRONTAL_SAMPLES` (EEGMMIDB, 30 training people, with and without
+#: their ocular components of an ICA, stretches of 1 to 8 s; see `training/EXPERIMENTS.md`).
+FRONTAL_MIDDLE, FRONTAL_SLOPE, FRONTAL_SAMPLES = -0.54, 8.0, 240
+#: Bound of that evidence in nats, on either side: cleaning may be partial, and people differ.
+LARGEST_EVIDENCE = 2.0
 #: Coefficients of a patch whose sums over channels say whether, when and how to blink; see `uniforms`.
 DICE = slice(8, 11)
 
@@ -69,6 +78,7 @@ class Blinks:
         n_times: Samples of the recording.
         events: `(blinks, 4)`: sample of the peak, amplitude in microvolts, width and undershoot over the shape's.
         background: Deviation of the spatial filter's output between blinks, in microvolts.
+        frontal: See `_frontal_activity`.
         person: Number of an imagined person, who blinks in a way of their own; None: as was seen, or as is usual.
     """
 
@@ -77,6 +87,7 @@ class Blinks:
     n_times: int
     events: np.ndarray
     background: float
+    frontal: float = 0.0
     person: int | None = None
 
     @property
@@ -192,18 +203,20 @@ class BlinkPopulation:
                 None: of the recording itself, which must be long enough to tell.
         """
         n_times = x.shape[-1]
-        usual = self._topographies(positions)
-        if noise is None:
-            noise = covariance_between_peaks(low_pass(x), usual[:, 0])
-        else:
+        usual, slow = self._topographies(positions), low_pass(x)
+        is_own = noise is None
+        if is_own:
+            noise = covariance_between_peaks(slow, usual[:, 0])
+        frontal = _frontal_activity(slow, usual[:, 0], noise)
+        if not is_own:
             usual *= _liveliness(x, noise)[:, None]
         weights, deviation = spatial_filter(usual[:, 0], noise)
         if deviation > LARGEST_NOISE:
             return no_blinks(*x.shape)
-        course, rest, events = self._fit_events(low_pass(weights[None] @ x)[0])
+        course, rest, events = self._fit_events(weights @ slow)
         background = robust_deviation(rest)
         if not len(events):
-            return Blinks(usual, np.zeros((2, len(course))), n_times, events, background)
+            return Blinks(usual, np.zeros((2, len(course))), n_times, events, background, frontal)
         around = np.zeros(n_times)
         for peak, _, width, _ in events:
             around[max(0, int(peak - 20 * width)) : int(peak + 60 * width)] = 1.0
@@ -216,7 +229,7 @@ class BlinkPopulation:
         seen = low_pass(courses)[:, :n_times]
         own = np.linalg.lstsq((seen - seen.mean(axis=-1, keepdims=True)).T, x.T, rcond=1e-6)[0].T
         weight = len(events) / (len(events) + TOPOGRAPHY_PRIOR)
-        return Blinks(weight * own + (1 - weight) * usual, courses, n_times, events, background)
+        return Blinks(weight * own + (1 - weight) * usual, courses, n_times, events, background, frontal)
 
     def _fit_events(self, filtered: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Fits blinks to a spatial filter's slow output `(times,)`.
@@ -263,6 +276,8 @@ class BlinkPopulation:
     def rates_of(self, blinks: Blinks, before: Sequence[int], after: Sequence[int], patch_size: int) -> np.ndarray:
         """Blinks per patch of what follows a recording: a gamma prior met by a count.
 
+        A recording without a blink may be cleaned of them. Where that is more probable than not, none follow.
+
         Args:
             blinks: The recording's.
             before: Condition ids of (some of) its patches; none if it is not known, which then are as those after.
@@ -277,8 +292,19 @@ class BlinkPopulation:
         known = list(before) or list(after)
         expected = rates[known].mean() * max(blinks.n_times - EDGE, 0) / patch_size
         concentration = shapes[known].mean()
+        if not len(blinks.events) and self._is_cleaned(blinks, expected, concentration):
+            return np.zeros(len(after))
         factor = (concentration + len(blinks.events)) / (concentration + expected)
         return factor * rates[list(after)]
+
+    @staticmethod
+    def _is_cleaned(blinks: Blinks, expected: float, concentration: float) -> bool:
+        """Whether a recording without blinks, in which so many were expected, was more probably cleaned of them."""
+        # the gamma distribution of rates makes counts negative binomial
+        log_odds = np.log(1 / SHARE_CLEANED - 1) - concentration * np.log1p(expected / concentration)
+        slope = FRONTAL_SLOPE * blinks.n_times / (blinks.n_times + FRONTAL_SAMPLES)
+        evidence = np.clip(slope * (blinks.frontal - FRONTAL_MIDDLE), -LARGEST_EVIDENCE, LARGEST_EVIDENCE)
+        return bool(log_odds + evidence < 0)
 
     def continue_courses(
         self, blinks: Blinks, patches: np.ndarray, before: Sequence[int], after: Sequence[int]
@@ -340,6 +366,19 @@ def no_blinks(n_chans: int, n_times: int) -> Blinks:
 def low_pass(x: np.ndarray) -> np.ndarray:
     """The slow part of `(rows, times)`, zero phase."""
     return scipy.signal.sosfiltfilt(_SOS, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
+
+
+def _frontal_activity(slow: np.ndarray, topography: np.ndarray, noise: np.ndarray) -> float:
+    """Logarithm of the slow activity at the forehead over what the other channels let expect of it.
+
+    Args:
+        slow: `(channels, times)` microvolts: the slow part of a recording.
+        topography: `(channels,)`: of blinks in the population.
+        noise: `(channels, channels)`: see `BlinkPopulation.find`.
+    """
+    weights, deviation = spatial_filter(topography, noise)
+    loudness = np.sqrt(np.median(np.var(slow, axis=-1) / np.diag(noise)))
+    return float(np.log((robust_deviation(weights @ slow) + 1e-9) / (deviation * loudness + 1e-9)))
 
 
 def _liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -176,7 +176,7 @@ class TestFinding:
         np.testing.assert_allclose(found.topographies[:, 0], scale * own, atol=0.1)
 
     def test_an_electrode_that_hears_nothing_is_given_no_blinks(self, population):
-        x = background(8, 8)
+        x = with_blinks(background(8, 8), [400], [200.0])
         x[0] *= -0.05
         found = population.find(x, POSITIONS, np.cov(background(60, 7)))
         assert -0.1 < found.topographies[0, 0] < 0
