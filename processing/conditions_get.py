@@ -143,6 +143,11 @@ class Vocabulary:
                     stacklevel=4,
                 )
             by_description = {text: name for text, name in found.items() if name is not None and name not in unheard}
+        elif not isinstance(by_description, Mapping):
+            raise ValueError(
+                f"annotation_conditions is {by_description!r}: give conditions by description, as "
+                "{'T1': 'left_fist'}."
+            )
         ids = {text: self.id_of(name) for text, name in by_description.items()}
         return [
             [(onset, onset + duration, ids[text]) for onset, duration, text in item.spans if text in ids]
@@ -194,8 +199,7 @@ class Vocabulary:
         ends = np.cumsum([seconds for _, seconds in entries])
         if not ends[-1] <= LONGEST_PLAN:
             raise ValueError(
-                f"The plan lasts {ends[-1]:g} s, and at most {LONGEST_PLAN:g} s, a week, are planned: the last "
-                "condition goes on by itself."
+                f"The plan lasts longer than {LONGEST_PLAN:g} s, a week: the last condition goes on by itself."
             )
         # a patch is in the condition that its middle is in
         changes = np.floor(ends / patch_seconds + 0.5 + 1e-6).astype(int)

@@ -81,6 +81,10 @@ def test_a_recording_in_one_condition_goes_on_in_others(generate):
     plan = [("eyes_open", 0.5), ("left_fist", 1)]
     features = generate.preprocess(signal(), **ARRAY, condition="rest", next_condition=plan)
     assert features["condition_ids"].tolist() == [[1] * 16 + [2, 2, 4]]
+    # of a plan the model reads what there are patches for
+    begun = features | {"condition_ids": features["condition_ids"][:, :17]}
+    hidden, expected = (generate.model(**inputs).last_hidden_state for inputs in (features, begun))
+    torch.testing.assert_close(hidden, expected)
     options = ARRAY | {"condition": "rest", "seconds": 2, "seed": 0, "output": "array", "include_prompt": False}
     (rest,) = generate(signal(), **options)
     (other,) = generate(signal(), **options, next_condition=plan)

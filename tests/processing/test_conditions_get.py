@@ -62,6 +62,10 @@ class TestTheRecording:
         ids = extractor(annotated)["condition_ids"][0]
         assert ids.tolist() == [3] * 8 + [7] * 8 + [0] * 4 + [3] * 4 + [3]
 
+    def test_what_is_no_mapping_is_refused(self, extractor, annotated):
+        with pytest.raises(ValueError, match=r"annotation_conditions is .'T1'.: give conditions by description"):
+            extractor(annotated, annotation_conditions=["T1"])
+
     def test_with_a_mapping_only_the_mapping_counts(self, extractor, annotated):
         annotated.annotations.rename({"T0": "eyes_closed"})
         ids = extractor(annotated, annotation_conditions={"T1": "left_fist"})["condition_ids"][0]
@@ -156,7 +160,8 @@ class TestWhatComesNext:
             ([("rest", 0)], "lasts 0 s, less than a patch of 0.25 s"),
             ([("rest", -1), ("feet", 1)], "lasts -1 s, less"),
             ([("rest", float("nan"))], "lasts nan s, less"),
-            ([("rest", float("inf")), ("feet", 1)], "at most 604800 s"),
+            ([("rest", float("inf")), ("feet", 1)], "longer than 604800 s"),
+            ([("rest", 10**400), ("feet", 1)], "longer than 604800 s"),
             ([("asleep", 4)], "'asleep' is not a condition"),
             (["rest", "feet"], "2 conditions were given for 1 recordings"),
             ([], "0 conditions were given for 1 recordings"),
