@@ -38,8 +38,8 @@ def test_the_result_loads_and_tells_how_it_came_about(finished, data_dir):
     assert extractor.autocorrelation != GETFeatureExtractor().autocorrelation
     generated = model.generate(**extractor(ch_names=["O1", "O2"], condition="eyes_closed"), max_new_tokens=2)
     assert generated.shape == (1, 2, 3 * 25)
-    # runs 1 and 2, and those of one fist; other runs nobody has
-    heard = ["rest", "eyes_open", "eyes_closed", "left_fist", "right_fist"]
+    # runs 1, 2 and 4 of everybody and run 6 of one person; tongue and seizure are in no run
+    heard = ["rest", "eyes_open", "eyes_closed", "left_fist", "right_fist", "both_fists", "feet"]
     assert model.config.heard_conditions == extractor.heard_conditions == heard
 
     summary = json.loads((finished / "training_summary.json").read_text())
