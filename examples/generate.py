@@ -12,7 +12,7 @@ from get_hf import CHECKPOINT, load_pretrained, load_recording, save_recording
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("recording", nargs="?", help="any format MNE reads; without it, EEG is made from nothing")
-parser.add_argument("--condition", default="eyes_closed")
+parser.add_argument("--condition", default="eyes_closed", help="what comes next")
 parser.add_argument("--seconds", type=float, default=10.0)
 parser.add_argument("--out", default="continued.edf")
 parser.add_argument("--checkpoint", default=CHECKPOINT)
@@ -22,7 +22,7 @@ model, extractor = load_pretrained(arguments.checkpoint)
 
 # the extractor locates the channels by their names, cleans the signal, and takes it to where GET works
 if arguments.recording:
-    features = extractor(load_recording(arguments.recording), condition=arguments.condition)
+    features = extractor(load_recording(arguments.recording), next_condition=arguments.condition)
 else:
     ch_names = ["Fz", "C3", "Cz", "C4", "Pz", "O1", "Oz", "O2"]
     features = extractor(ch_names=ch_names, condition=arguments.condition, person=0)

@@ -16,7 +16,7 @@ from get_hf import CHECKPOINT, load_pretrained, load_recording
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("recording", nargs="?", help="any format MNE reads; without it, EEG is made from nothing")
-parser.add_argument("--condition", default="eyes_closed")
+parser.add_argument("--condition", default="eyes_closed", help="what comes next")
 parser.add_argument("--seconds", type=float, default=5.0)
 parser.add_argument("--checkpoint", default=CHECKPOINT)
 arguments = parser.parse_args()
@@ -48,7 +48,7 @@ class RealTime(BaseStreamer):
 
 model, extractor = load_pretrained(arguments.checkpoint)
 if arguments.recording:
-    features = extractor(load_recording(arguments.recording), condition=arguments.condition)
+    features = extractor(load_recording(arguments.recording), next_condition=arguments.condition)
 else:
     ch_names = ["Fz", "C3", "Cz", "C4", "Pz", "O1", "Oz", "O2"]
     features = extractor(ch_names=ch_names, condition=arguments.condition, person=0)

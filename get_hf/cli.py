@@ -64,7 +64,15 @@ def generate(
         typer.Argument(help="EEG to continue, in any format MNE reads; without it, from nothing."),
     ] = None,
     condition: Annotated[
-        str | None, typer.Option(help="What the person does, such as eyes_closed; `get-hf info` lists them.")
+        str | None,
+        typer.Option(help="What the person does next, such as eyes_closed; `get-hf info` lists what there is."),
+    ] = None,
+    prompt_condition: Annotated[
+        str | None, typer.Option(help="What the person did in RECORDING, where its annotations do not say.")
+    ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(help="What the person does next for how many seconds, such as eyes_open:10,left_fist:4."),
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg.")] = None,
     checkpoint: Annotated[
@@ -109,13 +117,14 @@ def generate(
     _check_files(recording, out, plot)
     if recording and channels is not None:
         raise ValueError(f"--channels is for generation from nothing, but {recording} brings its own channels.")
-    if guidance is not None and condition is None:
+    if guidance is not None and not (condition or plan or prompt_condition):
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
+    conditions = _conditions(recording, condition, prompt_condition, plan)
     prompt = load_recording(recording) if recording else None
     model, extractor = _load(checkpoint)
     named = [name.strip() for name in channels.split(",")] if channels else USUAL_CHANNELS
     of_whom = {} if recording else {"ch_names": named, "person": seed}
-    features = extractor(prompt, condition=condition, context_seconds=model.config.context_seconds, **of_whom)
+    features = extractor(prompt, context_seconds=model.config.context_seconds, **conditions, **of_whom)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
     with _progress(seconds, model.config.sampling_rate) as streamer:
         generated = model.generate(
@@ -128,6 +137,31 @@ def generate(
     raw = extractor.decode(generated, features)[0]
     _write(raw, out, plot)
     _summarise(raw)
+
+
+def _conditions(
+    recording: Path | None, condition: str | None, prompt_condition: str | None, plan: str | None
+) -> dict[str, str | list[tuple[str, float]] | None]:
+    """What the options about conditions say, as arguments of the feature extractor."""
+    if plan is not None and condition is not None:
+        raise ValueError(f"--condition {condition} and --plan {plan} both say what comes next: give one.")
+    if prompt_condition is not None and recording is None:
+        raise ValueError(
+            f"--prompt-condition {prompt_condition} is about a recording, and none was given: --condition says what "
+            "is generated."
+        )
+    entries = []
+    for entry in plan.split(",") if plan is not None else ():
+        name, _, seconds = entry.partition(":")
+        try:
+            entries.append((name.strip(), float(seconds)))
+        except ValueError:
+            raise ValueError(
+                f"--plan has {entry!r}, which is not CONDITION:SECONDS: write it as eyes_open:10,left_fist:4."
+            ) from None
+    if recording is None and not entries:
+        return {"condition": condition}
+    return {"condition": prompt_condition, "next_condition": entries or condition}
 
 
 def _check_files(recording: Path | None, out: Path, plot: Path | None) -> None:
@@ -295,7 +329,7 @@ def info() -> None:
     table.add_row(
         "signal", f"{config.sampling_rate:g} Hz in patches of {config.patch_size / config.sampling_rate:g} s"
     )
-    table.add_row("conditions", ", ".join(extractor.conditions))
+    table.add_row("conditions", ", ".join(extractor.vocabulary.heard))
     table.add_row("licence", "Apache-2.0, code and weights; generated EEG is not for medical use")
     for corpus in CORPORA.values():
         table.add_row(f"corpus {corpus.name}", f"{corpus.licence}, {corpus.homepage}")

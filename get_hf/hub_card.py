@@ -140,7 +140,7 @@ def _new_card(repo: str, config: GETConfig, is_classifier: bool) -> str:
     else:
         what = (
             f"GET, a Generative EEG Transformer: it continues multichannel EEG at {rate}, {seconds:g} s of all "
-            f"channels at a time. It knows the conditions {', '.join(config.conditions[1:])}."
+            f"channels at a time. It knows the conditions {', '.join(config.known_conditions)}."
         )
     return NEW_CARD.format(name=repo.partition("/")[2], what=what)
 

@@ -3,6 +3,7 @@
 
 from typing import Any
 
+import torch
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
@@ -38,7 +39,7 @@ SIZES = (
     "flow_intermediate_size",
 )
 #: What model and feature extractor must agree on.
-SHARED = ("sampling_rate", "patch_size", "conditions")
+SHARED = ("sampling_rate", "patch_size", "conditions", "heard_conditions")
 
 
 @strict
@@ -50,6 +51,8 @@ class GETConfig(PreTrainedConfig):
         sampling_rate (`float`): Rate of the signal in Hz.
         num_calibration_features (`int`): Features per channel that tell what the feature extractor normalised away.
         conditions (`list[str]`): Names of the conditions, by id; the first one means unknown.
+        heard_conditions (`list[str]`, *optional*): Those that the model heard in training, all that `generate` takes.
+            None: it is not known which, and it takes all of them.
         hidden_size (`int`): Width of the backbone.
         num_hidden_layers (`int`): Blocks of the backbone.
         num_attention_heads (`int`): Heads of each attention, over time and over channels.
@@ -84,6 +87,7 @@ class GETConfig(PreTrainedConfig):
     sampling_rate: float = 100.0
     num_calibration_features: int = 27
     conditions: list[str] | tuple[str, ...] = CONDITIONS
+    heard_conditions: list[str] | tuple[str, ...] | None = None
     hidden_size: int = 192
     num_hidden_layers: int = 5
     num_attention_heads: int = 6
@@ -114,6 +118,7 @@ class GETConfig(PreTrainedConfig):
             # the package has its pipelines; with these, pipeline() would insist on the copies beside the weights
             kwargs.pop("custom_pipelines", None)
         self.conditions = list(self.conditions)
+        self.heard_conditions = None if self.heard_conditions is None else list(self.heard_conditions)
         self.flow_bands = list(self.flow_bands)
         # what the cache and the mask functions of transformers read
         self.layer_types = ["sliding_attention"] * self.num_hidden_layers
@@ -144,6 +149,11 @@ class GETConfig(PreTrainedConfig):
         return len(self.conditions)
 
     @property
+    def known_conditions(self) -> list[str]:
+        """Conditions that may be asked for."""
+        return self.conditions[1:] if self.heard_conditions is None else self.heard_conditions
+
+    @property
     def head_dim(self) -> int:
         """Width of one attention head of the backbone."""
         return self.hidden_size // self.num_attention_heads
@@ -170,15 +180,31 @@ class GETConfig(PreTrainedConfig):
             extractor: Its attributes, as `preprocessor_config.json` holds them.
 
         Raises:
-            ValueError: Another rate, patch size or list of conditions.
+            ValueError: Another rate, patch size or list of conditions. What one of them does not tell is no conflict.
         """
         for name in SHARED:
-            ours, its = getattr(self, name), extractor.get(name, getattr(self, name))
-            if ours != its:
+            ours, its = getattr(self, name), extractor.get(name)
+            if None not in (ours, its) and ours != its:
                 raise ValueError(
                     f"The model's {name} is {ours} and the feature extractor's is {its}: take both from one "
                     "checkpoint."
                 )
+
+    def check_conditions(self, condition_ids: torch.Tensor | None) -> None:
+        """Checks that the model heard what it is to generate, if anything is told.
+
+        Raises:
+            ValueError: Ids of conditions that it never heard in training, or of none.
+        """
+        if condition_ids is None:
+            return
+        known = {self.conditions.index(name): name for name in (self.conditions[0], *self.known_conditions)}
+        if unheard := sorted(set(condition_ids.unique().tolist()) - set(known)):
+            names = [f"{i} ({self.conditions[i]})" if 0 <= i < self.num_conditions else str(i) for i in unheard]
+            raise ValueError(
+                f"condition_ids hold {', '.join(names)}, which this model never heard in training: it knows "
+                f"{', '.join(f'{i} ({name})' for i, name in known.items())}."
+            )
 
     def validate_architecture(self):
         """Checks that the sizes fit each other (called by transformers after initialisation)."""
@@ -202,6 +228,11 @@ class GETConfig(PreTrainedConfig):
             raise ValueError(f"sampling_rate must be positive, in Hz, not {self.sampling_rate}.")
         if len(set(self.conditions)) != len(self.conditions) or not self.conditions:
             raise ValueError(f"conditions must be different names, the first for unknown, not {self.conditions}.")
+        heard = self.heard_conditions or []
+        if len(set(heard)) != len(heard) or not set(heard) <= set(self.conditions[1:]):
+            raise ValueError(
+                f"heard_conditions must be different ones of {', '.join(self.conditions[1:])}, not {heard}."
+            )
 
 
 def own_arguments() -> list[str]:

@@ -115,7 +115,7 @@ class GETGenerationMixin(GenerationMixin):
                 `channel_positions` (required), `channel_mask`, `attention_mask`, `calibration`: see `forward`.
 
                 `condition_ids`: `(batch, patches)`: the condition of the patch that each position predicts. May go on
-                beyond the prompt as a plan; the last entry holds from there on.
+                beyond the prompt as a plan; the last entry holds from there on. Only conditions that the model heard.
 
                 `max_new_tokens` (patches) or `seconds` (rounded up to patches).
 
@@ -144,15 +144,15 @@ class GETGenerationMixin(GenerationMixin):
 
         Raises:
             ValueError: An option that has no meaning for EEG (beams, top-k ...), both `seconds` and `max_new_tokens`,
-                no positions.
+                no positions, a condition that the model never heard.
         """
         if kwargs.get("channel_positions") is None:
             raise ValueError(
                 "generate() needs channel_positions, (batch, channels, 6): pass all that GETFeatureExtractor returns, "
                 "as in model.generate(**features, seconds=10)."
             )
-        streamer = kwargs.pop("streamer", None)
-        if streamer is not None:
+        self.config.check_conditions(kwargs.get("condition_ids"))
+        if (streamer := kwargs.get("streamer")) is not None:
             kwargs["streamer"] = PatchStreamer(streamer, self.config.patch_size)
         return super().generate(inputs, **kwargs)
 

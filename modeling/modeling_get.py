@@ -145,14 +145,17 @@ class GETBackbone(GETPreTrainedModel):
         calibration: torch.Tensor | None,
         condition_ids: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Sum of what is known of a token: its samples, where its electrode is, how it was scaled, what comes next."""
+        """Sum of what is known of a token: its samples, where its electrode is, how it was scaled, what comes next.
+
+        Of a plan of conditions only what the patches lead to is read.
+        """
         hidden_states = self.patch_embedding(seen_by_networks(patches, self.config.patch_size))
         hidden_states = hidden_states + self.position_embedding(channel_positions.to(patches.dtype))[:, :, None]
         if calibration is not None:
             hidden_states = hidden_states + self.calibration_embedding(calibration.to(patches.dtype))[:, :, None]
         if condition_ids is None:
             condition_ids = torch.zeros(1, 1, dtype=torch.long, device=patches.device)
-        hidden_states = hidden_states + self.condition_embedding(condition_ids)[:, None]
+        hidden_states = hidden_states + self.condition_embedding(condition_ids[:, : patches.shape[2]])[:, None]
         return hidden_states.to(self.dtype)  # under autocast the residual stream keeps full precision
 
     def _check(self, input_values: torch.Tensor, channel_positions: torch.Tensor) -> None:

@@ -55,7 +55,8 @@ class EEGGenerationPipeline(_EEGPipeline):
     - `recording`: a file that MNE reads, `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch,
       channels, times)` with `sampling_rate=` in Hz, `ch_names=` and `unit=`, or a list of these; none, with
       `ch_names=`, to generate from nothing;
-    - `condition=` and the other arguments of `GETFeatureExtractor`;
+    - `condition=`, what the recording was in, `next_condition=`, what comes next, a name or a plan such as
+      `[("eyes_open", 10), ("left_fist", 4)]` in seconds, and the other arguments of `GETFeatureExtractor`;
     - `seconds=`, `temperature=`, `num_return_sequences=` and the other options of `GETModel.generate`, and `seed=`
       for the same samples each time;
     - `output="raw"`, "epochs" or "array" and `include_prompt=`, as `GETFeatureExtractor.decode`.
@@ -70,7 +71,7 @@ class EEGGenerationPipeline(_EEGPipeline):
 
     def _sanitize_parameters(self, seed: int | None = None, **kwargs) -> tuple[dict, dict, dict]:
         kwargs.pop("local_files_only", None)  # pipeline() has read it, and hands it on
-        description = {name: kwargs.pop(name) for name in DESCRIPTION if name in kwargs}
+        description = {name: kwargs.pop(name) for name in (*DESCRIPTION, "next_condition") if name in kwargs}
         decoding = {name: kwargs.pop(name) for name in ("output", "include_prompt") if name in kwargs}
         return description, kwargs | ({} if seed is None else {"seed": seed}), decoding
 

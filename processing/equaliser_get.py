@@ -111,12 +111,22 @@ class Gains:
     others: str
     sampling_rate: float
 
-    def equaliser(self, prompt: Prompt, conditions: Sequence[str]) -> Equaliser:
-        """That of what continues a prompt, or nothing, in some conditions."""
+    def equaliser(self, prompt: Prompt, conditions: Sequence[str], last: str | None = None) -> Equaliser:
+        """That of what continues a prompt, or nothing, in some conditions.
+
+        A cue weakens the rhythms that a prompt shows, unless the prompt ended in that very cue: then they are as weak
+        as it makes them, and it changes nothing, however often a plan comes back to it.
+
+        Args:
+            prompt: What is continued.
+            conditions: Of what continues it.
+            last: The condition that the prompt ended in; None from nothing.
+        """
         lasting = self._lasting(prompt)
-        if self.of_cues.keys().isdisjoint(conditions):
+        cues = {name: gains for name, gains in self.of_cues.items() if name != last}
+        if cues.keys().isdisjoint(conditions):
             return lasting
-        return replace(lasting, cues=self.of_cues, prominence=self.prominence(prompt))
+        return replace(lasting, cues=cues, prominence=self.prominence(prompt))
 
     def prominence(self, prompt: Prompt) -> np.ndarray:
         """How far rhythms of what continues a prompt stand above their background, `(good channels, frequencies)`."""

@@ -10,6 +10,7 @@ import torch
 from transformers.feature_extraction_utils import FeatureExtractionMixin
 
 from .blinks_get import BlinkPopulation
+from .conditions_get import CONDITIONS, Vocabulary, split_ids
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_epochs, to_raw
 from .equaliser_get import N_TRAITS, Gains
 from .events_get import check_form
@@ -18,24 +19,10 @@ from .innovation_fitting_get import fit_innovation
 from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
 from .population_get import N_QUADRATIC, generic_covariance, pack, unpack
-from .reading_get import Recording, named_conditions, no_recording, people_wanted, read_recordings
+from .reading_get import Recording, no_recording, people_wanted, read_recordings
 from .settings_get import names, number, numbers, numbers_by_key, refuse_unknown, rows_in_lines, table, tables
 from .signal_get import band_limit, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
-
-#: Names of the conditions by id, the same as in GETConfig (the rooms share no code; a test compares them).
-CONDITIONS = (
-    "none",
-    "rest",
-    "eyes_open",
-    "eyes_closed",
-    "left_fist",
-    "right_fist",
-    "both_fists",
-    "feet",
-    "tongue",
-    "seizure",
-)
 
 
 class GETFeatureExtractor(FeatureExtractionMixin):
@@ -49,6 +36,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         patch_size: Samples per patch.
         band: Lowest and highest frequency kept, in Hz.
         conditions: Names of the conditions by id; the first means unknown.
+        heard_conditions: Those that the model heard in training, all that may be asked for. None: it is not known
+            which, and all of them may.
         autocorrelation: Of the innovation transform, as are the following; the defaults are a generic 1/f
             signal on a generic head, `fit` estimates them.
         innovation_scale: Microvolts.
@@ -96,6 +85,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         patch_size: int = 25,
         band: Sequence[float] = (0.5, 45.0),
         conditions: Sequence[str] = CONDITIONS,
+        heard_conditions: Sequence[str] | None = None,
         autocorrelation: Sequence[float] = (1.0, 0.95),
         innovation_scale: float = 10.0,
         channel_variance: Sequence[float] | None = None,
@@ -116,6 +106,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         self.patch_size = int(number("patch_size", patch_size))
         self.band = numbers("band", band, 2)
         self.conditions = names("conditions", conditions)
+        self.heard_conditions = None
+        if heard_conditions is not None:
+            self.heard_conditions = names("heard_conditions", heard_conditions, among=self.conditions[1:])
         self.autocorrelation = numbers("autocorrelation", autocorrelation)
         self.innovation_scale = number("innovation_scale", innovation_scale)
         size = self.patch_size
@@ -165,6 +158,12 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """What the spectrum of what was generated is given by."""
         tables = self.generated_log_gains, self.unprompted_log_gains, self.trait_log_gains
         return Gains(*tables, self.cue_log_gains, self.conditions[0], self.sampling_rate)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The conditions that may be asked for."""
+        heard = self.conditions[1:] if self.heard_conditions is None else self.heard_conditions
+        return Vocabulary(self.conditions, heard)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.sampling_rate:g} Hz, patches of {self.patch_size}, {self.band} Hz)"
@@ -218,6 +217,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         context_seconds: float | None = None,
         band_limited: bool = False,
         person: int | Sequence[int | None] | None = None,
+        next_condition: str | Sequence[Any] | None = None,
     ) -> EEGFeatures:
         """Prepares recordings, or none, for the model.
 
@@ -229,8 +229,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             ch_names: For arrays and from nothing: names of the 10-20, 10-10 or 10-05 system, bipolar pairs
                 included.
             unit: For arrays: "V", "mV", "uV" or "nV". MNE objects are in volts.
-            condition: What the recording is in where its annotations do not say, and what the continuation is
-                to be in; a name, or one per item.
+            condition: What the recording was in where its annotations do not say; a name, or one per item. From
+                nothing: what is generated. Names may be spelt "eyes_closed", "EYES-CLOSED" or "Eyes closed", and
+                "none" is not told.
             annotation_conditions: Condition names by annotation (or event) description, such as
                 `{"T1": "left_fist"}`; by default descriptions that are condition names count.
             context_seconds: How much of each recording's end the model reads; scale and covariance are still
@@ -241,26 +242,28 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             person: From nothing: number of an imagined person, from 0 up, whose spectrum differs from others' as
                 people's do, and is theirs in every condition; or a sequence, with an item for each. None: the average
                 person, whose alpha is broader and lower than that of anybody.
+            next_condition: What comes next: a name, or a plan of names and seconds, one after another, the last of
+                which holds from there on, such as `[("eyes_open", 10), ("left_fist", 4)]`; or a list with a name, a
+                plan or None per item (what begins with a name is a plan's entry). None: the condition that the
+                recording ended in goes on. From nothing only a plan, in the place of `condition`.
 
         Returns:
             `EEGFeatures` of float32 and int64 tensors: `input_values` `(batch, channels, times)`,
             dimensionless, left-padded to whole patches, each recording led by a start patch of zeros;
             `channel_positions` `(batch, channels, 6)`; `channel_mask` `(batch, channels)`; `attention_mask`
             `(batch, patches)`; `calibration` `(batch, channels, 27)`; `condition_ids` `(batch, patches)`: the
-            condition of the patch after each position.
+            condition of the patch after each position, with a plan going on beyond the prompt.
 
         Raises:
             UnknownChannelError: A name that no position is known for.
             ValueError: Anything else that cannot be read as EEG: missing rate, unit or names, implausible
-                amplitude, NaN, flat, empty or shorter than one patch, unknown condition.
+                amplitude, NaN, flat, empty or shorter than one patch; a condition that the model never heard, which
+                in annotations is passed over with a note.
         """
         if context_seconds is not None and not 0 < context_seconds < np.inf:
             raise ValueError(
                 f"context_seconds must be positive, not {context_seconds}: leave it out to read everything."
             )
-        if annotation_conditions is not None:
-            for name in annotation_conditions.values():
-                self.condition_id(name)  # also those that no annotation happens to need
         people = people_wanted(person)
         if recording is None:
             rate = self.sampling_rate if sampling_rate is None else sampling_rate
@@ -269,22 +272,14 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             raise ValueError("person imagines somebody from nothing, but a recording was given: leave one out.")
         else:
             items = read_recordings(recording, sampling_rate, ch_names, unit)
-        conditions = [condition] * len(items) if condition is None or isinstance(condition, str) else list(condition)
-        if len(conditions) != len(items):
-            raise ValueError(
-                f"{len(conditions)} conditions were given for {len(items)} recordings: give one, or one each."
-            )
-        spans = [
-            [(start, end, self.condition_id(name)) for start, end, name in found]
-            for found in (named_conditions(item, annotation_conditions, self.conditions) for item in items)
-        ]
-        ids = [0 if name is None else self.condition_id(name) for name in conditions]
+        seconds = self.patch_size / self.sampling_rate
+        courses = self.vocabulary.courses(items, condition, next_condition, annotation_conditions, seconds)
         if recording is None:
             nothing = self._prepare(items[0], band_limited)
             prompts = [nothing.of_person(number) for number in people]
         else:
             prompts = [self._prepare(item, band_limited) for item in items]
-        return stack_prompts(prompts, spans, ids, self.patch_size, self.sampling_rate, context_seconds)
+        return stack_prompts(prompts, courses, self.patch_size, self.sampling_rate, context_seconds)
 
     def clean(self, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
         """The preprocessing alone: band limit and rate.
@@ -299,14 +294,12 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         return band_limit(np.asarray(signal, np.float64), sampling_rate, self.sampling_rate, *self.band)
 
     def condition_id(self, name: str) -> int:
-        """Id of a condition.
+        """Id of a condition, in any spelling.
 
         Raises:
-            ValueError: Unknown name; the message lists the known ones.
+            ValueError: The model never heard of it; the message lists those it did, and the nearest.
         """
-        if name not in self.conditions:
-            raise ValueError(f"{name!r} is not a condition GET knows: it knows {', '.join(self.conditions[1:])}.")
-        return self.conditions.index(name)
+        return self.vocabulary.id_of(name)
 
     def decode(
         self, generated: Any, features: EEGFeatures, output: str = "raw", include_prompt: bool = True
@@ -320,7 +313,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             generated: `(rows, channels, times)` as `generate` returns; with `num_return_sequences=n`, n rows
                 per recording.
             features: What the model was given; it holds each recording's scale, names, rate and annotations, and in
-                `condition_ids` what each patch was generated as: a plan belongs there, not in the call alone.
+                `condition_ids` what each patch was generated as, plans included.
             output: "raw" (`mne.io.RawArray`, volts, the continuation annotated "GET generated"), "epochs"
                 (one `mne.EpochsArray` per recording, volts, generation beginning at 0 s) or "array"
                 (microvolts).
@@ -360,13 +353,10 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         signals = []
         for index, row in enumerate(generated):
             owner, continuation = index // per_prompt, row[:, n_prompt:]
-            # each entry is the condition of the patch after it, and the last one holds from there on
-            following = np.arange(continuation.shape[-1] // self.patch_size) + n_patches - 1
             ids = features["condition_ids"][owner].tolist() if "condition_ids" in features else [0]
-            n_own = prompts[owner].innovation.values.shape[-1] // self.patch_size
-            before = ids[max(0, len(ids) - 1 - n_own) : -1]  # padding is of no recording
-            after = [ids[min(place, len(ids) - 1)] for place in following]
-            signals.append(self._to_microvolts(continuation, prompts[owner], (before, after), include_prompt))
+            n_own, n_new = (x.shape[-1] // self.patch_size for x in (prompts[owner].innovation.values, continuation))
+            conditions = split_ids(ids, n_patches, n_own, n_new)
+            signals.append(self._to_microvolts(continuation, prompts[owner], conditions, include_prompt))
         n_before = [prompt.n_times if include_prompt else 0 for prompt in prompts]
         if output == "array":
             return signals
@@ -430,8 +420,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             remove_drift(x, start, self.sampling_rate, corner * self.band[0])
             for x, corner in ((signal, DRIFT), (events, DRIFT_OF_EVENTS))
         )
-        of_patches = [self.conditions[index] for index in conditions[1]]
-        equaliser = self.gains.equaliser(prompt, of_patches)
+        before, of_patches = ([self.conditions[index] for index in ids] for ids in conditions)
+        equaliser = self.gains.equaliser(prompt, of_patches, last=before[-1] if before else None)
         signal[:, start:] = equaliser(signal[:, start:], of_patches, prompt.positions[prompt.good])
         signal += equaliser.loudness * events
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)

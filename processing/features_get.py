@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from transformers.feature_extraction_utils import BatchFeature
 
+from .conditions_get import Course
 from .innovation_get import Innovation
 from .reading_get import Recording
-
-#: (from, to, condition id), seconds of a recording.
-Span = tuple[float, float, int]
 
 
 @dataclass
@@ -59,8 +57,7 @@ class EEGFeatures(BatchFeature):
 
 def stack_prompts(
     prompts: list[Prompt],
-    spans: list[list[Span]],
-    after: list[int],
+    courses: list[Course],
     patch_size: int,
     sampling_rate: float,
     context_seconds: float | None = None,
@@ -69,8 +66,7 @@ def stack_prompts(
 
     Args:
         prompts: One per recording.
-        spans: Of each, what conditions it is in.
-        after: Of each, the condition elsewhere in it, and after it; 0: not told.
+        courses: Of each, what conditions it is in, and what is to come next.
         patch_size: Samples in a patch.
         sampling_rate: Of the model, in Hz.
         context_seconds: How much of each recording's end is kept; None: everything.
@@ -86,8 +82,8 @@ def stack_prompts(
         "channel_mask": np.zeros((n_batch, n_chans), np.int64),
         "attention_mask": np.zeros((n_batch, n_patches), np.int64),
         "calibration": np.zeros((n_batch, n_chans, n_features), np.float32),
-        "condition_ids": np.zeros((n_batch, n_patches), np.int64),
     }
+    ids = []
     for row, prompt in enumerate(prompts):
         n_own = values[row].shape[-1] // patch_size
         good = np.flatnonzero(prompt.good)
@@ -96,19 +92,10 @@ def stack_prompts(
         out["channel_mask"][row, good] = 1
         out["attention_mask"][row, n_patches - n_own - 1 :] = 1
         out["calibration"][row, good] = prompt.innovation.calibration
-        out["condition_ids"][row] = _conditions(prompt, spans[row], after[row], n_patches, patch_size / sampling_rate)
+        end = prompt.n_times / prompt.recording.sampling_rate
+        ids.append(courses[row].ids(end, n_patches, patch_size / sampling_rate))
+    longest = max(map(len, ids))
+    out["condition_ids"] = np.stack([np.pad(of_row, (0, longest - len(of_row)), mode="edge") for of_row in ids])
     features = EEGFeatures({name: torch.from_numpy(array) for name, array in out.items()})
     features.recordings = prompts
     return features
-
-
-def _conditions(prompt: Prompt, spans: list[Span], default: int, n_patches: int, seconds: float) -> np.ndarray:
-    """Condition of the patch of some seconds after each of `n_patches` positions; the last ends the recording."""
-    end = prompt.n_times / prompt.recording.sampling_rate
-    middles = end + (np.arange(n_patches) - n_patches + 1.5) * seconds
-    of_patch = np.full(n_patches, default, np.int64)
-    for start, stop, index in spans:
-        of_patch[(middles >= start) & (middles < stop) & (middles < end)] = index
-    if default == 0 and n_patches > 1:
-        of_patch[-1] = of_patch[-2]  # nothing else being asked for, the continuation stays in the last condition
-    return of_patch

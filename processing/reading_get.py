@@ -3,7 +3,7 @@
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -278,26 +278,3 @@ def checked(recording: Recording) -> Recording:
 def _some(names: Sequence[str]) -> str:
     """Names for a message, the first few of many."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def named_conditions(
-    recording: Recording, annotation_conditions: Mapping[str, str] | None, known: Sequence[str]
-) -> list[tuple[float, float, str]]:
-    """Spans of the recording whose condition its annotations tell: (onset, end, condition), seconds.
-
-    Args:
-        recording: With its annotations.
-        annotation_conditions: From annotation description to condition name; None where descriptions that are
-            themselves condition names count ("eyes closed", "Eyes_Closed").
-        known: The condition names.
-    """
-    spans = []
-    for onset, duration, description in recording.spans:
-        if annotation_conditions is not None:
-            name = annotation_conditions.get(description)
-        else:
-            name = description.strip().lower().replace(" ", "_").replace("-", "_")
-            name = name if name in known else None
-        if name is not None:
-            spans.append((onset, onset + duration, name))
-    return spans

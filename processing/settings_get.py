@@ -92,9 +92,11 @@ def numbers_by_key(name: str, values: Any, keys: list[str], n: int) -> dict[str,
     return {key: numbers(f"{name} for {key}", values[key], n) for key in values}
 
 
-def names(name: str, values: Any) -> list[str]:
-    """A list of different names; see `number`."""
+def names(name: str, values: Any, among: list[str] | None = None) -> list[str]:
+    """A list of different names, some of those it may be chosen among or, where they are free, at least one."""
     is_list = isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values)
-    if not is_list or not values or len(set(values)) != len(values):
+    if not is_list or (among is None and not values) or len(set(values)) != len(values):
         raise ValueError(f"{name} of the feature extractor must be a list of different names, not {values!r}.")
+    if among is not None and not set(values) <= set(among):
+        raise ValueError(f"{name} of the feature extractor must be some of {', '.join(among)}, not {values!r}.")
     return list(values)

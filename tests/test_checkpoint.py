@@ -52,6 +52,18 @@ def test_a_condition_makes_eeg_from_nothing(model, extractor):
     assert 3 < np.median(rms(raw.get_data(units="uV"))) < 100
 
 
+def test_conditions_it_never_heard_are_refused(model, extractor):
+    for name in ("seizure", "tongue"):
+        with pytest.raises(ValueError, match=r"never heard in training: it knows rest, eyes_open, .*, feet"):
+            extractor(ch_names=TEN_TWENTY, condition=name)
+    assert model.config.heard_conditions == extractor.heard_conditions
+    # what was heard has moved from where it began, and the rest has not
+    lengths = model.backbone.condition_embedding.weight.detach().norm(dim=1)
+    heard = [extractor.condition_id(name) for name in extractor.heard_conditions]
+    others = sorted(set(range(1, len(lengths))) - set(heard))
+    assert lengths[heard].min() > 1.4 * lengths[others].max()
+
+
 def test_open_eyes_blink_and_closed_ones_hardly(model, extractor):
     counts = {}
     for condition in ("eyes_open", "eyes_closed"):

@@ -160,7 +160,7 @@ class Calibration:
 
     def cues(self) -> dict:
         """What cues do to rhythms."""
-        changes = [(REST, condition) for condition in self.generator.extractor.conditions if condition != REST]
+        changes = [(REST, name) for name in self.generator.extractor.vocabulary.heard if name != REST]
         trials = cut_trials(self.signals, self.ch_names, changes)
         if trials is None:
             return {"cue_log_gains": {}}

@@ -55,7 +55,8 @@ class GETGenerator:
             prompts: `(items, channels, times)` in microvolts at 100 Hz, as the extractor's `clean` leaves them.
             ch_names: Per channel.
             n_times: Samples to generate.
-            conditions: Per prompt, what it holds and what is to follow; "none" is not told.
+            conditions: Per prompt, what it holds and what is to follow; "none" is not told, nor what the model never
+                heard in training.
 
         Returns:
             The continuations alone, `(items, channels, n_times)` in microvolts.
@@ -109,7 +110,7 @@ class GETGenerator:
             yield self.extractor(
                 ch_names=list(ch_names),
                 sampling_rate=SAMPLING_RATE,
-                condition=list(conditions[batch]),
+                condition=[self._told(name) for name in conditions[batch]],
                 person=list(people[batch]),
             )
 
@@ -142,12 +143,14 @@ class GETGenerator:
 
     def features(self, prompts: np.ndarray, ch_names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> EEGFeatures:
         """Prompts as the model takes them; see `__call__`, `pairs` being conditions."""
-        before = [None if name == "none" else name for name, _ in pairs]
-        features = self.extractor(prompts, SAMPLING_RATE, list(ch_names), "uV", before, band_limited=True)
-        # the last entry is the condition of the first patch that is generated, and of all after it
-        after = [0 if name == "none" else self.extractor.condition_id(name) for _, name in pairs]
-        features["condition_ids"][:, -1] = torch.tensor(after)
-        return features
+        before, after = ([self._told(name) for name in names] for names in zip(*pairs, strict=True))
+        return self.extractor(
+            prompts, SAMPLING_RATE, list(ch_names), "uV", before, next_condition=after, band_limited=True
+        )
+
+    def _told(self, condition: str) -> str:
+        """What the model is told of a condition: nothing where it never heard of it."""
+        return condition if condition in self.extractor.vocabulary.heard else "none"
 
 
 class _Pace(BaseStreamer):

@@ -23,6 +23,7 @@ import torch
 from torch.utils.data import Dataset
 
 from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
+from get_hf.processing.conditions_get import Vocabulary
 from get_hf.processing.innovation_get import InnovationTransform
 
 #: What a crop is cut of; to leave out the other columns halves the time a row is found in.
@@ -84,6 +85,8 @@ class CropConfig:
             raise ValueError(f"same_montage_size must be at least 1, not {self.same_montage_size}.")
         if self.max_history_seconds < 0:
             raise ValueError(f"max_history_seconds must not be negative, as {self.max_history_seconds} is.")
+        spelt = Vocabulary(CONDITIONS, CONDITIONS[1:])
+        self.condition_weights = {spelt.find(name) or name: w for name, w in self.condition_weights.items()}
         for name, weight in self.condition_weights.items():
             if name not in CONDITIONS:
                 raise ValueError(f"condition_weights names {name!r}; the conditions are {', '.join(CONDITIONS)}.")

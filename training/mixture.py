@@ -37,6 +37,7 @@ class Source:
         corpus: Its name in the registry of corpora.
         splits: Its segments: `datasets.Dataset`, or `IterableDataset` where they are streamed.
         subjects: Of each split.
+        conditions: Names of those that its training segments hold.
         problems: (subject, session, problem) of what could not be used.
     """
 
@@ -45,6 +46,7 @@ class Source:
     corpus: str
     splits: Mapping[str, datasets.Dataset | datasets.IterableDataset]
     subjects: Mapping[str, Sequence[str]]
+    conditions: Sequence[str]
     problems: Sequence[tuple[str, str, str]]
 
     def people(self, split: str) -> list[tuple[str, str]]:
@@ -90,18 +92,36 @@ def open_sources(
             built = prepare_segments(name, data_dir, cache_dir, sampling_rate, patch_size, num_proc=num_proc)
             subjects = {split: sorted(set(dataset["subject"])) for split, dataset in built.items()}
             found = [problem for dataset in built.values() for problem in problems(dataset)]
-            sources.append(Source(name, weight, name, built, subjects, found))
+            sources.append(Source(name, weight, name, built, subjects, _conditions(built.get("train")), found))
         else:
             prepared = Prepared.read(name)
             _check_fits(prepared, sampling_rate, patch_size)
             splits = load_prepared(name, streaming=streaming, cache_dir=cache_dir)
-            sources.append(Source(name, weight, prepared.corpus, splits, prepared.subjects, prepared.problems))
+            held = list(prepared.statistics.get("train", {}).get("hours_of_condition", ()))
+            sources.append(Source(name, weight, prepared.corpus, splits, prepared.subjects, held, prepared.problems))
         if "train" not in sources[-1].splits:
             raise ValueError(f"{name} has no recording of a training subject.")
     check_disjoint(
         {split: [who for source in sources for who in source.people(split)] for split in ("train", "validation")}
     )
     return sources
+
+
+def _conditions(segments: datasets.Dataset | None) -> list[str]:
+    """Names of the conditions that segments hold."""
+    rows = [] if segments is None else segments.select_columns(["conditions"]).with_format("numpy")[:]["conditions"]
+    return [CONDITIONS[index] for index in np.unique(np.concatenate([*rows, []])).astype(int)]
+
+
+def heard_conditions(sources: Sequence[Source], weights: Mapping[str, float]) -> list[str]:
+    """The conditions that training segments of these corpora hold.
+
+    Args:
+        sources: The corpora.
+        weights: `CropConfig.condition_weights`: a condition of weight 0 is not to be heard.
+    """
+    held = {name for source in sources for name in source.conditions}
+    return [name for name in CONDITIONS[1:] if name in held and weights.get(name, 1.0) > 0]
 
 
 def _is_prepared(name: str) -> bool:

@@ -30,7 +30,7 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 from .averaging import FOLDER, AveragedWeights, without_bars
 from .crops import Cropper, collate_crops
-from .mixture import Source, fitting_segments, open_sources, random_crops
+from .mixture import Source, fitting_segments, heard_conditions, open_sources, random_crops
 from .muon import MuonWithAdamW
 from .recipe import Recipe, read_recipe
 from .splits import people_of
@@ -139,7 +139,9 @@ def pretrain(recipe: Recipe) -> Path:
         extractor = _extractor(recipe, sources, checkpoint)
 
     set_seed(args.seed)
-    model = GETModel(recipe.config)
+    config = recipe.config
+    config.heard_conditions = extractor.heard_conditions
+    model = GETModel(config)
     model.generation_config = recipe.generation_config
     averaged = AveragedWeights(model, recipe.model.average_decay)
     seconds_before = 0.0
@@ -242,7 +244,9 @@ def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -
         config = recipe.config
         form = {"sampling_rate": config.sampling_rate, "patch_size": config.patch_size}
         chosen = fitting_segments(sources, recipe.data.fit_segments)
-        fit_extractor(chosen, conditions=config.conditions, **form).save_pretrained(output_dir)
+        heard = heard_conditions(sources, recipe.crops.condition_weights)
+        form |= {"conditions": config.conditions, "heard_conditions": heard}
+        fit_extractor(chosen, **form).save_pretrained(output_dir)
     return GETFeatureExtractor.from_pretrained(output_dir)
 
 

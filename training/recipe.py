@@ -214,6 +214,8 @@ def _check(recipe: Recipe) -> None:
             f"model.conditions must begin with {', '.join(CONDITIONS)}: corpora are numbered so. Leave "
             "conditions out, or add others behind."
         )
+    if config.heard_conditions is not None:
+        raise ValueError("model.heard_conditions are seen in the corpora: leave them out.")
     if recipe.crops.crop_seconds * config.sampling_rate < 2 * config.patch_size:
         raise ValueError(f"crop_seconds ({recipe.crops.crop_seconds}) must hold at least two patches.")
 

@@ -82,6 +82,19 @@ def test_from_nothing_the_seed_draws_the_person_too(generate, tiny_checkpoint):
         assert np.allclose(made, expected, atol=1e-3) is same
 
 
+def received_by(monkeypatch) -> dict:
+    """What the model is called with, once it is."""
+    received = {}
+    original = cli.GETModel.generate
+
+    def spy(self, **kwargs):
+        received.update(kwargs)
+        return original(self, **kwargs)
+
+    monkeypatch.setattr(cli.GETModel, "generate", spy)
+    return received
+
+
 @pytest.mark.parametrize(
     "option",
     [
@@ -92,20 +105,41 @@ def test_from_nothing_the_seed_draws_the_person_too(generate, tiny_checkpoint):
     ],
 )
 def test_options_reach_the_model(monkeypatch, generate, option):
-    received = {}
-    original = cli.GETModel.generate
-
-    def spy(self, **kwargs):
-        received.update(kwargs)
-        return original(self, **kwargs)
-
-    monkeypatch.setattr(cli.GETModel, "generate", spy)
+    received = received_by(monkeypatch)
     samples(generate, *option)
     name, value = option[-2:]
     if name == "--condition":
         assert received["condition_ids"].unique().tolist() == [2]
     else:
         assert received[{"--guidance": "guidance_scale"}.get(name, name[2:].replace("-", "_"))] == value
+
+
+@pytest.mark.parametrize(
+    ("options", "before", "after"),
+    [
+        ((), {0}, [0]),
+        (("--condition", "Eyes-Open"), {0}, [2]),
+        (("--prompt-condition", "rest"), {1}, [1]),
+        (("--prompt-condition", "rest", "--condition", "eyes_open", "--guidance", 2), {1}, [2]),
+        (("--prompt-condition", "rest", "--plan", "eyes_open:0.5, left fist:4"), {1}, [2, 2, 4]),
+        (("--plan", "rest:1", "--guidance", 2), {0}, [1]),
+    ],
+)
+def test_what_the_recording_was_in_and_what_comes_next_are_two_things(
+    monkeypatch, generate, tmp_path, options, before, after
+):
+    save_recording(make_raw(seconds=3.0, ch_names=["C3", "C4"]), tmp_path / "short.edf")
+    received = received_by(monkeypatch)
+    samples(generate, "short.edf", *options)
+    (ids,) = received["condition_ids"].tolist()
+    n_before = received["input_values"].shape[-1] // 25 - 1
+    assert (set(ids[:n_before]), ids[n_before:]) == (before, after)
+
+
+def test_from_nothing_a_plan_is_what_is_generated(monkeypatch, generate):
+    received = received_by(monkeypatch)
+    samples(generate, "--plan", "eyes_open:0.5,left_fist:4")
+    assert received["condition_ids"].tolist() == [[2, 2, 4]]
 
 
 def test_a_channel_that_is_not_eeg_is_noted(generate, tmp_path):
@@ -148,6 +182,15 @@ REFUSALS = {
         "brings its own channels",
     ),
     "guidance to nothing": (["--seconds", "2", "--out", "o.edf", "--guidance", "2"], "--condition"),
+    "two that come next": (
+        ["good.edf", "--seconds", "2", "--out", "o.edf", "--condition", "rest", "--plan", "rest:2"],
+        "both say what comes next: give one",
+    ),
+    "prompt of nothing": (["--seconds", "2", "--out", "o.edf", "--prompt-condition", "rest"], "none was given"),
+    "no plan": (["--seconds", "2", "--out", "o.edf", "--plan", "rest"], "'rest', which is not CONDITION:SECONDS"),
+    "empty plan": (["--seconds", "2", "--out", "o.edf", "--plan", ""], "'', which is not CONDITION:SECONDS"),
+    "unknown in a plan": (["--seconds", "2", "--out", "o.edf", "--plan", "asleep:2"], "'asleep' is not a condition"),
+    "too short in a plan": (["--seconds", "2", "--out", "o.edf", "--plan", "rest:0.1,feet:2"], "lasts 0.1 s"),
     "temperature": (["--seconds", "2", "--out", "o.edf", "--temperature", "-1"], "-1 is not a positive"),
     "flow steps": (["--seconds", "2", "--out", "o.edf", "--num-flow-steps", "0"], "--num-flow-steps"),
     "seed": (["--seconds", "2", "--out", "o.edf", "--seed", "-1"], "--seed"),

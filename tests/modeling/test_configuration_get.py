@@ -2,11 +2,13 @@
 import json
 
 import pytest
+import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig
 
 from get_hf import GETConfig
-from tiny import tiny_config
+from get_hf.modeling.configuration_get import CONDITIONS
+from tiny import tiny_config, tiny_inputs, tiny_model
 
 
 def test_a_misspelt_argument_is_refused_and_the_right_ones_are_listed():
@@ -58,6 +60,9 @@ def test_what_transformers_keeps_in_every_configuration_is_accepted(key, value):
         ({"sampling_rate": 0.0}, "sampling_rate must be positive, in Hz, not 0.0"),
         ({"conditions": []}, r"conditions must be different names.*not \[\]"),
         ({"conditions": ["none", "rest", "rest"]}, "conditions must be different names"),
+        ({"heard_conditions": ["asleep"]}, r"heard_conditions must be different ones of rest, .*not \['asleep'\]"),
+        ({"heard_conditions": ["none"]}, "heard_conditions must be different ones of"),
+        ({"heard_conditions": ["rest", "rest"]}, "heard_conditions must be different ones of"),
     ],
 )
 def test_sizes_that_contradict_each_other_are_refused_with_both_sides_named(changes, message):
@@ -85,6 +90,37 @@ def test_the_first_condition_is_the_unknown_one():
     assert config.conditions[0] == "none"
     assert {"eyes_open", "eyes_closed", "left_fist", "right_fist", "seizure"} < set(config.conditions)
     assert config.num_conditions == len(config.conditions)
+
+
+@pytest.mark.parametrize(("heard", "known"), [(["rest", "feet"], ["rest", "feet"]), ([], []), (None, CONDITIONS[1:])])
+def test_the_conditions_that_were_heard_are_kept_and_unless_told_all_were(heard, known, tmp_path):
+    tiny_config(heard_conditions=heard).save_pretrained(tmp_path)
+    assert GETConfig.from_pretrained(tmp_path).known_conditions == list(known)
+
+
+def test_an_older_configuration_without_the_list_takes_all_conditions():
+    older = tiny_config().to_dict()
+    del older["heard_conditions"]
+    assert GETConfig.from_dict(older).known_conditions == list(CONDITIONS[1:])
+
+
+def test_generate_refuses_conditions_that_the_model_never_heard():
+    model, inputs = tiny_model(heard_conditions=["rest", "feet"]), tiny_inputs(n_batch=1)
+    inputs["condition_ids"][:] = torch.tensor([1, 7, 0, 7, 1, 1])
+    model.generate(**inputs, max_new_tokens=1)
+    for unheard, named in ((9, r"9 \(seizure\)"), (10, "10"), (-1, "-1")):
+        inputs["condition_ids"][0, -1] = unheard
+        with pytest.raises(ValueError, match=rf"hold {named}, which .* knows 0 \(none\), 1 \(rest\), 7 \(feet\)\."):
+            model.generate(**inputs, max_new_tokens=1)
+
+
+def test_model_and_feature_extractor_must_have_heard_the_same():
+    config = tiny_config(heard_conditions=["rest"])
+    with pytest.raises(ValueError, match=r"The model's heard_conditions is \['rest'\] and the feature extractor's"):
+        config.check_extractor({"heard_conditions": ["rest", "feet"]})
+    for told in ({}, {"heard_conditions": None}, {"heard_conditions": ["rest"]}):
+        config.check_extractor(told)
+        tiny_config().check_extractor(told)
 
 
 def test_every_layer_slides_its_window_whatever_a_file_says():

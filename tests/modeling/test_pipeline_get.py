@@ -77,6 +77,20 @@ def test_from_nothing_with_a_condition_and_several_draws(generate):
     assert not np.array_equal(rows[0].get_data(), rows[1].get_data())
 
 
+def test_a_recording_in_one_condition_goes_on_in_others(generate):
+    plan = [("eyes_open", 0.5), ("left_fist", 1)]
+    features = generate.preprocess(signal(), **ARRAY, condition="rest", next_condition=plan)
+    assert features["condition_ids"].tolist() == [[1] * 16 + [2, 2, 4]]
+    # of a plan the model reads what there are patches for
+    begun = features | {"condition_ids": features["condition_ids"][:, :17]}
+    hidden, expected = (generate.model(**inputs).last_hidden_state for inputs in (features, begun))
+    torch.testing.assert_close(hidden, expected)
+    options = ARRAY | {"condition": "rest", "seconds": 2, "seed": 0, "output": "array", "include_prompt": False}
+    (rest,) = generate(signal(), **options)
+    (other,) = generate(signal(), **options, next_condition=plan)
+    assert np.abs(rest - other).max() > 0.1
+
+
 def test_from_nothing_of_several_people(generate):
     rows = generate(ch_names=NAMES, person=[2, None, 2], seconds=1, output="array", do_sample=False)
     np.testing.assert_array_equal(rows[0], rows[2])

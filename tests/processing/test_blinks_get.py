@@ -376,6 +376,36 @@ def test_a_recording_blinks_on_as_it_does_alone_beside_a_longer_one(population):
     np.testing.assert_allclose(*decoded, atol=1e-4)
 
 
+def test_a_plan_changes_nothing_of_how_the_recording_is_taken_to_have_blinked(population):
+    """What comes later has no say in what went before, neither alone, beside a longer recording, nor in two rows."""
+    of_blinks = population.to_dict() | {"rates": [0.1, 0.2, 0.02]}
+    extractor = GETFeatureExtractor(blinks=of_blinks, conditions=["none", "open", "closed"])
+    short, long = person(124, 8)[0], background(40, 125)
+    noise = torch.randn(1, len(CHANNELS), 80 * PATCH, generator=torch.Generator().manual_seed(0))
+    decoded, rates = [], []
+    rates_of = BlinkPopulation.rates_of
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            BlinkPopulation, "rates_of", lambda self, *args: rates.append(rates_of(self, *args)) or rates[-1]
+        )
+        for recordings, following, n_rows in (
+            ([short], None, 1),
+            ([short], [("open", 10), ("closed", 20), ("open", 1)], 1),
+            ([short, long], [[("open", 10), ("closed", 5)], [("closed", 60), ("open", 1)]], 2),
+        ):
+            features = extractor(
+                recordings, 100.0, list(CHANNELS), "uV", "open", band_limited=True, next_condition=following
+            )
+            prompt = features["input_values"].repeat_interleave(n_rows, dim=0)
+            generated = torch.cat([prompt, noise.expand(len(prompt), -1, -1)], dim=-1)
+            rows = extractor.decode(generated, features, "array", include_prompt=False)
+            decoded.append(rows[n_rows - 1][:, :600])  # filters see a second or two ahead
+    for of_plan, signal in zip((rates[1], rates[2], rates[3]), (decoded[1], decoded[2], decoded[2]), strict=True):
+        np.testing.assert_allclose(of_plan[:40], rates[0][:40])
+        np.testing.assert_allclose(of_plan[40:], 0.1 * rates[0][40:])  # a tenth as often, like everybody
+        np.testing.assert_allclose(signal, decoded[0], atol=1e-2)
+
+
 def test_open_eyes_blink_and_closed_ones_do_not(real_eeg):
     recordings, counts = [], []
     for subject in (2, 3, 4, 5, 6, 7, 8):

@@ -13,16 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from get_hf.processing.decoding_get import GENERATED
-from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_AFTER_CUE, N_TRAITS, Equaliser
+from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS, Equaliser
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import ELECTRODES
 from get_hf.processing.population_get import N_QUADRATIC, quadratic_in_position
-from get_hf.processing.rhythms_get import prominence
 from get_hf.processing.signal_get import resample
 from small import NAMES, RATE, as_raw, assert_same, continued, signal
-
-#: Of noise that this resonance filters, all is near 10 Hz.
-ALPHA = [1, -2 * 0.95 * np.cos(0.2 * np.pi), 0.95**2]
 
 
 def everywhere(log_gain: float) -> np.ndarray:
@@ -97,10 +93,8 @@ class TestDecoding:
         generated = continued(features)
         (plain,) = extractor.decode(generated, features, "array")
         np.testing.assert_array_equal(with_gains.decode(generated, features, "array")[0], plain)
-        # a plan: four patches of feet, then eyes closed for good
-        feet, closed = (extractor.condition_id(name) for name in ("feet", "eyes_closed"))
-        plan = torch.tensor([[feet, feet, feet, closed]])
-        features["condition_ids"] = torch.cat([features["condition_ids"], plan], dim=-1)
+        plan = [("feet", 1), ("eyes_closed", 1)]
+        features = read(signal(rate=100.0), sampling_rate=100.0, condition="feet", next_condition=plan)
         (decoded,) = with_gains.decode(generated, features, "array")
         n_closed = (generated.shape[-1] - features["input_values"].shape[-1]) - 100
         np.testing.assert_allclose(decoded[:, :-n_closed], plain[:, :-n_closed], atol=1e-9)
@@ -124,70 +118,6 @@ class TestDecoding:
             np.testing.assert_array_equal(same, plain)
             bound = 0.5 if with_gains is unprompted else LARGEST_LOG_GAIN  # a prompt is known to be near
             np.testing.assert_allclose(louder, np.exp(bound) * plain, atol=0.05)
-
-    def test_a_cue_lowers_the_rhythms_that_a_person_has(self, extractor, read):
-        cue = np.zeros(N_QUADRATIC)
-        cue[0] = -0.1  # everywhere alike
-        cued = GETFeatureExtractor(**extractor.to_dict() | {"cue_log_gains": {"left_fist": cue.tolist()}})
-        noise = np.random.default_rng(0).standard_normal((5, 3000))
-        x = scipy.signal.lfilter([5.0], [1, -0.9], noise[:4])
-        x[1] += scipy.signal.lfilter([2.0], ALPHA, noise[4])
-        left, feet = (read(x, sampling_rate=100.0, condition=name) for name in ("left_fist", "feet"))
-        prominence = cued.gains.prominence(left.recordings[0])
-        assert prominence[1, 20] > 1.5
-        assert prominence[[0, 2, 3]].max() < 1
-        generated = continued(left, 1200)
-        plain, told, other = (
-            each.decode(generated, features, "array")[0]
-            for each, features in ((extractor, left), (cued, left), (cued, feet))
-        )
-        np.testing.assert_array_equal(other, plain)
-        n_prompt = plain.shape[-1] - 1200 * 25
-        np.testing.assert_array_equal(told[:, :n_prompt], plain[:, :n_prompt])
-        power = [scipy.signal.welch(y[:, n_prompt:], 100.0, nperseg=800)[1][:, ::4] for y in (plain, told)]
-        expected = np.exp(2 * np.clip(-0.1 * prominence**2, -LARGEST_LOG_GAIN_AFTER_CUE, LARGEST_LOG_GAIN_AFTER_CUE))
-        np.testing.assert_allclose((power[1] / power[0])[:, 4:88], expected[:, 4:88], atol=0.08)
-
-    def test_after_a_cue_and_rest_again_it_is_as_strong_as_before(self):
-        cued = GETFeatureExtractor(cue_log_gains={"left_fist": [-0.5, *[0.0] * (N_QUADRATIC - 1)]})
-        noise = np.random.default_rng(0).standard_normal((2, 4, 3000))
-        x = scipy.signal.lfilter([5.0], [1, -0.9], noise[0]) + scipy.signal.lfilter([4.0], ALPHA, noise[1])
-        features = cued(x, 100.0, NAMES, "uV", condition="rest")
-        generated = continued(features, 12)
-        rest, left = (cued.condition_id(name) for name in ("rest", "left_fist"))
-        (plain,) = cued.decode(generated, features, "array", include_prompt=False)
-        features["condition_ids"] = torch.cat(
-            [features["condition_ids"], torch.tensor([[rest] * 3 + [left] * 4 + [rest] * 4])], dim=-1
-        )
-        (told,) = cued.decode(generated, features, "array", include_prompt=False)
-        np.testing.assert_allclose(told[:, :100], plain[:, :100], atol=1e-9)
-        share = told.std(axis=0) / plain.std(axis=0)
-        assert np.median(share[120:200]) < 0.9
-        np.testing.assert_allclose(np.median(share[270:300]), 1, atol=0.02)
-
-    def test_from_nothing_a_cue_weakens_what_rhythms_the_person_imagined_has(self):
-        alpha = np.zeros((101, N_QUADRATIC))
-        alpha[17:24, 0] = 0.6
-        given = {"unprompted_log_gains": {"none": alpha}}
-        effect = {"left_fist": [-0.2, *[0.0] * (N_QUADRATIC - 1)]}
-        plain, cued = (GETFeatureExtractor(**given, cue_log_gains=of_cues) for of_cues in ({}, effect))
-        for name, share in (("left_fist", -0.2), ("rest", 0.0), ("feet", 0.0)):
-            features = plain(ch_names=["C3", "C4"], condition=name)
-            generated = continued(features, 1200)
-            power = [
-                scipy.signal.welch(each.decode(generated, features, "array")[0], 100.0, nperseg=800)[1][:, ::4]
-                for each in (plain, cued)
-            ]
-            squared = cued.gains.prominence(features.recordings[0])[:, 20] ** 2
-            assert (squared > 0.5).all()
-            np.testing.assert_allclose((power[1] / power[0])[:, 20], np.exp(2 * share * squared), rtol=0.06)
-
-    def test_of_what_a_short_prompt_shows_less_is_believed(self):
-        extractor, x = GETFeatureExtractor(), signal(16, rate=100.0)
-        for n_times, share in ((1600, 1.0), (400, 1.0), (100, 0.25)):
-            (prompt,) = extractor(x[:, :n_times], 100.0, NAMES, "uV").recordings
-            whole = prominence(prompt.innovation.log_spectrum(101), 100.0)
-            np.testing.assert_allclose(extractor.gains.prominence(prompt), share * whole, atol=1e-9)
 
     def test_imagined_people_differ_by_their_traits_which_are_theirs_in_every_condition(self, extractor, read):
         average = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.05)}

@@ -1,15 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import time
-from datetime import UTC, datetime
 
 import mne
 import numpy as np
 import pytest
 import torch
 
-from get_hf.modeling.configuration_get import CONDITIONS as CONDITIONS_OF_THE_MODEL
 from get_hf.processing.decoding_get import GENERATED
-from get_hf.processing.feature_extraction_get import CONDITIONS, GETFeatureExtractor
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import ELECTRODES, UnknownChannelError, channel_positions
 from small import NAMES, PATCH, RATE, SECONDS, as_raw, assert_same, continued, signal
 
@@ -182,83 +180,6 @@ class TestContext:
     def test_no_context_is_refused(self, read, seconds):
         with pytest.raises(ValueError, match="context_seconds"):
             read(signal(), context_seconds=seconds)
-
-
-class TestConditions:
-    def test_the_two_rooms_know_the_same_conditions(self):
-        assert CONDITIONS == CONDITIONS_OF_THE_MODEL
-
-    def test_ids_are_positions_in_the_list(self, extractor):
-        assert [extractor.condition_id(name) for name in CONDITIONS] == list(range(10))
-
-    def test_an_unknown_condition_names_the_known_ones(self, extractor, read):
-        with pytest.raises(ValueError, match=r"'asleep' is not .* knows rest, eyes_open, .*, seizure"):
-            extractor.condition_id("asleep")
-        with pytest.raises(ValueError, match="'asleep'"):
-            read(signal(), condition="asleep")
-        with pytest.raises(ValueError, match="'asleep'"):
-            read(signal(), annotation_conditions={"T9": "asleep"})
-
-    def test_none_is_known_unless_said(self, read):
-        assert not read(signal())["condition_ids"].any()
-
-    def test_a_condition_holds_for_recording_and_continuation(self, read):
-        assert (read(signal(), condition="eyes_closed")["condition_ids"] == 3).all()
-
-    def test_each_recording_may_have_its_own(self, read):
-        ids = read([signal()] * 3, condition=["eyes_open", "eyes_closed", None])["condition_ids"]
-        assert ids[:, 0].tolist() == ids[:, -1].tolist() == [2, 3, 0]
-
-    def test_conditions_that_do_not_fit_the_recordings_are_refused(self, read):
-        with pytest.raises(ValueError, match="2 conditions were given for 3 recordings"):
-            read([signal()] * 3, condition=["rest", "rest"])
-
-    @pytest.fixture
-    def annotated(self):
-        """Six seconds: rest for two, left fist for two, nothing said for one, rest to the end."""
-        raw = as_raw(signal())
-        return raw.set_annotations(mne.Annotations([0, 2, 5], [2, 2, 1], ["T0", "T1", "T0"]))
-
-    def test_annotations_tell_by_a_mapping(self, extractor, annotated):
-        ids = extractor(annotated, annotation_conditions={"T0": "rest", "T1": "left_fist"})["condition_ids"][0]
-        # position i predicts patch i + 1, so that the start patch has the condition of the first
-        assert ids.tolist() == [1] * 8 + [4] * 8 + [0] * 4 + [1] * 4 + [1]
-
-    def test_annotations_that_are_names_of_conditions_need_no_mapping(self, extractor, annotated):
-        annotated.annotations.rename({"T0": "Eyes closed", "T1": "feet"})
-        ids = extractor(annotated)["condition_ids"][0]
-        assert ids.tolist() == [3] * 8 + [7] * 8 + [0] * 4 + [3] * 4 + [3]
-
-    def test_a_condition_fills_what_annotations_leave_and_is_that_of_the_continuation(self, extractor, annotated):
-        ids = extractor(annotated, condition="right_fist", annotation_conditions={"T0": "rest", "T1": "left_fist"})[
-            "condition_ids"
-        ][0]
-        assert ids.tolist() == [1] * 8 + [4] * 8 + [5] * 4 + [1] * 4 + [5]
-
-    def test_a_cropped_recording_keeps_its_conditions_in_place(self, extractor, annotated):
-        for meas_date in (None, datetime(2020, 1, 1, tzinfo=UTC)):
-            cropped = as_raw(signal()).set_meas_date(meas_date)
-            cropped.set_annotations(mne.Annotations([2], [2], ["T1"]))
-            ids = extractor(cropped.crop(1.0), annotation_conditions={"T1": "left_fist"})["condition_ids"][0]
-            assert ids.tolist() == [0] * 4 + [4] * 8 + [0] * 8 + [0]
-
-    def test_names_of_events_tell_the_conditions_of_epochs(self, extractor):
-        epochs = mne.EpochsArray(
-            1e-6 * np.stack([signal(2, seed=1), signal(2, seed=2)]),
-            mne.create_info(NAMES, RATE, "eeg"),
-            events=np.array([[0, 0, 7], [1, 0, 8]]),
-            event_id={"left_fist": 7, "T2": 8},
-            verbose="error",
-        )
-        assert extractor(epochs)["condition_ids"][:, 0].tolist() == [4, 0]
-        mapped = extractor(epochs, annotation_conditions={"T2": "right_fist"})["condition_ids"]
-        assert [row.unique().tolist() for row in mapped] == [[0], [5]]
-
-    def test_padding_does_not_shift_conditions(self, extractor, annotated):
-        mapping = {"T0": "rest", "T1": "left_fist"}
-        alone = extractor(annotated, annotation_conditions=mapping)["condition_ids"][0]
-        batch = extractor([as_raw(signal(9)), annotated], annotation_conditions=mapping)["condition_ids"][1]
-        assert batch[-25:].tolist() == alone.tolist()
 
 
 class TestFromNothing:

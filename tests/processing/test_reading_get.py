@@ -14,13 +14,11 @@ from get_hf.processing.reading_get import (
     PLAUSIBLE_MICROVOLTS,
     Recording,
     checked,
-    named_conditions,
     read_recordings,
 )
 from synthetic import make_raw, synthetic_eeg
 
 NAMES = ["C3", "Cz", "C4", "Pz"]
-CONDITIONS = ["none", "rest", "eyes_open", "eyes_closed", "left_fist"]
 
 
 def signal(n_times: int = 400) -> np.ndarray:
@@ -343,22 +341,3 @@ class TestAnnotations:
         later = datetime(2020, 1, 1, 0, 0, 5, tzinfo=UTC)
         raw.set_annotations(mne.Annotations([1.0], [1.0], ["T1"], orig_time=later))
         assert read_recordings(raw, None, None, None)[0].spans == [(pytest.approx(6.0), 1.0, "T1")]
-
-    def recording(self, *spans) -> Recording:
-        return Recording(np.zeros((1, 0)), 100.0, ["Cz"], spans=list(spans))
-
-    def test_a_mapping_names_conditions(self):
-        recording = self.recording((0.0, 4.0, "T0"), (4.0, 4.5, "T1"), (9.0, 1.0, "boundary"))
-        found = named_conditions(recording, {"T0": "rest", "T1": "left_fist"}, CONDITIONS)
-        assert found == [(0.0, 4.0, "rest"), (4.0, 8.5, "left_fist")]
-
-    @pytest.mark.parametrize("spelling", ["eyes_closed", "Eyes closed", "EYES-CLOSED", " eyes closed "])
-    def test_descriptions_that_are_names_of_conditions_count_without_a_mapping(self, spelling):
-        assert named_conditions(self.recording((1.0, 2.0, spelling)), None, CONDITIONS) == [(1.0, 3.0, "eyes_closed")]
-
-    def test_other_descriptions_say_nothing(self):
-        assert named_conditions(self.recording((1.0, 2.0, "T1")), None, CONDITIONS) == []
-
-    def test_with_a_mapping_only_the_mapping_counts(self):
-        recording = self.recording((1.0, 2.0, "rest"))
-        assert named_conditions(recording, {"T1": "left_fist"}, CONDITIONS) == []

@@ -7,10 +7,11 @@ import datasets
 import numpy as np
 import pytest
 
+from get_hf.processing.conditions_get import CONDITIONS
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.training.corpora import CORPORA, get_corpus
 from get_hf.training.crops import CropConfig, MixedCrops, RandomCrops
-from get_hf.training.mixture import first_segments, fitting_segments, open_sources, random_crops
+from get_hf.training.mixture import first_segments, fitting_segments, heard_conditions, open_sources, random_crops
 
 CONFIG = CropConfig(
     crop_seconds=3.0,
@@ -55,6 +56,15 @@ def test_corpora_of_other_montages_and_rates_mix_by_weight(sources):
     assert shapes == {(6, 13 * 25), (3, 13 * 25)}  # of 160 and of 256 Hz, 3 s at 100 Hz
     bipolar = next(crops[i] for i in range(200) if is_other(crops[i]))["channel_positions"]
     assert bipolar[:, 3:].any(-1).sum() == 1
+
+
+def test_the_conditions_that_training_segments_hold_are_heard_but_for_those_of_weight_0(sources, streamed):
+    ids = {i for source in sources for row in source.splits["train"]["conditions"] for i in row}
+    held = [name for i, name in enumerate(CONDITIONS) if i in ids - {0}]
+    assert {"eyes_open", "eyes_closed"} <= set(held)
+    for of in (sources, streamed):
+        assert heard_conditions(of, {}) == held
+        assert heard_conditions(of, {"eyes_open": 0.0, "rest": 2.0}) == [name for name in held if name != "eyes_open"]
 
 
 def test_crops_that_share_their_number_of_channels_are_of_one_corpus(sources):

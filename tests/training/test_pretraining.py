@@ -38,6 +38,9 @@ def test_the_result_loads_and_tells_how_it_came_about(finished, data_dir):
     assert extractor.autocorrelation != GETFeatureExtractor().autocorrelation
     generated = model.generate(**extractor(ch_names=["O1", "O2"], condition="eyes_closed"), max_new_tokens=2)
     assert generated.shape == (1, 2, 3 * 25)
+    # runs 1, 2 and 4 of everybody and run 6 of one person; tongue and seizure are in no run
+    heard = ["rest", "eyes_open", "eyes_closed", "left_fist", "right_fist", "both_fists", "feet"]
+    assert model.config.heard_conditions == extractor.heard_conditions == heard
 
     summary = json.loads((finished / "training_summary.json").read_text())
     assert summary["steps"] == 8
@@ -235,6 +238,7 @@ def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
         ({"condition_weights": {"sleep": 2.0}}, "'sleep'; the conditions are"),
         ({"model": {"hidden_sice": 64}}, "hidden_sice"),
         ({"model": {"hidden_size": "wide"}}, "hidden_size"),
+        ({"model": {"heard_conditions": ["rest"]}}, "heard_conditions are seen in the corpora"),
         ({"max_steps": 0}, "max_steps must be given"),
         ({"average_decay": 1.0}, "average_decay"),
         ({"generation": {"top_k": 5}}, "generation has unknown options, top_k: it knows burst_correlation,"),
