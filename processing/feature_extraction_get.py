@@ -19,6 +19,7 @@ from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
 from .population_get import N_QUADRATIC, generic_covariance, pack, unpack
 from .reading_get import Recording, named_conditions, no_recording, people_wanted, read_recordings
+from .seeds_get import seed_of_samples, seeds_of_people
 from .settings_get import names, number, numbers, numbers_by_key, refuse_unknown, rows_in_lines, table, tables
 from .signal_get import band_limit, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
@@ -89,6 +90,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         "attention_mask",
         "calibration",
         "condition_ids",
+        "noise_seed",
     ]
 
     def __init__(
@@ -252,7 +254,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             dimensionless, left-padded to whole patches, each recording led by a start patch of zeros;
             `channel_positions` `(batch, channels, 6)`; `channel_mask` `(batch, channels)`; `attention_mask`
             `(batch, patches)`; `calibration` `(batch, channels, 27)`; `condition_ids` `(batch, patches)`: the
-            condition of the patch after each position.
+            condition of the patch after each position; `noise_seed` `(batch,)`: a hash of each recording as given.
 
         Raises:
             UnknownChannelError: A name that no position is known for.
@@ -286,7 +288,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         ids = [0 if name is None else self.condition_id(name) for name in conditions]
         if recording is None:
             nothing = self._prepare(items[0], band_limited)
-            prompts = [nothing.of_person(number) for number in people]
+            prompts = [nothing.of_person(*pair) for pair in zip(people, seeds_of_people(people), strict=True)]
         else:
             prompts = [self._prepare(item, band_limited) for item in items]
         return stack_prompts(prompts, spans, ids, self.patch_size, self.sampling_rate, context_seconds)
@@ -395,7 +397,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """Locates the channels of a recording and takes the good ones to the innovation space."""
         positions = locate_channels(recording.ch_names, recording.digitised)
         good = ~recording.bad
-        n_times = recording.data.shape[-1]
+        n_times, noise_seed = recording.data.shape[-1], 0
         if n_times == 0:
             innovation = self.transform.nothing(positions[good])
         else:
@@ -406,6 +408,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                     f"patch of {seconds:g} s: give a longer one, or none to generate from nothing."
                 )
             data = recording.data[good]
+            noise_seed = seed_of_samples(data)
             if not band_limited:
                 # polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple
                 data = self.clean(data - data.mean(axis=-1, keepdims=True), recording.sampling_rate)
@@ -416,7 +419,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                 )
             innovation = self.transform.forward(data, positions[good])
         recording.data = np.zeros((len(recording.data), 0))
-        return Prompt(recording, n_times, positions, good, innovation)
+        return Prompt(recording, n_times, positions, good, innovation, noise_seed)
 
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool

@@ -25,6 +25,7 @@ class Prompt:
         positions: `(channels, 6)` unit-sphere positions.
         good: `(channels,)` bool: channels the model sees.
         innovation: The good channels in the innovation space.
+        noise_seed: Integer that `generate` mixes into the noise of what follows; see `seeds_get`.
     """
 
     recording: Recording
@@ -32,16 +33,17 @@ class Prompt:
     positions: np.ndarray
     good: np.ndarray
     innovation: Innovation
+    noise_seed: int = 0
 
     @property
     def person(self) -> int | None:
         """From nothing, number of the person imagined; None for the average one."""
         return self.innovation.blinks.person
 
-    def of_person(self, number: int | None) -> "Prompt":
+    def of_person(self, number: int | None, noise_seed: int) -> "Prompt":
         """The same from nothing, of an imagined person or of the average one."""
         blinks = replace(self.innovation.blinks, person=number)
-        return replace(self, innovation=replace(self.innovation, blinks=blinks))
+        return replace(self, innovation=replace(self.innovation, blinks=blinks), noise_seed=noise_seed)
 
 
 class EEGFeatures(BatchFeature):
@@ -87,6 +89,7 @@ def stack_prompts(
         "attention_mask": np.zeros((n_batch, n_patches), np.int64),
         "calibration": np.zeros((n_batch, n_chans, n_features), np.float32),
         "condition_ids": np.zeros((n_batch, n_patches), np.int64),
+        "noise_seed": np.array([prompt.noise_seed for prompt in prompts], np.int64),
     }
     for row, prompt in enumerate(prompts):
         n_own = values[row].shape[-1] // patch_size
