@@ -10,6 +10,7 @@ import torch
 from transformers.feature_extraction_utils import FeatureExtractionMixin
 
 from .blinks_get import BlinkPopulation
+from .constraints_get import null_space, rounding_step, satisfy
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_epochs, to_raw
 from .equaliser_get import N_TRAITS, Gains
 from .events_get import check_form
@@ -76,11 +77,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             rest, to log gains of a rhythm whose power is one nat above the background, and of others by the square.
 
     Example:
-        >>> import mne
         >>> from get_hf import CHECKPOINT, GETFeatureExtractor
         >>> extractor = GETFeatureExtractor.from_pretrained(CHECKPOINT)
-        >>> raw = mne.io.read_raw("eyes_closed.edf")  # doctest: +SKIP
-        >>> features = extractor(raw, condition="eyes_closed")  # doctest: +SKIP
+        >>> features = extractor("eyes_closed.edf", condition="eyes_closed")  # doctest: +SKIP
     """
 
     model_input_names = [  # noqa: RUF012  a class attribute is what transformers reads
@@ -399,7 +398,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         good = ~recording.bad
         n_times, noise_seed = recording.data.shape[-1], 0
         if n_times == 0:
-            innovation = self.transform.nothing(positions[good])
+            innovation, constraints = self.transform.nothing(positions[good]), np.zeros((good.sum(), 0))
         else:
             seconds = self.patch_size / self.sampling_rate
             if n_times / recording.sampling_rate < seconds:
@@ -408,7 +407,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                     f"patch of {seconds:g} s: give a longer one, or none to generate from nothing."
                 )
             data = recording.data[good]
-            noise_seed = seed_of_samples(data)
+            noise_seed, step = seed_of_samples(data), rounding_step(data)
             if not band_limited:
                 # polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple
                 data = self.clean(data - data.mean(axis=-1, keepdims=True), recording.sampling_rate)
@@ -418,16 +417,14 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                     f"{self.sampling_rate:g} Hz: leave band_limited out."
                 )
             innovation = self.transform.forward(data, positions[good])
+            constraints = null_space(data, step * min(1.0, 2 * self.band[1] / recording.sampling_rate) ** 0.5)
         recording.data = np.zeros((len(recording.data), 0))
-        return Prompt(recording, n_times, positions, good, innovation, noise_seed)
+        return Prompt(recording, n_times, positions, good, innovation, constraints, noise_seed)
 
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool
     ) -> np.ndarray:
-        """A row `(channels, times)`, its conditions being those of the patches before and of its own, to microvolts.
-
-        Bad channels stay silent.
-        """
+        """A row in microvolts; `conditions` are those of patches before and of its own; bad channels stay silent."""
         rate = prompt.recording.sampling_rate
         made = continuation[: len(prompt.good)][prompt.good]
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
@@ -442,6 +439,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         equaliser = self.gains.equaliser(prompt, of_patches)
         signal[:, start:] = equaliser(signal[:, start:], of_patches, prompt.positions[prompt.good])
         signal += equaliser.loudness * events
+        signal[:, start:] = satisfy(signal[:, start:], prompt.constraints)
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
         # what is generated must not reach back to the recording's beginning
         signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]

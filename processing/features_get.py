@@ -25,6 +25,7 @@ class Prompt:
         positions: `(channels, 6)` unit-sphere positions.
         good: `(channels,)` bool: channels the model sees.
         innovation: The good channels in the innovation space.
+        constraints: `(good channels, constraints)`: weights of what is always zero in it; see `constraints_get`.
         noise_seed: Integer that `generate` mixes into the noise of what follows; see `seeds_get`.
     """
 
@@ -33,7 +34,8 @@ class Prompt:
     positions: np.ndarray
     good: np.ndarray
     innovation: Innovation
-    noise_seed: int = 0
+    constraints: np.ndarray
+    noise_seed: int
 
     @property
     def person(self) -> int | None:
