@@ -14,11 +14,9 @@ import numpy as np
 import torch
 
 from get_hf import CHECKPOINT, load_pretrained, load_recording
-from get_hf.plotting import plot_surprise
+from get_hf.plotting import above_usual, plot_surprise
 
 CH_NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"]
-CHUNK = 60.0  # seconds scored at a time, each after the last of the one before, so that hours fit in memory
-WARM_UP = 8.0
 SETTLING = 2.0  # seconds at the start that are not ranked: with no past, anything surprises
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -47,20 +45,7 @@ def surprise(raw: mne.io.BaseRaw) -> np.ndarray:
     """Nats of each patch of each channel, (channels, patches)."""
     features = extractor(raw)
     del features["condition_ids"]  # no condition is known
-    per_second = model.config.sampling_rate / model.config.patch_size
-    n_patches = features["attention_mask"].shape[1]
-    step, warm_up = round(CHUNK * per_second), round(WARM_UP * per_second)
-    scores = []
-    for start in range(0, n_patches, step):
-        first = max(0, start - warm_up)  # the past that the chunk's own first patches follow
-        patches = slice(first, min(start + step, n_patches))
-        samples = slice(patches.start * model.config.patch_size, patches.stop * model.config.patch_size)
-        chunk = dict(features)
-        chunk["input_values"] = features["input_values"][..., samples]
-        chunk["attention_mask"] = features["attention_mask"][:, patches]
-        scores.append(model.score(**chunk)[0, :, start - first :].numpy())
-        print(f"{patches.stop} of {n_patches} patches", end="\r", flush=True)
-    return np.concatenate(scores, axis=-1)[:, 1:]  # without the start patch
+    return model.score(**features)[0, :, 1:].numpy()  # without the start patch
 
 
 raw = load_recording(arguments.recording) if arguments.recording else with_spikes_and_waves()
@@ -68,9 +53,10 @@ score = surprise(raw)
 patch_seconds = model.config.patch_size / model.config.sampling_rate
 # patches are counted from the recording's end; its beginning may fill only a part of the first
 times = raw.n_times / raw.info["sfreq"] - patch_seconds * np.arange(score.shape[1], 0, -1)
-excess = np.nanmean(score - np.nanmedian(score, axis=1, keepdims=True), axis=0)
-excess[times < SETTLING] = np.nan
-for patch in np.argsort(-np.nan_to_num(excess, nan=-np.inf))[: arguments.moments]:
+seen = ~np.isnan(score).all(axis=1)  # a bad channel has no score
+excess = above_usual(score[seen])[:, times >= SETTLING].mean(axis=0)
+times = times[times >= SETTLING]
+for patch in np.argsort(-excess)[: arguments.moments]:
     print(f"{max(0.0, times[patch]):8.2f} s   {excess[patch]:+7.1f} nats a channel above the median")
 if arguments.plot:
     plot_surprise(score, raw.ch_names, 0.0, patch_seconds).savefig(arguments.plot)

@@ -102,6 +102,16 @@ def plot_spectra(raw: "mne.io.BaseRaw") -> "Figure | None":
     return figure
 
 
+def above_usual(score: np.ndarray) -> np.ndarray:
+    """Scores `(channels, patches)` less the median of each channel's own; NaN, where nothing is known, stays NaN."""
+    excess = np.full_like(score, np.nan)
+    for row, values in zip(excess, score, strict=True):
+        known = ~np.isnan(values)
+        if known.any():
+            row[known] = values[known] - np.median(values[known])
+    return excess
+
+
 def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_seconds: float) -> "Figure":
     """Draws how surprising each patch of each channel was, given its past.
 
@@ -120,7 +130,7 @@ def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_sec
     import matplotlib
     from matplotlib.figure import Figure
 
-    excess = score - np.nanmedian(np.nan_to_num(score), axis=1, keepdims=True)
+    excess = above_usual(score)
     edges = patch_seconds * np.arange(score.shape[1] + 1) - seam
     rows = max(1, len(ch_names) // 16)  # beyond 32 names not every one is legible
     with matplotlib.rc_context(_STYLE):
@@ -132,7 +142,7 @@ def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_sec
             above.plot(middles[part], mean[part], color=colour, linewidth=1.0)
         above.axhline(0, color="black", linewidth=0.4)
         above.set_ylabel("Mean (nats)")
-        limit = max(5.0, np.nanquantile(np.abs(excess), 0.995))
+        limit = max(5.0, np.quantile(np.abs(excess[~np.isnan(excess)]), 0.995) if known.any() else 0.0)
         image = below.pcolormesh(
             edges, np.arange(len(excess) + 1), excess, cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True
         )

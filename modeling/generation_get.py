@@ -23,6 +23,7 @@ from transformers.generation.streamers import BaseStreamer
 from transformers.modeling_outputs import ModelOutput
 
 from .modulation_get import N_COSINES, modulate, share_bursts
+from .noise_get import PatchNoise
 
 #: What `generate` understands of a `GenerationConfig`; anything else would be silently without effect.
 SUPPORTED_OPTIONS = {
@@ -113,6 +114,10 @@ class GETGenerationMixin(GenerationMixin):
                 start patch.
             kwargs:
                 `channel_positions` (required), `channel_mask`, `attention_mask`, `calibration`: see `forward`.
+
+                `noise_seed`: `(batch,)`: an integer of each recording, mixed into its noise, so that one seed gives
+                different recordings different noise, and each the same noise alone and in a batch. Without it the
+                generator alone counts.
 
                 `condition_ids`: `(batch, patches)`: the condition of the patch that each position predicts. May go on
                 beyond the prompt as a plan; the last entry holds from there on. Only conditions that the model heard.
@@ -259,6 +264,13 @@ class GETGenerationMixin(GenerationMixin):
         use_cache = model_kwargs.get("use_cache", True)
         channel_mask = model_kwargs.get("channel_mask")
         n_batch, n_chans = len(input_ids), input_ids.shape[-1] // self.config.patch_size
+        noise = PatchNoise(
+            input_ids.new_empty(n_batch, 0, dtype=self.dtype, device=self.device),
+            generation_config.generator,
+            model_kwargs.pop("noise_seed", None),
+            generation_config.num_return_sequences or 1,
+            channel_mask,
+        )
         guided = guidance_scale != 1.0
         output = PatchBuffer(input_ids, generation_config.max_length)
         if guided:
@@ -286,11 +298,10 @@ class GETGenerationMixin(GenerationMixin):
             for name in recorded:
                 recorded[name] += (outputs[name],) if name in outputs else ()
 
-            shape = (n_batch, n_chans, self.config.flow_size)
-            noise = self._noise(shape, noise_scale, generation_config.generator)
+            drawn = noise.draw(n_chans, self.config.flow_size, noise_scale)
             patch = self.flow_head.sample(
                 outputs.last_hidden_state[:, :, -1],
-                self._share_bursts(noise, generation_config.burst_correlation, noise_scale, channel_mask),
+                self._share_bursts(drawn, generation_config.burst_correlation, noise_scale, channel_mask),
                 generation_config.num_flow_steps,
                 guidance_scale,
                 model_kwargs.get("channel_mask"),
@@ -299,7 +310,7 @@ class GETGenerationMixin(GenerationMixin):
             # the model does not hear the modulation: a louder past would make a louder future, and so on
             heard, made = (
                 self._silenced(x, channel_mask, finished).to(input_ids.device)
-                for x in (patch, self._modulate(patch, depth, channel_mask, generation_config.generator))
+                for x in (patch, self._modulate(patch, depth, channel_mask, noise))
             )
             sequence.append(torch.cat((heard, heard)) if guided else heard)
             output.append(made)
@@ -320,14 +331,6 @@ class GETGenerationMixin(GenerationMixin):
             attentions=recorded["attentions"] or None,
         )
 
-    def _noise(self, shape: tuple[int, ...], scale: float, generator: torch.Generator | None) -> torch.Tensor:
-        """Gaussian noise; drawn where the generator lives, so that a seed means the same on every device."""
-        if scale == 0.0:
-            return torch.zeros(shape, dtype=self.dtype, device=self.device)
-        device = self.device if generator is None else generator.device
-        noise = torch.randn(shape, generator=generator, device=device, dtype=torch.float32)
-        return (scale * noise).to(device=self.device, dtype=self.dtype)
-
     def _share_bursts(
         self, noise: torch.Tensor, correlation: float, noise_scale: float, channel_mask: torch.Tensor | None
     ) -> torch.Tensor:
@@ -343,17 +346,13 @@ class GETGenerationMixin(GenerationMixin):
         return patch.flatten(1).masked_fill(finished[:, None].to(patch.device), 0.0)
 
     def _modulate(
-        self,
-        patch: torch.Tensor,
-        depth: float,
-        channel_mask: torch.Tensor | None,
-        generator: torch.Generator | None,
+        self, patch: torch.Tensor, depth: float, channel_mask: torch.Tensor | None, noise: PatchNoise
     ) -> torch.Tensor:
         """Modulates the amplitude within a patch; without depth no noise is drawn."""
         if depth == 0.0:
             return patch
-        noise = self._noise((len(patch), patch.shape[1] + 1, N_COSINES), 1.0, generator)
-        return modulate(patch, noise, depth, self.config.sampling_rate, channel_mask)
+        drawn = noise.draw(patch.shape[1], N_COSINES, n_shared=1)
+        return modulate(patch, drawn, depth, self.config.sampling_rate, channel_mask)
 
 
 class PatchStreamer(BaseStreamer):

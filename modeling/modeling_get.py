@@ -18,13 +18,13 @@ from transformers.utils import TransformersKwargs, auto_docstring, can_return_tu
 from transformers.utils.generic import merge_with_config_defaults
 from transformers.utils.output_capturing import capture_outputs
 
-from .amplitude_get import error_weights, log_volume, split_amplitude
+from .amplitude_get import error_weights, split_amplitude
 from .configuration_get import GETConfig
 from .flow_get import GETFlowHead, interpolate
 from .generation_get import GETGenerationMixin, generation_config
 from .layers_get import GETBlock, rotary_embedding, seen_by_networks
 from .pretrained_get import GETPreTrainedModel
-from .score_get import flow_matching_score, likelihood_score
+from .score_get import GETScoreMixin
 
 #: Label of samples that no loss is taken of, as everywhere in transformers.
 IGNORE = -100.0
@@ -86,6 +86,7 @@ class GETBackbone(GETPreTrainedModel):
         attention_mask: torch.LongTensor | None = None,
         calibration: torch.FloatTensor | None = None,
         condition_ids: torch.LongTensor | None = None,
+        noise_seed: torch.LongTensor | None = None,
         past_key_values: Cache | None = None,
         use_cache: bool | None = None,
         **kwargs: Unpack[TransformersKwargs],
@@ -103,6 +104,8 @@ class GETBackbone(GETPreTrainedModel):
             What the feature extractor normalised away.
         condition_ids (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
             The condition of the patch that each position predicts, the one after it.
+        noise_seed (`torch.LongTensor` of shape `(batch,)`, *optional*):
+            Not read: it is for `generate`. Accepted because the feature extractor gives it.
         """
         self._check(input_values, channel_positions)
         n_chans = input_values.shape[1]
@@ -172,7 +175,7 @@ class GETBackbone(GETPreTrainedModel):
 
 
 @auto_docstring(custom_intro="GET with its flow head: continues EEG with `generate()`, judges it with `score()`.")
-class GETModel(GETPreTrainedModel, GETGenerationMixin):
+class GETModel(GETPreTrainedModel, GETGenerationMixin, GETScoreMixin):
     def __init__(self, config: GETConfig):
         super().__init__(config)
         self.backbone = GETBackbone(config)
@@ -194,6 +197,7 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         labels: torch.FloatTensor | None = None,
         noise: torch.FloatTensor | None = None,
         flow_time: torch.FloatTensor | None = None,
+        noise_seed: torch.LongTensor | None = None,
         past_key_values: Cache | None = None,
         use_cache: bool | None = None,
         **kwargs: Unpack[TransformersKwargs],
@@ -218,6 +222,8 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
             Noise of the flow for each label, drawn where not given; giving it makes the loss a function of its inputs.
         flow_time (`torch.FloatTensor` of shape `(batch, patches)`, *optional*):
             Time of the flow in [0, 1] for each label, drawn where not given.
+        noise_seed (`torch.LongTensor` of shape `(batch,)`, *optional*):
+            Not read: it is for `generate`. Accepted because the feature extractor gives it.
 
         Example:
         ```python
@@ -303,73 +309,6 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin):
         time = torch.rand_like(patches[:, 0, :, 0]) if flow_time is None else flow_time
         return hidden_states[:, :, :-1], data[:, :, 1:], noise[:, :, 1:], time[:, 1:], learnt
 
-    @torch.no_grad()
-    def score(
-        self,
-        input_values: torch.Tensor,
-        channel_positions: torch.Tensor,
-        channel_mask: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        calibration: torch.Tensor | None = None,
-        condition_ids: torch.Tensor | None = None,
-        method: str = "flow",
-        num_flow_steps: int = 8,
-        num_probes: int | None = 1,
-        seed: int = 0,
-    ) -> torch.Tensor:
-        """How surprising each patch of each channel was, given all channels' past.
-
-        Args:
-            input_values: `(batch, channels, times)` in the innovation space, as all inputs from the feature extractor.
-            channel_positions: See `forward`.
-            channel_mask: See `forward`.
-            attention_mask: See `forward`.
-            calibration: See `forward`.
-            condition_ids: See `forward`.
-            method: "flow": a bound from the flow-matching error on a fixed grid of times with antithetic noise (see
-                `flow_matching_score`); "ode": the likelihood by integrating the flow back (see `likelihood_score`).
-            num_flow_steps: Times of the grid, or steps of the integration.
-            num_probes: For "ode", random probes of the divergence; None computes it exactly, at `channels *
-                flow_size` times the cost.
-            seed: Of the noise or the probes, so that the same recording scores the same.
-
-        Returns:
-            `(batch, channels, patches)`: negative log-likelihood in nats; summed over channels it is that of the
-            patch. NaN for the first patch, which nothing precedes, for padding and for masked channels.
-
-        Raises:
-            ValueError: Unknown method.
-        """
-        scorers = {"flow": flow_matching_score, "ode": likelihood_score}
-        if method not in scorers:
-            raise ValueError(f"score() knows the methods {', '.join(scorers)}, not {method!r}.")
-        hidden_states = self.backbone(
-            input_values, channel_positions, channel_mask, attention_mask, calibration, condition_ids
-        ).last_hidden_state
-        patches = input_values.unflatten(-1, (-1, self.config.patch_size)).to(hidden_states.dtype)
-        n_batch, n_chans, n_patches, _ = patches.shape
-        states = hidden_states[:, :, :-1].transpose(1, 2).flatten(0, 1)
-        data = patches[:, :, 1:].transpose(1, 2).flatten(0, 1)
-        bands = self.config.flow_bands
-        # the same dither for all patches, so that recordings can be compared
-        generator = torch.Generator(device=data.device).manual_seed(seed)
-        dither = torch.randn(n_chans, len(bands), generator=generator, device=data.device, dtype=data.dtype)
-        data = split_amplitude(data, dither.expand(len(data), -1, -1), bands)
-        mask = None if channel_mask is None else channel_mask.repeat_interleave(n_patches - 1, dim=0)
-        options = {"num_probes": num_probes} if method == "ode" else {}
-        surprise = scorers[method](self.flow_head, data, states, mask, num_flow_steps, seed=seed, **options)
-        surprise = surprise + log_volume(data, bands)
-
-        score = surprise.new_full((n_batch, n_chans, n_patches), torch.nan)
-        score[:, :, 1:] = surprise.view(n_batch, n_patches - 1, n_chans).transpose(1, 2)
-        if attention_mask is not None:
-            # the first patch of a left-padded recording follows padding, and tells as little as any first patch
-            known = attention_mask.bool() & nn.functional.pad(attention_mask[:, :-1], (1, 0)).bool()
-            score = score.masked_fill(~known[:, None], torch.nan)
-        if channel_mask is not None:
-            score = score.masked_fill(~channel_mask.bool()[:, :, None], torch.nan)
-        return score
-
 
 @auto_docstring(custom_intro="GET with a linear classifier on the mean state of all patches and channels.")
 class GETForSequenceClassification(GETPreTrainedModel):
@@ -393,6 +332,7 @@ class GETForSequenceClassification(GETPreTrainedModel):
         attention_mask: torch.LongTensor | None = None,
         calibration: torch.FloatTensor | None = None,
         condition_ids: torch.LongTensor | None = None,
+        noise_seed: torch.LongTensor | None = None,
         labels: torch.LongTensor | None = None,
         **kwargs: Unpack[TransformersKwargs],
     ) -> SequenceClassifierOutputWithPast:
@@ -409,6 +349,8 @@ class GETForSequenceClassification(GETPreTrainedModel):
             What the feature extractor normalised away.
         condition_ids (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
             Not read: the condition is what a classifier is asked for. Accepted because the feature extractor gives it.
+        noise_seed (`torch.LongTensor` of shape `(batch,)`, *optional*):
+            Not read either: it is for `generate`.
         labels (`torch.LongTensor` of shape `(batch,)`, *optional*):
             Classes, or with `config.problem_type` other targets as in any transformers classifier.
         """

@@ -4,8 +4,103 @@
 import math
 
 import torch
+from torch import nn
+from transformers.cache_utils import DynamicCache
 
+from .amplitude_get import log_volume, split_amplitude
 from .flow_get import GETFlowHead, interpolate
+
+#: Patches of all channels of a batch that are scored at once: memory does not grow with the length of a recording.
+TOKENS_AT_ONCE = 4096
+
+
+class GETScoreMixin:
+    """`score()`, of a model with a `backbone` and a `flow_head`."""
+
+    @torch.no_grad()
+    def score(
+        self,
+        input_values: torch.Tensor,
+        channel_positions: torch.Tensor,
+        channel_mask: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        calibration: torch.Tensor | None = None,
+        condition_ids: torch.Tensor | None = None,
+        noise_seed: torch.Tensor | None = None,
+        method: str = "flow",
+        num_flow_steps: int = 8,
+        num_probes: int | None = 1,
+        seed: int = 0,
+    ) -> torch.Tensor:
+        """How surprising each patch of each channel was, given all channels' past.
+
+        A recording may last for hours: it is scored piece by piece, each given the past that the model can look back
+        on.
+
+        Args:
+            input_values: `(batch, channels, times)` in the innovation space, as all inputs from the feature extractor.
+            channel_positions: See `forward`.
+            channel_mask: See `forward`.
+            attention_mask: See `forward`.
+            calibration: See `forward`.
+            condition_ids: See `forward`.
+            noise_seed: Not read; see `forward`.
+            method: "flow": a bound from the flow-matching error on a fixed grid of times with antithetic noise (see
+                `flow_matching_score`); "ode": the likelihood by integrating the flow back (see `likelihood_score`).
+            num_flow_steps: Times of the grid, or steps of the integration.
+            num_probes: For "ode", random probes of the divergence; None computes it exactly, at `channels *
+                flow_size` times the cost.
+            seed: Of the noise or the probes, so that the same recording scores the same.
+
+        Returns:
+            `(batch, channels, patches)`: negative log-likelihood in nats; summed over channels it is that of the
+            patch. NaN for the first patch, which nothing precedes (of the feature extractor's, that is the start
+            patch), for padding and for masked channels.
+
+        Raises:
+            ValueError: Unknown method.
+        """
+        scorers = {"flow": flow_matching_score, "ode": likelihood_score}
+        if method not in scorers:
+            raise ValueError(f"score() knows the methods {', '.join(scorers)}, not {method!r}.")
+        options = {"num_probes": num_probes} if method == "ode" else {}
+        n_batch, n_chans, size = *input_values.shape[:2], self.config.patch_size
+        n_patches = input_values.shape[-1] // size
+        bands, cache = self.config.flow_bands, DynamicCache(config=self.config)
+        score = input_values.new_full((n_batch, n_chans, n_patches), torch.nan, dtype=self.dtype)
+        step = max(1, TOKENS_AT_ONCE // (n_batch * n_chans))
+        if self.training and self.backbone.gradient_checkpointing:
+            step = n_patches  # layers that are checkpointed know no cache
+        for start in range(0, n_patches - 1, step):  # the last patch has nothing to predict
+            stop = min(start + step, n_patches - 1)
+            hidden_states = self.backbone(
+                input_values[..., start * size : stop * size],
+                channel_positions,
+                channel_mask,
+                None if attention_mask is None else attention_mask[:, :stop],
+                calibration,
+                None if condition_ids is None else condition_ids[:, start:stop],
+                past_key_values=cache,
+                use_cache=True,
+            ).last_hidden_state
+            states = hidden_states.transpose(1, 2).flatten(0, 1)
+            predicted = input_values[..., (start + 1) * size : (stop + 1) * size].unflatten(-1, (-1, size))
+            data = predicted.to(states.dtype).transpose(1, 2).flatten(0, 1)
+            # the same dither for all patches, so that recordings can be compared
+            generator = torch.Generator(device=data.device).manual_seed(seed)
+            dither = torch.randn(n_chans, len(bands), generator=generator, device=data.device, dtype=data.dtype)
+            data = split_amplitude(data, dither.expand(len(data), -1, -1), bands)
+            mask = None if channel_mask is None else channel_mask.repeat_interleave(stop - start, dim=0)
+            surprise = scorers[method](self.flow_head, data, states, mask, num_flow_steps, seed=seed, **options)
+            surprise = surprise + log_volume(data, bands)
+            score[:, :, start + 1 : stop + 1] = surprise.view(n_batch, stop - start, n_chans).transpose(1, 2)
+        if attention_mask is not None:
+            # the first patch of a left-padded recording follows padding, and tells as little as any first patch
+            known = attention_mask.bool() & nn.functional.pad(attention_mask[:, :-1], (1, 0)).bool()
+            score = score.masked_fill(~known[:, None], torch.nan)
+        if channel_mask is not None:
+            score = score.masked_fill(~channel_mask.bool()[:, :, None], torch.nan)
+        return score
 
 
 def flow_matching_score(
@@ -50,6 +145,10 @@ def flow_matching_score(
     return surprise
 
 
+@torch.inference_mode(
+    False
+)  # in which no derivative is to be had; it turns gradients on, which most of this needs not
+@torch.no_grad()
 def likelihood_score(
     head: GETFlowHead,
     data: torch.Tensor,
@@ -79,6 +178,10 @@ def likelihood_score(
     """
     generator = torch.Generator(device=data.device).manual_seed(seed)
     n_dims = data[0].numel()
+    # what was made in inference mode takes part in no derivative
+    data, hidden_states, channel_mask = (
+        x if x is None or not x.is_inference() else x.clone() for x in (data, hidden_states, channel_mask)
+    )
 
     def probes() -> torch.Tensor:
         if num_probes is None:

@@ -11,6 +11,7 @@ from transformers.feature_extraction_utils import FeatureExtractionMixin
 
 from .blinks_get import BlinkPopulation
 from .conditions_get import CONDITIONS, Vocabulary, split_ids
+from .constraints_get import null_space, rounding_step, satisfy
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_epochs, to_raw
 from .equaliser_get import N_TRAITS, Gains
 from .events_get import check_form
@@ -20,6 +21,7 @@ from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
 from .population_get import N_QUADRATIC, generic_covariance, pack, unpack
 from .reading_get import Recording, no_recording, people_wanted, read_recordings
+from .seeds_get import seed_of_samples, seeds_of_people
 from .settings_get import names, number, numbers, numbers_by_key, refuse_unknown, rows_in_lines, table, tables
 from .signal_get import band_limit, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
@@ -63,11 +65,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             rest, to log gains of a rhythm whose power is one nat above the background, and of others by the square.
 
     Example:
-        >>> import mne
         >>> from get_hf import CHECKPOINT, GETFeatureExtractor
         >>> extractor = GETFeatureExtractor.from_pretrained(CHECKPOINT)
-        >>> raw = mne.io.read_raw("eyes_closed.edf")  # doctest: +SKIP
-        >>> features = extractor(raw, condition="eyes_closed")  # doctest: +SKIP
+        >>> features = extractor("eyes_closed.edf", condition="eyes_closed")  # doctest: +SKIP
     """
 
     model_input_names = [  # noqa: RUF012  a class attribute is what transformers reads
@@ -77,6 +77,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         "attention_mask",
         "calibration",
         "condition_ids",
+        "noise_seed",
     ]
 
     def __init__(
@@ -252,7 +253,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             dimensionless, left-padded to whole patches, each recording led by a start patch of zeros;
             `channel_positions` `(batch, channels, 6)`; `channel_mask` `(batch, channels)`; `attention_mask`
             `(batch, patches)`; `calibration` `(batch, channels, 27)`; `condition_ids` `(batch, patches)`: the
-            condition of the patch after each position, with a plan going on beyond the prompt.
+            condition of the patch after each position, with a plan going on beyond the prompt; `noise_seed` `(batch,)`:
+            a hash of each recording as given.
 
         Raises:
             UnknownChannelError: A name that no position is known for.
@@ -276,7 +278,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         courses = self.vocabulary.courses(items, condition, next_condition, annotation_conditions, seconds)
         if recording is None:
             nothing = self._prepare(items[0], band_limited)
-            prompts = [nothing.of_person(number) for number in people]
+            prompts = [nothing.of_person(*pair) for pair in zip(people, seeds_of_people(people), strict=True)]
         else:
             prompts = [self._prepare(item, band_limited) for item in items]
         return stack_prompts(prompts, courses, self.patch_size, self.sampling_rate, context_seconds)
@@ -380,9 +382,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         """Locates the channels of a recording and takes the good ones to the innovation space."""
         positions = locate_channels(recording.ch_names, recording.digitised)
         good = ~recording.bad
-        n_times = recording.data.shape[-1]
+        n_times, noise_seed = recording.data.shape[-1], 0
         if n_times == 0:
-            innovation = self.transform.nothing(positions[good])
+            innovation, constraints = self.transform.nothing(positions[good]), np.zeros((good.sum(), 0))
         else:
             seconds = self.patch_size / self.sampling_rate
             if n_times / recording.sampling_rate < seconds:
@@ -391,6 +393,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                     f"patch of {seconds:g} s: give a longer one, or none to generate from nothing."
                 )
             data = recording.data[good]
+            noise_seed, step = seed_of_samples(data), rounding_step(data)
             if not band_limited:
                 # polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple
                 data = self.clean(data - data.mean(axis=-1, keepdims=True), recording.sampling_rate)
@@ -400,16 +403,14 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                     f"{self.sampling_rate:g} Hz: leave band_limited out."
                 )
             innovation = self.transform.forward(data, positions[good])
+            constraints = null_space(data, step * min(1.0, 2 * self.band[1] / recording.sampling_rate) ** 0.5)
         recording.data = np.zeros((len(recording.data), 0))
-        return Prompt(recording, n_times, positions, good, innovation)
+        return Prompt(recording, n_times, positions, good, innovation, constraints, noise_seed)
 
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool
     ) -> np.ndarray:
-        """A row `(channels, times)`, its conditions being those of the patches before and of its own, to microvolts.
-
-        Bad channels stay silent.
-        """
+        """A row in microvolts; `conditions` are those of patches before and of its own; bad channels stay silent."""
         rate = prompt.recording.sampling_rate
         made = continuation[: len(prompt.good)][prompt.good]
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
@@ -424,6 +425,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         equaliser = self.gains.equaliser(prompt, of_patches, last=before[-1] if before else None)
         signal[:, start:] = equaliser(signal[:, start:], of_patches, prompt.positions[prompt.good])
         signal += equaliser.loudness * events
+        signal[:, start:] = satisfy(signal[:, start:], prompt.constraints)
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
         # what is generated must not reach back to the recording's beginning
         signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]

@@ -23,6 +23,8 @@ class Prompt:
         positions: `(channels, 6)` unit-sphere positions.
         good: `(channels,)` bool: channels the model sees.
         innovation: The good channels in the innovation space.
+        constraints: `(good channels, constraints)`: weights of what is always zero in it; see `constraints_get`.
+        noise_seed: Integer that `generate` mixes into the noise of what follows; see `seeds_get`.
     """
 
     recording: Recording
@@ -30,16 +32,18 @@ class Prompt:
     positions: np.ndarray
     good: np.ndarray
     innovation: Innovation
+    constraints: np.ndarray
+    noise_seed: int
 
     @property
     def person(self) -> int | None:
         """From nothing, number of the person imagined; None for the average one."""
         return self.innovation.blinks.person
 
-    def of_person(self, number: int | None) -> "Prompt":
+    def of_person(self, number: int | None, noise_seed: int) -> "Prompt":
         """The same from nothing, of an imagined person or of the average one."""
         blinks = replace(self.innovation.blinks, person=number)
-        return replace(self, innovation=replace(self.innovation, blinks=blinks))
+        return replace(self, innovation=replace(self.innovation, blinks=blinks), noise_seed=noise_seed)
 
 
 class EEGFeatures(BatchFeature):
@@ -82,6 +86,7 @@ def stack_prompts(
         "channel_mask": np.zeros((n_batch, n_chans), np.int64),
         "attention_mask": np.zeros((n_batch, n_patches), np.int64),
         "calibration": np.zeros((n_batch, n_chans, n_features), np.float32),
+        "noise_seed": np.array([prompt.noise_seed for prompt in prompts], np.int64),
     }
     ids = []
     for row, prompt in enumerate(prompts):

@@ -199,12 +199,17 @@ class InnovationTransform:
         return self.scale**2 * low_pass_response(self.ar_filter, self.patch_size) / self.patch_size
 
     def forward(
-        self, x: np.ndarray, positions: np.ndarray, n_calibration: int | None = None, gaussianise: bool = True
+        self,
+        x: np.ndarray,
+        positions: np.ndarray,
+        n_calibration: int | None = None,
+        gaussianise: bool = True,
+        has_memory: bool = False,
     ) -> Innovation:
         """Takes a signal to the innovation space.
 
-        A signal of `n_memory + n * patch_size` samples gives exactly n patches, its first `n_memory` samples being
-        the filters' memory. Any other length is first mirrored at the left to the next such length.
+        Every sample belongs to a patch: the signal is mirrored at the left to whole patches and the `n_memory` samples
+        before them that the filters look back on.
 
         Args:
             x: `(channels, times)` in microvolts at the model's rate, at least one patch long.
@@ -212,13 +217,19 @@ class InnovationTransform:
             n_calibration: Leading samples that filters and covariance are estimated from. None: all; 0: none, the
                 population alone.
             gaussianise: Whether strong slow waves are made Gaussian first.
+            has_memory: Whether the first `n_memory` samples are nothing but the filters' memory, so that only what
+                follows them belongs to patches, as in crops out of a longer recording.
+
+        Raises:
+            ValueError: A signal that `has_memory` and nothing after it.
         """
         x = np.asarray(x, dtype=np.float64)
-        heartbeats, blinks, x = self._take_events_out(x, positions)
         size, memory = self.patch_size, self.n_memory
-        n_patches = -(-x.shape[-1] // size)
-        if x.shape[-1] > memory and (x.shape[-1] - memory) % size == 0:
-            n_patches = (x.shape[-1] - memory) // size
+        n_in_patches = x.shape[-1] - memory if has_memory else x.shape[-1]
+        if n_in_patches < 1:
+            raise ValueError(f"{x.shape[-1]} samples, {memory} of them memory, leave none for patches: give more.")
+        heartbeats, blinks, x = self._take_events_out(x, positions)
+        n_patches = -(-n_in_patches // size)
         n_padding = memory + n_patches * size - x.shape[-1]
         x = mirror_left(x, n_padding)
 

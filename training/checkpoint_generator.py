@@ -119,7 +119,7 @@ class GETGenerator:
     ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
         """Continues each prompt of each batch."""
         n_patches = ceil(n_times / self.model.config.patch_size)
-        source = torch.Generator(self.device).manual_seed(self.seed)
+        source = torch.Generator().manual_seed(self.seed)
         with Progress(
             console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal
         ) as bar:

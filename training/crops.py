@@ -138,7 +138,8 @@ class Cropper:
         signal = _floats(row, "signal").reshape(n_chans, n_times)[channels, begin : start + self.n_times]
         positions = _floats(row, "channel_positions").reshape(n_chans, -1)[channels]
 
-        innovation = transform.forward(signal, positions, None if is_calibrated else 0, config.gaussianise)
+        n_calibration = None if is_calibrated else 0
+        innovation = transform.forward(signal, positions, n_calibration, config.gaussianise, has_memory=True)
         clean = innovation.values[:, n_history * transform.patch_size :].astype(np.float32)
         values = np.pad(clean, ((0, 0), (transform.patch_size, 0)))  # the start patch is all zero
         labels = values.copy()

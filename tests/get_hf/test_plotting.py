@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import mne
+import numpy as np
 import pytest
 
-from get_hf.plotting import MAX_TRACES, plot_generation
+from get_hf.plotting import MAX_TRACES, above_usual, plot_generation, plot_surprise
 from synthetic import make_raw, mark_generated
 
 CAP = mne.channels.make_standard_montage("biosemi64").ch_names
@@ -73,3 +74,11 @@ def test_a_flat_channel_does_not_spoil_the_picture(tmp_path):
     raw = mark_generated(make_raw(), 7.0)
     raw._data[0] = 0.0
     plot_generation(raw).savefig(tmp_path / "x.png")
+
+
+def test_what_is_unknown_counts_nothing_in_what_is_usual(tmp_path):
+    score = np.array([[np.nan, np.nan, np.nan, 41.0, 40.0, 60.0], [np.nan] * 6])
+    np.testing.assert_array_equal(above_usual(score)[0], [np.nan, np.nan, np.nan, 0.0, -1.0, 19.0])
+    for name, drawn in (("x", score), ("unknown", score[1:])):
+        plot_surprise(drawn, ["Cz", "Pz"][: len(drawn)], 0.5, 0.25).savefig(tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").stat().st_size > 1000

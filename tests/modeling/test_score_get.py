@@ -4,6 +4,7 @@ import torch
 
 from gaussian_head import GaussianHead, gaussian_nats
 from get_hf import GETModel
+from get_hf.modeling import score_get
 from tiny import PATCH, tiny_inputs, tiny_model
 
 
@@ -132,3 +133,46 @@ def test_scoring_leaves_no_gradients_behind(model):
     score = model.score(**tiny_inputs(), method="ode")
     assert not score.requires_grad
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("method", ["flow", "ode"])
+def test_a_single_patch_has_no_past_and_a_score_of_its_shape(model, method):
+    score = model.score(**tiny_inputs(n_patches=1), method=method)
+    assert score.shape == (2, 3, 1)
+    assert score.isnan().all()
+
+
+@pytest.mark.parametrize("method", ["flow", "ode"])
+def test_inference_mode_changes_no_score(model, method):
+    inputs = tiny_inputs() | {"channel_mask": torch.tensor([[1, 1, 1], [1, 1, 0]])}
+    plain = model.score(**inputs, method=method)
+    with torch.inference_mode():
+        inside = model.score(**{name: value.clone() for name, value in inputs.items()}, method=method)
+    torch.testing.assert_close(inside, plain, equal_nan=True)
+
+
+@pytest.mark.parametrize("method", ["flow", "ode"])
+@pytest.mark.parametrize("n_at_once", [1, 3, 4, 13])
+def test_pieces_of_a_long_recording_score_as_the_whole_does(model, monkeypatch, method, n_at_once):
+    inputs = tiny_inputs(n_batch=2, n_chans=3, n_patches=14)
+    inputs["attention_mask"] = torch.tensor([[1] * 14, [0] * 5 + [1] * 9])
+    inputs["channel_mask"] = torch.tensor([[1, 1, 1], [1, 1, 0]])
+    whole = model.score(**inputs, method=method)
+    monkeypatch.setattr(score_get, "TOKENS_AT_ONCE", n_at_once * 6)
+    torch.testing.assert_close(model.score(**inputs, method=method), whole, atol=1e-4, rtol=1e-5, equal_nan=True)
+
+
+def test_a_long_recording_is_scored_in_pieces_of_bounded_size(model, monkeypatch):
+    seen, forward = [], model.flow_head.forward
+    monkeypatch.setattr(model.flow_head, "forward", lambda x, *rest: seen.append(len(x)) or forward(x, *rest))
+    model.score(**tiny_inputs(n_batch=1, n_chans=4, n_patches=3000), num_flow_steps=1)
+    assert max(seen) * 4 <= score_get.TOKENS_AT_ONCE
+
+
+def test_a_model_in_training_whose_layers_are_checkpointed_scores_as_any_other(monkeypatch):
+    model, inputs = tiny_model(), tiny_inputs(n_patches=14)
+    whole = model.score(**inputs)
+    monkeypatch.setattr(score_get, "TOKENS_AT_ONCE", 18)
+    model.train()
+    model.activation_checkpointing_enable()
+    torch.testing.assert_close(model.score(**inputs), whole, atol=1e-4, rtol=1e-5, equal_nan=True)

@@ -121,18 +121,27 @@ class TestPatches:
     @pytest.mark.parametrize("n_patches", [1, 2, 40])
     def test_memory_and_whole_patches_need_no_mirror(self, n_patches):
         x = simulate(POSITIONS, MEMORY + n_patches * PATCH, 7)
-        innovation = TRANSFORM.forward(x, POSITIONS)
+        innovation = TRANSFORM.forward(x, POSITIONS, has_memory=True)
         assert innovation.values.shape == (len(x), n_patches * PATCH)
         assert innovation.n_padding == 0
         np.testing.assert_array_equal(innovation.memory, x[:, :MEMORY])
 
     @pytest.mark.parametrize(
-        ("n_times", "n_patches"), [(25, 1), (30, 2), (42, 2), (100, 4), (101, 5), (111, 1), (136, 2)]
+        ("n_times", "n_patches"), [(25, 1), (30, 2), (100, 4), (101, 5), (111, 5), (885, 36), (886, 36), (887, 36)]
     )
-    def test_other_lengths_are_mirrored_to_whole_patches(self, n_times, n_patches):
+    def test_every_sample_belongs_to_a_patch_whatever_the_length(self, n_times, n_patches):
         innovation = TRANSFORM.forward(simulate(POSITIONS, n_times, 7), POSITIONS)
         assert innovation.values.shape[-1] == n_patches * PATCH
         assert innovation.n_padding == MEMORY + n_patches * PATCH - n_times
+
+    def test_patches_that_memory_leads_are_those_that_the_same_samples_make_of_a_longer_signal(self):
+        x = simulate(POSITIONS, MEMORY + 10 * PATCH, 7)
+        one, other = (TRANSFORM.forward(y, POSITIONS, 0, has_memory=True) for y in (x, x[:, 2 * PATCH :]))
+        np.testing.assert_allclose(other.values, one.values[:, 2 * PATCH :], atol=1e-9)
+
+    def test_memory_and_nothing_after_it_is_refused(self):
+        with pytest.raises(ValueError, match=f"{MEMORY} samples, {MEMORY} of them memory"):
+            TRANSFORM.forward(simulate(POSITIONS, MEMORY, 7), POSITIONS, has_memory=True)
 
     def test_the_mirror_is_odd_about_the_first_sample(self):
         np.testing.assert_array_equal(mirror_left(np.array([[1.0, 2.0, 4.0]]), 2), [[-2.0, 0.0, 1.0, 2.0, 4.0]])
@@ -149,7 +158,7 @@ class TestPatches:
 def values():
     """Innovations `(channels, patches, coefficients)` of a long recording."""
     x = simulate(POSITIONS, MEMORY + 800 * PATCH, 11)
-    return TRANSFORM.forward(x, POSITIONS).values.reshape(len(x), -1, PATCH)
+    return TRANSFORM.forward(x, POSITIONS, has_memory=True).values.reshape(len(x), -1, PATCH)
 
 
 class TestWhiteness:
@@ -351,10 +360,10 @@ class TestCalibration:
 
     @pytest.mark.parametrize("n_calibration", [200, 400, 1000])
     def test_what_was_calibrated_on_is_of_the_size_of_what_the_population_would_make_of_it(self, n_calibration):
-        x = simulate(POSITIONS, 3036, 7)
+        x = simulate(POSITIONS, 122 * PATCH, 7)
         innovation = TRANSFORM.forward(x, POSITIONS, n_calibration)
         n_known = innovation.n_known * PATCH
-        assert n_known == (n_calibration - MEMORY) // PATCH * PATCH
+        assert n_known == n_calibration
         assert innovation.deviation < 1  # its own filter leaves less of it
         assert innovation.values[:, :n_known].std() == pytest.approx(1, abs=0.03)
         assert TRANSFORM.forward(x, POSITIONS, 0).deviation == 1

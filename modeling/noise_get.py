@@ -1,0 +1,90 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The noise that patches are drawn from.
+
+One seed must not give two people the same noise: their continuations would be nearly the same, too. So each row has an
+integer of its own, which the feature extractor makes of the recording, and a patch's noise follows from it and from a
+number that the caller's generator gives for the patch. A row then has the same noise alone and in any batch, on any
+device, however many channels of padding it has.
+"""
+
+import torch
+
+_ALL_BITS = 2**64 - 1
+
+
+class PatchNoise:
+    """Gaussian noise of one call of `generate`.
+
+    It is drawn where the caller's generator lives, on the CPU without one, so that a seed means the same on every
+    device.
+
+    Args:
+        like: Says the device and the type that noise is wanted in.
+        generator: Of the caller; None: the global one.
+        seeds: `(rows,)`: an integer for each row; None: the generator alone counts, and rows share its sequence.
+        n_copies: How many neighbouring rows continue the same recording, each in its own way.
+        channel_mask: `(rows, channels)`, 0 where there is no channel; what is after a row's last channel counts
+            nothing.
+
+    Raises:
+        ValueError: There are more or fewer seeds than rows.
+    """
+
+    def __init__(
+        self,
+        like: torch.Tensor,
+        generator: torch.Generator | None = None,
+        seeds: torch.Tensor | None = None,
+        n_copies: int = 1,
+        channel_mask: torch.Tensor | None = None,
+    ):
+        self.like, self.generator = like, generator
+        self.device = "cpu" if generator is None else generator.device
+        self.seeds = self.n_chans = None
+        if seeds is None:
+            return
+        if seeds.shape != like.shape[:1]:
+            raise ValueError(
+                f"noise_seed {tuple(seeds.shape)} must hold one integer for each of the {len(like)} recordings in "
+                "input_values: pass both as the feature extractor returned them."
+            )
+        self.seeds = [mixed(seed, row % n_copies) for row, seed in enumerate(seeds.tolist())]
+        if channel_mask is not None:
+            last_first = channel_mask.bool().flip(1).int()
+            self.n_chans = (channel_mask.shape[1] - last_first.argmax(1)).tolist()
+        self._of_row = torch.Generator()
+
+    def draw(self, n_chans: int, size: int, scale: float = 1.0, n_shared: int = 0) -> torch.Tensor:
+        """Noise of a patch, `(rows, n_chans + n_shared, size)`; without `scale` none is drawn.
+
+        Args:
+            n_chans: Channels.
+            size: Numbers for each.
+            scale: Standard deviation.
+            n_shared: What all channels of a row share is drawn like that many more channels.
+        """
+        shape = (len(self.like), n_chans + n_shared, size)
+        if scale == 0.0:
+            return self.like.new_zeros(shape)
+        if self.seeds is None:
+            noise = torch.randn(shape, generator=self.generator, device=self.device, dtype=torch.float32)
+        else:
+            moment = int(torch.randint(2**63 - 1, (), generator=self.generator, device=self.device))
+            noise = torch.zeros(shape)
+            for row, seed in enumerate(self.seeds):
+                own = n_chans if self.n_chans is None else self.n_chans[row]
+                self._of_row.manual_seed(mixed(moment, seed))
+                drawn = torch.randn(own + n_shared, size, generator=self._of_row)
+                noise[row, :own], noise[row, n_chans:] = drawn[:own], drawn[own:]
+        return (scale * noise).to(self.like)
+
+
+def mixed(*numbers: int) -> int:
+    """An integer from 0 to 2^63 - 1 whose bits depend on all numbers (SplitMix64; Steele et al., OOPSLA 2014)."""
+    state = 0
+    for number in numbers:
+        state = ((state ^ number) + 0x9E3779B97F4A7C15) & _ALL_BITS
+        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _ALL_BITS
+        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _ALL_BITS
+        state ^= state >> 31
+    return state >> 1
