@@ -79,16 +79,6 @@ def test_annotations_of_a_cropped_or_dated_raw_mark_the_same_samples(meas_date, 
     np.testing.assert_array_equal(events[generated, 0], [1000])
 
 
-def test_the_info_of_the_recording_is_kept():
-    source = make_raw().set_meas_date(datetime(2020, 1, 1, tzinfo=UTC))
-    source.info.update(line_freq=60.0, subject_info={"his_id": "S003"}, description="eyes closed")
-    raw = raw_of(read(source))
-    assert raw.info["line_freq"] == 60
-    assert raw.info["subject_info"]["his_id"] == "S003"
-    assert raw.info["description"] == "eyes closed"
-    assert raw.info["meas_date"] == source.info["meas_date"]
-
-
 def test_the_users_info_is_not_changed():
     source = make_raw()
     before = source.info.copy()
@@ -129,12 +119,14 @@ def test_names_that_repeat_are_numbered_as_mne_does():
 
 
 def test_epochs_begin_generating_at_zero_seconds():
-    epochs = to_epochs(np.stack([signal()] * 3), recording(), channel_positions(NAMES), N_BEFORE)
+    epochs = to_epochs(np.stack([signal()] * 3), [recording()] * 3, channel_positions(NAMES), N_BEFORE)
     assert epochs.get_data(copy=True).shape == (3, 4, N_TIMES)
     np.testing.assert_allclose(epochs.get_data(copy=True)[1], 1e-6 * signal())
     assert epochs.tmin == -N_BEFORE / RATE
     assert epochs.times[N_BEFORE] == pytest.approx(0)
     assert list(epochs.event_id) == [GENERATED]
+    assert epochs.metadata["generated_from"].tolist() == [0, 0, 0]
+    assert epochs.metadata["generated_draw"].tolist() == [0, 1, 2]
     assert epochs.ch_names == NAMES
     assert epochs.info["bads"] == ["Cz"]
 
@@ -144,4 +136,4 @@ def test_without_mne_the_message_says_what_works(monkeypatch):
     with pytest.raises(ImportError, match="ask for output='array'"):
         raw_of(recording())
     with pytest.raises(ImportError, match="ask for output='array'"):
-        to_epochs(signal()[None], recording(), channel_positions(NAMES), N_BEFORE)
+        to_epochs(signal()[None], [recording()], channel_positions(NAMES), N_BEFORE)
