@@ -245,8 +245,8 @@ def _from_epochs(epochs: Any) -> list[Recording]:
     length = data.shape[-1] / rate
     if tmin + length <= 0:
         warnings.warn(
-            f"The epochs end {-tmin - length:.3f} s before their events, so neither they nor what follows are labelled "
-            "with them: say what comes next, such as next_condition=.",
+            f"The epochs end {-tmin - length:.3f} s before their events, so neither they nor what follows are "
+            "labelled with them: say what comes next, such as next_condition=.",
             stacklevel=4,
         )
     raw_sfreq = getattr(epochs, "_raw_sfreq", None)
