@@ -72,19 +72,16 @@ def _check_path(path: str | Path, suffixes: tuple[str, ...], ch_names: Sequence[
         raise IsADirectoryError(f"Cannot write {path}: it is a folder.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
-    plain = [name for name in ch_names if name.isascii() and name.isprintable()]
-    long = [name for name in ch_names if len(name) > _EDF_NAME]
-    if path.suffix.lower() == ".edf" and (long or len(plain) < len(ch_names)):
-        wrong = [name for name in ch_names if name in long or name not in plain]
-        other = ".fif or .npz" if len(plain) == len(ch_names) else ".npz"
+    kind = path.suffix.lower()
+    if kind in _WITH_JSON and (odd := [name for name in ch_names if not (name.isascii() and name.isprintable())]):
         raise ValueError(
-            f"EDF holds names of up to {_EDF_NAME} ASCII characters, not {', '.join(wrong)}: write {other}, or rename "
-            "the channels."
+            f"{kind[1:].upper()} holds names in ASCII characters, not {', '.join(odd)}: write .npz, or rename the "
+            "channels."
         )
-    if path.suffix.lower() == ".fif" and len(plain) < len(ch_names):
-        wrong = [name for name in ch_names if name not in plain]
+    if kind == ".edf" and (long := [name for name in ch_names if len(name) > _EDF_NAME]):
         raise ValueError(
-            f"FIF holds names in ASCII characters, not {', '.join(wrong)}: write .npz, or rename the channels."
+            f"EDF holds names of up to {_EDF_NAME} characters, not {', '.join(long)}: write .fif or .npz, or rename "
+            "the channels."
         )
     return path
 

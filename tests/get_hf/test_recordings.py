@@ -123,8 +123,12 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path, name, error, matc
 @pytest.mark.parametrize(
     ("suffix", "name", "message"),
     [
-        (".edf", "a name of seventeen", "up to 16 ASCII characters, not a name of seventeen: write .fif or .npz"),
-        (".edf", "C3 \u00b5", "up to 16 ASCII characters, not C3 \u00b5: write .npz"),
+        (
+            ".edf",
+            "a name of seventeen",
+            "EDF holds names of up to 16 characters, not a name of seventeen: write .fif or .npz",
+        ),
+        (".edf", "C3 \u00b5", "EDF holds names in ASCII characters, not C3 \u00b5: write .npz"),
         (".fif", "C3 \u00b5", "FIF holds names in ASCII characters, not C3 \u00b5: write .npz"),
     ],
 )
