@@ -108,11 +108,15 @@ def generate(
             help="The same seed gives the same samples, from nothing of the same person.", min=0, max=2**63 - 1
         ),
     ] = 0,
+    keep_identity: Annotated[
+        bool, typer.Option("--keep-identity", help="Copy who was recorded, when and by whom, which is left out.")
+    ] = False,
 ) -> None:
     """Continue a RECORDING, or generate EEG from nothing.
 
     The file holds the recording in the band of the model, 0.5 to 45 Hz, then the continuation,
-    which the annotation "GET generated" marks.
+    which the annotation "GET generated" marks; of .edf and .fif a JSON file beside it tells
+    how it was generated.
     """
     _check_files(recording, out, plot)
     if recording and channels is not None:
@@ -121,8 +125,9 @@ def generate(
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
     conditions = _conditions(recording, condition, prompt_condition, plan)
     prompt = load_recording(recording) if recording else None
-    model, extractor = _load(checkpoint)
     named = [name.strip() for name in channels.split(",")] if channels else USUAL_CHANNELS
+    check_output(out, ch_names=prompt.ch_names if prompt else named)
+    model, extractor = _load(checkpoint)
     of_whom = {} if recording else {"ch_names": named, "person": seed}
     features = extractor(prompt, context_seconds=model.config.context_seconds, **conditions, **of_whom)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
@@ -134,8 +139,8 @@ def generate(
             streamer=streamer,
             **{name: value for name, value in options.items() if value is not None},
         )
-    raw = extractor.decode(generated, features)[0]
-    _write(raw, out, plot)
+    raw = extractor.decode(generated, features, keep_identity=keep_identity)[0]
+    _write(raw, out, plot, model=model, seed=seed, condition=condition)
     _summarise(raw)
 
 
@@ -173,14 +178,14 @@ def _check_files(recording: Path | None, out: Path, plot: Path | None) -> None:
         raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
 
 
-def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None) -> None:
+def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None, **made_with) -> None:
     """Writes the file and the picture, both or neither."""
     with ExitStack() as stack:
         if plot is not None:
             from get_hf.plotting import plot_generation
 
             plot_generation(raw).savefig(stack.enter_context(written_whole(plot)))
-        save_recording(raw, out)
+        save_recording(raw, out, **made_with)
     for path in filter(None, (out, plot)):
         stdout.print(path, style="bold")
 

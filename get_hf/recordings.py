@@ -1,33 +1,70 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Recordings written to disk: as `.edf`, `.fif` or `.npz`, whole or not at all."""
+"""Recordings written to disk: as `.edf`, `.fif` or `.npz`, whole or not at all, saying what of them is generated."""
 
+import copy
+import hashlib
+import json
 import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import safetensors.torch
 
+from get_hf.modeling.modeling_get import GETModel
+from get_hf.pretrained import CHECKPOINT
+from get_hf.processing.decoding_get import GENERATED
 from get_hf.processing.files_get import written_whole
 
 if TYPE_CHECKING:
     import mne
 
+#: Suffixes of the files beside which a JSON file tells what was generated; `.npz` holds it.
+_WITH_JSON = (".edf", ".fif")
+#: Who made a JSON file, as it says itself.
+_MAKER = "GET-HF"
+_IN_THE_CACHE = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\](\w+)")
+#: What EDF's header has room for: characters of a name, of what a recording is, and its years.
+_EDF_NAME, _EDF_FIELD, _EDF_YEARS = 16, 80, range(1985, 2085)
+#: What the header's 8 characters can hold.
+_EDF_MICROVOLTS = 9_999_999
 
-def check_output(path: str | Path, suffixes: tuple[str, ...] = (".edf", ".fif", ".npz")) -> Path:
-    """Tells before any work whether a result can be written to `path`.
+
+def check_output(
+    path: str | Path, suffixes: tuple[str, ...] = (".edf", ".fif", ".npz"), ch_names: Sequence[str] = ()
+) -> Path:
+    """Tells before any work whether what is generated can be written to `path`.
 
     Args:
         path: The file that will be written.
         suffixes: The suffixes that can be written.
+        ch_names: The channels that it will hold, as far as they are known.
 
     Returns:
         `path` as a `Path`.
 
     Raises:
-        ValueError: When the suffix is none of `suffixes`.
+        ValueError: When the suffix is none of `suffixes`, or the format cannot hold a name of `ch_names`.
         FileNotFoundError: When its folder does not exist.
+        FileExistsError: When the JSON file that is written beside it would replace one that is not GET's.
         IsADirectoryError: When it is a folder.
     """
+    path = _check_path(path, suffixes, ch_names)
+    beside = path.with_suffix(".json")
+    if path.suffix.lower() in _WITH_JSON and beside.exists() and not _is_ours(beside):
+        raise FileExistsError(
+            f"Cannot write {path}: what is generated is told in {beside.name} beside it, which is there and not "
+            "GET's; choose another name."
+        )
+    return path
+
+
+def _check_path(path: str | Path, suffixes: tuple[str, ...], ch_names: Sequence[str]) -> Path:
     path = Path(path)
     if path.suffix.lower() not in suffixes:
         raise ValueError(f"Cannot write {path}: its name must end in {', '.join(suffixes)}.")
@@ -35,43 +72,128 @@ def check_output(path: str | Path, suffixes: tuple[str, ...] = (".edf", ".fif", 
         raise IsADirectoryError(f"Cannot write {path}: it is a folder.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
+    kind = path.suffix.lower()
+    if kind in _WITH_JSON and (odd := [name for name in ch_names if not (name.isascii() and name.isprintable())]):
+        raise ValueError(
+            f"{kind[1:].upper()} holds names in ASCII characters, not {', '.join(odd)}: write .npz, or rename the "
+            "channels."
+        )
+    if kind == ".edf" and (long := [name for name in ch_names if len(name) > _EDF_NAME]):
+        raise ValueError(
+            f"EDF holds names of up to {_EDF_NAME} characters, not {', '.join(long)}: write .fif or .npz, or rename "
+            "the channels."
+        )
     return path
 
 
-def save_recording(raw: "mne.io.BaseRaw", path: str | Path) -> None:
+def _is_ours(path: Path) -> bool:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["generated_by"] == _MAKER
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+
+
+def save_recording(
+    raw: "mne.io.BaseRaw",
+    path: str | Path,
+    model: GETModel | None = None,
+    seed: int | None = None,
+    condition: str | Sequence[tuple[str, float]] | None = None,
+) -> None:
     """Writes a recording with its annotations, in the format its suffix names.
 
     `.edf` holds 16 bits per sample over the range of each channel (for an EEG of 200 microvolts, steps of
     0.006) and names of up to 16 characters; `.fif` holds everything MNE knows, in single precision; `.npz`
     holds `data` (channels, times) in microvolts, `sampling_rate` in Hz, `ch_names`, and the annotations'
-    `onset` and `duration` in seconds and `description`.
+    `onset` and `duration` in seconds, `description`, and `channel` (empty for all; an annotation of several
+    channels is there once for each).
+
+    Where the annotation "GET generated" marks any of it, the file says so: in EDF's header, in FIF's description, in
+    `generated` of `.npz`; and a JSON file beside `.edf` and `.fif` tells from which second on, with which version,
+    checkpoint and seed. Who was recorded and when is written where `raw` has it; `decode` leaves it out unless asked.
 
     Args:
         raw: The recording.
         path: Where to write; a file already there is replaced, in one step, when the new one is complete.
+        model: What generated it.
+        seed: Of the generator.
+        condition: What was asked for: a condition, or a plan of conditions and their seconds.
 
     Raises:
-        ValueError: When the suffix or, in EDF, a channel name cannot be written.
-        OSError: When the folder does not exist or cannot be written to.
+        ValueError: When the suffix, a channel name, or, in EDF, a sample cannot be written.
+        OSError: When the folder does not exist or cannot be written to, or what is beside it is not GET's.
     """
-    path = check_output(path)
+    generated = [
+        {"onset": round(float(onset - raw.first_time), 6), "duration": round(float(duration), 6)}
+        for onset, duration, description in _annotations(raw)
+        if description == GENERATED
+    ]
+    suffixes = (".edf", ".fif", ".npz")
+    path = check_output(path, suffixes, raw.ch_names) if generated else _check_path(path, suffixes, raw.ch_names)
+    told = None
+    if generated:
+        told = {"generated_by": _MAKER, "version": version("get-hf"), "file": path.name, "generated": generated}
+        told |= {} if model is None else _checkpoint(model)
+        told |= {name: value for name, value in (("seed", seed), ("condition", condition)) if value is not None}
     write = {".edf": _write_edf, ".fif": _write_fif, ".npz": _write_npz}[path.suffix.lower()]
     with written_whole(path) as partial:
-        write(raw, partial)
+        write(raw, partial, told)
+        if told and path.suffix.lower() in _WITH_JSON:
+            text = json.dumps(told, indent=2, ensure_ascii=False)
+            partial.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
 
 
-def _write_edf(raw: "mne.io.BaseRaw", path: Path) -> None:
-    from edfio import Edf, EdfAnnotation, EdfSignal, Recording
+def _checkpoint(model: GETModel) -> dict[str, str]:
+    """The name of a model's checkpoint, unless that is a place on this machine, and the hash of its weights.
 
-    if long := [name for name in raw.ch_names if len(name) > 16]:
-        raise ValueError(f"EDF holds names of up to 16 characters, not {', '.join(long)}: write .fif or .npz.")
+    The hash is the one of the `model.safetensors` that `save_pretrained` writes.
+    """
+    name, commit = str(model.config._name_or_path), getattr(model.config, "_commit_hash", None)
+    cached = _IN_THE_CACHE.search(name)
+    if cached:
+        owner, repo, commit = cached.groups()
+        known = {"checkpoint": f"{owner}/{repo}@{commit}"}
+    elif commit:
+        known = {"checkpoint": f"{name}@{commit}"}
+    elif name == str(CHECKPOINT):
+        known = {"checkpoint": "shipped"}
+    else:
+        known = {}
+    weights = safetensors.torch.save(model.state_dict(), {"format": "pt"})
+    return known | {"weights_sha256": hashlib.sha256(weights).hexdigest()}
+
+
+def _annotations(raw: "mne.io.BaseRaw") -> list[tuple[float, float, str]]:
+    """(onset, duration, description), in seconds of MNE."""
+    own = raw.annotations
+    return list(zip(own.onset.tolist(), own.duration.tolist(), own.description.tolist(), strict=True))
+
+
+def _by_channel(raw: "mne.io.BaseRaw") -> list[tuple[float, float, str, str]]:
+    """(onset from the first sample, duration, description, channel), seconds; an empty channel stands for all."""
+    return [
+        (onset - raw.first_time, duration, description, channel)
+        for (onset, duration, description), channels in zip(_annotations(raw), raw.annotations.ch_names, strict=True)
+        for channel in channels or ("",)
+    ]
+
+
+def _write_edf(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -> None:
+    from edfio import Edf, EdfAnnotation, EdfSignal
+
     microvolts = raw.get_data(units="uV")
+    limits = np.abs(microvolts).max(axis=-1)
+    if wrong := [name for name, limit in zip(raw.ch_names, limits, strict=True) if not limit <= _EDF_MICROVOLTS]:
+        raise ValueError(
+            f"EDF holds samples of up to {_EDF_MICROVOLTS} microvolts, and {', '.join(wrong)} has others: write .fif "
+            "or .npz, or leave the channel out."
+        )
     samples, seconds = _edf_record(raw.n_times, raw.info["sfreq"])
     microvolts = np.pad(microvolts, ((0, 0), (0, -raw.n_times % samples)), mode="edge")
     signals = []
-    for name, channel in zip(raw.ch_names, microvolts, strict=True):
+    for name, channel, limit in zip(raw.ch_names, microvolts, limits, strict=True):
         # a whole number, because the header's fields hold 8 characters
-        limit = max(1, math.ceil(np.abs(channel).max()))
+        limit = max(1, math.ceil(limit))
         signals.append(
             EdfSignal(
                 channel,
@@ -80,17 +202,61 @@ def _write_edf(raw: "mne.io.BaseRaw", path: Path) -> None:
                 physical_dimension="uV",
                 physical_range=(-limit, limit),
                 digital_range=(-32767, 32767),  # symmetric, so that 0 stays 0
+                prefiltering=f"HP:{raw.info['highpass']:g}Hz LP:{raw.info['lowpass']:g}Hz",
             )
         )
+    # MNE's way to name the channel; bytes below 32 end a text
     annotations = [
-        EdfAnnotation(onset - raw.first_time, duration, description)
-        for onset, duration, description in zip(
-            raw.annotations.onset, raw.annotations.duration, raw.annotations.description, strict=True
-        )
+        EdfAnnotation(onset, duration, re.sub(r"[\x00-\x1f]", " ", text) + (f"@@{channel}" if channel else ""))
+        for onset, duration, text, channel in _by_channel(raw)
     ]
-    # neither the patient's name nor the date: what is generated was never recorded
-    edf = Edf(signals, recording=Recording(), data_record_duration=seconds, annotations=annotations)
+    began = raw.info["meas_date"] and raw.info["meas_date"] + timedelta(seconds=raw.first_time)
+    began = began if began and began.year in _EDF_YEARS else None
+    edf = Edf(
+        signals,
+        patient=_edf_patient(raw.info["subject_info"] or {}),
+        recording=_edf_recording(began, told),
+        starttime=began and began.time(),
+        data_record_duration=seconds,
+        annotations=annotations,
+    )
     edf.write(path)
+
+
+def _edf_patient(subject: dict[str, Any]) -> Any:
+    from edfio import Patient
+
+    name = "_".join(str(subject[key]) for key in ("first_name", "middle_name", "last_name") if subject.get(key))
+    return Patient(
+        code=_edf_word(str(subject.get("his_id") or ""))[:20],
+        sex={1: "M", 2: "F"}.get(subject.get("sex"), "X"),
+        birthdate=subject.get("birthday"),
+        name=_edf_word(name)[:40],
+    )
+
+
+def _edf_recording(began: Any, told: dict[str, Any] | None) -> Any:
+    """What a recording is: from which second on it is generated, and as much of the rest as there is room for."""
+    from edfio import Recording
+
+    date = began.date() if began else None
+    if told is None:
+        return Recording(startdate=date)
+    words = [f"generated_from_{told['generated'][0]['onset']:.3f}_s"]
+    if "seed" in told:
+        words.append(f"seed_{told['seed']}")
+    if "checkpoint" in told:
+        words.append(_edf_word(re.sub("(@.{7}).*", r"\1", told["checkpoint"])))  # a commit, as Git shortens it
+    equipment = _edf_word(f"{_MAKER}_{told['version']}")
+    room = _EDF_FIELD - len(f"Startdate {'01-JAN-2000' if date else 'X'} X X ")
+    kept = [word for n, word in enumerate(words) if len(" ".join([equipment, *words[: n + 1]])) <= room]
+    return Recording(startdate=date, equipment_code=equipment, additional=kept)
+
+
+def _edf_word(text: str) -> str:
+    """Text as a word of EDF's header: ASCII without blanks, X where there is none."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^!-~]+", "_", plain.strip()) or "X"
 
 
 def _edf_record(n_times: int, rate: float) -> tuple[int, float]:
@@ -110,17 +276,27 @@ def _edf_record(n_times: int, rate: float) -> tuple[int, float]:
     return samples, float(repr(samples / rate)[:8])
 
 
-def _write_fif(raw: "mne.io.BaseRaw", path: Path) -> None:
+def _write_fif(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -> None:
+    if told:
+        raw = copy.copy(raw)  # shares the samples
+        raw.info = raw.info.copy()
+        said = raw.info["description"] or f"{GENERATED} from {told['generated'][0]['onset']:.3f} s on"
+        words = [f"{_MAKER} {told['version']}"]
+        words += [f"{name} {told[name]}" for name in ("checkpoint", "weights_sha256", "seed") if name in told]
+        raw.info["description"] = f"{said} ({', '.join(words)})"
     raw.save(path, verbose="ERROR")  # without the notice that MNE prefers names in _raw.fif
 
 
-def _write_npz(raw: "mne.io.BaseRaw", path: Path) -> None:
+def _write_npz(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -> None:
+    onset, duration, description, channel = zip(*_by_channel(raw), strict=True) if len(raw.annotations) else [()] * 4
     np.savez_compressed(
         path,
         data=raw.get_data(units="uV").astype(np.float32),
         sampling_rate=raw.info["sfreq"],
         ch_names=np.array(raw.ch_names),
-        onset=raw.annotations.onset - raw.first_time,
-        duration=raw.annotations.duration,
-        description=np.array(raw.annotations.description.tolist(), dtype=str),
+        onset=np.array(onset, dtype=float),
+        duration=np.array(duration, dtype=float),
+        description=np.array(description, dtype=str),
+        channel=np.array(channel, dtype=str),
+        generated=json.dumps(told, ensure_ascii=False) if told else "",
     )

@@ -59,9 +59,10 @@ class EEGGenerationPipeline(_EEGPipeline):
       `[("eyes_open", 10), ("left_fist", 4)]` in seconds, and the other arguments of `GETFeatureExtractor`;
     - `seconds=`, `temperature=`, `num_return_sequences=` and the other options of `GETModel.generate`, and `seed=`
       for the same samples each time;
-    - `output="raw"`, "epochs" or "array" and `include_prompt=`, as `GETFeatureExtractor.decode`.
+    - `output="raw"`, "epochs" or "array", `include_prompt=` and `keep_identity=`, as `GETFeatureExtractor.decode`.
 
-    It returns what `decode` does, a list with an entry per row; of a list of recordings, a list of such lists.
+    It returns what `decode` does, a list with an entry per row (for "epochs", per set of them); of a list of
+    recordings, a list of such lists.
 
     Example:
         >>> from transformers import pipeline
@@ -72,7 +73,7 @@ class EEGGenerationPipeline(_EEGPipeline):
     def _sanitize_parameters(self, seed: int | None = None, **kwargs) -> tuple[dict, dict, dict]:
         kwargs.pop("local_files_only", None)  # pipeline() has read it, and hands it on
         description = {name: kwargs.pop(name) for name in (*DESCRIPTION, "next_condition") if name in kwargs}
-        decoding = {name: kwargs.pop(name) for name in ("output", "include_prompt") if name in kwargs}
+        decoding = {name: kwargs.pop(name) for name in ("output", "include_prompt", "keep_identity") if name in kwargs}
         return description, kwargs | ({} if seed is None else {"seed": seed}), decoding
 
     def _forward(self, features: BatchFeature, seed: int | None = None, **options) -> dict[str, Any]:

@@ -1,11 +1,19 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The last step of decoding: from microvolts back to MNE objects."""
 
+import copy
+import itertools
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
+import scipy
 
-from .reading_get import Recording
+from .features_get import Prompt
+from .reading_get import Recording, Trials
 
 #: Description of the annotation over what GET made.
 GENERATED = "GET generated"
@@ -15,9 +23,50 @@ GENERATED = "GET generated"
 DRIFT, DRIFT_OF_EVENTS = 0.92, 0.7
 #: Radius of the sphere on which channels without digitised positions are drawn, in metres; MNE's own default.
 HEAD_RADIUS = 0.095
+#: What of an `mne.Info` tells of the signal; all else tells who was recorded, when, by whom and on which machine.
+OF_THE_SIGNAL = ("bads", "chs", "custom_ref_applied", "highpass", "line_freq", "lowpass", "projs")
+#: FIFF's numbers of digitised points that locate electrodes: fiducials and the electrodes themselves.
+DIGITISED = (1, 3)
 
 
-def to_raw(signal: np.ndarray, recording: Recording, positions: np.ndarray, n_before: int) -> Any:
+def to_output(
+    signals: Sequence[np.ndarray],
+    prompts: Sequence[Prompt],
+    output: str,
+    include_prompt: bool,
+    band: Sequence[float],
+    keep_identity: bool,
+) -> list[Any]:
+    """What `decode` returns of signals `(channels, times)` in microvolts, each with the prompt it continues."""
+    signals = [keep_projected(signal, prompt.recording) for signal, prompt in zip(signals, prompts, strict=True)]
+    if output == "array":
+        return signals
+
+    def form(prompt: Prompt) -> tuple:
+        n_before = prompt.n_times if include_prompt else 0
+        return prompt.positions, n_before, prompt.n_times - n_before, band, keep_identity
+
+    pairs = list(zip(signals, prompts, strict=True))
+    if output == "raw":
+        return [to_raw(signal, prompt.recording, *form(prompt)) for signal, prompt in pairs]
+    # the epochs of a set belong together
+    sets = itertools.groupby(pairs, key=lambda pair: id(pair[1].recording.trials or pair[1]))
+    rows = [list(rows) for _, rows in sets]
+    return [
+        to_epochs(np.stack([signal for signal, _ in each]), [p.recording for _, p in each], *form(each[0][1]))
+        for each in rows
+    ]
+
+
+def to_raw(
+    signal: np.ndarray,
+    recording: Recording,
+    positions: np.ndarray,
+    n_before: int,
+    n_left_out: int = 0,
+    band: Sequence[float] = (0.0, np.inf),
+    keep_identity: bool = False,
+) -> Any:
     """An `mne.io.RawArray` of prompt and continuation.
 
     Args:
@@ -25,45 +74,171 @@ def to_raw(signal: np.ndarray, recording: Recording, positions: np.ndarray, n_be
         recording: Gives names, rate, info and annotations.
         positions: `(channels, 6)` unit-sphere positions.
         n_before: Samples before generation begins.
+        n_left_out: Samples of the recording that come before the first one.
+        band: Lowest and highest frequency that the signal holds, in Hz.
+        keep_identity: Whether to copy what tells who was recorded, when and by whom.
     """
-    mne, info = _mne(), _info(recording, positions)
-    raw = mne.io.RawArray(signal * 1e-6, info, verbose="error")
     rate = recording.sampling_rate
-    onsets, durations, descriptions = [], [], []
-    if n_before:
-        for onset, duration, description in recording.spans:
-            onsets.append(onset)
-            durations.append(duration)
-            descriptions.append(description)
-    onsets.append(n_before / rate)
-    durations.append((signal.shape[-1] - n_before) / rate)
-    descriptions.append(GENERATED)
+    spans = [
+        (*span, channels)
+        for span, channels in itertools.zip_longest(recording.spans, recording.span_channels, fillvalue=())
+        if n_before
+    ]
+    spans.append((n_before / rate, (signal.shape[-1] - n_before) / rate, GENERATED, ()))
+    # a recording may itself end in what was generated
+    start = min(onset for onset, _, description, _ in spans if description == GENERATED)
+    began = recording.start + n_left_out / rate
+    mne, info = _mne(), _info(recording, positions, start, band, keep_identity, began)
+    raw = mne.io.RawArray(signal * 1e-6, info, verbose="error")
     # without an origin the onsets count from the first sample; rounding may put an end past the last one
-    raw.set_annotations(mne.Annotations(onsets, durations, descriptions), emit_warning=False)
+    onsets, durations, descriptions, channels = zip(*spans, strict=True)
+    raw.set_annotations(mne.Annotations(onsets, durations, descriptions, ch_names=channels), emit_warning=False)
     return raw
 
 
-def to_epochs(signals: np.ndarray, recording: Recording, positions: np.ndarray, n_before: int) -> Any:
-    """An `mne.EpochsArray` `(rows, channels, times)`, generation beginning at 0 s; see `to_raw`."""
-    mne, info = _mne(), _info(recording, positions)
-    events = np.stack([np.arange(len(signals)), np.zeros(len(signals)), np.ones(len(signals))], axis=-1).astype(int)
-    return mne.EpochsArray(
+def to_epochs(
+    signals: np.ndarray,
+    recordings: Sequence[Recording],
+    positions: np.ndarray,
+    n_before: int,
+    n_left_out: int = 0,
+    band: Sequence[float] = (0.0, np.inf),
+    keep_identity: bool = False,
+) -> Any:
+    """An `mne.EpochsArray` of the epochs of one set, or of one recording; see `to_raw`.
+
+    Epochs keep their time, events and metadata. A recording that was none is one whose event is that generation
+    begins, at 0 s. The metadata tell of each row where generation begins (`generated_from`, in seconds of its own
+    time) and which draw of its recording it is (`generated_draw`, from 0 up).
+
+    Args:
+        signals: `(rows, channels, times)`, microvolts.
+        recordings: What each row continues: those of one set, or always the same.
+        positions: `(channels, 6)` unit-sphere positions.
+        n_before: Samples before generation begins.
+        n_left_out: Samples of each recording that come before the first one.
+        band: Lowest and highest frequency that the signal holds, in Hz.
+        keep_identity: Whether to copy what tells who was recorded, when and by whom.
+    """
+    mne, rate = _mne(), recordings[0].sampling_rate
+    trials = recordings[0].trials
+    if trials is None:
+        trials = Trials(np.array([[0, 0, 1]]), {GENERATED: 1}, -(n_left_out + n_before) / rate)
+    rows = np.array([recording.trial for recording in recordings])
+    draws = np.array([np.count_nonzero(rows[:index] == row) for index, row in enumerate(rows)])
+    events = trials.events[rows]
+    events[:, 0] = _one_each(events[:, 0])
+    seam = trials.tmin + (n_left_out + n_before) / rate
+    metadata, start = _metadata(trials.metadata, rows, draws, seam)
+    # in a single array a channel that is silent in one epoch is bad
+    bad = np.any([recording.bad for recording in recordings], axis=0)
+    epochs = mne.EpochsArray(
         signals * 1e-6,
-        info,
+        _info(replace(recordings[0], bad=bad), positions, start, band, keep_identity),
         events=events,
-        event_id={GENERATED: 1},
-        tmin=-n_before / recording.sampling_rate,
+        event_id=trials.event_id,
+        tmin=trials.tmin + n_left_out / rate,
+        proj=False,  # what was not applied stays so
+        metadata=metadata,
+        raw_sfreq=trials.raw_sfreq,
+        on_missing="ignore",  # of an event all epochs may have been dropped
         verbose="error",
     )
+    if trials.annotations is not None:
+        annotations = trials.annotations.copy()
+        if not keep_identity:
+            annotations = mne.Annotations(
+                annotations.onset, annotations.duration, annotations.description, ch_names=annotations.ch_names
+            )
+        epochs.set_annotations(annotations, on_missing="ignore")
+    return epochs
 
 
-def _info(recording: Recording, positions: np.ndarray) -> Any:
-    """The recording's own info, with positions from the names where it has none."""
-    mne = _mne()
-    if recording.info is not None:
-        info = recording.info.copy()
-    else:
-        info = mne.create_info(recording.ch_names, recording.sampling_rate, "eeg")
+def _one_each(samples: np.ndarray) -> np.ndarray:
+    """Samples of events, those that repeat moved to the next free ones: MNE wants each at its own."""
+    moved, last = samples.copy(), -1
+    for index in np.argsort(samples, kind="stable"):
+        last = moved[index] = max(samples[index], last + 1)
+    return moved
+
+
+def _metadata(source: Any, rows: np.ndarray, draws: np.ndarray, seam: float) -> tuple[Any, float]:
+    """Metadata of what was generated from `rows` of `source`, and the second from which on the first is generated."""
+    try:
+        import pandas as pd
+    except ImportError:  # MNE takes dictionaries then
+        old = [dict(source[row]) if source is not None else {} for row in rows]
+        for row, draw in zip(old, draws.tolist(), strict=True):
+            row |= {"generated_from": min(seam, row.get("generated_from", seam)), "generated_draw": draw}
+        return old, min(row["generated_from"] for row in old)
+    frame = pd.DataFrame(index=range(len(rows))) if source is None else source.iloc[rows].reset_index(drop=True)
+    # an epoch may itself end in what was generated
+    before = pd.to_numeric(frame["generated_from"], errors="coerce") if "generated_from" in frame else seam
+    frame = frame.assign(generated_from=np.fmin(before, seam), generated_draw=draws)
+    return frame, float(frame["generated_from"].min())
+
+
+def keep_projected(signal: np.ndarray, recording: Recording) -> np.ndarray:
+    """Applies to a signal `(channels, times)` the projectors that were applied to its recording."""
+    vectors = [
+        vector
+        for projector in _applied(recording)
+        for vector in _weights(projector, recording)
+        if set(projector["data"]["col_names"]) <= set(recording.info["ch_names"]) and not vector[recording.bad].any()
+    ]
+    if not vectors:
+        return signal
+    basis = scipy.linalg.orth(np.stack(vectors, axis=-1))
+    return signal - basis @ (basis.T @ signal)
+
+
+def _applied(recording: Recording) -> list[Any]:
+    return [] if recording.info is None else [p for p in recording.info["projs"] if p["active"]]
+
+
+def _weights(projector: Any, recording: Recording) -> np.ndarray:
+    """What a projector's vectors weigh the recording's channels by, `(vectors, channels)`."""
+    data = projector["data"]
+    columns = {name: index for index, name in enumerate(data["col_names"])}
+    weights = np.zeros((len(data["data"]), len(recording.info["ch_names"])))
+    for place, name in enumerate(recording.info["ch_names"]):
+        if name in columns:
+            weights[:, place] = data["data"][:, columns[name]]
+    return weights
+
+
+def _info(
+    recording: Recording,
+    positions: np.ndarray,
+    start: float,
+    band: Sequence[float],
+    keep_identity: bool,
+    began: float = 0.0,
+) -> Any:
+    """What the recording's own info tells of the signal, with positions from the names where it has none."""
+    mne, source = _mne(), recording.info
+    names = recording.ch_names if source is None else source["ch_names"]
+    info = mne.create_info(names, recording.sampling_rate, "eeg") if source is None or not keep_identity else None
+    info = source.copy() if info is None else info
+    said = f"{GENERATED} from {start:.3f} s on"
+    with info._unlock():
+        if source is not None and not keep_identity:
+            info.update({key: copy.deepcopy(source[key]) for key in OF_THE_SIGNAL})
+            # a head's shape tells whose it is
+            info["dig"] = [point for point in source["dig"] or () if int(point["kind"]) in DIGITISED] or None
+        elif info["meas_date"] is not None:
+            info["meas_date"] += timedelta(seconds=began)
+        info["lowpass"] = min(info["lowpass"], band[1])
+        info["highpass"] = max(info["highpass"], band[0])
+        info["description"] = "; ".join(filter(None, [info["description"], said]))
+        broken = [p["desc"] for p in _applied(recording) if _weights(p, recording)[:, recording.bad].any()]
+        if broken:
+            warnings.warn(
+                f"Projectors that were applied no longer hold, as they mix channels that are masked, and are left "
+                f"out: {', '.join(broken)}.",
+                stacklevel=2,
+            )
+            info["projs"] = [p for p in info["projs"] if not (p["active"] and p["desc"] in broken)]
     # what was found flat is silent now; names by the info, because MNE numbers those that repeat
     info["bads"] = [name for name, bad in zip(info["ch_names"], recording.bad, strict=True) if bad]
     if not recording.digitised:

@@ -12,7 +12,7 @@ from transformers.feature_extraction_utils import FeatureExtractionMixin
 from .blinks_get import BlinkPopulation
 from .conditions_get import CONDITIONS, Vocabulary, split_ids
 from .constraints_get import null_space, rounding_step, satisfy
-from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_epochs, to_raw
+from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_output
 from .equaliser_get import N_TRAITS, Gains
 from .events_get import check_form
 from .features_get import EEGFeatures, Prompt, stack_prompts
@@ -253,8 +253,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             dimensionless, left-padded to whole patches, each recording led by a start patch of zeros;
             `channel_positions` `(batch, channels, 6)`; `channel_mask` `(batch, channels)`; `attention_mask`
             `(batch, patches)`; `calibration` `(batch, channels, 27)`; `condition_ids` `(batch, patches)`: the
-            condition of the patch after each position, with a plan going on beyond the prompt; `noise_seed` `(batch,)`:
-            a hash of each recording as given.
+            condition of the patch after each position, with a plan going on beyond the prompt; `noise_seed`
+            `(batch,)`: a hash of each recording as given.
 
         Raises:
             UnknownChannelError: A name that no position is known for.
@@ -304,7 +304,12 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         return self.vocabulary.id_of(name)
 
     def decode(
-        self, generated: Any, features: EEGFeatures, output: str = "raw", include_prompt: bool = True
+        self,
+        generated: Any,
+        features: EEGFeatures,
+        output: str = "raw",
+        include_prompt: bool = True,
+        keep_identity: bool = False,
     ) -> list[Any]:
         """Takes what `generate` returned back to EEG, which blinks as this person did in the recording.
 
@@ -317,14 +322,18 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             features: What the model was given; it holds each recording's scale, names, rate and annotations, and in
                 `condition_ids` what each patch was generated as, plans included.
             output: "raw" (`mne.io.RawArray`, volts, the continuation annotated "GET generated"), "epochs"
-                (one `mne.EpochsArray` per recording, volts, generation beginning at 0 s) or "array"
-                (microvolts).
+                (`mne.EpochsArray`, volts) or "array" (microvolts).
             include_prompt: Whether the recording, band-limited as the model saw it, comes before the
                 continuation.
+            keep_identity: Whether MNE objects take over who was recorded, when and by whom; otherwise nothing but
+                the signal and its annotations.
 
         Returns:
-            A list: one entry per row, `(channels, times)` at the recording's own rate; for "epochs" one per
-            recording.
+            A list: one entry per row, `(channels, times)` at the recording's own rate. For "epochs", one entry per
+            `mne.Epochs` given, which holds all their rows with their events, metadata and time, 0 s being the event;
+            and one per other recording, generation beginning at 0 s. Metadata have columns `generated_from`, in
+            seconds, and `generated_draw`, from 0 up. Events of further draws are moved to the next free sample, as
+            MNE wants each event at its own; a channel masked in one epoch is among the bad ones of all.
 
         Raises:
             ValueError: Rows that do not come from these features; an unknown output.
@@ -359,24 +368,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             n_own, n_new = (x.shape[-1] // self.patch_size for x in (prompts[owner].innovation.values, continuation))
             conditions = split_ids(ids, n_patches, n_own, n_new)
             signals.append(self._to_microvolts(continuation, prompts[owner], conditions, include_prompt))
-        n_before = [prompt.n_times if include_prompt else 0 for prompt in prompts]
-        if output == "array":
-            return signals
-        if output == "raw":
-            owners = [index // per_prompt for index in range(len(signals))]
-            return [
-                to_raw(signal, prompts[owner].recording, prompts[owner].positions, n_before[owner])
-                for signal, owner in zip(signals, owners, strict=True)
-            ]
-        return [
-            to_epochs(
-                np.stack(signals[index * per_prompt : (index + 1) * per_prompt]),
-                prompt.recording,
-                prompt.positions,
-                n_before[index],
-            )
-            for index, prompt in enumerate(prompts)
-        ]
+        owners = [prompts[index // per_prompt] for index in range(len(signals))]
+        return to_output(signals, owners, output, include_prompt, self.band, keep_identity)
 
     def _prepare(self, recording: Recording, band_limited: bool) -> Prompt:
         """Locates the channels of a recording and takes the good ones to the innovation space."""

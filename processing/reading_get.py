@@ -23,6 +23,27 @@ FLAT_MICROVOLTS = 1e-2
 
 
 @dataclass
+class Trials:
+    """What a set of epochs tells about them beside their samples; the recordings of one set share it.
+
+    Attributes:
+        events: `(epochs, 3)` int, as MNE has them.
+        event_id: Their codes by name.
+        tmin: Where epochs begin, in seconds from the event.
+        metadata: The rows that MNE keeps beside the events, a `pandas.DataFrame`; None where there are none.
+        annotations: `mne.Annotations` of the recording that the epochs were cut from, where there were any.
+        raw_sfreq: Rate in Hz that `events` counts samples at, where it is known.
+    """
+
+    events: np.ndarray
+    event_id: dict[str, int]
+    tmin: float
+    metadata: Any = None
+    annotations: Any = None
+    raw_sfreq: float | None = None
+
+
+@dataclass
 class Recording:
     """One stretch of EEG as the feature extractor works on it.
 
@@ -35,6 +56,10 @@ class Recording:
         digitised: Electrode positions by channel name, metres in MNE's head frame; empty where not known.
         spans: (onset, duration, description) of annotations, seconds from the first sample.
         info: The `mne.Info` of the channels, where there was one.
+        span_channels: Of each span, the channels it is about; empty where it is about all.
+        start: When the first sample was taken, in seconds after the date of `info`.
+        trials: The set of epochs that it is one of, if it is.
+        trial: Which one of them.
     """
 
     data: np.ndarray
@@ -45,6 +70,10 @@ class Recording:
     digitised: dict[str, np.ndarray] = field(default_factory=dict)
     spans: list[tuple[float, float, str]] = field(default_factory=list)
     info: Any = None
+    span_channels: list[tuple[str, ...]] = field(default_factory=list)
+    start: float = 0.0
+    trials: Trials | None = None
+    trial: int = 0
 
 
 def read_recordings(
@@ -189,12 +218,20 @@ def _eeg_info(info: Any, described: str) -> tuple[np.ndarray, Any, dict[str, np.
 
 def _from_raw(raw: Any) -> Recording:
     picks, info, digitised, bad = _eeg_info(raw.info, "recording")
-    # onsets count from the beginning of the measurement, which the recording may have been cropped from
-    spans = [
-        (float(a["onset"]) - raw.first_time, float(a["duration"]), str(a["description"])) for a in raw.annotations
-    ]
+    names = list(info["ch_names"])
+    spans, channels = [], []
+    for annotation, about in zip(raw.annotations, raw.annotations.ch_names, strict=True):
+        kept = tuple(name for name in about if name in names)
+        if about and not kept:
+            continue  # of channels that are no EEG
+        # onsets count from the beginning of the measurement, which the recording may have been cropped from
+        onset = float(annotation["onset"]) - raw.first_time
+        spans.append((onset, float(annotation["duration"]), str(annotation["description"])))
+        channels.append(kept)
     data = raw.get_data(picks=picks) * 1e6
-    return Recording(data, float(info["sfreq"]), list(info["ch_names"]), "raw", bad, digitised, spans, info)
+    return Recording(
+        data, float(info["sfreq"]), names, "raw", bad, digitised, spans, info, channels, float(raw.first_time)
+    )
 
 
 def _from_epochs(epochs: Any) -> list[Recording]:
@@ -204,14 +241,44 @@ def _from_epochs(epochs: Any) -> list[Recording]:
     if not len(epochs):
         raise ValueError("The set of epochs is empty: no epoch survived, see epochs.drop_log.")
     data = epochs.get_data(picks=picks) * 1e6
-    length = data.shape[-1] / info["sfreq"]
+    rate, tmin = float(info["sfreq"]), float(epochs.tmin)
+    length = data.shape[-1] / rate
+    if tmin + length <= 0:
+        warnings.warn(
+            f"The epochs end {-tmin - length:.3f} s before their events, so neither they nor what follows are "
+            "labelled with them: say what comes next, such as next_condition=.",
+            stacklevel=4,
+        )
+    raw_sfreq = getattr(epochs, "_raw_sfreq", None)
+    annotations = epochs.annotations if raw_sfreq and len(epochs.annotations or ()) else None
+    trials = Trials(epochs.events, dict(epochs.event_id), tmin, epochs.metadata, annotations, raw_sfreq)
+    around = [[]] * len(data) if annotations is None else epochs.get_annotations_per_epoch()
     return [
         Recording(
-            row, float(info["sfreq"]), list(info["ch_names"]), "epochs", bad.copy(), digitised,
-            [(0.0, length, names[code])], info,
+            row, rate, list(info["ch_names"]), "epochs", bad.copy(), digitised,
+            _labels(around[index], names[code], tmin, length), info, trials=trials, trial=index,
         )
-        for row, code in zip(data, epochs.events[:, 2], strict=True)
+        for index, (row, code) in enumerate(zip(data, epochs.events[:, 2], strict=True))
     ]  # fmt: skip
+
+
+def _labels(
+    annotations: list[tuple[float, float, str]], event: str, tmin: float, length: float
+) -> list[tuple[float, float, str]]:
+    """Spans of an epoch, seconds from its first sample: its annotations, and its event from time 0 on.
+
+    Args:
+        annotations: (onset, duration, description), seconds from the event.
+        event: Its name.
+        tmin: Where the epoch begins, in seconds from the event.
+        length: Seconds.
+
+    Returns:
+        By onset, as what began last counts; of what began together, the event.
+    """
+    timed = sorted([*annotations, (0.0, np.inf, event)], key=lambda span: span[0])
+    ends = [(max(0.0, onset - tmin), min(length, onset + lasts - tmin), name) for onset, lasts, name in timed]
+    return [(onset, end - onset, name) for onset, end, name in ends if onset < length and onset <= end]
 
 
 def check_rate(sampling_rate: float) -> float:

@@ -13,7 +13,7 @@ TRAVELLING = {
     "modeling": {"torch", "numpy", "transformers", "huggingface_hub"},
     "processing": {"torch", "numpy", "scipy", "transformers"},
 }
-OPTIONAL = {"processing": {"mne"}}
+OPTIONAL = {"processing": {"mne", "pandas"}}
 
 
 def sources(*rooms: str) -> list:

@@ -1,6 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The `get-hf` command, in this process: what it writes, what it prints where, and what it refuses how."""
 
+import json
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError
 
 import mne
@@ -40,6 +42,41 @@ def test_what_was_generated_can_be_continued(generate, recording):
     assert generate(recording, "--seconds", 1, "--out", "one.edf")[0] == 0
     assert generate("one.edf", "--seconds", 1, "--out", "two.edf")[0] == 0
     assert mne.io.read_raw("two.edf", verbose="ERROR").annotations.onset == pytest.approx([12.0, 13.0])
+
+
+@pytest.mark.parametrize("suffix", [".edf", ".fif"])
+def test_the_file_says_what_is_generated_and_of_whom_only_where_asked(generate, tmp_path, suffix):
+    raw = make_raw().set_meas_date(datetime(2020, 5, 6, tzinfo=UTC))
+    raw.info["subject_info"] = {"last_name": "Doe", "his_id": "doe-17"}
+    raw.save(tmp_path / "jane_raw.fif")
+    out = tmp_path / f"o{suffix}"
+    for option, is_told in (("--seed=3", False), ("--keep-identity", True)):
+        assert generate("jane_raw.fif", "--seconds", 1, "--out", out.name, "--condition", "feet", option)[0] == 0
+        told = json.loads((tmp_path / "o.json").read_text())
+        assert told["generated"] == [{"onset": 12.0, "duration": 1.0}]
+        assert (told["seed"], told["condition"]) == (0 if is_told else 3, "feet")
+        assert b"12.000" in out.read_bytes()
+        assert (b"doe" in out.read_bytes().lower()) == is_told
+        assert str(tmp_path) not in json.dumps(told)
+        back = mne.io.read_raw(out, verbose="ERROR")
+        assert (back.info["meas_date"] == raw.info["meas_date"]) == is_told
+
+
+def test_what_a_format_cannot_hold_is_refused_before_the_work(generate, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli.GETModel, "generate", lambda *_, **__: pytest.fail("generated first"))
+    make_raw(ch_names=["EEG C3 - (A1+A2)/2", "Cz"]).save(tmp_path / "long_raw.fif")
+    (tmp_path / "mine.json").write_text("{}")
+    for arguments, said in (
+        (["long_raw.fif", "--out", "o.edf"], "not EEG C3 - (A1+A2)/2: write .fif or .npz"),
+        (["--channels", "EEG C3 - (A1+A2)/2", "--out", "o.edf"], "not EEG C3 - (A1+A2)/2: write .fif or .npz"),
+        (["--out", "mine.edf"], "mine.json beside it, which is there and not GET's"),
+    ):
+        code, _, err = generate(*arguments, "--seconds", 1)
+        assert code == 2
+        assert said in err
+        assert err.count("\n") == 1
+    assert (tmp_path / "mine.json").read_text() == "{}"
+    assert not list(tmp_path.glob("*.edf"))
 
 
 def test_from_nothing_the_10_20_system_is_generated(generate):
@@ -267,7 +304,7 @@ def test_bad_requests_are_one_sentence_and_exit_code_2(get_hf, tmp_path, argumen
 
 @pytest.mark.parametrize("failing", ["get_hf.cli.save_recording", "get_hf.plotting.plot_generation"])
 def test_a_failure_while_writing_leaves_nothing_behind(generate, monkeypatch, tmp_path, failing):
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(failing, fail)

@@ -68,7 +68,8 @@ def test_epochs_and_batches_run_together(generate):
     assert len(generate(batch, **ARRAY, seconds=1, output="array")) == 3
     epochs = mne.EpochsArray(1e-6 * batch, mne.create_info(NAMES, RATE, "eeg"), verbose="error")
     made = generate(epochs, seconds=1, num_return_sequences=2, output="epochs")
-    assert [draws.get_data().shape for draws in made] == [(2, 4, 7 * RATE)] * 3
+    assert [each.get_data().shape for each in made] == [(6, 4, 7 * RATE)]
+    assert made[0].metadata["generated_draw"].tolist() == [0, 1] * 3
 
 
 def test_from_nothing_with_a_condition_and_several_draws(generate):

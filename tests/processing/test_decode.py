@@ -204,21 +204,6 @@ class TestDecoding:
         np.testing.assert_allclose(onsets, [1, 4, 8], atol=1e-6)
         assert list(decoded.annotations.description) == ["T1", "T2", GENERATED]
 
-    def test_epochs_hold_the_continuations_of_a_recording(self, extractor):
-        source = mne.EpochsArray(
-            1e-6 * np.stack([signal(2, seed=s) for s in range(3)]),
-            mne.create_info(NAMES, RATE, "eeg"),
-            verbose="error",
-        )
-        features = extractor(source)
-        all_epochs = extractor.decode(continued(features, rows=2), features, "epochs")
-        assert len(all_epochs) == 3
-        for epochs in all_epochs:
-            assert epochs.get_data(copy=True).shape == (2, 4, 320 + 320)
-            assert epochs.times[320] == pytest.approx(0)
-        rows = extractor.decode(continued(features, rows=2), features, "array")
-        np.testing.assert_allclose(all_epochs[1].get_data(copy=True), 1e-6 * np.stack(rows[2:4]))
-
     @pytest.mark.parametrize("output", ["raw", "array"])
     def test_several_sequences_of_a_recording_share_its_beginning(self, extractor, read, output):
         features = read([signal(seed=1), signal(seed=2)])
