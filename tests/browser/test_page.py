@@ -181,6 +181,14 @@ def test_a_removed_recording_does_not_come_back(page, temporary, tmp_path):
     page.click("#stop")
 
 
+def test_an_upload_too_large_is_refused_in_a_sentence(page, tmp_path):
+    (tmp_path / "large.edf").write_bytes(bytes(51_000_000))
+    page.set_viewport_size({"width": 390, "height": 844})
+    upload(page, tmp_path / "large.edf")
+    page.get_by_text("The upload has 51 MB, and at most 50 MB are read here.").first.wait_for()
+    screenshot(page, "large")
+
+
 def test_another_tab_goes_on_when_one_is_closed(page, address, temporary, tmp_path):
     save_recording(make_raw(), tmp_path / "other.edf")
     other = page.context.browser.new_page()
