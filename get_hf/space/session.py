@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,12 +22,14 @@ from transformers.generation.streamers import BaseStreamer
 from get_hf import GETFeatureExtractor, GETForSequenceClassification, GETModel, load_recording
 from get_hf.processing.feature_extraction_get import EEGFeatures
 from get_hf.processing.montage_get import USUAL_CHANNELS, UnknownChannelError, parse_channel_name
+from get_hf.space.disk import MAX_MEGABYTES
 
 if TYPE_CHECKING:
     import mne
 
 SUFFIXES = (".edf", ".bdf", ".fif", ".set")
-MAX_MEGABYTES = 50
+#: Hz; of faster recordings the pictures alone would take gigabytes.
+MAX_RATE = 5000.0
 #: Of a longer recording its end is continued.
 MAX_PROMPT_SECONDS = 30.0
 MAX_SECONDS = 60.0
@@ -40,8 +43,45 @@ SCORE_STEPS = 2
 #: made of that very noise would seem to be no surprise at all.
 SCORE_SEED = 0x5C0_5EED
 
-# what Python records of warnings is the whole process's
-_reading = threading.Lock()
+
+class _Notes:
+    """What is warned of in each thread, for the user whose request runs there.
+
+    What Python records of warnings is the whole process's; a lock would let one user's slow file hold up all others.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._notes: dict[int, list[str]] = {}
+
+    @contextmanager
+    def taken(self) -> Iterator[list[str]]:
+        """Gives the notes of this thread, which come while the context lasts."""
+        notes: list[str] = []
+        with self._lock:
+            if not self._notes:
+                self._catching = warnings.catch_warnings()
+                self._catching.__enter__()
+                warnings.simplefilter("always", UserWarning)
+                self._elsewhere, warnings.showwarning = warnings.showwarning, self._take
+            self._notes[threading.get_ident()] = notes
+        try:
+            yield notes
+        finally:
+            with self._lock:
+                del self._notes[threading.get_ident()]
+                if not self._notes:
+                    self._catching.__exit__(None, None, None)
+
+    def _take(self, message: Warning, category: type[Warning], *where) -> None:
+        notes = self._notes.get(threading.get_ident())
+        if notes is None:
+            self._elsewhere(message, category, *where)
+        elif category is UserWarning:
+            notes.append(str(message))
+
+
+_notes = _Notes()
 
 
 @dataclass(frozen=True)
@@ -51,7 +91,9 @@ class Wishes:
     Attributes:
         seconds: To generate.
         ch_names: Of the recording, or to generate from nothing; none for the usual ones.
-        condition: What the person does from the seam on, or None.
+        condition: What the person did in the recording, or None: it is not known.
+        next_condition: What the person does from the seam on, or all the time where there is no recording; None: what
+            the person did before goes on.
         temperature: Standard deviation of the flow's noise.
         guidance: How far to exaggerate the condition; 1 is not at all.
         seed: The same seed gives the same samples, from nothing of the same person.
@@ -60,6 +102,7 @@ class Wishes:
     seconds: float = 10.0
     ch_names: Sequence[str] = ()
     condition: str | None = None
+    next_condition: str | None = None
     temperature: float = 1.0
     guidance: float = 1.0
     seed: int = 0
@@ -75,7 +118,7 @@ class Wishes:
             raise ValueError(f"The guidance is {self.guidance:g}, and must lie above 0 and not above 5.")
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"The seed is {self.seed}, and must be 0 or more and below 2 to the 63rd.")
-        if self.guidance != 1 and self.condition is None:
+        if self.guidance != 1 and self.condition is None and self.next_condition is None:
             raise ValueError(
                 f"Guidance {self.guidance:g} exaggerates a condition, and none was chosen: choose one, or guidance 1."
             )
@@ -108,13 +151,13 @@ def read_upload(path: str | Path) -> tuple["mne.io.BaseRaw", list[str]]:
         raise ValueError(
             f"{path.name} has {megabytes:.0f} MB, and at most {MAX_MEGABYTES} MB are read here: upload a part of it."
         )
-    with _reading, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+    with _notes.taken() as notes:
         try:
             raw = load_recording(path)
         except (ValueError, OSError) as error:
             raise ValueError(str(error).replace(str(path), path.name)) from error
-    notes = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    if (rate := raw.info["sfreq"]) > MAX_RATE:
+        raise ValueError(f"{path.name} has {rate:g} Hz, and at most {MAX_RATE:g} Hz are read here: resample it.")
     if (seconds := raw.n_times / raw.info["sfreq"]) > MAX_PROMPT_SECONDS:
         raw.crop(tmin=seconds - MAX_PROMPT_SECONDS)
         notes.append(f"Of {seconds:.0f} s the last {MAX_PROMPT_SECONDS:.0f} s are read.")
@@ -139,15 +182,23 @@ def prepare(extractor: GETFeatureExtractor, raw: "mne.io.BaseRaw | None", wishes
     Raises:
         ValueError: What the feature extractor refuses, in its words.
     """
-    with _reading, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
+    with _notes.taken() as notes:
         if raw is None:
             ch_names = list(wishes.ch_names) or USUAL_CHANNELS
-            features = extractor(ch_names=ch_names, condition=wishes.condition, person=wishes.seed)
+            features = extractor(ch_names=ch_names, person=wishes.seed, **_conditions(raw, wishes))
         else:
-            chosen = raw.copy().pick(list(wishes.ch_names) or usual_channels(raw.ch_names))
-            features = extractor(chosen, condition=wishes.condition)
-    return Prepared(features, [str(warning.message) for warning in caught if warning.category is UserWarning])
+            ch_names = list(wishes.ch_names) or usual_channels(raw.ch_names)
+            if strange := [name for name in ch_names if name not in raw.ch_names]:
+                raise ValueError(
+                    f"{', '.join(strange)} was chosen, and the recording has no such channel: choose again."
+                )
+            features = extractor(raw.copy().pick(ch_names), **_conditions(raw, wishes))
+    return Prepared(features, notes)
+
+
+def _conditions(raw: "mne.io.BaseRaw | None", wishes: Wishes) -> dict[str, str | None]:
+    """How the feature extractor is told what the recording was in, and what comes next; here and nowhere else."""
+    return {"condition": wishes.next_condition or wishes.condition}
 
 
 def stream(model: GETModel, features: EEGFeatures, wishes: Wishes) -> Iterator[torch.Tensor]:
@@ -230,11 +281,13 @@ def surprise(model: GETModel, features: EEGFeatures, generated: torch.Tensor) ->
         `(channels, patches)` in nats, without the start patch; NaN for channels the model does not see.
     """
     inputs = dict(features)
-    n_new = generated.shape[-1] // model.config.patch_size - features["attention_mask"].shape[1]
+    n_patches = generated.shape[-1] // model.config.patch_size
+    n_new = n_patches - features["attention_mask"].shape[1]
     inputs["input_values"] = generated
     inputs["attention_mask"] = torch.nn.functional.pad(features["attention_mask"], (0, n_new), value=1)
-    last = features["condition_ids"][:, -1:]
-    inputs["condition_ids"] = torch.cat((features["condition_ids"], last.expand(-1, n_new)), dim=-1)
+    conditions = features["condition_ids"]  # those of the prompt and of what was planned; the last one goes on
+    conditions = torch.cat((conditions, conditions[:, -1:].expand(-1, n_patches)), dim=-1)
+    inputs["condition_ids"] = conditions[:, :n_patches]
     return model.score(**inputs, num_flow_steps=SCORE_STEPS, seed=SCORE_SEED)[0, :, 1:].numpy()
 
 

@@ -62,11 +62,19 @@ def address(temporary):
     assert [file for file in temporary.rglob("*") if "get-" in file.name] == []  # ended, it has cleared up
 
 
+def generate(page, seconds: int = 60) -> None:
+    """Starts a run, and waits for its first picture."""
+    page.get_by_label("number input for Seconds to generate").fill(str(seconds))
+    page.click("#go")
+    page.wait_for_selector("#traces img")
+    page.wait_for_selector(".get-bar")
+
+
 @pytest.fixture
 def page(address):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1360, "height": 1000})
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(PATIENCE)
         asked = []
         page.on("request", lambda request: asked.append(request.url))
@@ -95,7 +103,7 @@ def test_a_recording_is_continued_and_downloaded(page, tmp_path):
     save_recording(make_raw(ch_names=names), tmp_path / "mine.edf")
     upload(page, tmp_path / "mine.edf")
     page.get_by_text("12 channels, 12 s, 160 Hz").wait_for()
-    page.get_by_label("Condition after the seam").click()
+    page.get_by_label("What comes next").click()
     page.get_by_role("option", name="eyes closed").click()
     page.click("#go")
     page.wait_for_selector("#traces img")
@@ -142,3 +150,59 @@ def test_a_mistake_is_one_sentence_and_can_be_mended(page, tmp_path):
     page.get_by_label("Seconds to generate").first.fill("1")
     page.click("#go")
     page.wait_for_selector("#traces img")
+
+
+def test_stop_keeps_what_was_made(page, tmp_path):
+    generate(page)
+    page.click("#stop")
+    page.get_by_text("Stopped: of 60 s, this is what was made.").wait_for()
+    page.wait_for_selector("#surprise img")
+    screenshot(page, "stopped")
+    with page.expect_download() as download:
+        page.get_by_text("Download FIF").click()
+    download.value.save_as(tmp_path / "x_raw.fif")
+    assert 12 < mne.io.read_raw(tmp_path / "x_raw.fif", verbose="ERROR").times[-1] < 72
+
+
+def test_a_removed_recording_does_not_come_back(page, temporary, tmp_path):
+    save_recording(make_raw(), tmp_path / "removed.edf")
+    upload(page, tmp_path / "removed.edf")
+    page.get_by_text("8 channels, 12 s, 160 Hz").wait_for()
+    generate(page)
+    page.get_by_label("Remove").or_(page.get_by_label("Clear")).first.click()
+    page.get_by_text("Upload a recording, then continue it.").wait_for()
+    assert list(temporary.rglob("removed.edf")) == []
+    page.wait_for_timeout(5000)
+    assert page.locator("#traces img").count() == page.locator("#surprise img").count() == 0
+    assert page.inner_text("#message") == "Upload a recording, then continue it."
+    screenshot(page, "removed")
+    page.get_by_label("Built-in example").click()
+    generate(page)  # and the next run is not held up
+    page.click("#stop")
+
+
+def test_an_upload_too_large_is_refused_in_a_sentence(page, tmp_path):
+    (tmp_path / "large.edf").write_bytes(bytes(51_000_000))
+    page.set_viewport_size({"width": 390, "height": 844})
+    upload(page, tmp_path / "large.edf")
+    page.get_by_text("The upload has 51 MB, and at most 50 MB are read here.").first.wait_for()
+    screenshot(page, "large")
+
+
+def test_another_tab_goes_on_when_one_is_closed(page, address, temporary, tmp_path):
+    save_recording(make_raw(), tmp_path / "other.edf")
+    other = page.context.browser.new_page()
+    other.goto(address)
+    upload(other, tmp_path / "other.edf")
+    other.get_by_text("8 channels, 12 s, 160 Hz").wait_for()
+    generate(other)
+    page.set_viewport_size({"width": 390, "height": 844})
+    generate(page, seconds=10)
+    other.close()
+    page.wait_for_selector("#surprise img")
+    screenshot(page, "narrow")
+    assert re.match(r"Generated 10 s in [\d.]+ s", page.inner_text("#message"))
+    deadline = time.monotonic() + 60  # the closed tab's upload goes when the server has missed it
+    while list(temporary.rglob("other.edf")):
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(500)

@@ -1,31 +1,25 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The page without a browser: what its functions show, and a whole session by gradio's own client."""
+"""The page without a browser: what its functions show."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mne
 import numpy as np
 import pytest
-import torch
 
 pytest.importorskip("gradio")
 # gradio is a matter of ten seconds and more; here, and not in each test
-from get_hf import GETConfig, GETForSequenceClassification, save_recording
-from get_hf.space import app, session
+from get_hf import save_recording
+from get_hf.space import app, disk, looks, session
+from get_hf.space.app import Visitor
+from get_hf.space.disk import Disk
 from synthetic import make_raw
 
-WISHES = {"condition": "", "seconds": 2.0, "temperature": 1.0, "guidance": 1.0, "seed": 0}
+WISHES = {"condition": "", "next_condition": "", "seconds": 2.0, "temperature": 1.0, "guidance": 1.0, "seed": 0}
 
-
-@pytest.fixture(scope="module")
-def page(tiny_checkpoint, tmp_path_factory):
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("classifier")
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    config = GETConfig(id2label={0: "open", 1: "closed"}, label2id={"open": 0, "closed": 1}, **sizes)
-    GETForSequenceClassification(config).save_pretrained(folder)
-    return app.Page(tiny_checkpoint, folder)
+ALICE, BOB = Visitor("tab of Alice", "10.0.0.1"), Visitor("tab of Bob", "10.0.0.2")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +30,7 @@ def recording(tmp_path_factory):
 
 
 def run(page, source=app.EXAMPLE, path=None, ch_names=(), **changes):
-    return list(page.generate(source, path, list(ch_names), *(WISHES | changes).values()))
+    return list(page.generate(ALICE, source, path, list(ch_names), *(WISHES | changes).values()))
 
 
 def text(message: str) -> str:
@@ -61,13 +55,16 @@ def test_nothing_has_no_class(page):
 def test_pages_hold_no_markup_from_a_file_name(page, tmp_path):
     path = tmp_path / "<img src=x>.edf"
     path.write_bytes(b"no EEG")
-    *_, message = page.choose(app.UPLOAD, str(path))
+    page.change(ALICE, app.UPLOAD, str(path))
+    message = page.choose(ALICE, app.UPLOAD, str(path))["message"]
     assert "&lt;img src=x&gt;.edf is not a recording" in message
 
 
-def test_what_was_written_is_gone_when_the_page_has_its_copy(page, recording):
+def test_what_was_made_is_deleted_when_something_else_is_chosen(page, recording):
     files = [Path(run(page, app.UPLOAD, recording)[-1][suffix]["value"]) for suffix in (".edf", ".fif", ".png")]
     assert [file.name for file in files] == ["night <b>_get.edf", "night <b>_get_raw.fif", "night <b>_get.png"]
+    assert all(file.exists() for file in files)
+    page.change(ALICE, app.EXAMPLE, recording)
     assert not any(file.exists() for file in files)
 
 
@@ -116,10 +113,10 @@ def test_a_wish_that_cannot_be_met_is_one_sentence_in_the_page(page, options, ex
 
 
 def test_channels_of_the_recording_are_offered(page, recording):
-    file, channels, message = page.choose(app.UPLOAD, recording)
-    assert file["visible"]
-    assert channels["choices"] == make_raw().ch_names
-    assert "8 channels, 12 s, 160 Hz" in message
+    assert page.change(ALICE, app.UPLOAD, recording)["file"]["visible"]
+    shown = page.choose(ALICE, app.UPLOAD, recording)
+    assert shown["channels"]["choices"] == make_raw().ch_names
+    assert "8 channels, 12 s, 160 Hz" in shown["message"]
 
 
 def test_a_name_too_long_for_edf_leaves_the_other_files(page, tmp_path):
@@ -132,35 +129,83 @@ def test_a_name_too_long_for_edf_leaves_the_other_files(page, tmp_path):
     assert "EDF holds names of up to 16 characters" in last["message"]
 
 
-def test_a_whole_session_over_the_network(page, recording, tmp_path, monkeypatch):
-    gradio_client = pytest.importorskip("gradio_client")
-    from gradio.route_utils import delete_files_created_by_app
+def next_picture(updates):
+    return next(update for update in updates if "get-bar" in update.get("message", ""))
 
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "server"))
-    blocks = page.build()
-    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, server_name="127.0.0.1")
-    try:
-        client = gradio_client.Client(url, verbose=False, download_files=str(tmp_path / "client"))
-        wishes = {**WISHES, "condition": "eyes_closed"}
-        upload = gradio_client.handle_file(recording)
-        result = client.predict(app.UPLOAD, upload, [], *wishes.values(), api_name="/generate")
-        message, *_, edf, _fif, png = result
-        assert text(message).startswith("Generated 2 s in")
-        continued = mne.io.read_raw(edf["value"] if isinstance(edf, dict) else edf, verbose="ERROR")
-        assert continued.n_times == (12 + 2) * 160
-        assert "GET generated" in continued.annotations.description
-        picture = png["value"] if isinstance(png, dict) else png
-        assert Path(picture).read_bytes().startswith(b"\x89PNG")
 
-        def kept() -> list[Path]:
-            return [f for f in (tmp_path / "server").rglob("*") if f.is_file() and f.stat().st_size]
+def test_stop_keeps_what_was_made_so_far(page, monkeypatch):
+    monkeypatch.setattr(app, "FRAME_SECONDS", 0.0)
+    updates = page.generate(ALICE, app.EXAMPLE, None, [], *(WISHES | {"seconds": 60.0}).values())
+    next_picture(updates)
+    page.runs.stop(ALICE.tab)
+    *_, last = updates
+    assert "Stopped: of 60 s, this is what was made." in text(last["message"])
+    made = mne.io.read_raw(last[".fif"]["value"], verbose="ERROR")
+    assert session.EXAMPLE_SECONDS < made.times[-1] < session.EXAMPLE_SECONDS + 60
+    assert {"surprise", "classes", ".edf", ".png"} <= set(last)
 
-        assert len(kept()) == 4  # the recording, and what was made of it
-        assert blocks.delete_cache == (app.SWEEP_SECONDS, app.KEPT_SECONDS)
-        delete_files_created_by_app(blocks, age=None)  # what the page does after that time
-        assert kept() == []
-    finally:
-        blocks.close()
+
+def test_stopped_before_anything_was_made_nothing_is_shown(page):
+    updates = page.generate(ALICE, app.EXAMPLE, None, [], *WISHES.values())
+    next(updates)
+    page.runs.stop(ALICE.tab)
+    assert [text(update["message"]) for update in updates] == ["Stopped before anything was made."]
+
+
+@pytest.mark.parametrize("choice", [(app.UPLOAD, None), (app.NOTHING, None), (app.EXAMPLE, None)])
+def test_of_what_was_chosen_before_nothing_is_shown_any_more(page, monkeypatch, choice):
+    monkeypatch.setattr(app, "FRAME_SECONDS", 0.0)
+    updates = page.generate(ALICE, app.EXAMPLE, None, [], *(WISHES | {"seconds": 60.0}).values())
+    next_picture(updates)
+    with ThreadPoolExecutor(1) as pool:
+        changed = pool.submit(page.change, ALICE, *choice)
+        later = list(updates)
+    assert later in ([looks.nothing()], [later[0], looks.nothing()])  # one may have been on its way
+    assert looks.nothing().items() <= changed.result().items()
+
+
+def test_a_recording_that_was_read_too_late_is_not_offered(page, recording):
+    page.change(ALICE, app.UPLOAD, recording)
+    page.change(ALICE, app.NOTHING, recording)
+    assert "message" not in page.choose(ALICE, app.UPLOAD, recording)
+
+
+def test_an_upload_is_deleted_when_nobody_has_it_any_more(page, tmp_path):
+    save_recording(make_raw(), tmp_path / "same.edf")
+    path = str(tmp_path / "same.edf")
+    page.disk.own(ALICE.user, path)
+    for visitor in (ALICE, BOB):
+        page.change(visitor, app.UPLOAD, path)
+    page.change(ALICE, app.UPLOAD, None)
+    assert Path(path).exists()
+    page.leave(BOB)
+    assert not Path(path).exists()
+
+
+def test_who_has_no_room_left_sees_what_was_made_all_the_same(page, monkeypatch):
+    monkeypatch.setattr(disk, "USER_MEGABYTES", 0)
+    last = run(page)[-1]
+    expected = r"There is nothing to download. With \d.\d MB more, your files would exceed 0 MB"
+    assert re.search(expected, text(last["message"]))
+    assert [last[suffix]["visible"] for suffix in (".edf", ".fif", ".png")] == [False, False, False]
+    assert last["surprise"]
+
+
+def test_what_nobody_foresaw_is_one_sentence_too(page, recording, monkeypatch, capsys):
+    monkeypatch.setattr(session, "load_recording", lambda path: {}["key"])
+    page.change(ALICE, app.UPLOAD, recording)
+    for message in (
+        page.choose(ALICE, app.UPLOAD, recording)["message"],
+        run(page, app.UPLOAD, recording)[-1]["message"],
+    ):
+        assert text(message).startswith("The page failed on this (KeyError)")
+    assert "Traceback" in capsys.readouterr().err  # for who runs the page
+
+
+def test_a_checkpoint_without_a_classifier_is_refused_as_one(tiny_checkpoint, tmp_path):
+    with Disk(tmp_path) as own, pytest.raises(ValueError, match="holds a GETModel and no classifier") as error:
+        app.Page(tiny_checkpoint, tiny_checkpoint, own)
+    assert str(error.value).startswith(str(tiny_checkpoint))
 
 
 def test_the_space_names_the_gradio_that_was_tested():
