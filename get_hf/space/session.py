@@ -198,7 +198,9 @@ def prepare(extractor: GETFeatureExtractor, raw: "mne.io.BaseRaw | None", wishes
 
 def _conditions(raw: "mne.io.BaseRaw | None", wishes: Wishes) -> dict[str, str | None]:
     """How the feature extractor is told what the recording was in, and what comes next; here and nowhere else."""
-    return {"condition": wishes.next_condition or wishes.condition}
+    if raw is None:
+        return {"condition": wishes.next_condition}
+    return {"condition": wishes.condition, "next_condition": wishes.next_condition}
 
 
 def stream(model: GETModel, features: EEGFeatures, wishes: Wishes) -> Iterator[torch.Tensor]:
