@@ -106,12 +106,11 @@ class GETPreTrainedModel(PreTrainedModel):
         config = kwargs.get("config")
         if not isinstance(config, PreTrainedConfig):
             config = cls.config_class.from_pretrained(config or checkpoint, **_place(kwargs))
-        with torch.device("meta"):
-            n_parameters = sum(parameter.numel() for parameter in cls(config).parameters())
+        n_parameters = _least_parameters(config, cls.can_generate())
         if n_parameters > LARGEST_GROWTH * size:
             raise ValueError(
-                f"The configuration of {checkpoint} asks for {n_parameters:,} parameters, and its weights have "
-                f"{size:,} bytes: take both from one checkpoint."
+                f"The configuration of {checkpoint} asks for over {n_parameters:,} parameters, and its weights "
+                f"have {size:,} bytes: take both from one checkpoint."
             )
 
     def _is_of_another_head(self, name: str) -> bool:
@@ -155,6 +154,16 @@ class GETPreTrainedModel(PreTrainedModel):
 def _some(names: list[str]) -> str:
     """Names for a message, the first few of many."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _least_parameters(config: GETConfig, generates: bool) -> int:
+    """Parameters of the matrices that grow with the sizes of a configuration, without making them."""
+    width, flow_width = config.hidden_size, config.flow_hidden_size
+    count = config.num_hidden_layers * width * (8 * width + 3 * config.intermediate_size)
+    count += width * (config.patch_size + config.num_calibration_features + config.num_conditions + config.num_labels)
+    if generates:
+        count += config.flow_num_layers * flow_width * (10 * flow_width + 3 * config.flow_intermediate_size)
+    return count
 
 
 def _place(kwargs: dict) -> dict:

@@ -24,6 +24,7 @@ import torch
 
 from get_hf import CHECKPOINT, GETFeatureExtractor, GETForSequenceClassification, GETModel, load_pretrained
 from get_hf.plotting import plot_generation, plot_spectra, plot_surprise, plot_traces
+from get_hf.pretrained import find_checkpoint, load_folder
 from get_hf.recordings import save_recording
 from get_hf.space import session
 from get_hf.space.session import Pace, Wishes
@@ -86,7 +87,8 @@ class Page:
         self.model, self.extractor = load_pretrained(checkpoint)
         self.classifier = None
         if classifier:
-            self.classifier = GETForSequenceClassification.from_pretrained(classifier).eval()
+            folder = find_checkpoint(classifier)
+            self.classifier, _ = load_folder(folder, GETForSequenceClassification, str(classifier))
         self.example = session.example(self.model, self.extractor)
         self._warm_up()
 

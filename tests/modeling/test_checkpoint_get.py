@@ -226,8 +226,8 @@ def test_a_configuration_cannot_name_code_of_another_repository(checkpoint, name
     [
         ({"hidden_size": 10**9}, "hidden_size must be at most 16,384"),
         ({"num_hidden_layers": 10**12}, "num_hidden_layers must be at most 1,000"),
-        ({"hidden_size": 2048, "intermediate_size": 8192}, "parameters, and its weights have"),
-        ({"num_hidden_layers": 200}, "parameters, and its weights have"),
+        ({"hidden_size": 2048, "intermediate_size": 8192}, "parameters, and its weights"),
+        ({"num_hidden_layers": 200}, "parameters, and its weights"),
         ({"num_labels": 10**12}, "num_labels must be at most 10,000"),
         ({"hidden_size": "32"}, "'hidden_size'"),
         ({"sampling_rate": 1e300}, "sampling_rate must be at most 100,000"),
