@@ -147,8 +147,9 @@ def _stage(folder: Path, staged: Path, repo: str, model, extractor: GETFeatureEx
             kept = {name: value for name, value in kept.items() if name not in ("auto_map", "custom_pipelines")}
             settings.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     for name in (SUMMARY, FIGURES):
-        if content := read_json(folder / name):
-            if "checkpoint" in (about := content.get("about") or {}):
+        if (folder / name).is_file():
+            content = read_json(folder / name)
+            if isinstance(about := content.get("about"), dict) and "checkpoint" in about:
                 about["checkpoint"] = repo  # it was the name of a folder
             (staged / name).write_text(json.dumps(without_paths(content), indent=1) + "\n", encoding="utf-8")
 
