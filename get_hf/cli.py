@@ -24,7 +24,7 @@ from typer.exceptions import TyperException
 
 from get_hf import GETFeatureExtractor, GETModel, corpus_cli, hub_cli, space_cli
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
-from get_hf.pretrained import CHECKPOINT, load_pretrained
+from get_hf.pretrained import CHECKPOINT, find_checkpoint, load_pretrained
 from get_hf.processing.coherence_get import shapes_of_shifts
 from get_hf.processing.equaliser_get import Equaliser
 from get_hf.processing.files_get import load_recording, written_whole
@@ -292,7 +292,7 @@ def _corrections(
 
 @app.command()
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="Folder, or owner/name on the Hub.")],
+    checkpoint: Annotated[str, typer.Argument(help="Folder, or owner/name[@revision] on the Hub.")],
     data: Annotated[Path, typer.Option(help="Folder that holds eegmmidb/.")],
     out: Annotated[Path, typer.Option(help="Folder for tables and plots.")],
     split: Annotated[
@@ -310,11 +310,12 @@ def evaluate(
     if missing := [path for path in cards if not path.is_file()]:
         raise FileNotFoundError(f"There is no model card at {missing[0]}.")
     _require_extra("train")
-    _load(checkpoint)  # what is wrong with it shows now, not after minutes of baselines
+    folder = find_checkpoint(checkpoint)
+    _load(str(folder))  # what is wrong with it shows now, not after minutes of baselines
     from get_hf.training import evaluation
     from get_hf.training.bars import bars_table
 
-    report = evaluation.run(checkpoint, data, out, split, preset, cards, progress=stderr.print)
+    report = evaluation.run(folder, data, out, split, preset, cards, progress=stderr.print)
     stdout.print(report.table(), markup=False)
     for bars in report.bars.values():
         stdout.print(f"\n{bars_table(bars)}", markup=False)

@@ -12,12 +12,14 @@ import fnmatch
 import json
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 import torch
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
-from get_hf.hub_card import CARD, FIGURES, SUMMARY, Provenance, write_card
+from get_hf.hub_card import CARD, FIGURES, SUMMARY, Provenance, read_json, without_paths, write_card
+from get_hf.modeling.checkpoint_get import FILES
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.pretrained import download, find_checkpoint, load_folder
@@ -25,7 +27,7 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.files_get import folder_beside
 
 #: Files of an earlier push that go where the new one does not have them; anything else in a repository stays.
-_OURS = ("*_get.py", "*.safetensors", "*.safetensors.index.json", "generation_config.json", FIGURES, SUMMARY)
+_OURS = ("*_get.py", "*.safetensors", "*.safetensors.index.json", "generation_config.json", FILES, FIGURES, SUMMARY)
 
 
 def push(
@@ -40,7 +42,8 @@ def push(
     """Publishes a checkpoint on the Hub by one commit, then loads it from there and compares.
 
     With it go its card, the figures of `get-hf evaluate` (`fidelity.json`) and the summary of its training where it
-    has them. A push that failed halfway goes on with the large files that have not arrived yet.
+    has them; none of them names a folder of this machine. A card that is on the Hub already keeps its text, unless
+    `card` is given. A push that failed halfway goes on with the large files that have not arrived yet.
 
     Args:
         checkpoint: A folder that `save_pretrained` wrote, of a model that generates or classifies.
@@ -48,7 +51,8 @@ def push(
         private: Whether only its owner may see it.
         create_pr: Whether to propose the commit to the repository's owner, rather than to make it.
         remote_code: Whether the code goes along, for who has transformers and not this package.
-        card: Markdown for the model card; by default the folder's README.md, or a short one made for it.
+        card: Markdown for the model card; by default the one on the Hub, else the folder's README.md, else a short
+            one made for it.
         provenance: What it was made from, as far as its files do not say.
 
     Returns:
@@ -67,8 +71,9 @@ def push(
     with tempfile.TemporaryDirectory() as temporary:
         staged = Path(temporary) / repo.partition("/")[2]
         model, extractor = load_folder(folder)
-        _stage(folder, staged, model, extractor, remote_code)
-        write_card(staged, repo, model.config, card or folder / CARD, provenance or Provenance(), required=bool(card))
+        _stage(folder, staged, repo, model, extractor, remote_code)
+        about = repo, model.config, provenance or Provenance()
+        write_card(staged, *about, card or folder / CARD, required=bool(card))
         api = HfApi()
         with one_sentence(repo):
             api.create_repo(repo, private=private or None, exist_ok=True)
@@ -79,6 +84,10 @@ def push(
                 )
             there = {file.rfilename for file in info.siblings}
             _check_is_ours(api, repo, there, Path(temporary))
+            if CARD in there:
+                kept = _card_on_the_hub(api, repo, Path(temporary), staged / CARD, card)
+                if kept is not None:
+                    write_card(staged, *about, kept, name=f"{CARD} of {repo}")
             stale = {file for file in there if any(fnmatch.fnmatch(file, pattern) for pattern in _OURS)}
             names = sorted(path.name for path in staged.iterdir())
             commit = api.create_commit(
@@ -126,7 +135,7 @@ def pull(repo: str, folder: str | Path | None = None) -> Path:
     return folder
 
 
-def _stage(folder: Path, staged: Path, model, extractor: GETFeatureExtractor, remote_code: bool) -> None:
+def _stage(folder: Path, staged: Path, repo: str, model, extractor: GETFeatureExtractor, remote_code: bool) -> None:
     """Saves a checkpoint as it is to lie on the Hub."""
     model.save_pretrained(staged)
     extractor.save_pretrained(staged)
@@ -139,7 +148,23 @@ def _stage(folder: Path, staged: Path, model, extractor: GETFeatureExtractor, re
             settings.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     for name in (SUMMARY, FIGURES):
         if (folder / name).is_file():
-            shutil.copy(folder / name, staged / name)
+            content = read_json(folder / name)
+            if isinstance(about := content.get("about"), dict) and "checkpoint" in about:
+                about["checkpoint"] = repo  # it was the name of a folder
+            (staged / name).write_text(json.dumps(without_paths(content), indent=1) + "\n", encoding="utf-8")
+
+
+def _card_on_the_hub(api: HfApi, repo: str, temporary: Path, made: Path, given: str | Path | None) -> Path | None:
+    """The card that is on the Hub, to be kept; where one was given instead, what becomes of it is said."""
+    there = Path(api.hf_hub_download(repo, CARD, cache_dir=temporary / "there"))
+    if given is None:
+        return there
+    if there.read_bytes() != made.read_bytes():
+        warnings.warn(
+            f"{CARD} of {repo} was replaced by {Path(given).name}; its history on the Hub keeps what it said.",
+            stacklevel=3,
+        )
+    return None
 
 
 def _check_is_ours(api: HfApi, repo: str, there: set[str], temporary: Path) -> None:

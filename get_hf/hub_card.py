@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard
 
@@ -52,6 +53,15 @@ recording, and must not be presented as recorded.
 """
 
 
+#: A place on a machine, POSIX or Windows, in quotes or not; no part of an address on the web.
+_PATH = re.compile(
+    r"""(?<=['"])(?:~|\.\.?|[A-Za-z]:)?[/\\][^'"]+(?=['"])"""
+    r"""|file:/+[^\s'"]+"""
+    r"""|(?<![\w/.<])(?!//)(?:~|\.\.?|[A-Za-z]:)?[/\\][^\s'"<>|,;()\[\]]+"""
+)
+_LOCAL_CORPUS = re.compile(r"\b(bids|files):\S+")
+
+
 @dataclass
 class Provenance:
     """What a checkpoint was made from, where its files do not say or say otherwise.
@@ -70,7 +80,13 @@ class Provenance:
 
 
 def write_card(
-    folder: Path, repo: str, config: GETConfig, card: str | Path, provenance: Provenance, required: bool = False
+    folder: Path,
+    repo: str,
+    config: GETConfig,
+    provenance: Provenance,
+    card: str | Path,
+    required: bool = False,
+    name: str | None = None,
 ) -> None:
     """Writes `README.md` of a checkpoint.
 
@@ -80,20 +96,25 @@ def write_card(
         folder: The checkpoint; its `fidelity.json` and `training_summary.json` are read where there are any.
         repo: "owner/name" it will have.
         config: Of the model.
-        card: Markdown to start from.
         provenance: What it was made from; completed by the keys of the same names in `training_summary.json`.
+        card: Markdown to start from.
         required: Whether `card` must be there; otherwise a short one is made.
+        name: What a message calls the card.
 
     Raises:
         FileNotFoundError: There is no such card.
-        ValueError: The metadata at its head, or one of the files, is not what it should be.
+        ValueError: The metadata at its head, or one of the files, is not what it should be; or the provenance that
+            is given is a folder of this machine.
     """
     card = Path(card)
     if required and not card.is_file():
         raise FileNotFoundError(f"There is no model card at {card}.")
-    summary, fidelity = _read(folder / SUMMARY), _read(folder / FIGURES)
-    base_model = provenance.base_model or summary.get("base_model")
-    dataset = provenance.dataset or summary.get("dataset")
+    for given in (provenance.base_model, provenance.dataset):
+        if given is not None and _public_name(given) != given:
+            raise ValueError(f"{given} is on this machine, and the card is for everybody: name what is on the Hub.")
+    summary, fidelity = read_json(folder / SUMMARY), read_json(folder / FIGURES)
+    base_model = provenance.base_model or _public_name(summary.get("base_model"))
+    dataset = provenance.dataset or _public_name(summary.get("dataset"))
     metrics = {**(summary.get("metrics") or {}), **provenance.metrics}
     is_classifier = "GETForSequenceClassification" in (config.architectures or ())
     task = CLASSIFICATION if is_classifier else GENERATION
@@ -103,7 +124,7 @@ def write_card(
         made = ModelCard(text)
     except Exception as error:  # YAML has errors of its own
         raise ValueError(
-            f"The metadata at the head of {card} cannot be read: {' '.join(str(error).split())}"
+            f"The metadata at the head of {name or card} cannot be read: {' '.join(str(error).split())}"
         ) from error
     made.text = _with_use(made.text, HUB_USE.format(task=task[0], repo=repo, call=CALLS[task[0]]))
 
@@ -196,7 +217,12 @@ def _list(value: str | list[str] | None) -> list[str]:
     return [value] if isinstance(value, str) else list(value or ())
 
 
-def _read(path: Path) -> dict:
+def read_json(path: Path) -> dict:
+    """Names and values from a file; none where there is no file.
+
+    Raises:
+        ValueError: It holds something else.
+    """
     if not path.is_file():
         return {}
     try:
@@ -206,3 +232,22 @@ def _read(path: Path) -> dict:
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} holds a {type(content).__name__} where names and values were expected.")
     return content
+
+
+def without_paths(content: Any) -> Any:
+    """JSON without places on this machine: of the corpora `bids:FOLDER` and `files:GLOB` the kind is left."""
+    if isinstance(content, dict):
+        return {without_paths(name): without_paths(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [without_paths(value) for value in content]
+    if not isinstance(content, str):
+        return content
+    return _PATH.sub("(a local path)", _LOCAL_CORPUS.sub(r"\1", content))
+
+
+def _public_name(given: Any) -> str | None:
+    """What a model was made from, where that is no place on this machine; else nothing, or the kind of corpus."""
+    if not isinstance(given, str) or ("/" in given and Path(given).exists()):
+        return None
+    public = _LOCAL_CORPUS.sub(r"\1", given)
+    return None if _PATH.search(public) else public

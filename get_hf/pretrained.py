@@ -5,8 +5,10 @@ import re
 import warnings
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from transformers import AutoConfig
+from huggingface_hub import constants, snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.file_download import repo_folder_name
+from transformers.utils import CONFIG_NAME, FEATURE_EXTRACTOR_NAME
 
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
@@ -47,27 +49,34 @@ def load_folder(
 ) -> tuple[GETModel | GETForSequenceClassification, GETFeatureExtractor]:
     """Loads a folder's model and feature extractor, and checks that they are complete.
 
+    Only the code of this package runs, never what lies beside the weights.
+
     Args:
         folder: What `save_pretrained` wrote.
-        model_class: What to load it as; None: as what it was saved as.
+        model_class: What to load it as, and what it must have been saved as; None: whichever it was saved as.
         name: What a message calls it.
 
     Raises:
         ValueError: As `load_pretrained`.
     """
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        if not isinstance(config, GETConfig):
-            raise ValueError(f"its model_type is {config.model_type!r}, not {GETConfig.model_type!r}.")
-        if model_class is None:
-            is_classifier = config.architectures == [GETForSequenceClassification.__name__]
-            model_class = GETForSequenceClassification if is_classifier else GETModel
-        model = model_class.from_pretrained(folder, local_files_only=True)
+        for file in (CONFIG_NAME, FEATURE_EXTRACTOR_NAME):
+            if not (Path(folder) / file).is_file():
+                raise ValueError(f"{file} is missing: fetch or copy all of the checkpoint.")
+        saved_as = _saved_as(GETConfig.from_pretrained(folder, local_files_only=True))
+        if model_class not in (None, saved_as):
+            raise ValueError(f"it is a {saved_as.__name__}, not a {model_class.__name__}: name another one.")
+        model = saved_as.from_pretrained(folder, local_files_only=True)
         extractor = GETFeatureExtractor.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # a damaged file fails in whichever library reads it
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ValueError(f"{name or folder} cannot be loaded as a checkpoint of GET: {reason}") from error
     return model.eval(), extractor
+
+
+def _saved_as(config: GETConfig) -> type[GETModel] | type[GETForSequenceClassification]:
+    is_classifier = config.architectures == [GETForSequenceClassification.__name__]
+    return GETForSequenceClassification if is_classifier else GETModel
 
 
 def find_checkpoint(checkpoint: str | Path, revision: str | None = None) -> Path:
@@ -117,8 +126,25 @@ def download(repo: str, revision: str | None = None, cache_dir: Path | None = No
     from get_hf.training.hub_access import one_sentence
 
     with one_sentence(repo, "pull"):
-        folder = Path(snapshot_download(repo, revision=revision, allow_patterns=list(FILES), cache_dir=cache_dir))
+        try:
+            folder = Path(snapshot_download(repo, revision=revision, allow_patterns=list(FILES), cache_dir=cache_dir))
+        except LocalEntryNotFoundError as error:  # no network, and not in the cache
+            commits = _commits_in_cache(repo, cache_dir)
+            if not commits:
+                raise
+            why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the Hub cannot be reached"
+            raise OSError(
+                f"{repo}@{revision or 'main'} is not in the cache, and {why}: go online, or name a commit that is "
+                f"there, {' or '.join(f'{repo}@{commit}' for commit in commits)}."
+            ) from error
     if revision is None:
         # the cache calls the folder by its commit
         warnings.warn(f"{repo} is now at {folder.name}: {repo}@{folder.name} pins this revision.", stacklevel=3)
     return folder
+
+
+def _commits_in_cache(repo: str, cache_dir: Path | None) -> list[str]:
+    """Commits of a repository whose configuration the cache holds, the last one to arrive first."""
+    folder = Path(cache_dir or constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
+    found = [path for path in folder.glob("snapshots/*") if (path / CONFIG_NAME).is_file()]
+    return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from huggingface_hub.dataclasses import strict
+from huggingface_hub.errors import StrictDataclassError
 from transformers import PreTrainedConfig
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
@@ -27,17 +28,26 @@ CONDITIONS = (
 #: pipelines saved with a model, quantisation.
 UNDECLARED = ("attn_implementation", "auto_map", "custom_pipelines", "quantization_config", "tie_word_embeddings")
 
-#: Arguments that count something.
-SIZES = (
-    "patch_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "flow_num_layers",
-    "flow_hidden_size",
-    "flow_intermediate_size",
-)
+#: Least and largest value of arguments: beyond the largest, memory would go before a weight is read.
+RANGES = {
+    "patch_size": (1, 1000),
+    "sampling_rate": (1, 100_000),
+    "num_calibration_features": (0, 10_000),
+    "hidden_size": (1, 16_384),
+    "num_hidden_layers": (1, 1000),
+    "num_attention_heads": (1, 1000),
+    "intermediate_size": (1, 65_536),
+    "sliding_window": (2, 1_000_000),
+    "rope_theta": (1, 1e12),
+    "flow_num_layers": (1, 1000),
+    "flow_hidden_size": (1, 16_384),
+    "flow_intermediate_size": (1, 65_536),
+    "rms_norm_eps": (0, 1),
+    "initializer_range": (0, 100),
+    "attention_dropout": (0, 1),
+}
+#: Conditions and classes, at most.
+MOST_NAMES = 10_000
 #: What model and feature extractor must agree on.
 SHARED = ("sampling_rate", "patch_size", "conditions", "heard_conditions")
 
@@ -114,6 +124,7 @@ class GETConfig(PreTrainedConfig):
                 f"The checkpoint is of format {self.format_version}, and this version of GET-HF reads format "
                 f"{FORMAT_VERSION}: install {age} one, or pin {revision} revision of the checkpoint."
             )
+        self._check_ranges(kwargs.get("num_labels"))  # lists of such lengths are made below
         if not __name__.startswith(TRANSFORMERS_DYNAMIC_MODULE_NAME):
             # the package has its pipelines; with these, pipeline() would insist on the copies beside the weights
             kwargs.pop("custom_pipelines", None)
@@ -141,7 +152,16 @@ class GETConfig(PreTrainedConfig):
                 f"The checkpoint's model_type is {model_type!r}, not {cls.model_type!r}: name a checkpoint of GET, or "
                 "load this one with AutoModel."
             )
-        return super().from_dict(config_dict, **kwargs)
+        for name in ("attn_implementation", "_attn_implementation"):
+            if "/" in str(config_dict.get(name)):
+                raise ValueError(
+                    f"The checkpoint's {name} is {config_dict[name]!r}, code of another repository: remove it from "
+                    "config.json, and pass it to from_pretrained where you trust that code."
+                )
+        try:
+            return super().from_dict(config_dict, **kwargs)
+        except StrictDataclassError as error:
+            raise ValueError(f"config.json cannot be read: {' '.join(str(error).split())}") from error
 
     @property
     def num_conditions(self) -> int:
@@ -206,11 +226,23 @@ class GETConfig(PreTrainedConfig):
                 f"{', '.join(f'{i} ({name})' for i, name in known.items())}."
             )
 
+    def _check_ranges(self, num_labels: Any) -> None:
+        """Checks that each size is possible, before anything of that size is made."""
+        for name, (least, largest) in RANGES.items():
+            value = getattr(self, name)
+            if not value >= least:
+                raise ValueError(f"{name} must be at least {least}, not {value}.")
+            if not value <= largest:
+                raise ValueError(
+                    f"{name} must be at most {largest:,}, not {value}: memory would run out before a weight is read."
+                )
+        labels = num_labels if isinstance(num_labels, int) else 0
+        for name, count in (("conditions", len(self.conditions)), ("num_labels", labels)):
+            if count > MOST_NAMES:
+                raise ValueError(f"{name} must be at most {MOST_NAMES:,}, not {count}: memory would run out.")
+
     def validate_architecture(self):
         """Checks that the sizes fit each other (called by transformers after initialisation)."""
-        for name in SIZES:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
         for name in ("hidden_size", "flow_hidden_size"):
             size = getattr(self, name)
             if size % (2 * self.num_attention_heads):
@@ -222,10 +254,6 @@ class GETConfig(PreTrainedConfig):
             raise ValueError(
                 f"flow_bands {self.flow_bands} must be sizes that add up to patch_size ({self.patch_size}), or empty."
             )
-        if self.sliding_window < 2:
-            raise ValueError(f"sliding_window must be at least 2 patches, not {self.sliding_window}.")
-        if self.sampling_rate <= 0:
-            raise ValueError(f"sampling_rate must be positive, in Hz, not {self.sampling_rate}.")
         if len(set(self.conditions)) != len(self.conditions) or not self.conditions:
             raise ValueError(f"conditions must be different names, the first for unknown, not {self.conditions}.")
         heard = self.heard_conditions or []

@@ -1,16 +1,18 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What every model of GET has in common: what transformers must know of it, and what a checkpoint must hold."""
 
-import json
 import os
 
 import torch
 from torch import nn
+from transformers import PreTrainedConfig
 from transformers import initialization as init
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import FEATURE_EXTRACTOR_NAME, auto_docstring, cached_file
+from transformers.utils.hub import resolve_revision
 from transformers.utils.output_capturing import OutputRecorder
 
+from .checkpoint_get import check_files, list_files, read_object
 from .configuration_get import GETConfig
 from .flow_get import GETZeroLinear
 from .layers_get import GETAttention, GETBlock
@@ -20,6 +22,8 @@ from .pipeline_get import EEGClassificationPipeline, EEGGenerationPipeline
 HEADS = ("classifier", "flow_head")
 #: Arguments of `from_pretrained` that say where a checkpoint is.
 PLACE = ("cache_dir", "force_download", "local_files_only", "revision", "subfolder", "token")
+#: Parameters per byte of the weights that a configuration may ask for: weights of 4 bits have two, and a head is new.
+LARGEST_GROWTH = 8
 CLASSIFIER = "AutoModelForSequenceClassification"
 #: Task and pipeline of the models that an Auto class loads.
 PIPELINES = {
@@ -52,40 +56,72 @@ class GETPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, output_loading_info: bool = False, **kwargs):
-        """Loads as any model of transformers does, but refuses a checkpoint whose weights are not this model's.
+        """Loads as any model of transformers does, but only a whole checkpoint of this model, from safetensors.
 
-        transformers only warns, and goes on with random ones. A classifier's own layer may be fresh, the heads of
-        other classes may be left out; and who asks for `output_loading_info` judges for himself.
+        transformers only warns where weights are missing, and goes on with random ones. A classifier's own layer may
+        be fresh, the heads of other classes may be left out; and who asks for `output_loading_info` judges for
+        himself. Files are checked first, see `check_files`.
 
         Raises:
-            ValueError: Weights are missing, of another shape, or unknown to this class; or the feature extractor
-                beside them prepares something else than this model reads.
+            ValueError: A file is missing, damaged or makes no sense; weights are missing, of another shape, or unknown
+                to this class; or the feature extractor beside them prepares something else than this model reads.
         """
-        model, info = super().from_pretrained(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
+        checkpoint = pretrained_model_name_or_path
+        if kwargs.get("use_safetensors") is None:
+            kwargs["use_safetensors"] = True  # other kinds of weights are programs
+        if checkpoint is not None:
+            cls._check_before_loading(checkpoint, kwargs)
+        model, info = super().from_pretrained(checkpoint, *args, output_loading_info=True, **kwargs)
         if output_loading_info:
             return model, info
         absent = info["missing_keys"] | {name for name, *_ in info["mismatched_keys"]}
         absent = sorted(name for name in absent if not name.startswith("classifier."))
         unknown = sorted(name for name in info["unexpected_keys"] if not model._is_of_another_head(name))
-        if pretrained_model_name_or_path is not None and (absent or unknown):
+        if checkpoint is not None and (absent or unknown):
             name = cls.__name__
             faults = [f"lacks weights of {name}, or has them in another shape: {_some(absent)}"] if absent else []
             faults += [f"holds weights that {name} does not have: {_some(unknown)}"] if unknown else []
             raise ValueError(
-                f"{pretrained_model_name_or_path} {'; and '.join(faults)}. Load a complete checkpoint of this class; "
+                f"{checkpoint} {'; and '.join(faults)}. Load a complete checkpoint of this class; "
                 "output_loading_info=True loads what is there."
             )
-        if pretrained_model_name_or_path is not None:
-            model.config.check_extractor(_extractor_beside(pretrained_model_name_or_path, kwargs))
+        if checkpoint is not None:
+            model.config.check_extractor(_extractor_beside(checkpoint, _place(kwargs)))
         return model
+
+    @classmethod
+    def _check_before_loading(cls, checkpoint: str | os.PathLike, kwargs: dict) -> None:
+        """Refuses, before memory is taken, files that are not a whole checkpoint or a configuration beyond them."""
+        if not kwargs["use_safetensors"] or kwargs.get("gguf_file") or os.path.isfile(checkpoint):
+            return
+        # what is checked is what is loaded, whatever is pushed meanwhile
+        told = {name: kwargs.get(name) for name in ("revision", "token", "cache_dir")}
+        kwargs["revision"] = resolve_revision(
+            checkpoint, **told, local_files_only=bool(kwargs.get("local_files_only"))
+        )
+        generates = cls.can_generate() and kwargs.get("generation_config") is None
+        size = check_files(checkpoint, _place(kwargs), generates, kwargs.get("variant"))
+        if size is None:
+            return
+        config = kwargs.get("config")
+        if not isinstance(config, PreTrainedConfig):
+            config = cls.config_class.from_pretrained(config or checkpoint, **_place(kwargs))
+        n_parameters = _least_parameters(config, cls.can_generate())
+        if n_parameters > LARGEST_GROWTH * size:
+            raise ValueError(
+                f"The configuration of {checkpoint} asks for over {n_parameters:,} parameters, and its weights "
+                f"have {size:,} bytes: take both from one checkpoint."
+            )
 
     def _is_of_another_head(self, name: str) -> bool:
         """Whether a weight belongs to a head that this class does without."""
         head = name.partition(".")[0]
         return head in HEADS and not hasattr(self, head)
 
-    def save_pretrained(self, *args, **kwargs):
+    def save_pretrained(self, save_directory, is_main_process: bool = True, *args, **kwargs):
         """Saves as any model of transformers does; where its code goes along, its pipeline does too.
+
+        A list of the files, with hashes of the weights, is written last; see `check_files`.
 
         The references to code that loading left in the configuration are replaced: they may lead to another
         repository, or to the class this one was made from.
@@ -98,7 +134,14 @@ class GETPreTrainedModel(PreTrainedModel):
             self.config.custom_pipelines = {task: {"impl": implementation, "pt": [self._auto_class], "type": "time"}}
             # any of them can be made a classifier of
             self.config.auto_map = {CLASSIFIER: "modeling_get.GETForSequenceClassification"}
-        super().save_pretrained(*args, **kwargs)
+        super().save_pretrained(save_directory, is_main_process, *args, **kwargs)
+        if self.should_save_on_this_rank(is_main_process):
+            list_files(save_directory)
+
+    def _upload_modified_files(self, working_dir, *args, **kwargs):
+        # called by save_pretrained(push_to_hub=True) before it returns
+        list_files(working_dir)
+        return super()._upload_modified_files(working_dir, *args, **kwargs)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module):
@@ -113,9 +156,23 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def _extractor_beside(checkpoint: str | os.PathLike, kwargs: dict) -> dict:
+def _least_parameters(config: GETConfig, generates: bool) -> int:
+    """Parameters of the matrices that grow with the sizes of a configuration, without making them."""
+    width, flow_width = config.hidden_size, config.flow_hidden_size
+    count = config.num_hidden_layers * width * (8 * width + 3 * config.intermediate_size)
+    count += width * (config.patch_size + config.num_calibration_features + config.num_conditions + config.num_labels)
+    if generates:
+        count += config.flow_num_layers * flow_width * (10 * flow_width + 3 * config.flow_intermediate_size)
+    return count
+
+
+def _place(kwargs: dict) -> dict:
+    """Those arguments of `from_pretrained` that say where a checkpoint is."""
+    return {name: kwargs[name] for name in PLACE if name in kwargs}
+
+
+def _extractor_beside(checkpoint: str | os.PathLike, place: dict) -> dict:
     """The feature extractor's file in the place that a model was loaded from; nothing where there is none."""
-    place = {name: kwargs[name] for name in PLACE if name in kwargs}
     file = cached_file(
         checkpoint,
         FEATURE_EXTRACTOR_NAME,
@@ -123,7 +180,4 @@ def _extractor_beside(checkpoint: str | os.PathLike, kwargs: dict) -> dict:
         _raise_exceptions_for_connection_errors=False,
         **place,
     )
-    if file is None:
-        return {}
-    with open(file, encoding="utf-8") as opened:
-        return json.load(opened)
+    return {} if file is None else read_object(file)

@@ -9,6 +9,19 @@ RATE = 100.0
 LEAST_PATCH = 15
 
 
+def check_rate(sampling_rate: float) -> None:
+    """Refuses a rate of the model that its constants were not made for.
+
+    Raises:
+        ValueError: It is another than `RATE`, in Hz.
+    """
+    if sampling_rate != RATE:
+        raise ValueError(
+            f"sampling_rate is {sampling_rate:g} Hz, and heartbeats and blinks are told by their length in samples "
+            f"of {RATE:g} Hz: leave it at that, recordings of any rate are brought to it."
+        )
+
+
 def check_form(sampling_rate: float, patch_size: int) -> None:
     """Refuses a form of signals that events cannot be found and made in.
 
@@ -17,13 +30,9 @@ def check_form(sampling_rate: float, patch_size: int) -> None:
         patch_size: Samples.
 
     Raises:
-        ValueError: It is another than `RATE`, or patches are shorter than `LEAST_PATCH`.
+        ValueError: Another rate, see `check_rate`, or patches that are shorter than `LEAST_PATCH`.
     """
-    if sampling_rate != RATE:
-        raise ValueError(
-            f"sampling_rate is {sampling_rate:g} Hz, and heartbeats and blinks are told by their length in samples "
-            f"of {RATE:g} Hz: leave it at that, recordings of any rate are brought to it."
-        )
+    check_rate(sampling_rate)
     if patch_size < LEAST_PATCH:
         raise ValueError(
             f"patch_size is {patch_size}, and what is random about heartbeats and blinks is read off the first "

@@ -7,27 +7,27 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers.feature_extraction_utils import FeatureExtractionMixin
 
+from .autoregression_get import check_stable
 from .blinks_get import BlinkPopulation
 from .conditions_get import CONDITIONS, Vocabulary, split_ids
 from .constraints_get import null_space, rounding_step, satisfy
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_output
 from .equaliser_get import N_TRAITS, Gains
-from .events_get import check_form
+from .events_get import check_form, check_rate
 from .features_get import EEGFeatures, Prompt, stack_prompts
 from .innovation_fitting_get import fit_innovation
 from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
-from .population_get import N_QUADRATIC, generic_covariance, pack, unpack
+from .population_get import N_PACKED, N_QUADRATIC, generic_covariance, pack, unpack
 from .reading_get import Recording, no_recording, people_wanted, read_recordings
 from .seeds_get import seed_of_samples, seeds_of_people
-from .settings_get import names, number, numbers, numbers_by_key, refuse_unknown, rows_in_lines, table, tables
+from .settings_get import SavedFeatureExtractor, names, number, numbers, numbers_by_key, packed, table, tables, whole
 from .signal_get import band_limit, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
 
 
-class GETFeatureExtractor(FeatureExtractionMixin):
+class GETFeatureExtractor(SavedFeatureExtractor):
     r"""Turns EEG into what GET reads, and what GET generates into EEG.
 
     A recording is band-limited, resampled, and taken to the innovation space (see `InnovationTransform`);
@@ -101,22 +101,22 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         cue_log_gains: Mapping[str, Sequence[float]] | None = None,
         **kwargs,
     ):
-        refuse_unknown(kwargs)
         super().__init__(**kwargs)
         self.sampling_rate = number("sampling_rate", sampling_rate)
-        self.patch_size = int(number("patch_size", patch_size))
+        check_rate(self.sampling_rate)
+        self.patch_size = size = whole("patch_size", patch_size, largest=1000)
         self.band = numbers("band", band, 2)
         self.conditions = names("conditions", conditions)
         self.heard_conditions = None
         if heard_conditions is not None:
             self.heard_conditions = names("heard_conditions", heard_conditions, among=self.conditions[1:])
-        self.autocorrelation = numbers("autocorrelation", autocorrelation)
+        self.autocorrelation = check_stable(numbers("autocorrelation", autocorrelation))
         self.innovation_scale = number("innovation_scale", innovation_scale)
-        size = self.patch_size
         self.channel_variance = numbers(
             "channel_variance", [0.03] * size if channel_variance is None else channel_variance, size
         )
-        self.harmonic_covariance = harmonic_covariance or pack(generic_covariance(self.patch_size))
+        covariance = pack(generic_covariance(size)) if harmonic_covariance is None else harmonic_covariance
+        self.harmonic_covariance = packed("harmonic_covariance", covariance, size * N_PACKED)
         self.prior_patches = number("prior_patches", prior_patches)
         self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
         self.blinks = None if blinks is None else BlinkPopulation.read(blinks, len(self.conditions)).to_dict()
@@ -172,10 +172,6 @@ class GETFeatureExtractor(FeatureExtractionMixin):
     def to_dict(self) -> dict[str, Any]:
         """The attributes that `preprocessor_config.json` holds."""
         return {name: value for name, value in super().to_dict().items() if name != "transform"}
-
-    def to_json_string(self) -> str:
-        """What `preprocessor_config.json` holds."""
-        return rows_in_lines(super().to_json_string())
 
     @classmethod
     def fit(cls, recordings: Sequence[tuple[np.ndarray, ...]], **kwargs) -> "GETFeatureExtractor":

@@ -9,6 +9,8 @@ import scipy
 #: Degree of the spherical harmonics in which the population's covariance is written: (5 + 1)^2 = 36 of them.
 DEGREE = 5
 N_HARMONICS = (DEGREE + 1) ** 2
+#: Numbers that `pack` keeps of each symmetric matrix.
+N_PACKED = N_HARMONICS * (N_HARMONICS + 1) // 2
 #: How many functions `quadratic_in_position` has.
 N_QUADRATIC = 9
 

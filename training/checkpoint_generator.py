@@ -25,7 +25,7 @@ class GETGenerator:
     """A checkpoint as a generator for `compare`.
 
     Args:
-        checkpoint: Folder (or Hub name) with the model's and the feature extractor's files.
+        checkpoint: Folder with the model's and the feature extractor's files.
         batch_size: Prompts continued at once.
         seed: Of the sampling.
         generate_options: For `GETModel.generate`, such as `num_flow_steps=` or `temperature=`.

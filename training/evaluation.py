@@ -19,17 +19,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from transformers.utils import cached_file
 
 from .bars import IAAFT, POOLED_VAR, PROMPT_VAR, check_bars
 from .baselines import IAAFTSurrogate, PooledVAR, PromptVAR
 from .checkpoint_generator import GETGenerator
 from .continuations import Continuations
 from .corpora import get_corpus
-from .fidelity_report import fill_in, provenance, training_facts, write_report
+from .fidelity_report import fill_in, training_facts, write_report
 from .fists import Fists, cut_fists
 from .other_prompts import FEW_CHANNELS, ONE_CHANNEL, OtherPrompts, cut_longer_prompts, on_few_channels
 from .pretraining import SUMMARY
+from .provenance import provenance, weights_digest
 from .rollout import Rollout, cut_rollout
 from .rows import FLOOR, GROUPS, goal_text, meets, number
 from .segments import CHANNELS, PRESETS, Preset, Segments, check_choices, cut_segments, recordings
@@ -250,7 +250,7 @@ def run(
     """Judges a checkpoint beside floor and baselines, and writes table and plots.
 
     Args:
-        checkpoint: Folder (or Hub name) with the model's and the feature extractor's files.
+        checkpoint: Folder with the model's and the feature extractor's files.
         data_dir: Folder that contains the corpus.
         out_dir: Where `fidelity.json`, `fidelity.md` and the plots go.
         split: "validation" or "test".
@@ -267,8 +267,7 @@ def run(
         ValueError: The checkpoint was trained on somebody of the split, or a card has no place for the figures.
     """
     check_choices(split, preset)
-    summary = Path(cached_file(checkpoint, SUMMARY, _raise_exceptions_for_missing_entries=False) or
-                   Path(checkpoint) / SUMMARY)  # fmt: skip
+    summary = Path(checkpoint) / SUMMARY
     judged_on = {recording.subject for recording in get_corpus("eegmmidb").recordings(data_dir, split)}
     check_unseen(summary, [("eegmmidb", subject) for subject in sorted(judged_on)])
     training = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
@@ -278,7 +277,7 @@ def run(
     generator = GETGenerator(checkpoint, seed=seed, **generate_options)
     comparison = compare({"GET": generator}, data_dir, split, preset, seed=seed, progress=progress)
     about = provenance(
-        checkpoint=Path(checkpoint).name,
+        weights=weights_digest(checkpoint),
         corpus="eegmmidb",
         split=split,
         preset=preset,

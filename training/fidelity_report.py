@@ -4,11 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,27 +17,6 @@ from .fidelity_plots import PLOTS
 
 if TYPE_CHECKING:
     from .evaluation import Comparison
-
-
-def provenance(**settings) -> dict:
-    """When, from which commit, on what kind of machine: what a figure is worth nothing without."""
-    import torch
-
-    here = Path(__file__).resolve().parent
-    git = ["git", "-C", str(here)]
-    found = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
-    changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=False)
-    commit = found.stdout.strip() if found.returncode == 0 else "none"
-    machine = f"{platform.machine()} CPU, {os.cpu_count()} cores"
-    if torch.cuda.is_available():
-        machine = torch.cuda.get_device_name() + ", " + machine
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "commit": commit + (" with uncommitted changes" if changed.stdout.strip() else ""),
-        "machine": machine,
-        "torch": torch.__version__,
-        **settings,
-    }
 
 
 def markdown(comparison: Comparison, about: dict) -> str:
@@ -122,7 +97,7 @@ def write_report(
 
     Args:
         comparison: What to report.
-        about: `provenance` of the run.
+        about: `provenance.provenance` of the run.
         out_dir: Folder for the files, made if need be.
         cards: Markdown files whose text between `<!-- figures:begin -->` and `<!-- figures:end -->` is replaced.
         training: `training_facts`, for the text between `<!-- training:begin -->` and

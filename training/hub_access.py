@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from huggingface_hub import constants
 from huggingface_hub.errors import (
     HfHubHTTPError,
     HTTPError,  # no answer at all, or half of one
@@ -45,6 +46,10 @@ def one_sentence(repo: str, verb: str = "push") -> Iterator[None]:
             raise OSError(f"The Hub refused {repo} ({answer.response.status_code}): {_why(answer, verb)}.") from error
         if isinstance(error, RuntimeError):
             raise  # nothing of the Hub's
+        if constants.HF_HUB_OFFLINE:
+            raise OSError(
+                f"HF_HUB_OFFLINE is set, so that {repo} was not {verb}ed: unset it and {verb} again."
+            ) from error
         raise OSError(
             f"The Hub cannot be reached ({type(error).__name__}), so that {repo} was not {verb}ed: see to the network "
             f"and {verb} again."

@@ -14,7 +14,6 @@ import json
 import logging
 import os
 import platform
-import subprocess
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,6 +31,7 @@ from .averaging import FOLDER, AveragedWeights, without_bars
 from .crops import Cropper, collate_crops
 from .mixture import Source, fitting_segments, heard_conditions, open_sources, random_crops
 from .muon import MuonWithAdamW
+from .provenance import own_commit
 from .recipe import Recipe, read_recipe
 from .splits import people_of
 from .streaming import StreamedCrops, StreamLoader
@@ -178,7 +178,7 @@ def pretrain(recipe: Recipe) -> Path:
             "recipe": _without_folders(recipe, sources),
             "machine": _machine(),
             "versions": _versions(),
-            "commit": _commit(),
+            "commit": own_commit(),
         }
 
     trainer = PretrainingTrainer(
@@ -346,16 +346,6 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:  # from a checkout that was not installed
             continue
     return found
-
-
-def _commit() -> str | None:
-    """Commit of the checkout this runs from, if it is one."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return result.stdout.strip()
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -56,6 +56,7 @@ def test_a_push_is_one_commit_of_all_that_makes_a_checkpoint(server, folder):
     assert {name for name in there if not name.endswith(".py")} == {
         ".gitattributes",
         "README.md",
+        "checkpoint_files.json",
         "config.json",
         "generation_config.json",
         WEIGHTS,

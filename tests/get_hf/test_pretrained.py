@@ -7,6 +7,7 @@ import pytest
 
 import get_hf
 from get_hf import load_pretrained
+from get_hf.pretrained import load_folder
 
 
 @pytest.fixture
@@ -62,6 +63,24 @@ def damage_no_extractor(folder):
     (folder / "preprocessor_config.json").unlink()
 
 
+def damage_no_generation_config(folder):
+    (folder / "generation_config.json").unlink()
+
+
+def damage_extractor_of_nothing(folder):
+    (folder / "preprocessor_config.json").write_text("[]")
+
+
+def damage_flipped_bit(folder):
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(weights)
+
+
+def damage_pickle(folder):
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
 def damage_broken_json(folder):
     (folder / "config.json").write_text("{")
 
@@ -78,6 +97,10 @@ def damage_other_model(folder):
         damage_no_weights,
         damage_truncated_weights,
         damage_no_extractor,
+        damage_no_generation_config,
+        damage_extractor_of_nothing,
+        damage_flipped_bit,
+        damage_pickle,
         damage_broken_json,
         damage_other_model,
     ],
@@ -88,3 +111,27 @@ def test_an_incomplete_checkpoint_is_refused_in_one_sentence(tiny_checkpoint, tm
     with pytest.raises(ValueError, match="cannot be loaded as a checkpoint of GET: ") as caught:
         load_pretrained(folder)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model_type", ["get", "foreign"])
+def test_code_beside_the_weights_never_runs_whatever_stdin_says(tiny_checkpoint, tmp_path, monkeypatch, model_type):
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "foreign")
+    (folder / "foreign.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    for file, extra in (("config.json", {"model_type": model_type}), ("preprocessor_config.json", {})):
+        names = ("AutoConfig", "AutoModel", "AutoFeatureExtractor")
+        changes = {"auto_map": dict.fromkeys(names, "foreign.Foreign"), **extra}
+        (folder / file).write_text(json.dumps(json.loads((folder / file).read_text()) | changes))
+    (folder / "custom_generate").mkdir()
+    (folder / "custom_generate/generate.py").write_text((folder / "foreign.py").read_text())
+    if model_type == "get":
+        load_folder(folder)
+    else:
+        with pytest.raises(ValueError, match="model_type is 'foreign'"):
+            load_folder(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_was_saved_as_another_class_is_refused(tiny_checkpoint):
+    with pytest.raises(ValueError, match="it is a GETModel, not a GETForSequenceClassification"):
+        load_folder(tiny_checkpoint, get_hf.GETForSequenceClassification)

@@ -129,8 +129,8 @@ def test_what_generate_does_not_know_the_pipeline_refuses(generate, options, err
 
 def test_a_model_and_the_extractor_of_another_are_refused(small_checkpoint):
     model = GETModel.from_pretrained(small_checkpoint)
-    with pytest.raises(ValueError, match=r"sampling_rate is 100\.0 and the feature extractor's is 128\.0"):
-        pipeline("eeg-generation", model=model, feature_extractor=GETFeatureExtractor(sampling_rate=128.0))
+    with pytest.raises(ValueError, match="patch_size is 25 and the feature extractor's is 20"):
+        pipeline("eeg-generation", model=model, feature_extractor=GETFeatureExtractor(patch_size=20))
     with pytest.raises(ValueError, match="needs the model's feature extractor"):
         EEGGenerationPipeline(model=model)
 

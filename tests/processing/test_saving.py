@@ -78,6 +78,18 @@ class TestSaving:
         ({"sampling_rate": -100.0}, "sampling_rate .* positive number, not -100"),
         ({"patch_size": [25]}, r"patch_size .* positive number, not \[25\]"),
         ({"patch_size": True}, "patch_size .* positive number, not True"),
+        ({"patch_size": 25.5}, "patch_size .* whole number up to 1000, not 25.5"),
+        ({"patch_size": 10**9}, "patch_size .* whole number up to 1000, not 1000000000"),
+        ({"sampling_rate": 200.0}, "sampling_rate is 200 Hz, .* samples of 100 Hz: leave it at that"),
+        ({"patch_size": 20}, "channel_variance of the feature extractor must be 20 numbers, not 25"),
+        ({"autocorrelation": []}, "autocorrelation .* must be 1 to 10000 numbers, not 0"),
+        ({"autocorrelation": [1.0] * 20_000}, "autocorrelation .* must be 1 to 10000 numbers, not 20000"),
+        ({"autocorrelation": [1.0, 3.0]}, "autocorrelation .* must be 1, r_1, r_2, .. of some signal"),
+        ({"autocorrelation": [0.0, 0.0]}, "autocorrelation .* must be 1, r_1, r_2, .. of some signal"),
+        ({"harmonic_covariance": "AAAA"}, "harmonic_covariance .* must be 16650 finite numbers"),
+        ({"harmonic_covariance": "no base64!"}, "harmonic_covariance .* must be 16650 finite numbers"),
+        ({"harmonic_covariance": 3}, "harmonic_covariance .* must be 16650 finite numbers"),
+        ({"conditions": [f"c{n}" for n in range(20_000)]}, "conditions .* different names"),
         ({"autocorrelation": "1"}, "autocorrelation .* list of numbers, not '1'"),
         ({"autocorrelation": [1.0, None]}, r"autocorrelation .* list of numbers, not \[1.0, None\]"),
         ({"autocorrelation": [[1.0], [1.0, 2.0]]}, "autocorrelation .* list of numbers"),
@@ -134,6 +146,23 @@ def test_a_file_that_holds_something_else_is_refused_in_one_sentence(tmp_path, s
         with pytest.raises(ValueError, match=expected) as error:
             load(tmp_path)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("change", [{"sampling_rate": 200.0}, {"patch_size": 50}, {"sampling_rate": 50.0}])
+@pytest.mark.parametrize("load", [GETFeatureExtractor.from_pretrained, AutoFeatureExtractor.from_pretrained])
+def test_constants_are_not_used_at_another_rate_or_patch_size_than_they_were_made_for(tmp_path, load, change):
+    GETFeatureExtractor().save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"leave it at that|must be 50 numbers, not 25"):
+        load(tmp_path, **change)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "null", '"text"', "{", ""])
+def test_a_file_that_holds_no_settings_is_refused_in_one_sentence(tmp_path, content):
+    GETFeatureExtractor().save_pretrained(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text(content)
+    with pytest.raises((ValueError, OSError), match=r"preprocessor_config\.json") as error:
+        GETFeatureExtractor.from_pretrained(tmp_path)
+    assert len(str(error.value)) < 500
 
 
 def test_a_table_of_numbers_has_a_line_for_each_row(tmp_path):

@@ -1,0 +1,74 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What a figure comes from: this code's own commit or version, the machine, and the weights."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def provenance(**settings: Any) -> dict[str, Any]:
+    """When, by which code, on what kind of machine: what a figure is worth nothing without."""
+    machine = f"{platform.machine()} CPU, {os.cpu_count()} cores"
+    if torch.cuda.is_available():
+        machine = torch.cuda.get_device_name() + ", " + machine
+    commit = own_commit()
+    if commit is None:
+        code = f"none, of get-hf {version('get-hf')}"
+    else:
+        code = commit[:12] + (" with uncommitted changes" if _git("status", "--porcelain") else "")
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "commit": code,
+        "machine": machine,
+        "torch": torch.__version__,
+        **settings,
+    }
+
+
+def own_commit(folder: Path = Path(__file__).parent) -> str | None:
+    """Commit of the clone that this code lies in; None where it was installed from a package.
+
+    A repository that merely surrounds an installed package, as one with its environment inside does, is not ours:
+    there this room is no folder at the top whose files the repository tracks.
+
+    Args:
+        folder: This room.
+    """
+    if _git("rev-parse", "--show-prefix", folder=folder) != "training/":
+        return None
+    if not _git("ls-files", Path(__file__).name, folder=folder):
+        return None
+    return _git("rev-parse", "HEAD", folder=folder) or None
+
+
+def _git(*arguments: str, folder: Path = Path(__file__).parent) -> str | None:
+    """What git says in a folder; None where it, or a repository, is not there."""
+    # a hook of git that calls us would name its own repository
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+            env=environment,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def weights_digest(checkpoint: str | Path) -> str:
+    """Which weights a folder holds, whatever its name: the start of their SHA-256."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(checkpoint).glob("model*.safetensors")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
