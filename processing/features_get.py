@@ -86,7 +86,6 @@ def stack_prompts(
         "channel_mask": np.zeros((n_batch, n_chans), np.int64),
         "attention_mask": np.zeros((n_batch, n_patches), np.int64),
         "calibration": np.zeros((n_batch, n_chans, n_features), np.float32),
-        "noise_seed": np.array([prompt.noise_seed for prompt in prompts], np.int64),
     }
     ids = []
     for row, prompt in enumerate(prompts):
@@ -101,6 +100,7 @@ def stack_prompts(
         ids.append(courses[row].ids(end, n_patches, patch_size / sampling_rate))
     longest = max(map(len, ids))
     out["condition_ids"] = np.stack([np.pad(of_row, (0, longest - len(of_row)), mode="edge") for of_row in ids])
+    out["noise_seed"] = np.array([prompt.noise_seed for prompt in prompts], np.int64)
     features = EEGFeatures({name: torch.from_numpy(array) for name, array in out.items()})
     features.recordings = prompts
     return features

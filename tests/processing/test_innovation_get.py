@@ -17,7 +17,7 @@ TEN_TWENTY = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4"
 TEN_TWENTY += ["P7", "P3", "Pz", "P4", "P8", "O1", "O2"]
 TEN_TEN = [name for name in ELECTRODES if not name.endswith("h")][:64]
 AR = np.array([-1.2, 0.4])  # x_t = 1.2 x_(t-1) - 0.4 x_(t-2) + e_t: 1/f-like
-PATCH, MEMORY = 25, 86  # samples that the filters of order 50 and 36 look back on
+PATCH, MEMORY = 25, 110  # samples that the filters of order 50 and 60 look back on
 
 
 def true_covariance(positions: np.ndarray) -> np.ndarray:

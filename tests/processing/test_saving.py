@@ -124,11 +124,11 @@ class TestSaving:
         ({"cue_log_gains": {"feet": [0.0] * 4}}, "cue_log_gains for feet .* must be 9 numbers, not 4"),
         (
             {"unprompted_coherence_shifts": [[0.0] * 5] * 24},
-            "unprompted_coherence_shifts of the feature extractor must be 25 lists of numbers, not 24",
+            "unprompted_coherence_shifts of the feature extractor must be 25 lists of numbers",
         ),
         (
             {"unprompted_coherence_shifts": [[0.0] * 5] * 24 + [None]},
-            "unprompted_coherence_shifts of the feature extractor must be 5 numbers",
+            "unprompted_coherence_shifts of the feature extractor must be a list of numbers, not None",
         ),
         ({"generated_gains": [1.0] * 25}, "has no generated_gains: its file is of another version"),
         ({"slow_quantiles": [[0.0] * 13]}, "slow_quantiles of the feature extractor must be 3 lists of numbers"),
