@@ -104,7 +104,7 @@ class TestSources:
 
     @pytest.mark.parametrize("rate", [100, 128, 173.61, 250, 256, 512])
     def test_a_signal_gives_the_same_values_from_any_rate(self, read, rate):
-        frequencies = np.arange(1.5, 40, 0.19)  # so many that no filter predicts them
+        frequencies = np.arange(1.5, 40, 0.37)  # so many that no filter predicts them
 
         def tones(rate):
             t = np.arange(int(SECONDS * rate)) / rate
@@ -113,7 +113,9 @@ class TestSources:
             )
             return 20 * np.einsum("f,cft->ct", 1 / frequencies, waves)
 
-        a, b = (read(tones(r), sampling_rate=r)["input_values"][..., 6 * PATCH : -5 * PATCH] for r in (rate, 160.0))
+        a, b = (read(tones(r), sampling_rate=r)["input_values"].unflatten(-1, (-1, PATCH)) for r in (rate, 160.0))
+        # beyond 44 Hz these tones leave nothing but rounding and the tails of filters, which whitening makes large
+        a, b = (x[:, :, 6:-5, :22] for x in (a, b))
         assert torch.linalg.norm(a - b) < 0.05 * torch.linalg.norm(b)
 
     def test_channels_of_other_kinds_are_left_out(self, extractor):
