@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from get_hf import GETConfig, cli, load_pretrained, save_recording
+from get_hf import GETConfig, GETModel, load_pretrained, save_recording
+from get_hf.cli import console
+from get_hf.cli import info as info_command
 from synthetic import make_raw
 
 
@@ -93,13 +95,13 @@ def test_from_nothing_the_seed_draws_the_person_too(generate, tiny_checkpoint):
 )
 def test_options_reach_the_model(monkeypatch, generate, option):
     received = {}
-    original = cli.GETModel.generate
+    original = GETModel.generate
 
     def spy(self, **kwargs):
         received.update(kwargs)
         return original(self, **kwargs)
 
-    monkeypatch.setattr(cli.GETModel, "generate", spy)
+    monkeypatch.setattr(GETModel, "generate", spy)
     samples(generate, *option)
     name, value = option[-2:]
     if name == "--condition":
@@ -222,7 +224,7 @@ def test_bad_requests_are_one_sentence_and_exit_code_2(get_hf, tmp_path, argumen
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("failing", ["get_hf.cli.save_recording", "get_hf.plotting.plot_generation"])
+@pytest.mark.parametrize("failing", ["get_hf.cli.generate.save_recording", "get_hf.plotting.plot_generation"])
 def test_a_failure_while_writing_leaves_nothing_behind(generate, monkeypatch, tmp_path, failing):
     def fail(*_):
         raise OSError("No space left on device")
@@ -237,7 +239,7 @@ def test_interrupting_leaves_nothing_behind(generate, monkeypatch, tmp_path):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.GETModel, "generate", interrupt)
+    monkeypatch.setattr(GETModel, "generate", interrupt)
     assert generate("--seconds", 2, "--out", "o.edf")[0] == 130
     assert list(tmp_path.iterdir()) == []
 
@@ -252,13 +254,13 @@ def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch,
             raise PackageNotFoundError(package)
         return "1.0"
 
-    monkeypatch.setattr(cli, "version", version)
+    monkeypatch.setattr(console, "version", version)
     code, _, err = get_hf(*command)
     assert (code, err) == (2, 'get-hf: datasets is not installed: pip install "get-hf[train]"\n')
 
 
 def test_info_shows_checkpoint_corpora_licences_and_versions(get_hf, monkeypatch, tiny_checkpoint):
-    monkeypatch.setattr(cli, "CHECKPOINT", tiny_checkpoint)
+    monkeypatch.setattr(info_command, "CHECKPOINT", tiny_checkpoint)
     code, out, err = get_hf("info")
     assert (code, err) == (0, "")
     for text in (

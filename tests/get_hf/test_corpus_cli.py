@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from get_hf import cli, corpus_cli, save_recording
+from get_hf import cli, save_recording
+from get_hf.cli import console, corpus
 from get_hf.training.corpora import CORPORA, FAMILIES
 from hub import Hub, take_for_the_hub
 from synthetic import make_raw
@@ -49,7 +50,7 @@ def test_all_corpora_are_listed_in_the_width_there_is(get_hf, monkeypatch, colum
     assert "corpus prepare NAME" in err
     assert max(len(line.rstrip()) for line in out.splitlines()) <= columns
     first_words = {words(line)[0] for line in out.splitlines() if line[0] != " "}
-    families = {f"{name}:{corpus_cli.ARGUMENTS[name]}" for name in FAMILIES}
+    families = {f"{name}:{corpus.ARGUMENTS[name]}" for name in FAMILIES}
     assert first_words == {"name", *CORPORA, *families}
     line = next(line for line in out.splitlines() if line.startswith("eegmmidb"))
     assert words(line)[-6:] == ["ODC-By", "1.0", "109", "64", "160", "yes"]
@@ -164,7 +165,7 @@ def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch,
             raise PackageNotFoundError(package)
         return "1.0"
 
-    monkeypatch.setattr(cli, "version", version)
+    monkeypatch.setattr(console, "version", version)
     code, _, err = get_hf("corpus", *command)
     assert (code, err) == (2, 'get-hf: datasets is not installed: pip install "get-hf[train]"\n')
 
@@ -178,7 +179,7 @@ def test_what_an_interruption_makes_fail_is_an_interruption(get_hf, raw_data, mo
 
     monkeypatch.setattr("get_hf.training.prepared.prepare", interrupted)
     code, out, err = get_hf("corpus", "prepare", "eegmmidb", "--data-dir", raw_data, "--out", "o")
-    assert (code, out, err) == (130, "", "get-hf: interrupted, and o is as it was.\n")
+    assert (code, out, err) == (130, "", "get-hf: interrupted, o is as it was.\n")
 
 
 @pytest.mark.slow
@@ -204,5 +205,5 @@ def test_an_interrupted_preparation_leaves_nothing(raw_data, tmp_path, num_proc)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
-    assert (out, err) == ("", "get-hf: interrupted, and prepared is as it was.\n")
+    assert (out, err) == ("", "get-hf: interrupted, prepared is as it was.\n")
     assert list(work.iterdir()) == []
