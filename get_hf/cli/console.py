@@ -1,21 +1,28 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What all commands share: their streams, tables and bars, and how errors, notes and interruptions are told."""
 
+import os
+import re
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import NoReturn
 
-import typer
 from packaging.requirements import Requirement
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from get_hf.starting import INTERRUPTED
+
 #: Results go to stdout; progress, notes and errors go to stderr.
 stdout = Console(highlight=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+#: Environment variable that shows tracebacks.
+DEBUG = "GET_HF_DEBUG"
+_OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 
 
 def fail(message: str) -> NoReturn:
@@ -24,27 +31,53 @@ def fail(message: str) -> NoReturn:
     sys.exit(2)
 
 
+def in_one_sentence(error: Exception) -> str:
+    """What an error says; of one that nobody foresaw also that, and what would show where it came from."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}."
+    if isinstance(error, (ValueError, OSError, ImportError, ArithmeticError)) and str(error).strip():
+        return str(error)
+    if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+        return "There is not enough memory for this: ask for fewer seconds, channels or prompts."
+    first = str(error).strip().partition("\n")[0][:300].rstrip(".")
+    return f"{type(error).__name__}{first and ': '}{first}, which should not happen: {DEBUG}=1 shows where it did."
+
+
+def show_traceback() -> None:
+    """Shows where the present error came from, if the environment asks for that."""
+    if os.environ.get(DEBUG, "0") not in ("", "0"):
+        traceback.print_exc()
+
+
 def show_note(message: Warning | str, *_) -> None:
     """Tells a warning in one line; takes what `warnings.showwarning` takes."""
     stderr.print("note:", " ".join(str(message).split()), markup=False)
 
 
 @contextmanager
-def interruption(outcome: str) -> Iterator[None]:
+def interruption(outcome: str | Callable[[], str]) -> Iterator[None]:
     """Tells, where Ctrl-C ends what runs inside, what is kept and how to go on.
 
+    Args:
+        outcome: Ends "interrupted, ..."; or gives what does, when it is known.
+
     Raises:
-        typer.Exit: With the exit code 130.
+        SystemExit: With the exit code 130.
     """
     try:
         yield
-    except typer.Exit:  # told already
+    except SystemExit:  # told already
         raise
     except BaseException as error:
         if not _is_interruption(error):
             raise
-        stderr.print(f"get-hf: interrupted, {outcome}.", markup=False)
-        raise typer.Exit(130) from None
+        stop(outcome if isinstance(outcome, str) else outcome())
+
+
+def stop(outcome: str) -> NoReturn:
+    """Tells what came of a command that was interrupted, and ends it."""
+    stderr.print(f"get-hf: interrupted, {outcome}.", markup=False)
+    raise SystemExit(INTERRUPTED) from None
 
 
 def _is_interruption(error: BaseException | None) -> bool:
