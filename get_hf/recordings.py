@@ -2,31 +2,36 @@
 """Recordings written to disk: as `.edf`, `.fif` or `.npz`, whole or not at all."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from get_hf.processing.files_get import written_whole
+from get_hf.processing.files_get import folder_beside, written_whole
 
 if TYPE_CHECKING:
     import mne
 
 
-def check_output(path: str | Path, suffixes: tuple[str, ...] = (".edf", ".fif", ".npz")) -> Path:
+def check_output(
+    path: str | Path, suffixes: Sequence[str] = (".edf", ".fif", ".npz"), ch_names: Sequence[str] = ()
+) -> Path:
     """Tells before any work whether a result can be written to `path`.
 
     Args:
         path: The file that will be written.
         suffixes: The suffixes that can be written.
+        ch_names: Names of the channels it will hold.
 
     Returns:
         `path` as a `Path`.
 
     Raises:
-        ValueError: When the suffix is none of `suffixes`.
+        ValueError: When the suffix is none of `suffixes`, or the format cannot hold a name.
         FileNotFoundError: When its folder does not exist.
         IsADirectoryError: When it is a folder.
+        OSError: When its folder cannot be written to.
     """
     path = Path(path)
     if path.suffix.lower() not in suffixes:
@@ -35,7 +40,43 @@ def check_output(path: str | Path, suffixes: tuple[str, ...] = (".edf", ".fif", 
         raise IsADirectoryError(f"Cannot write {path}: it is a folder.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
+    _check_writable(path)
+    _check_names(path.suffix.lower(), ch_names)
     return path
+
+
+def check_folder(path: str | Path) -> None:
+    """Tells before any work whether results can be written into a folder, which need not be there.
+
+    Raises:
+        NotADirectoryError: When it, or what it would lie in, is a file.
+        OSError: When it cannot be written to, or made.
+    """
+    there = Path(path).absolute()
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        raise NotADirectoryError(f"Cannot write to {path}: {there} is a file.")
+    _check_writable(there / "inside")
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        with folder_beside(path):  # as writing will begin
+            pass
+    except OSError as error:
+        raise OSError(f"Cannot write {path}: {error.strerror} in the folder {path.parent}.") from error
+
+
+def _check_names(suffix: str, ch_names: Sequence[str]) -> None:
+    """Refuses names that a file would hold in part, as something else, or not at all."""
+    kind = suffix[1:].upper()
+    if suffix in (".edf", ".fif") and (odd := [name for name in ch_names if not (name.isascii() and name.strip())]):
+        raise ValueError(f"{kind} holds names in plain ASCII, not {', '.join(map(repr, odd))}: write .npz.")
+    if suffix == ".edf" and (long := [name for name in ch_names if len(name) > 16]):
+        raise ValueError(f"EDF holds names of up to 16 characters, not {', '.join(long)}: write .fif or .npz.")
+    if suffix == ".edf" and (odd := [n for n in ch_names if n.strip() == "EDF Annotations" or not n.isprintable()]):
+        raise ValueError(f"EDF cannot hold a channel called {odd[0]!r}: write .fif or .npz, or rename it.")
 
 
 def save_recording(raw: "mne.io.BaseRaw", path: str | Path) -> None:
@@ -51,10 +92,10 @@ def save_recording(raw: "mne.io.BaseRaw", path: str | Path) -> None:
         path: Where to write; a file already there is replaced, in one step, when the new one is complete.
 
     Raises:
-        ValueError: When the suffix or, in EDF, a channel name cannot be written.
+        ValueError: When the suffix or, in EDF, a channel name or the rate cannot be written.
         OSError: When the folder does not exist or cannot be written to.
     """
-    path = check_output(path)
+    path = check_output(path, ch_names=raw.ch_names)
     write = {".edf": _write_edf, ".fif": _write_fif, ".npz": _write_npz}[path.suffix.lower()]
     with written_whole(path) as partial:
         write(raw, partial)
@@ -63,10 +104,11 @@ def save_recording(raw: "mne.io.BaseRaw", path: str | Path) -> None:
 def _write_edf(raw: "mne.io.BaseRaw", path: Path) -> None:
     from edfio import Edf, EdfAnnotation, EdfSignal, Recording
 
-    if long := [name for name in raw.ch_names if len(name) > 16]:
-        raise ValueError(f"EDF holds names of up to 16 characters, not {', '.join(long)}: write .fif or .npz.")
     microvolts = raw.get_data(units="uV")
-    samples, seconds = _edf_record(raw.n_times, raw.info["sfreq"])
+    rate = raw.info["sfreq"]
+    samples, seconds = _edf_record(raw.n_times, rate)
+    if abs(samples / seconds / rate - 1) > 1e-6:
+        raise ValueError(f"EDF cannot hold {raw.n_times} samples at {rate:g} Hz: write .fif or .npz.")
     microvolts = np.pad(microvolts, ((0, 0), (0, -raw.n_times % samples)), mode="edge")
     signals = []
     for name, channel in zip(raw.ch_names, microvolts, strict=True):

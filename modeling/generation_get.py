@@ -171,7 +171,7 @@ class GETGenerationMixin(GenerationMixin):
             if not seconds > 0 or math.isinf(seconds):
                 raise ValueError(f"seconds must be a positive number, not {seconds}.")
             patches_per_second = self.config.sampling_rate / self.config.patch_size
-            kwargs["max_new_tokens"] = math.ceil(round(seconds * patches_per_second, 6))
+            kwargs["max_new_tokens"] = max(1, math.ceil(round(seconds * patches_per_second, 6)))
 
         generation_config, model_kwargs = super()._prepare_generation_config(generation_config, **kwargs)
         for name, value in own.items():

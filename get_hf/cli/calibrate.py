@@ -10,7 +10,7 @@ from rich.table import Table
 
 from get_hf import GETFeatureExtractor
 from get_hf.cli.checkpoint import load
-from get_hf.cli.console import figures, require_extra, stderr, stdout
+from get_hf.cli.console import figures, interruption, require_extra, stderr, stdout
 from get_hf.processing.coherence_get import shapes_of_shifts
 from get_hf.processing.equaliser_get import Equaliser
 from get_hf.processing.montage_get import channel_positions
@@ -38,7 +38,9 @@ def calibrate(
     load(str(checkpoint))  # what is wrong with it shows now, not after minutes of reading
     from get_hf.training import calibration
 
-    measured = calibration.calibrate(checkpoint, data, steps=step or tuple(calibration.STEPS), progress=stderr.print)
+    with interruption(f"steps that were done are in {checkpoint}, and --step measures those that were not"):
+        steps = step or tuple(calibration.STEPS)
+        measured = calibration.calibrate(checkpoint, data, steps=steps, progress=stderr.print)
     extractor = GETFeatureExtractor.from_pretrained(checkpoint)
     if not measured.keys().isdisjoint(["coherence_shifts", "generated_log_gains"]):
         always, after_8_s = extractor.coherence_shifts or (None, None)

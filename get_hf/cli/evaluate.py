@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from get_hf.cli.checkpoint import load
+from get_hf.cli.checkpoint import Device, load
 from get_hf.cli.console import require_extra, stderr, stdout
+from get_hf.recordings import check_folder
 
 
 def evaluate(
@@ -21,6 +22,7 @@ def evaluate(
     card: Annotated[
         list[Path] | None, typer.Option(help="Markdown file whose figures to fill in; may be repeated.")
     ] = None,
+    device: Device = None,
 ) -> None:
     """Measure a checkpoint beside real EEG and classical baselines, on people it never saw."""
     if not data.is_dir():
@@ -28,12 +30,13 @@ def evaluate(
     cards = card or []
     if missing := [path for path in cards if not path.is_file()]:
         raise FileNotFoundError(f"There is no model card at {missing[0]}.")
+    check_folder(out)
     require_extra("train")
-    load(checkpoint)  # what is wrong with it shows now, not after minutes of baselines
+    load(checkpoint, device)  # what is wrong with it shows now, not after minutes of baselines
     from get_hf.training import evaluation
     from get_hf.training.bars import bars_table
 
-    report = evaluation.run(checkpoint, data, out, split, preset, cards, progress=stderr.print)
+    report = evaluation.run(checkpoint, data, out, split, preset, cards, device=device, progress=stderr.print)
     stdout.print(report.table(), markup=False)
     for bars in report.bars.values():
         stdout.print(f"\n{bars_table(bars)}", markup=False)

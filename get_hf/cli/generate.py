@@ -2,7 +2,7 @@
 """`get-hf generate`."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from transformers.generation.streamers import BaseStreamer
 
-from get_hf.cli.checkpoint import load
+from get_hf.cli.checkpoint import Device, load
 from get_hf.cli.console import stderr, stdout
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT
@@ -26,14 +26,31 @@ if TYPE_CHECKING:
     import mne
 
 
-def _positive(value: float | None) -> float | None:
-    if value is not None and not 0 < value < math.inf:
-        raise typer.BadParameter(f"{value:g} is not a positive number.")
-    return value
+#: What is generated is held in memory: this much of 64 channels is 4 GB.
+LONGEST_SECONDS = 86_400.0
+
+
+def _up_to(most: float, why: str) -> Callable[[float | None], float | None]:
+    """Checks that an option is a positive number, and no larger than makes sense."""
+
+    def check(value: float | None) -> float | None:
+        if value is not None and not 0 < value < math.inf:
+            raise typer.BadParameter(f"{value:g} is not a positive number.")
+        if value is not None and value > most:
+            raise typer.BadParameter(f"{value:g} is more than {most:g}: {why}.")
+        return value
+
+    return check
 
 
 def generate(
-    seconds: Annotated[float, typer.Option(help="Seconds to generate.", callback=_positive)],
+    seconds: Annotated[
+        float,
+        typer.Option(
+            help="Seconds to generate.",
+            callback=_up_to(LONGEST_SECONDS, "all of it is held in memory, so go on from the file, a part at a time"),
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="File to write: .edf, .fif or .npz.")],
     recording: Annotated[
         Path | None,
@@ -52,13 +69,17 @@ def generate(
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(help="Standard deviation of the noise.", callback=_positive, show_default="the checkpoint's"),
+        typer.Option(
+            help="Standard deviation of the noise.",
+            callback=_up_to(10, "noise that is so much louder than in training makes no EEG"),
+            show_default="the checkpoint's",
+        ),
     ] = None,
     guidance: Annotated[
         float | None,
         typer.Option(
             help="How far to exaggerate the condition; 1 is not at all.",
-            callback=_positive,
+            callback=_up_to(20, "so far beyond the condition the signal only grows"),
             show_default="the checkpoint's",
         ),
     ] = None,
@@ -67,6 +88,7 @@ def generate(
         typer.Option(
             help="Steps per patch: more are slower, and may let long EEG grow too loud.",
             min=1,
+            max=1000,
             show_default="the checkpoint's",
         ),
     ] = None,
@@ -76,6 +98,7 @@ def generate(
             help="The same seed gives the same samples, from nothing of the same person.", min=0, max=2**63 - 1
         ),
     ] = 0,
+    device: Device = "cpu",
 ) -> None:
     """Continue a RECORDING, or generate EEG from nothing.
 
@@ -83,19 +106,20 @@ def generate(
     which the annotation "GET generated" marks.
     """
     _check_files(recording, out, plot)
+    named = [name.strip() for name in channels.split(",")] if channels else USUAL_CHANNELS
     if recording and channels is not None:
         raise ValueError(f"--channels is for generation from nothing, but {recording} brings its own channels.")
     if guidance is not None and condition is None:
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
     prompt = load_recording(recording) if recording else None
-    model, extractor = load(checkpoint)
-    named = [name.strip() for name in channels.split(",")] if channels else USUAL_CHANNELS
+    check_output(out, ch_names=prompt.ch_names if prompt else named)
+    model, extractor = load(checkpoint, device)
     of_whom = {} if recording else {"ch_names": named, "person": seed}
     features = extractor(prompt, condition=condition, context_seconds=model.config.context_seconds, **of_whom)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
     with _progress(seconds, model.config.sampling_rate) as streamer:
         generated = model.generate(
-            **features,
+            **features.to(device),
             seconds=seconds,
             generator=torch.Generator().manual_seed(seed),
             streamer=streamer,
@@ -117,6 +141,8 @@ def _check_files(recording: Path | None, out: Path, plot: Path | None) -> None:
 
 def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None) -> None:
     """Writes the file and the picture, both or neither."""
+    if not np.isfinite(raw.get_data()).all():
+        raise ArithmeticError("What was generated is not finite: lower --temperature or --guidance.")
     with ExitStack() as stack:
         if plot is not None:
             from get_hf.plotting import plot_generation

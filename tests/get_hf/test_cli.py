@@ -153,6 +153,21 @@ REFUSALS = {
     "temperature": (["--seconds", "2", "--out", "o.edf", "--temperature", "-1"], "-1 is not a positive"),
     "flow steps": (["--seconds", "2", "--out", "o.edf", "--num-flow-steps", "0"], "--num-flow-steps"),
     "seed": (["--seconds", "2", "--out", "o.edf", "--seed", "-1"], "--seed"),
+    "a day is enough": (
+        ["--seconds", "1e6", "--out", "o.edf"],
+        "1e+06 is more than 86400: all of it",
+    ),
+    "deafening": (["--seconds", "2", "--out", "o.edf", "--temperature", "11"], "11 is more than 10: noise"),
+    "caricature": (
+        ["--seconds", "2", "--out", "o.edf", "--condition", "eyes_open", "--guidance", "21"],
+        "21 is more than 20: so far beyond",
+    ),
+    "endless steps": (["--seconds", "2", "--out", "o.edf", "--num-flow-steps", "1001"], "--num-flow-steps"),
+    "no such device": (
+        ["--seconds", "2", "--out", "o.edf", "--device", "tpu"],
+        "'tpu' is no device: choose",
+    ),
+    "name too long for EDF": (["long.fif", "--seconds", "2", "--out", "o.edf"], "up to 16 characters, not EEG Fp1-"),
     "unknown option": (["--seconds", "2", "--out", "o.edf", "--loud"], "--loud"),
 }
 
@@ -166,6 +181,7 @@ def bad_recordings(tmp_path_factory):
     save_recording(make_raw(ch_names=["ECG"]), folder / "ecg.edf")
     save_recording(make_raw(ch_names=["C3", "Qx9"]), folder / "odd.edf")
     save_recording(make_raw(seconds=0.2), folder / "short.edf")
+    save_recording(make_raw(ch_names=["EEG Fp1-(A1+A2)/2", "C3"]), folder / "long.fif")
     for name, change in {
         "flat.edf": lambda data: 0 * data,
         "loud.fif": lambda data: 1e6 * data,
@@ -193,6 +209,19 @@ def test_bad_input_is_one_sentence_and_exit_code_2(generate, bad_recordings, mon
 
 
 @pytest.mark.parametrize(
+    ("device", "expected"),
+    [("cuda", "finds no GPU of CUDA"), ("cuda:1", "finds no GPU of CUDA"), ("mps", "Apple's own chips")],
+)
+def test_a_device_that_is_absent_is_told(generate, monkeypatch, device, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    code, _, err = generate("--seconds", 2, "--out", "o.edf", "--device", device)
+    assert code == 2
+    assert expected in err
+    assert "leave it at cpu" in err
+
+
+@pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (
@@ -209,6 +238,8 @@ def test_bad_input_is_one_sentence_and_exit_code_2(generate, bad_recordings, mon
             ["evaluate", ".", "--data", ".", "--out", "report", "--card", "none.md"],
             "no model card at none.md",
         ),
+        (["evaluate", ".", "--data", ".", "--out", "report", "--device", "gpu"], "'gpu' is no device"),
+        (["evaluate", ".", "--data", ".", "--out", __file__], "test_cli.py is a file"),
         (["pretrain", "missing.yaml"], "no recipe at missing.yaml"),
         (["pretrain", "missing.yaml", "fast"], "'fast' is not KEY=VALUE"),
         (["pretrain"], "recipe"),

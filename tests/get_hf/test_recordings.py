@@ -1,4 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import errno
 import os
 
 import mne
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 
 from get_hf import load_recording, save_recording
-from get_hf.recordings import check_output, written_whole
+from get_hf.recordings import check_folder, check_output, written_whole
 from synthetic import make_raw, mark_generated
 
 
@@ -119,10 +120,50 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path, name, error, matc
         check_output(tmp_path / name)
 
 
-def test_edf_refuses_names_it_cannot_hold(tmp_path):
-    raw = make_raw(ch_names=["a name of seventeen", "C4"])
-    with pytest.raises(ValueError, match="names of up to 16 characters, not a name of seventeen"):
+@pytest.mark.parametrize(
+    ("suffix", "name", "match"),
+    [
+        ("edf", "a name of seventeen", "names of up to 16 characters, not a name of seventeen: write .fif or .npz"),
+        ("edf", "C3 µ", "EDF holds names in plain ASCII, not 'C3 µ': write .npz"),
+        ("fif", "C3 µ", "FIF holds names in plain ASCII, not 'C3 µ': write .npz"),
+        ("edf", " ", "plain ASCII, not ' '"),
+        ("edf", "C3\t", r"a channel called 'C3\\t'"),
+        ("edf", "EDF Annotations", "a channel called 'EDF Annotations'"),
+    ],
+)
+def test_names_that_a_format_cannot_hold_are_refused_before_the_work_and_at_its_end(tmp_path, suffix, name, match):
+    with pytest.raises(ValueError, match=match):
+        check_output(tmp_path / f"x.{suffix}", ch_names=["C4", name])
+    with pytest.raises(ValueError, match=match):
+        save_recording(make_raw(ch_names=["C4", name]), tmp_path / f"x.{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rate_that_edf_cannot_hold_is_refused(tmp_path):
+    raw = mne.io.RawArray(np.ones((1, 1)), mne.create_info(["C3"], 44_100.0, "eeg"), verbose="ERROR")
+    with pytest.raises(ValueError, match="EDF cannot hold 1 samples at 44100 Hz"):
         save_recording(raw, tmp_path / "x.edf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_work(tmp_path, monkeypatch):
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(OSError, match=r"Cannot write .*x\.edf: Permission denied in the folder"):
+        check_output(tmp_path / "x.edf")
+
+
+@pytest.mark.parametrize("name", ["file", "file/inside"])
+def test_a_folder_that_is_a_file_is_told_before_the_work(tmp_path, name):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(NotADirectoryError, match=r"Cannot write to .*: .*file is a file"):
+        check_folder(tmp_path / name)
+
+
+def test_a_folder_to_be_made_is_not_made_by_checking_it(tmp_path):
+    check_folder(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
 
 
