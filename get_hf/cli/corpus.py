@@ -1,12 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """`get-hf corpus`: which EEG there is to learn from, and how it becomes a dataset, here or on the Hub."""
 
-import os
 import re
-import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -100,10 +97,9 @@ def prepare(
     """Make a dataset of a corpus: cleaned segments in Parquet, with a card that says what they are."""
     if data_dir is not None and not data_dir.is_dir():
         raise FileNotFoundError(f"There is no folder {data_dir}.")
-    with _training(f"{out} is as it was"):
+    with _training(lambda: _kept(out)):
         from get_hf.training.prepared import prepare as build
 
-        _leave_interrupting_to_this_process()
         with bar("Preparing", "recordings") as progress:
             prepared = build(name, out, data_dir, num_proc, progress=progress)
     print_folded(_built(prepared))
@@ -114,6 +110,12 @@ def prepare(
         print_folded(table)
     _write_card(out)
     stdout.print(out, style="bold")
+
+
+def _kept(out: Path) -> str:
+    from get_hf.training.prepared import kept
+
+    return kept(out)
 
 
 def _built(prepared) -> Table:
@@ -158,18 +160,8 @@ def push(
 
 
 @contextmanager
-def _training(outcome: str) -> Iterator[None]:
+def _training(outcome: str | Callable[[], str]) -> Iterator[None]:
     """For what needs the extra, and may take long enough to be interrupted."""
     require_extra("train")
     with interruption(outcome):
         yield
-
-
-@cache
-def _leave_interrupting_to_this_process() -> None:
-    """Keeps Ctrl-C, which a terminal sends to all, from the processes that clean recordings.
-
-    This one ends them. By themselves they would each print a traceback, and be replaced while all is cleared away.
-    """
-    if hasattr(os, "register_at_fork"):  # elsewhere processes are not forked
-        os.register_at_fork(after_in_child=partial(signal.signal, signal.SIGINT, signal.SIG_IGN))

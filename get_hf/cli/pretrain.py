@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from get_hf.cli.console import require_extra, stdout
+from get_hf.cli.console import interruption, require_extra, stdout
 
 
 def pretrain(
@@ -20,7 +20,11 @@ def pretrain(
     if wrong := ["".join(pair) for pair in pairs if not (pair[0] and pair[1])]:
         raise ValueError(f"{wrong[0]!r} is not KEY=VALUE, such as max_steps=1000.")
     require_extra("train")
-    from get_hf.training import pretraining
+    from get_hf.training.pretraining import kept
+    from get_hf.training.pretraining import pretrain as train
+    from get_hf.training.recipe import read_recipe
 
-    folder = pretraining.run(recipe, **{key: value for key, _, value in pairs})
+    read = read_recipe(recipe, {key: value for key, _, value in pairs})
+    with interruption(lambda: kept(read.training.output_dir)):
+        folder = train(read)
     stdout.print(folder, style="bold")

@@ -179,12 +179,12 @@ def test_what_an_interruption_makes_fail_is_an_interruption(get_hf, raw_data, mo
 
     monkeypatch.setattr("get_hf.training.prepared.prepare", interrupted)
     code, out, err = get_hf("corpus", "prepare", "eegmmidb", "--data-dir", raw_data, "--out", "o")
-    assert (code, out, err) == (130, "", "get-hf: interrupted, o is as it was.\n")
+    assert (code, out, err) == (130, "", "get-hf: interrupted, o is as it was: the same command starts again.\n")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("num_proc", [1, 2])
-def test_an_interrupted_preparation_leaves_nothing(raw_data, tmp_path, num_proc):
+def test_an_interrupted_preparation_goes_on_where_it_stopped(raw_data, tmp_path, num_proc):
     # enough to be in the middle of it
     source = raw_data / "eegmmidb/S001/S001R01.edf"
     for number in range(1, 80):
@@ -200,10 +200,17 @@ def test_an_interrupted_preparation_leaves_nothing(raw_data, tmp_path, num_proc)
     hear = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(command, cwd=work, start_new_session=True, preexec_fn=hear, **pipes)
     deadline = time.monotonic() + 300
-    while not list(work.iterdir()) and process.poll() is None and time.monotonic() < deadline:
+    while not list(work.glob(".get-hf-prepare-prepared/recordings/*.arrow")) and time.monotonic() < deadline:
+        assert process.poll() is None
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     out, err = process.communicate(timeout=300)
-    assert process.returncode == 130, err
-    assert (out, err) == ("", "get-hf: interrupted, prepared is as it was.\n")
-    assert list(work.iterdir()) == []
+    assert (process.returncode, out) == (130, ""), err
+    kept = len(list(work.glob(".get-hf-prepare-prepared/recordings/*.arrow")))
+    assert 0 < kept < 79
+    assert err == (
+        f"get-hf: interrupted, prepared is as it was, and {kept} recordings that are cleaned are kept: the same "
+        "command goes on.\n"
+    )
+    subprocess.run(command, cwd=work, check=True, stdout=subprocess.DEVNULL)
+    assert [path.name for path in work.iterdir()] == ["prepared"]

@@ -10,9 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 
 from get_hf import GETModel
 from get_hf.cli import console
+from training_runs import RECIPE
 
 OUT_OF_MEMORY = "There is not enough memory for this: ask for fewer seconds, channels or prompts."
 SCRIPT = [str(Path(sys.executable).with_name("get-hf"))]
@@ -64,6 +66,21 @@ def test_an_interruption_says_what_came_of_it(generate, monkeypatch, tmp_path):
     fail_by(monkeypatch, KeyboardInterrupt())
     assert generate() == (130, "", "get-hf: interrupted, nothing was written: the same command starts again.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_training_says_what_is_kept_and_how_to_go_on(get_hf, monkeypatch, tmp_path):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("get_hf.training.pretraining.pretrain", interrupt)
+    (tmp_path / "run" / "checkpoint-3").mkdir(parents=True)
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE | {"output_dir": "run"}))
+    code, out, err = get_hf("pretrain", "recipe.yaml")
+    assert (code, out) == (130, "")
+    assert err == (
+        "get-hf: interrupted, run/checkpoint-3 is kept: the same command with resume_from_checkpoint=true goes on "
+        "from there.\n"
+    )
 
 
 @pytest.mark.parametrize(
