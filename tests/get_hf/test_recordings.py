@@ -195,6 +195,17 @@ def test_an_interrupt_as_soon_as_the_folder_is_there_leaves_nothing(tmp_path, mo
     assert not any(tmp_path.iterdir())
 
 
+def test_folders_that_killed_processes_left_are_swept(tmp_path):
+    old, new, other = (tmp_path / name for name in (".get-hf-0123456789ab", ".get-hf-ba9876543210", ".get-hf-mine"))
+    for folder in (old, new, other):
+        folder.mkdir()
+        (folder / "half").write_text("x")
+    for folder in (old, other):
+        os.utime(folder, (0, 0))
+    save_recording(make_raw(1.0), tmp_path / "x.edf")
+    assert {path.name for path in tmp_path.iterdir()} == {new.name, other.name, "x.edf"}
+
+
 def test_edf_says_nothing_of_the_patient(tmp_path):
     raw = make_raw()
     raw.info["subject_info"] = {"his_id": "Jane Doe", "last_name": "Doe"}
