@@ -1,6 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Configuration of GET."""
 
+import math
+import numbers
 from typing import Any
 
 from huggingface_hub.dataclasses import strict
@@ -113,8 +115,10 @@ class GETConfig(PreTrainedConfig):
         if not __name__.startswith(TRANSFORMERS_DYNAMIC_MODULE_NAME):
             # the package has its pipelines; with these, pipeline() would insist on the copies beside the weights
             kwargs.pop("custom_pipelines", None)
-        self.conditions = list(self.conditions)
-        self.flow_bands = list(self.flow_bands)
+        for name in ("conditions", "flow_bands"):
+            if not isinstance(getattr(self, name), (list, tuple)):
+                raise ValueError(f"{name} must be a list, not {getattr(self, name)!r}.")
+            setattr(self, name, list(getattr(self, name)))
         # what the cache and the mask functions of transformers read
         self.layer_types = ["sliding_attention"] * self.num_hidden_layers
         kwargs.pop("layer_types", None)
@@ -198,10 +202,16 @@ class GETConfig(PreTrainedConfig):
             )
         if self.sliding_window < 2:
             raise ValueError(f"sliding_window must be at least 2 patches, not {self.sliding_window}.")
-        if self.sampling_rate <= 0:
+        if not is_number(self.sampling_rate) or self.sampling_rate <= 0:
             raise ValueError(f"sampling_rate must be positive, in Hz, not {self.sampling_rate}.")
         if len(set(self.conditions)) != len(self.conditions) or not self.conditions:
             raise ValueError(f"conditions must be different names, the first for unknown, not {self.conditions}.")
+
+
+def is_number(value: Any, whole: bool = False) -> bool:
+    """Whether something is a finite number, and a whole one if asked; text that looks like one is none."""
+    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_real and math.isfinite(value) and not (whole and value % 1)
 
 
 def own_arguments() -> list[str]:

@@ -22,7 +22,9 @@ from transformers.generation import (
 from transformers.generation.streamers import BaseStreamer
 from transformers.modeling_outputs import ModelOutput
 
+from .configuration_get import is_number
 from .modulation_get import N_COSINES, modulate, share_bursts
+from .patch_buffer_get import PatchBuffer
 
 #: What `generate` understands of a `GenerationConfig`; anything else would be silently without effect.
 SUPPORTED_OPTIONS = {
@@ -41,6 +43,11 @@ SUPPORTED_OPTIONS = {
 }
 #: GET's own options, and what they are where neither the call nor the generation config says.
 OWN_OPTIONS = {"num_flow_steps": 6, "burst_correlation": 0.0, "modulation_depth": 0.0}
+#: Least and largest value of options that are numbers.
+RANGES = dict.fromkeys(("temperature", "modulation_depth", "guidance_scale"), (0, math.inf)) | {
+    "num_flow_steps": (1, math.inf),
+    "burst_correlation": (0, 1),
+}
 
 
 @dataclass
@@ -59,42 +66,6 @@ class GETGenerateOutput(ModelOutput):
     past_key_values: Cache | None = None
     hidden_states: tuple[tuple[torch.FloatTensor, ...], ...] | None = None
     attentions: tuple[tuple[torch.FloatTensor, ...], ...] | None = None
-
-
-class PatchBuffer:
-    """The running sequence, grown by doubling so that a step costs the same after an hour as at the start.
-
-    Args:
-        patches: `(batch, patches, width)` to begin with.
-        expected_length: How many there may come to be.
-        only_last: Whether of what is added the last patch is enough, because a cache holds the rest.
-    """
-
-    def __init__(self, patches: torch.Tensor, expected_length: int, only_last: bool = False):
-        self.length = patches.shape[1]
-        self.only_last = only_last
-        if only_last:
-            self._data = patches
-            return
-        # an endless max_length is no reason to allocate endlessly
-        self._data = patches.new_empty(len(patches), min(expected_length, 2 * self.length + 1024), patches.shape[2])
-        self._data[:, : self.length] = patches
-
-    def append(self, patch: torch.Tensor) -> None:
-        """Adds a patch `(batch, width)`."""
-        if self.only_last:
-            self._data = patch[:, None]
-            self.length += 1
-            return
-        if self.length == self._data.shape[1]:
-            self._data = torch.cat((self._data, torch.empty_like(self._data)), dim=1)
-        self._data[:, self.length] = patch
-        self.length += 1
-
-    @property
-    def patches(self) -> torch.Tensor:
-        """The patches so far, `(batch, patches, width)`, without copying."""
-        return self._data[:, : self.length]
 
 
 class GETGenerationMixin(GenerationMixin):
@@ -164,12 +135,15 @@ class GETGenerationMixin(GenerationMixin):
         own = {name: kwargs.pop(name, None) for name in OWN_OPTIONS}
         generator = kwargs.pop("generator", None)
         refuse_unsupported(generation_config, kwargs)
+        for name in ("max_new_tokens", "num_return_sequences"):
+            if kwargs.get(name) is not None and not (is_number(kwargs[name], whole=True) and kwargs[name] >= 1):
+                raise ValueError(f"{name} must be a whole number from 1 up, not {kwargs[name]!r}.")
         if seconds is not None:
             for name in ("max_new_tokens", "max_length"):
                 if kwargs.get(name) is not None:
                     raise ValueError(f"seconds ({seconds}) and {name} ({kwargs[name]}) both say how long: give one.")
-            if not seconds > 0 or math.isinf(seconds):
-                raise ValueError(f"seconds must be a positive number, not {seconds}.")
+            if not is_number(seconds) or seconds <= 0:
+                raise ValueError(f"seconds must be a positive number, not {seconds!r}.")
             patches_per_second = self.config.sampling_rate / self.config.patch_size
             kwargs["max_new_tokens"] = max(1, math.ceil(round(seconds * patches_per_second, 6)))
 
@@ -412,21 +386,19 @@ def generation_config(**options: Any) -> GenerationConfig:
     Raises:
         ValueError: One of them is out of range.
     """
-    config = GenerationConfig(**{"do_sample": True, "temperature": 1.0} | OWN_OPTIONS | options)
-    check_options(config)
+    check_options(config := GenerationConfig(**{"do_sample": True, "temperature": 1.0} | OWN_OPTIONS | options))
     return config
 
 
 def check_options(config: GenerationConfig) -> None:
-    """Raises for GET's own options, and the temperature, where they are out of range."""
-    if config.num_flow_steps < 1:
-        raise ValueError(f"num_flow_steps must be at least 1, not {config.num_flow_steps}.")
-    if not config.temperature >= 0:
-        raise ValueError(f"temperature must not be negative, but is {config.temperature}.")
-    if not 0 <= config.modulation_depth < math.inf:
-        raise ValueError(f"modulation_depth must be a number from 0 up, not {config.modulation_depth}.")
-    if not 0 <= config.burst_correlation <= 1:
-        raise ValueError(f"burst_correlation must lie between 0 and 1, but is {config.burst_correlation}.")
+    """Raises for GET's own options, temperature and guidance, where they are no numbers in their range."""
+    for name, (low, high) in RANGES.items():
+        value, is_whole = getattr(config, name), name == "num_flow_steps"
+        in_range = is_number(value, whole=is_whole) and low <= value <= high
+        if not in_range and not (name == "guidance_scale" and value is None):
+            kind = "a whole number" if is_whole else "a number"
+            upper = "up" if math.isinf(high) else f"to {high}"
+            raise ValueError(f"{name} must be {kind} from {low} {upper}, not {value!r}.")
 
 
 def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> None:

@@ -259,11 +259,11 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             ValueError: Anything else that cannot be read as EEG: missing rate, unit or names, implausible
                 amplitude, NaN, flat, empty or shorter than one patch, unknown condition.
         """
-        if context_seconds is not None and not 0 < context_seconds < np.inf:
-            raise ValueError(
-                f"context_seconds must be positive, not {context_seconds}: leave it out to read everything."
-            )
+        if context_seconds is not None:
+            context_seconds = number("context_seconds", context_seconds)
         if annotation_conditions is not None:
+            if not isinstance(annotation_conditions, Mapping):
+                raise ValueError(f"annotation_conditions must map to conditions, not be {annotation_conditions!r}.")
             for name in annotation_conditions.values():
                 self.condition_id(name)  # also those that no annotation happens to need
         people = people_wanted(person)
@@ -274,7 +274,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             raise ValueError("person imagines somebody from nothing, but a recording was given: leave one out.")
         else:
             items = read_recordings(recording, sampling_rate, ch_names, unit)
-        conditions = [condition] * len(items) if condition is None or isinstance(condition, str) else list(condition)
+        conditions = list(condition) if isinstance(condition, (list, tuple, np.ndarray)) else [condition] * len(items)
         if len(conditions) != len(items):
             raise ValueError(
                 f"{len(conditions)} conditions were given for {len(items)} recordings: give one, or one each."

@@ -106,7 +106,7 @@ def generate(
     which the annotation "GET generated" marks.
     """
     _check_files(recording, out, plot)
-    named = [name.strip() for name in channels.split(",")] if channels else USUAL_CHANNELS
+    named = [name.strip() for name in channels.split(",")] if channels is not None else USUAL_CHANNELS
     if recording and channels is not None:
         raise ValueError(f"--channels is for generation from nothing, but {recording} brings its own channels.")
     if guidance is not None and condition is None:
