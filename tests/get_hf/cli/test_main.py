@@ -119,6 +119,8 @@ def test_the_version_is_shown(get_hf):
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_shells_can_complete_commands(get_hf, monkeypatch, shell):
+    # typer otherwise goes by the shell that this process was started from
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     code, out, err = get_hf("--show-completion", shell)
     assert (code, err) == (0, "")
     assert "_GET_HF_COMPLETE" in out
