@@ -7,6 +7,9 @@ what is saved takes its code along, for those who have only transformers. It imp
 only commands need.
 """
 
+import get_hf.starting  # noqa: F401  before all that takes seconds, in which Ctrl-C would be a traceback
+
+# isort: split
 from importlib.metadata import version
 
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForSequenceClassification

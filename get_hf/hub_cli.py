@@ -80,4 +80,4 @@ def _unless_interrupted(what: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         cli.stderr.print(f"get-hf: interrupted: {what}.", markup=False)
-        raise typer.Exit(130) from None
+        raise SystemExit(130) from None

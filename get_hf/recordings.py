@@ -17,6 +17,7 @@ import numpy as np
 import safetensors.torch
 
 from get_hf.modeling.modeling_get import GETModel
+from get_hf.outputs import MAKER, WITH_JSON, check_file, check_output
 from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.decoding_get import GENERATED
 from get_hf.processing.files_get import written_whole
@@ -24,73 +25,11 @@ from get_hf.processing.files_get import written_whole
 if TYPE_CHECKING:
     import mne
 
-#: Suffixes of the files beside which a JSON file tells what was generated; `.npz` holds it.
-_WITH_JSON = (".edf", ".fif")
-#: Who made a JSON file, as it says itself.
-_MAKER = "GET-HF"
 _IN_THE_CACHE = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\](\w+)")
-#: What EDF's header has room for: characters of a name, of what a recording is, and its years.
-_EDF_NAME, _EDF_FIELD, _EDF_YEARS = 16, 80, range(1985, 2085)
+#: What EDF's header has room for: characters of what a recording is, and its years.
+_EDF_FIELD, _EDF_YEARS = 80, range(1985, 2085)
 #: What the header's 8 characters can hold.
 _EDF_MICROVOLTS = 9_999_999
-
-
-def check_output(
-    path: str | Path, suffixes: tuple[str, ...] = (".edf", ".fif", ".npz"), ch_names: Sequence[str] = ()
-) -> Path:
-    """Tells before any work whether what is generated can be written to `path`.
-
-    Args:
-        path: The file that will be written.
-        suffixes: The suffixes that can be written.
-        ch_names: The channels that it will hold, as far as they are known.
-
-    Returns:
-        `path` as a `Path`.
-
-    Raises:
-        ValueError: When the suffix is none of `suffixes`, or the format cannot hold a name of `ch_names`.
-        FileNotFoundError: When its folder does not exist.
-        FileExistsError: When the JSON file that is written beside it would replace one that is not GET's.
-        IsADirectoryError: When it is a folder.
-    """
-    path = _check_path(path, suffixes, ch_names)
-    beside = path.with_suffix(".json")
-    if path.suffix.lower() in _WITH_JSON and beside.exists() and not _is_ours(beside):
-        raise FileExistsError(
-            f"Cannot write {path}: what is generated is told in {beside.name} beside it, which is there and not "
-            "GET's; choose another name."
-        )
-    return path
-
-
-def _check_path(path: str | Path, suffixes: tuple[str, ...], ch_names: Sequence[str]) -> Path:
-    path = Path(path)
-    if path.suffix.lower() not in suffixes:
-        raise ValueError(f"Cannot write {path}: its name must end in {', '.join(suffixes)}.")
-    if path.is_dir():
-        raise IsADirectoryError(f"Cannot write {path}: it is a folder.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
-    kind = path.suffix.lower()
-    if kind in _WITH_JSON and (odd := [name for name in ch_names if not (name.isascii() and name.isprintable())]):
-        raise ValueError(
-            f"{kind[1:].upper()} holds names in ASCII characters, not {', '.join(odd)}: write .npz, or rename the "
-            "channels."
-        )
-    if kind == ".edf" and (long := [name for name in ch_names if len(name) > _EDF_NAME]):
-        raise ValueError(
-            f"EDF holds names of up to {_EDF_NAME} characters, not {', '.join(long)}: write .fif or .npz, or rename "
-            "the channels."
-        )
-    return path
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["generated_by"] == _MAKER
-    except (OSError, ValueError, TypeError, KeyError):
-        return False
 
 
 def save_recording(
@@ -120,7 +59,7 @@ def save_recording(
         condition: What was asked for: a condition, or a plan of conditions and their seconds.
 
     Raises:
-        ValueError: When the suffix, a channel name, or, in EDF, a sample cannot be written.
+        ValueError: When the suffix, a channel name, or, in EDF, a sample or the rate cannot be written.
         OSError: When the folder does not exist or cannot be written to, or what is beside it is not GET's.
     """
     generated = [
@@ -128,17 +67,16 @@ def save_recording(
         for onset, duration, description in _annotations(raw)
         if description == GENERATED
     ]
-    suffixes = (".edf", ".fif", ".npz")
-    path = check_output(path, suffixes, raw.ch_names) if generated else _check_path(path, suffixes, raw.ch_names)
+    path = (check_output if generated else check_file)(path, ch_names=raw.ch_names)
     told = None
     if generated:
-        told = {"generated_by": _MAKER, "version": version("get-hf"), "file": path.name, "generated": generated}
+        told = {"generated_by": MAKER, "version": version("get-hf"), "file": path.name, "generated": generated}
         told |= {} if model is None else _checkpoint(model)
         told |= {name: value for name, value in (("seed", seed), ("condition", condition)) if value is not None}
     write = {".edf": _write_edf, ".fif": _write_fif, ".npz": _write_npz}[path.suffix.lower()]
     with written_whole(path) as partial:
         write(raw, partial, told)
-        if told and path.suffix.lower() in _WITH_JSON:
+        if told and path.suffix.lower() in WITH_JSON:
             text = json.dumps(told, indent=2, ensure_ascii=False)
             partial.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
 
@@ -188,7 +126,10 @@ def _write_edf(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -
             f"EDF holds samples of up to {_EDF_MICROVOLTS} microvolts, and {', '.join(wrong)} has others: write .fif "
             "or .npz, or leave the channel out."
         )
-    samples, seconds = _edf_record(raw.n_times, raw.info["sfreq"])
+    rate = raw.info["sfreq"]
+    samples, seconds = _edf_record(raw.n_times, rate)
+    if abs(samples / seconds / rate - 1) > 1e-6:
+        raise ValueError(f"EDF cannot hold {raw.n_times} samples at {rate:g} Hz: write .fif or .npz.")
     microvolts = np.pad(microvolts, ((0, 0), (0, -raw.n_times % samples)), mode="edge")
     signals = []
     for name, channel, limit in zip(raw.ch_names, microvolts, limits, strict=True):
@@ -247,7 +188,7 @@ def _edf_recording(began: Any, told: dict[str, Any] | None) -> Any:
         words.append(f"seed_{told['seed']}")
     if "checkpoint" in told:
         words.append(_edf_word(re.sub("(@.{7}).*", r"\1", told["checkpoint"])))  # a commit, as Git shortens it
-    equipment = _edf_word(f"{_MAKER}_{told['version']}")
+    equipment = _edf_word(f"{MAKER}_{told['version']}")
     room = _EDF_FIELD - len(f"Startdate {'01-JAN-2000' if date else 'X'} X X ")
     kept = [word for n, word in enumerate(words) if len(" ".join([equipment, *words[: n + 1]])) <= room]
     return Recording(startdate=date, equipment_code=equipment, additional=kept)
@@ -281,7 +222,7 @@ def _write_fif(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -
         raw = copy.copy(raw)  # shares the samples
         raw.info = raw.info.copy()
         said = raw.info["description"] or f"{GENERATED} from {told['generated'][0]['onset']:.3f} s on"
-        words = [f"{_MAKER} {told['version']}"]
+        words = [f"{MAKER} {told['version']}"]
         words += [f"{name} {told[name]}" for name in ("checkpoint", "weights_sha256", "seed") if name in told]
         raw.info["description"] = f"{said} ({', '.join(words)})"
     raw.save(path, verbose="ERROR")  # without the notice that MNE prefers names in _raw.fif

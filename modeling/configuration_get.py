@@ -1,6 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Configuration of GET."""
 
+import math
+import numbers
 from typing import Any
 
 import torch
@@ -128,9 +130,11 @@ class GETConfig(PreTrainedConfig):
         if not __name__.startswith(TRANSFORMERS_DYNAMIC_MODULE_NAME):
             # the package has its pipelines; with these, pipeline() would insist on the copies beside the weights
             kwargs.pop("custom_pipelines", None)
-        self.conditions = list(self.conditions)
-        self.heard_conditions = None if self.heard_conditions is None else list(self.heard_conditions)
-        self.flow_bands = list(self.flow_bands)
+        for name in ("conditions", "flow_bands", "heard_conditions"):
+            value = getattr(self, name)
+            if not isinstance(value, (list, tuple)) and not (name == "heard_conditions" and value is None):
+                raise ValueError(f"{name} must be a list, not {value!r}.")
+            setattr(self, name, None if value is None else list(value))
         # what the cache and the mask functions of transformers read
         self.layer_types = ["sliding_attention"] * self.num_hidden_layers
         kwargs.pop("layer_types", None)
@@ -261,6 +265,12 @@ class GETConfig(PreTrainedConfig):
             raise ValueError(
                 f"heard_conditions must be different ones of {', '.join(self.conditions[1:])}, not {heard}."
             )
+
+
+def is_number(value: Any, whole: bool = False) -> bool:
+    """Whether something is a finite number, and a whole one if asked; text that looks like one is none."""
+    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_real and math.isfinite(value) and not (whole and value % 1)
 
 
 def own_arguments() -> list[str]:

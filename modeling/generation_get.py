@@ -22,26 +22,12 @@ from transformers.generation import (
 from transformers.generation.streamers import BaseStreamer
 from transformers.modeling_outputs import ModelOutput
 
+from .configuration_get import is_number
 from .modulation_get import N_COSINES, modulate, share_bursts
 from .noise_get import PatchNoise
-
-#: What `generate` understands of a `GenerationConfig`; anything else would be silently without effect.
-SUPPORTED_OPTIONS = {
-    "cache_implementation",
-    "do_sample",
-    "guidance_scale",
-    "max_length",
-    "max_new_tokens",
-    "max_time",
-    "num_return_sequences",
-    "output_attentions",
-    "output_hidden_states",
-    "return_dict_in_generate",
-    "temperature",
-    "use_cache",
-}
-#: GET's own options, and what they are where neither the call nor the generation config says.
-OWN_OPTIONS = {"num_flow_steps": 6, "burst_correlation": 0.0, "modulation_depth": 0.0}
+from .options_get import OWN_OPTIONS, check_options, refuse_unsupported
+from .patch_buffer_get import PatchBuffer
+from .threads_get import MeasuredThreads
 
 
 @dataclass
@@ -60,42 +46,6 @@ class GETGenerateOutput(ModelOutput):
     past_key_values: Cache | None = None
     hidden_states: tuple[tuple[torch.FloatTensor, ...], ...] | None = None
     attentions: tuple[tuple[torch.FloatTensor, ...], ...] | None = None
-
-
-class PatchBuffer:
-    """The running sequence, grown by doubling so that a step costs the same after an hour as at the start.
-
-    Args:
-        patches: `(batch, patches, width)` to begin with.
-        expected_length: How many there may come to be.
-        only_last: Whether of what is added the last patch is enough, because a cache holds the rest.
-    """
-
-    def __init__(self, patches: torch.Tensor, expected_length: int, only_last: bool = False):
-        self.length = patches.shape[1]
-        self.only_last = only_last
-        if only_last:
-            self._data = patches
-            return
-        # an endless max_length is no reason to allocate endlessly
-        self._data = patches.new_empty(len(patches), min(expected_length, 2 * self.length + 1024), patches.shape[2])
-        self._data[:, : self.length] = patches
-
-    def append(self, patch: torch.Tensor) -> None:
-        """Adds a patch `(batch, width)`."""
-        if self.only_last:
-            self._data = patch[:, None]
-            self.length += 1
-            return
-        if self.length == self._data.shape[1]:
-            self._data = torch.cat((self._data, torch.empty_like(self._data)), dim=1)
-        self._data[:, self.length] = patch
-        self.length += 1
-
-    @property
-    def patches(self) -> torch.Tensor:
-        """The patches so far, `(batch, patches, width)`, without copying."""
-        return self._data[:, : self.length]
 
 
 class GETGenerationMixin(GenerationMixin):
@@ -169,14 +119,17 @@ class GETGenerationMixin(GenerationMixin):
         own = {name: kwargs.pop(name, None) for name in OWN_OPTIONS}
         generator = kwargs.pop("generator", None)
         refuse_unsupported(generation_config, kwargs)
+        for name in ("max_new_tokens", "num_return_sequences"):
+            if kwargs.get(name) is not None and not (is_number(kwargs[name], whole=True) and kwargs[name] >= 1):
+                raise ValueError(f"{name} must be a whole number from 1 up, not {kwargs[name]!r}.")
         if seconds is not None:
             for name in ("max_new_tokens", "max_length"):
                 if kwargs.get(name) is not None:
                     raise ValueError(f"seconds ({seconds}) and {name} ({kwargs[name]}) both say how long: give one.")
-            if not seconds > 0 or math.isinf(seconds):
-                raise ValueError(f"seconds must be a positive number, not {seconds}.")
+            if not is_number(seconds) or seconds <= 0:
+                raise ValueError(f"seconds must be a positive number, not {seconds!r}.")
             patches_per_second = self.config.sampling_rate / self.config.patch_size
-            kwargs["max_new_tokens"] = math.ceil(round(seconds * patches_per_second, 6))
+            kwargs["max_new_tokens"] = max(1, math.ceil(round(seconds * patches_per_second, 6)))
 
         generation_config, model_kwargs = super()._prepare_generation_config(generation_config, **kwargs)
         for name, value in own.items():
@@ -282,42 +235,44 @@ class GETGenerationMixin(GenerationMixin):
         everyone_finished = False
 
         first = True
-        while self._has_unfinished_sequences(everyone_finished, synced_gpus, device=input_ids.device):
-            if first:
-                outputs = self._prefill(sequence.patches, generation_config, model_kwargs)
-            else:
-                model_inputs = self.prepare_inputs_for_generation(
-                    sequence.patches,
-                    next_sequence_length=1 if use_cache else None,
-                    length=sequence.length,
-                    **model_kwargs,
-                )
-                outputs = self(**model_inputs, return_dict=True)
-            first = False
-            model_kwargs = self._update_model_kwargs_for_generation(outputs, model_kwargs)
-            for name in recorded:
-                recorded[name] += (outputs[name],) if name in outputs else ()
+        with MeasuredThreads(self.device, self.config.hidden_size) as threads:
+            while self._has_unfinished_sequences(everyone_finished, synced_gpus, device=input_ids.device):
+                threads.update()
+                if first:
+                    outputs = self._prefill(sequence.patches, generation_config, model_kwargs)
+                else:
+                    model_inputs = self.prepare_inputs_for_generation(
+                        sequence.patches,
+                        next_sequence_length=1 if use_cache else None,
+                        length=sequence.length,
+                        **model_kwargs,
+                    )
+                    outputs = self(**model_inputs, return_dict=True)
+                first = False
+                model_kwargs = self._update_model_kwargs_for_generation(outputs, model_kwargs)
+                for name in recorded:
+                    recorded[name] += (outputs[name],) if name in outputs else ()
 
-            drawn = noise.draw(n_chans, self.config.flow_size, noise_scale)
-            patch = self.flow_head.sample(
-                outputs.last_hidden_state[:, :, -1],
-                self._share_bursts(drawn, generation_config.burst_correlation, noise_scale, channel_mask),
-                generation_config.num_flow_steps,
-                guidance_scale,
-                model_kwargs.get("channel_mask"),
-            )
-            depth = noise_scale * generation_config.modulation_depth
-            # the model does not hear the modulation: a louder past would make a louder future, and so on
-            heard, made = (
-                self._silenced(x, channel_mask, finished).to(input_ids.device)
-                for x in (patch, self._modulate(patch, depth, channel_mask, noise))
-            )
-            sequence.append(torch.cat((heard, heard)) if guided else heard)
-            output.append(made)
-            if streamer is not None:
-                streamer.put(made.cpu())
-            finished = finished | stopping_criteria(output.patches, None)
-            everyone_finished = bool(finished.all())
+                drawn = noise.draw(n_chans, self.config.flow_size, noise_scale)
+                patch = self.flow_head.sample(
+                    outputs.last_hidden_state[:, :, -1],
+                    self._share_bursts(drawn, generation_config.burst_correlation, noise_scale, channel_mask),
+                    generation_config.num_flow_steps,
+                    guidance_scale,
+                    model_kwargs.get("channel_mask"),
+                )
+                depth = noise_scale * generation_config.modulation_depth
+                # the model does not hear the modulation: a louder past would make a louder future, and so on
+                heard, made = (
+                    self._silenced(x, channel_mask, finished).to(input_ids.device)
+                    for x in (patch, self._modulate(patch, depth, channel_mask, noise))
+                )
+                sequence.append(torch.cat((heard, heard)) if guided else heard)
+                output.append(made)
+                if streamer is not None:
+                    streamer.put(made.cpu())
+                finished = finished | stopping_criteria(output.patches, None)
+                everyone_finished = bool(finished.all())
 
         if streamer is not None:
             streamer.end()
@@ -403,47 +358,3 @@ def with_unconditional(model_kwargs: dict[str, Any]) -> dict[str, Any]:
     condition_ids = model_kwargs["condition_ids"]
     doubled["condition_ids"] = torch.cat((condition_ids, torch.zeros_like(condition_ids)))
     return doubled
-
-
-def generation_config(**options: Any) -> GenerationConfig:
-    """A generation config of GET's defaults but for `options`, checked.
-
-    Raises:
-        ValueError: One of them is out of range.
-    """
-    config = GenerationConfig(**{"do_sample": True, "temperature": 1.0} | OWN_OPTIONS | options)
-    check_options(config)
-    return config
-
-
-def check_options(config: GenerationConfig) -> None:
-    """Raises for GET's own options, and the temperature, where they are out of range."""
-    if config.num_flow_steps < 1:
-        raise ValueError(f"num_flow_steps must be at least 1, not {config.num_flow_steps}.")
-    if not config.temperature >= 0:
-        raise ValueError(f"temperature must not be negative, but is {config.temperature}.")
-    if not 0 <= config.modulation_depth < math.inf:
-        raise ValueError(f"modulation_depth must be a number from 0 up, not {config.modulation_depth}.")
-    if not 0 <= config.burst_correlation <= 1:
-        raise ValueError(f"burst_correlation must lie between 0 and 1, but is {config.burst_correlation}.")
-
-
-def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> None:
-    """Raises for options of a `GenerationConfig` that mean nothing here (top-k, beams, penalties ...)."""
-    known = GenerationConfig().to_dict()
-    given = {name: value for name, value in kwargs.items() if name in known and value is not None}
-    if generation_config is not None:
-        own = generation_config.to_dict()
-        given.update({name: own[name] for name in known if name in own and own[name] != known[name]})
-    neutral = {"num_beams": 1, "_from_model_config": None, "transformers_version": None}
-    refused = sorted(
-        name
-        for name, value in given.items()
-        if name not in SUPPORTED_OPTIONS and not (name in neutral and neutral[name] in (None, value))
-    )
-    if refused:
-        raise ValueError(
-            f"generate() of GET does not know {', '.join(refused)}: a patch of EEG is drawn by a flow, not chosen "
-            f"from a vocabulary. It knows {', '.join([*sorted(SUPPORTED_OPTIONS), *OWN_OPTIONS])}, seconds "
-            "and generator."
-        )

@@ -21,8 +21,9 @@ from transformers.utils.output_capturing import capture_outputs
 from .amplitude_get import error_weights, split_amplitude
 from .configuration_get import GETConfig
 from .flow_get import GETFlowHead, interpolate
-from .generation_get import GETGenerationMixin, generation_config
+from .generation_get import GETGenerationMixin
 from .layers_get import GETBlock, rotary_embedding, seen_by_networks
+from .options_get import generation_config
 from .pretrained_get import GETPreTrainedModel
 from .score_get import GETScoreMixin
 

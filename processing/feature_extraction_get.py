@@ -258,10 +258,8 @@ class GETFeatureExtractor(SavedFeatureExtractor):
                 amplitude, NaN, flat, empty or shorter than one patch; a condition that the model never heard, which
                 in annotations is passed over with a note.
         """
-        if context_seconds is not None and not 0 < context_seconds < np.inf:
-            raise ValueError(
-                f"context_seconds must be positive, not {context_seconds}: leave it out to read everything."
-            )
+        if context_seconds is not None:
+            context_seconds = number("context_seconds", context_seconds)
         people = people_wanted(person)
         if recording is None:
             rate = self.sampling_rate if sampling_rate is None else sampling_rate

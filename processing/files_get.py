@@ -3,10 +3,11 @@
 
 import re
 import shutil
+import time
 import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ _NOT_EEG = re.compile(
 
 #: Seconds without a change in any channel from which on the end of a file is padding, not signal.
 SHORTEST_PADDING = 0.05
+#: Age of a temporary folder that no process works in any more.
+ABANDONED_SECONDS = 24 * 3600
 
 
 def load_recording(path: str | Path) -> Any:
@@ -81,6 +84,10 @@ def folder_beside(path: Path) -> Iterator[Path]:
     `tempfile.TemporaryDirectory` may have one, would leave it behind.
     """
     folder = path.absolute().parent / f".get-hf-{uuid.uuid4().hex[:12]}"
+    for left in folder.parent.glob(".get-hf-" + 12 * "[0-9a-f]"):  # by a process that was killed
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(left)
     try:
         folder.mkdir(mode=0o700)
         yield folder

@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,8 @@ def _to_array(recording: Any) -> np.ndarray:
     if hasattr(recording, "detach"):
         recording = recording.detach().cpu().numpy()
     try:
+        if np.asarray(recording).dtype.kind in "cmM":  # of complex numbers NumPy would drop a half
+            raise TypeError
         return np.asarray(recording, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
@@ -137,13 +140,13 @@ def _from_array(
     refuse_one_string(ch_names)
     if sampling_rate is None:
         raise ValueError("An array does not tell its sampling rate: pass sampling_rate= in Hz.")
-    if unit not in MICROVOLTS_PER_UNIT:
+    if not isinstance(unit, str) or unit not in MICROVOLTS_PER_UNIT:
         raise ValueError(f"An array's unit must be declared as one of V, mV, uV, nV, not {unit!r}: pass unit=.")
     if ch_names is None:
         raise ValueError(f"An array does not tell its {len(data)} channels' names: pass ch_names=.")
     if len(ch_names) != len(data):
         raise ValueError(f"ch_names has {len(ch_names)} names, the array {len(data)} channels: give one name each.")
-    return Recording(data * MICROVOLTS_PER_UNIT[unit], float(sampling_rate), [str(name) for name in ch_names])
+    return Recording(data * MICROVOLTS_PER_UNIT[unit], check_rate(sampling_rate), [str(name) for name in ch_names])
 
 
 def no_recording(sampling_rate: float, ch_names: Sequence[str] | None, unit: str | None) -> Recording:
@@ -183,6 +186,8 @@ def refuse_one_string(ch_names: Any) -> None:
     Raises:
         ValueError: One string in the place of a list of names.
     """
+    if ch_names is not None and not hasattr(ch_names, "__len__"):
+        raise ValueError(f"ch_names must be a list of names, not {ch_names!r}.")
     if isinstance(ch_names, str):
         raise ValueError(f"ch_names is the one string {ch_names!r}: give a list of names, such as [{ch_names!r}].")
 
@@ -288,9 +293,9 @@ def check_rate(sampling_rate: float) -> float:
         ValueError: Not a number, or one that EEG is not sampled at.
     """
     low, high = PLAUSIBLE_HZ
-    if not low <= sampling_rate <= high:
+    if isinstance(sampling_rate, bool) or not isinstance(sampling_rate, Real) or not low <= sampling_rate <= high:
         raise ValueError(
-            f"sampling_rate={sampling_rate:g} is no rate of EEG, which is sampled at {low:g} to {high:g} "
+            f"sampling_rate={sampling_rate!r} is no rate of EEG, which is sampled at {low:g} to {high:g} "
             "Hz: give samples per second."
         )
     return float(sampling_rate)

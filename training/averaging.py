@@ -80,6 +80,18 @@ class AveragedWeights(TrainerCallback):
         with self.in_place(), without_bars():
             self.model.save_pretrained(Path(checkpoint) / FOLDER)
 
+    def check(self) -> None:
+        """Refuses to hand over weights that nothing can be computed with.
+
+        Raises:
+            FloatingPointError: Some are not finite.
+        """
+        if broken := [name for name, value in self.average.items() if not torch.isfinite(value).all()]:
+            raise FloatingPointError(
+                f"Training has diverged, {len(broken)} parameters such as {broken[0]} are not finite: lower "
+                "learning_rate or lengthen warmup_steps, and go on from an earlier checkpoint."
+            )
+
     @contextmanager
     def in_place(self) -> Iterator[nn.Module]:
         """The model with averaged weights for as long as the context lasts."""
@@ -91,7 +103,12 @@ class AveragedWeights(TrainerCallback):
             self._assign(own)
 
     def copy_to_model(self) -> None:
-        """Replaces the model's weights by the averaged ones, for good."""
+        """Replaces the model's weights by the averaged ones, for good.
+
+        Raises:
+            FloatingPointError: See `check`.
+        """
+        self.check()
         self._assign(self.average)
 
     @torch.no_grad()

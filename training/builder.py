@@ -21,10 +21,7 @@ logged as well.
 
 import logging
 import os
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -94,9 +91,6 @@ class EEGSegments(datasets.ArrowBasedBuilder):
     VERSION = datasets.Version("1.0.0")  # raise it when the same recordings would give other rows
     BUILDER_CONFIG_CLASS = EEGSegmentsConfig
     DEFAULT_WRITER_BATCH_SIZE = 16  # rows of about 3 MB each
-    #: Grows by a byte per recording done, in whichever process: what progress is counted by.
-    done_file: str | None = None
-    n_recordings = 0
 
     def _info(self) -> datasets.DatasetInfo:
         corpus = get_corpus(self.config.corpus)
@@ -113,7 +107,6 @@ class EEGSegments(datasets.ArrowBasedBuilder):
         by_split: dict[str, list[Recording]] = {}
         for recording in corpus.recordings(self.config.data_dir):
             by_split.setdefault(corpus.split_of(recording.subject), []).append(recording)
-        self.n_recordings = sum(map(len, by_split.values()))
         return [
             datasets.SplitGenerator(split, gen_kwargs={"recordings": by_split[split]})
             for split in ("train", "validation", "test")
@@ -123,13 +116,8 @@ class EEGSegments(datasets.ArrowBasedBuilder):
     def _generate_tables(self, recordings: list[Recording]) -> Iterator[tuple[Key, pa.Table]]:
         extractor = GETFeatureExtractor(self.config.sampling_rate, self.config.patch_size)
         for index, recording in enumerate(recordings):
-            yield (
-                Key(index, 0),
-                segment_table(recording, self.config.corpus, self.config.segment_seconds, extractor),
-            )
-            if self.done_file is not None:
-                with open(self.done_file, "ab") as file:
-                    file.write(b".")
+            table = segment_table(recording, self.config.corpus, self.config.segment_seconds, extractor)
+            yield Key(index, 0), table
 
 
 def prepare_segments(
@@ -140,7 +128,6 @@ def prepare_segments(
     patch_size: int = 25,
     segment_seconds: float = 120.0,
     num_proc: int | None = None,
-    progress: Callable[[int, int], object] | None = None,
 ) -> datasets.DatasetDict:
     """Builds the segments of a corpus, or finds them built.
 
@@ -154,7 +141,6 @@ def prepare_segments(
         patch_size: The model's samples per patch.
         segment_seconds: Length of a segment, about.
         num_proc: Processes to work with; the result is the same with any number.
-        progress: Called with how many recordings are done and of how many, in place of the bar of `datasets`.
 
     Raises:
         CorpusUnavailableError: The corpus is not there.
@@ -173,40 +159,11 @@ def prepare_segments(
     )
     first = not int(os.environ.get("LOCAL_RANK", 0))  # of the processes that torchrun starts here, one is enough
     was_built = Path(builder.cache_dir).exists()
-    with full_disk_in_one_sentence(builder.cache_dir), _reported(builder, progress):
+    with full_disk_in_one_sentence(builder.cache_dir):
         builder.download_and_prepare(num_proc=num_proc)
         if first and was_built and any(is_incomplete(problems(split)) for split in builder.as_dataset().values()):
             builder.download_and_prepare(download_mode="force_redownload", num_proc=num_proc)
     return builder.as_dataset()
-
-
-@contextmanager
-def _reported(builder: EEGSegments, progress: Callable[[int, int], object] | None) -> Iterator[None]:
-    """Reports how many recordings are done, five times a second."""
-    if progress is None:
-        yield
-        return
-    had_bars = not datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    finished = threading.Event()
-    with tempfile.NamedTemporaryFile(prefix="get-hf-") as file:
-        builder.done_file = file.name
-
-        def report():
-            while not finished.wait(0.2):
-                progress(os.path.getsize(file.name), builder.n_recordings)
-
-        thread = threading.Thread(target=report, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            finished.set()
-            thread.join()
-            builder.done_file = None
-            if had_bars:
-                datasets.enable_progress_bars()
-    progress(builder.n_recordings, builder.n_recordings)
 
 
 def fingerprint(corpus: str, data_dir: str | Path | None = None) -> str:
@@ -220,16 +177,20 @@ def fingerprint(corpus: str, data_dir: str | Path | None = None) -> str:
         ValueError: No corpus has that name.
     """
     listing = [
-        (recording.subject, recording.session, [_size_and_time(path) for path in recording.files])
+        (recording.subject, recording.session, [size_and_time(path) for path in recording.files])
         for recording in get_corpus(corpus).recordings(data_dir)
     ]
+    return datasets.fingerprint.Hasher.hash([corpus, listing, source_code()])
+
+
+def source_code() -> list[str]:
+    """The code that segments depend on, module by module."""
     modules = [Path(module.__file__) for module in (feature_extraction_get, montage_get, signal_get)]
     sources = [Path(__file__), *modules, *sorted(Path(corpora.__file__).parent.glob("*.py"))]
-    code = [source.read_text(encoding="utf-8") for source in sources]
-    return datasets.fingerprint.Hasher.hash([corpus, listing, code])
+    return [source.read_text(encoding="utf-8") for source in sources]
 
 
-def _size_and_time(path: Path) -> tuple[int, int] | None:
+def size_and_time(path: Path) -> tuple[int, int] | None:
     """Bytes of a file and nanoseconds of its last change, or None where it is missing."""
     try:
         found = path.stat()

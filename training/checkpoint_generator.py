@@ -28,6 +28,7 @@ class GETGenerator:
         checkpoint: Folder with the model's and the feature extractor's files.
         batch_size: Prompts continued at once.
         seed: Of the sampling.
+        device: Where the model generates; None: a GPU of CUDA where there is one.
         generate_options: For `GETModel.generate`, such as `num_flow_steps=` or `temperature=`.
 
     Attributes:
@@ -35,8 +36,15 @@ class GETGenerator:
             in its second; "memory" of the process, less what was generated, at the end over that after this tenth.
     """
 
-    def __init__(self, checkpoint: str | Path, batch_size: int = 30, seed: int = 0, **generate_options):
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+    def __init__(
+        self,
+        checkpoint: str | Path,
+        batch_size: int = 30,
+        seed: int = 0,
+        device: str | None = None,
+        **generate_options,
+    ):
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model = GETModel.from_pretrained(checkpoint).eval().to(self.device)
         self.extractor = GETFeatureExtractor.from_pretrained(checkpoint)
         self.batch_size, self.seed, self.generate_options = batch_size, seed, generate_options

@@ -244,6 +244,7 @@ def run(
     preset: str = "fast",
     cards: Sequence[str | Path] = (),
     seed: int = 0,
+    device: str | None = None,
     progress: Callable[[str], None] | None = None,
     **generate_options,
 ) -> Comparison:
@@ -257,6 +258,7 @@ def run(
         preset: "fast" (minutes on two cores) or "full".
         cards: Markdown files whose figures to replace, see `write_report`.
         seed: Of generation, baselines, bootstrap, boosting and network.
+        device: Where the model generates; None: a GPU of CUDA where there is one.
         progress: Called with a line at each step.
         generate_options: For `GETModel.generate`.
 
@@ -274,7 +276,7 @@ def run(
     facts = training_facts(training) if "recipe" in training else None  # fine-tuning leaves another summary
     for card in map(Path, cards):
         fill_in(card, "", facts)  # what has no place for figures is refused now, not after an hour
-    generator = GETGenerator(checkpoint, seed=seed, **generate_options)
+    generator = GETGenerator(checkpoint, seed=seed, device=device, **generate_options)
     comparison = compare({"GET": generator}, data_dir, split, preset, seed=seed, progress=progress)
     about = provenance(
         weights=weights_digest(checkpoint),

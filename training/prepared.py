@@ -13,33 +13,42 @@ share them evenly; their numbers of rows differ by one at most, so that no proce
 
 import json
 import re
-from collections.abc import Callable, Mapping
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, RepositoryNotFoundError
 
 from get_hf.modeling.configuration_get import CONDITIONS
-from get_hf.processing.files_get import folder_beside
 
 from .builder import (
     FEATURES,
     EEGSegmentsConfig,
     fingerprint,
     is_incomplete,
-    prepare_segments,
     problems,
+    source_code,
 )
+from .cleaning import clean_recordings, read_segments
 from .corpora import Corpus, get_corpus
-from .full_disk import full_disk_in_one_sentence
+from .full_disk import full_disk_in_one_sentence, is_full_disk
+from .run_folder import locked, put_in_place
 
 #: Tells what the shards hold; with it beside them a folder is a prepared corpus.
 INFO = "dataset_info.json"
+SPLITS = ("train", "validation", "test")
+#: Where, beside a corpus that is being prepared, the recordings that are cleaned are kept.
+RECORDINGS = "recordings"
 #: What a later version would have to read in another way.
 FORMAT = 1
 #: Shards a split has at least, if it has as many rows, and bytes of signal a shard has at most, about.
@@ -137,7 +146,8 @@ def prepare(
 ) -> Prepared:
     """Prepares a corpus: cleans its recordings and writes the folder, whole or not at all.
 
-    Needs twice the room of the result while it works.
+    Needs twice the room of the result while it works. Stopped in any way but by a full disk, it keeps the recordings
+    it has cleaned in a hidden folder beside `out`, and goes on from there when it is called again.
 
     Args:
         corpus: Name in the registry of corpora.
@@ -145,36 +155,96 @@ def prepare(
         data_dir: Folder the recordings lie in; None: see `Corpus.recordings`.
         num_proc: Processes to clean with.
         segment_seconds: Length of a segment, about.
-        progress: Called with how many recordings are cleaned and of how many; None shows a bar on stderr.
+        progress: Called with how many recordings are cleaned and of how many.
 
     Raises:
         CorpusUnavailableError: The corpus is not there.
         ValueError: No corpus has that name, or `out` holds something else.
-        OSError: The disk is full, or `out` cannot be written to.
+        OSError: The disk is full, `out` cannot be written to, or another process prepares it.
     """
-    entry, out = get_corpus(corpus), Path(out).expanduser()
+    entry, out = get_corpus(corpus), Path(out).expanduser().absolute()
     own = datasets.fingerprint.Hasher.hash([fingerprint(corpus, data_dir), segment_seconds, FORMAT, _source()])
-    if out.exists():
-        found = _found(out)
-        if found and found.fingerprint == own and not is_incomplete(found.problems) and _has_all_shards(found):
-            return found
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with folder_beside(out) as beside:
-        whole = beside / "whole"
+    if found := _same(out, own):
+        return found
+    settings = datasets.fingerprint.Hasher.hash([corpus, segment_seconds, FORMAT, _source(), source_code()])
+    with _work_folder(out, settings) as work:
         with full_disk_in_one_sentence(out):
-            segments = prepare_segments(
-                corpus,
-                data_dir,
-                beside / "cache",
-                segment_seconds=segment_seconds,
-                num_proc=num_proc,
-                progress=progress,
-            )
-            _write(entry, segments, whole, {"fingerprint": own, "segment_seconds": segment_seconds})
-        if out.exists():
-            out.rename(beside / "replaced")
-        whole.rename(out)
+            splits = _clean(entry, corpus, data_dir, work / RECORDINGS, segment_seconds, num_proc, progress)
+            _write(entry, splits, work / "whole", {"fingerprint": own, "segment_seconds": segment_seconds})
+        put_in_place(work / "whole", out, work / "replaced")
     return Prepared.read(out)
+
+
+def kept(out: str | Path) -> str:
+    """What an interrupted preparation has kept, and how to go on."""
+    done = len(list((_beside(Path(out).expanduser().absolute()) / RECORDINGS).glob("*.arrow")))
+    if not done:
+        return f"{out} is as it was: the same command starts again"
+    return f"{out} is as it was, and {done} recordings that are cleaned are kept: the same command goes on"
+
+
+def _clean(
+    entry: Corpus,
+    corpus: str,
+    data_dir: str | Path | None,
+    folder: Path,
+    segment_seconds: float,
+    num_proc: int | None,
+    progress: Callable[[int, int], object] | None,
+) -> dict[str, list[Path]]:
+    """Cleans the recordings of a corpus; a file for each, by split."""
+    recordings = list(entry.recordings(data_dir))
+    of = {split: [r for r in recordings if entry.split_of(r.subject) == split] for split in SPLITS}
+    ordered = [recording for split in SPLITS for recording in of[split]]
+    files = iter(clean_recordings(corpus, ordered, folder, segment_seconds, num_proc, progress))
+    return {split: [next(files) for _ in of[split]] for split in SPLITS if of[split]}
+
+
+def _beside(out: Path) -> Path:
+    return out.parent / f".get-hf-prepare-{out.name}"
+
+
+@contextmanager
+def _work_folder(out: Path, settings: str) -> Iterator[Path]:
+    """The folder beside `out` to work in, without what an earlier process left there that is of no use.
+
+    Args:
+        out: The folder to make.
+        settings: What cleaned recordings depend on, but for the recordings.
+    """
+    work = _beside(out)
+    recordings = work / RECORDINGS
+    try:
+        with locked(work, f"preparing {out}"):
+            if (work / "replaced").exists() and not out.exists():  # stopped between two renames
+                (work / "replaced").rename(out)
+            for left in ("whole", "replaced"):
+                shutil.rmtree(work / left, ignore_errors=True)
+            written = work / "settings"
+            if recordings.exists() and not (written.is_file() and written.read_text() == settings):
+                warnings.warn(
+                    f"What was cleaned for {out} before was cleaned with other settings, and is cleaned again.",
+                    stacklevel=4,
+                )
+                shutil.rmtree(recordings)
+            written.write_text(settings)
+            try:
+                yield work
+            except BaseException as error:
+                shutil.rmtree(work / "whole", ignore_errors=True)
+                if is_full_disk(error) or not any(recordings.glob("*.arrow")):
+                    _empty(work)
+                raise
+            _empty(work)
+    finally:
+        with suppress(OSError):  # it holds recordings, or is another process's by now
+            work.rmdir()
+
+
+def _empty(work: Path) -> None:
+    for left in ("whole", "replaced", RECORDINGS):
+        shutil.rmtree(work / left, ignore_errors=True)
+    (work / "settings").unlink(missing_ok=True)
 
 
 def load_prepared(
@@ -217,12 +287,21 @@ def _source() -> str:
     return Path(__file__).read_text(encoding="utf-8")
 
 
+def _same(out: Path, own: str) -> Prepared | None:
+    """The prepared corpus at `out`, if it is what would be prepared."""
+    found = _found(out)
+    is_same = found and found.fingerprint == own and not is_incomplete(found.problems) and _has_all_shards(found)
+    return found if is_same else None
+
+
 def _found(out: Path) -> Prepared | None:
-    """The prepared corpus in a folder that exists, or None for an empty one and for one to be replaced.
+    """The prepared corpus in a folder, or None where there is none, for an empty one and for one to be replaced.
 
     Raises:
         ValueError: The folder holds something else.
     """
+    if not out.exists():
+        return None
     if (out / INFO).is_file() and (out / "data").is_dir():
         try:
             return Prepared.read(out)
@@ -246,20 +325,22 @@ def _shards(split: str, n_shards: int) -> list[str]:
     return [f"data/{split}-{index:05d}-of-{n_shards:05d}.parquet" for index in range(n_shards)]
 
 
-def _write(corpus: Corpus, segments: datasets.DatasetDict, folder: Path, about: Mapping[str, Any]) -> None:
+def _write(corpus: Corpus, files: Mapping[str, list[Path]], folder: Path, about: Mapping[str, Any]) -> None:
     """Writes shards, then what is known of them."""
     (folder / "data").mkdir(parents=True)
-    splits, statistics, found = {}, {}, []
-    for name, dataset in segments.items():
+    splits, statistics, found, subjects = {}, {}, [], {}
+    known = [name for name in FEATURES if name != "signal"]
+    for name, paths in files.items():
+        dataset = datasets.Dataset(pa.concat_tables(read_segments(path, known) for path in paths))
         columns = dataset.select_columns(["n_chans", "n_times"]).with_format("numpy")[:]
         lengths = shard_lengths(len(dataset), 4 * int(np.dot(columns["n_chans"], columns["n_times"])))
-        arrow, first, levels = dataset.with_format("arrow"), 0, []
+        rows, levels = _rows(paths), []
         for path, length in zip(_shards(name, len(lengths)), lengths, strict=True):
-            levels += _write_shard(arrow, range(first, first + length), folder / path)
-            first += length
+            levels += _write_shard(rows, length, folder / path)
         n_bytes = sum((folder / path).stat().st_size for path in _shards(name, len(lengths)))
         splits[name] = {"name": name, "num_bytes": n_bytes, "num_examples": len(dataset), "shard_lengths": lengths}
         statistics[name] = _statistics(dataset, levels)
+        subjects[name] = sorted(set(dataset["subject"]))
         found += problems(dataset)
     size = sum(split["num_bytes"] for split in splits.values())
     info = {
@@ -278,24 +359,31 @@ def _write(corpus: Corpus, segments: datasets.DatasetDict, folder: Path, about: 
         "patch_size": EEGSegmentsConfig.patch_size,
         "conditions": list(CONDITIONS),
         **about,
-        "subjects": {name: sorted(set(dataset["subject"])) for name, dataset in segments.items()},
+        "subjects": subjects,
         "statistics": statistics,
         "problems": found,
     }
     (folder / INFO).write_text(json.dumps(info, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_shard(arrow: datasets.Dataset, rows: range, path: Path) -> list[float]:
-    """Writes some rows of a dataset in Arrow format.
+def _rows(paths: list[Path]) -> Iterator[pa.Table]:
+    """The segments in some files, one by one."""
+    for path in paths:
+        table = read_segments(path)
+        yield from (table.slice(row, 1) for row in range(len(table)))
+
+
+def _write_shard(rows: Iterator[pa.Table], length: int, path: Path) -> list[float]:
+    """Writes the next rows as a shard.
 
     Returns:
         Root mean square of each segment that has samples, in microvolts.
     """
     levels = []
     with pq.ParquetWriter(path, FEATURES.arrow_schema, **WRITING) as writer:
-        for first in range(rows.start, rows.stop, ROW_GROUP):
+        for first in range(0, length, ROW_GROUP):
             # how Arrow happens to have chunked them would otherwise show in the bytes
-            table = arrow[first : min(first + ROW_GROUP, rows.stop)].combine_chunks()
+            table = pa.concat_tables(islice(rows, min(ROW_GROUP, length - first))).combine_chunks()
             writer.write_table(table)
             for signal in table["signal"].combine_chunks():
                 if len(signal):

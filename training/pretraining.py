@@ -12,6 +12,7 @@ are shared out among processes instead; see `get_hf.training.streaming`.
 import dataclasses
 import json
 import logging
+import math
 import os
 import platform
 import time
@@ -33,6 +34,7 @@ from .mixture import Source, fitting_segments, heard_conditions, open_sources, r
 from .muon import MuonWithAdamW
 from .provenance import own_commit
 from .recipe import Recipe, read_recipe
+from .run_folder import check_settings, checkpoints, damage, last_whole, locked, write_checksums
 from .splits import people_of
 from .streaming import StreamedCrops, StreamLoader
 
@@ -75,10 +77,30 @@ class PretrainingTrainer(Trainer):
             self.stream.restore(self.checkpoint)
         return self.stream
 
+    def training_step(self, *args, **kwargs):
+        """Trains by a batch, and stops where that has no sense any more: the Trainer would only hide it from the log.
+
+        Raises:
+            FloatingPointError: The loss is not finite.
+        """
+        loss = super().training_step(*args, **kwargs)
+        self._stop_if_diverged("loss", float(loss))
+        return loss
+
     def evaluate(self, *args, **kwargs):
         """Evaluates the averaged weights."""
         with self.averaged.in_place():
-            return super().evaluate(*args, **kwargs)
+            metrics = super().evaluate(*args, **kwargs)
+        self._stop_if_diverged("validation loss", metrics["eval_loss"])
+        return metrics
+
+    def _stop_if_diverged(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"Training has diverged, its {what} is {value} after {self.state.global_step} steps: lower "
+                f"learning_rate ({self.args.learning_rate:g}) or lengthen warmup_steps, and go on from a checkpoint "
+                f"in {self.args.output_dir}."
+            )
 
     def log(self, logs, *args, **kwargs):
         """Logs; of a stream that was resumed the Trainer would count epochs from where it goes on."""
@@ -87,6 +109,7 @@ class PretrainingTrainer(Trainer):
         super().log(logs, *args, **kwargs)
 
     def _save(self, output_dir=None, state_dict=None):
+        self.averaged.check()
         # before the optimizer and the trainer state, which makes a checkpoint complete and lets older ones go
         with without_bars():
             super()._save(output_dir, state_dict)
@@ -94,6 +117,12 @@ class PretrainingTrainer(Trainer):
             self.averaged.save(output_dir)
             self.processing_class.save_pretrained(Path(output_dir) / FOLDER)
             _write_json(Path(output_dir) / FOLDER / SUMMARY, self.summary(self))
+
+    def _save_checkpoint(self, model, trial):
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()  # each process writes files of its own
+        if self.args.should_save:
+            write_checksums(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
 
     def _save_rng_state(self, output_dir):
         # the one part of a checkpoint that every process writes
@@ -131,7 +160,19 @@ def pretrain(recipe: Recipe) -> Path:
 
     Returns:
         `output_dir`: loads with `from_pretrained`; `checkpoint-*/averaged` in it do as well.
+
+    Raises:
+        ValueError: The corpus is not what it should be, or a checkpoint was trained by a recipe too different.
+        FloatingPointError: The run has diverged.
+        OSError: Another process trains in `output_dir`, or it cannot be written to.
     """
+    if recipe.training.process_index:  # the first process has the lock for all
+        return _pretrain(recipe)
+    with locked(Path(recipe.training.output_dir), f"training in {recipe.training.output_dir}"):
+        return _pretrain(recipe)
+
+
+def _pretrain(recipe: Recipe) -> Path:
     args, output_dir = recipe.training, Path(recipe.training.output_dir)
     checkpoint = _checkpoint(args.resume_from_checkpoint, output_dir)
     with args.main_process_first(desc="preparing the data"):
@@ -146,8 +187,10 @@ def pretrain(recipe: Recipe) -> Path:
     averaged = AveragedWeights(model, recipe.model.average_decay)
     seconds_before = 0.0
     if checkpoint is not None:
+        before = json.loads((checkpoint / FOLDER / SUMMARY).read_text(encoding="utf-8"))
+        check_settings(checkpoint, before["recipe"], _without_folders(recipe, sources))
         averaged.restore(checkpoint)
-        seconds_before = json.loads((checkpoint / FOLDER / SUMMARY).read_text())["wall_seconds"]
+        seconds_before = before["wall_seconds"]
     started = time.monotonic()
 
     seed = args.seed if args.data_seed is None else args.data_seed
@@ -314,21 +357,28 @@ def _without_folders(recipe: Recipe, sources: list[Source]) -> dict[str, Any]:
     return kept
 
 
+def kept(output_dir: str | Path) -> str:
+    """What an interrupted run has kept, and how to go on."""
+    found = checkpoints(Path(output_dir))
+    if not found:
+        return f"no checkpoint was written to {output_dir} yet: the same command starts again"
+    return f"{found[0]} is kept: the same command with resume_from_checkpoint=true goes on from there"
+
+
 def _checkpoint(wanted: str | bool | None, output_dir: Path) -> Path | None:
-    """The checkpoint to continue: one that was written whole, which its last file shows."""
+    """The checkpoint to continue; None: training begins."""
     if isinstance(wanted, str) and wanted.lower() not in ("true", "false"):
-        if not (Path(wanted) / "trainer_state.json").is_file():
-            raise ValueError(f"resume_from_checkpoint: {wanted} is not a complete checkpoint.")
+        if why := damage(Path(wanted)):
+            raise ValueError(f"resume_from_checkpoint: {wanted} is not a complete checkpoint, {why}.")
         return Path(wanted)
-    if wanted is None or str(wanted).lower() == "false":
-        return None
-    whole = []
-    for folder in output_dir.glob("checkpoint-*"):
-        try:
-            whole.append((json.loads((folder / "trainer_state.json").read_text())["global_step"], folder))
-        except (OSError, ValueError, KeyError):
-            logger.warning("%s is not complete and is passed over", folder)
-    return max(whole)[1] if whole else None
+    if wanted is not None and str(wanted).lower() == "true":
+        return last_whole(output_dir)
+    if found := checkpoints(output_dir):
+        raise ValueError(
+            f"{output_dir} holds {found[0].name} of another run: go on from it with resume_from_checkpoint=true, or "
+            "choose another output_dir."
+        )
+    return None
 
 
 def _machine() -> str:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from get_hf import GETConfig, cli, load_pretrained, save_recording
+from get_hf import GETConfig, GETModel, load_pretrained, save_recording
+from get_hf.cli import console
+from get_hf.cli import info as info_command
 from synthetic import make_raw
 
 
@@ -63,7 +65,7 @@ def test_the_file_says_what_is_generated_and_of_whom_only_where_asked(generate, 
 
 
 def test_what_a_format_cannot_hold_is_refused_before_the_work(generate, monkeypatch, tmp_path):
-    monkeypatch.setattr(cli.GETModel, "generate", lambda *_, **__: pytest.fail("generated first"))
+    monkeypatch.setattr(GETModel, "generate", lambda *_, **__: pytest.fail("generated first"))
     make_raw(ch_names=["EEG C3 - (A1+A2)/2", "Cz"]).save(tmp_path / "long_raw.fif")
     (tmp_path / "mine.json").write_text("{}")
     for arguments, said in (
@@ -122,13 +124,13 @@ def test_from_nothing_the_seed_draws_the_person_too(generate, tiny_checkpoint):
 def received_by(monkeypatch) -> dict:
     """What the model is called with, once it is."""
     received = {}
-    original = cli.GETModel.generate
+    original = GETModel.generate
 
     def spy(self, **kwargs):
         received.update(kwargs)
         return original(self, **kwargs)
 
-    monkeypatch.setattr(cli.GETModel, "generate", spy)
+    monkeypatch.setattr(GETModel, "generate", spy)
     return received
 
 
@@ -231,6 +233,21 @@ REFUSALS = {
     "temperature": (["--seconds", "2", "--out", "o.edf", "--temperature", "-1"], "-1 is not a positive"),
     "flow steps": (["--seconds", "2", "--out", "o.edf", "--num-flow-steps", "0"], "--num-flow-steps"),
     "seed": (["--seconds", "2", "--out", "o.edf", "--seed", "-1"], "--seed"),
+    "a day is enough": (
+        ["--seconds", "1e6", "--out", "o.edf"],
+        "1e+06 is more than 86400: all of it",
+    ),
+    "deafening": (["--seconds", "2", "--out", "o.edf", "--temperature", "11"], "11 is more than 10: noise"),
+    "caricature": (
+        ["--seconds", "2", "--out", "o.edf", "--condition", "eyes_open", "--guidance", "21"],
+        "21 is more than 20: so far beyond",
+    ),
+    "endless steps": (["--seconds", "2", "--out", "o.edf", "--num-flow-steps", "1001"], "--num-flow-steps"),
+    "no such device": (
+        ["--seconds", "2", "--out", "o.edf", "--device", "tpu"],
+        "'tpu' is no device: choose",
+    ),
+    "name too long for EDF": (["long.fif", "--seconds", "2", "--out", "o.edf"], "up to 16 characters, not EEG Fp1-"),
     "unknown option": (["--seconds", "2", "--out", "o.edf", "--loud"], "--loud"),
 }
 
@@ -244,6 +261,7 @@ def bad_recordings(tmp_path_factory):
     save_recording(make_raw(ch_names=["ECG"]), folder / "ecg.edf")
     save_recording(make_raw(ch_names=["C3", "Qx9"]), folder / "odd.edf")
     save_recording(make_raw(seconds=0.2), folder / "short.edf")
+    save_recording(make_raw(ch_names=["EEG Fp1-(A1+A2)/2", "C3"]), folder / "long.fif")
     for name, change in {
         "flat.edf": lambda data: 0 * data,
         "loud.fif": lambda data: 1e6 * data,
@@ -271,6 +289,19 @@ def test_bad_input_is_one_sentence_and_exit_code_2(generate, bad_recordings, mon
 
 
 @pytest.mark.parametrize(
+    ("device", "expected"),
+    [("cuda", "finds no GPU of CUDA"), ("cuda:1", "finds no GPU of CUDA"), ("mps", "Apple's own chips")],
+)
+def test_a_device_that_is_absent_is_told(generate, monkeypatch, device, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    code, _, err = generate("--seconds", 2, "--out", "o.edf", "--device", device)
+    assert code == 2
+    assert expected in err
+    assert "leave it at cpu" in err
+
+
+@pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (
@@ -287,6 +318,8 @@ def test_bad_input_is_one_sentence_and_exit_code_2(generate, bad_recordings, mon
             ["evaluate", ".", "--data", ".", "--out", "report", "--card", "none.md"],
             "no model card at none.md",
         ),
+        (["evaluate", ".", "--data", ".", "--out", "report", "--device", "gpu"], "'gpu' is no device"),
+        (["evaluate", ".", "--data", ".", "--out", __file__], "test_cli.py is a file"),
         (["pretrain", "missing.yaml"], "no recipe at missing.yaml"),
         (["pretrain", "missing.yaml", "fast"], "'fast' is not KEY=VALUE"),
         (["pretrain"], "recipe"),
@@ -302,7 +335,7 @@ def test_bad_requests_are_one_sentence_and_exit_code_2(get_hf, tmp_path, argumen
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("failing", ["get_hf.cli.save_recording", "get_hf.plotting.plot_generation"])
+@pytest.mark.parametrize("failing", ["get_hf.cli.generate.save_recording", "get_hf.plotting.plot_generation"])
 def test_a_failure_while_writing_leaves_nothing_behind(generate, monkeypatch, tmp_path, failing):
     def fail(*_, **__):
         raise OSError("No space left on device")
@@ -317,7 +350,7 @@ def test_interrupting_leaves_nothing_behind(generate, monkeypatch, tmp_path):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.GETModel, "generate", interrupt)
+    monkeypatch.setattr(GETModel, "generate", interrupt)
     assert generate("--seconds", 2, "--out", "o.edf")[0] == 130
     assert list(tmp_path.iterdir()) == []
 
@@ -332,13 +365,13 @@ def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch,
             raise PackageNotFoundError(package)
         return "1.0"
 
-    monkeypatch.setattr(cli, "version", version)
+    monkeypatch.setattr(console, "version", version)
     code, _, err = get_hf(*command)
     assert (code, err) == (2, 'get-hf: datasets is not installed: pip install "get-hf[train]"\n')
 
 
 def test_info_shows_checkpoint_corpora_licences_and_versions(get_hf, monkeypatch, tiny_checkpoint):
-    monkeypatch.setattr(cli, "CHECKPOINT", tiny_checkpoint)
+    monkeypatch.setattr(info_command, "CHECKPOINT", tiny_checkpoint)
     code, out, err = get_hf("info")
     assert (code, err) == (0, "")
     for text in (

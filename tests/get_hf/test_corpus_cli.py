@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from get_hf import cli, corpus_cli, save_recording
+from get_hf import cli, save_recording
+from get_hf.cli import console, corpus
 from get_hf.training.corpora import CORPORA, FAMILIES
 from hub import Hub, take_for_the_hub
 from synthetic import make_raw
@@ -49,7 +50,7 @@ def test_all_corpora_are_listed_in_the_width_there_is(get_hf, monkeypatch, colum
     assert "corpus prepare NAME" in err
     assert max(len(line.rstrip()) for line in out.splitlines()) <= columns
     first_words = {words(line)[0] for line in out.splitlines() if line[0] != " "}
-    families = {f"{name}:{corpus_cli.ARGUMENTS[name]}" for name in FAMILIES}
+    families = {f"{name}:{corpus.ARGUMENTS[name]}" for name in FAMILIES}
     assert first_words == {"name", *CORPORA, *families}
     line = next(line for line in out.splitlines() if line.startswith("eegmmidb"))
     assert words(line)[-6:] == ["ODC-By", "1.0", "109", "64", "160", "yes"]
@@ -164,7 +165,7 @@ def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch,
             raise PackageNotFoundError(package)
         return "1.0"
 
-    monkeypatch.setattr(cli, "version", version)
+    monkeypatch.setattr(console, "version", version)
     code, _, err = get_hf("corpus", *command)
     assert (code, err) == (2, 'get-hf: datasets is not installed: pip install "get-hf[train]"\n')
 
@@ -178,12 +179,12 @@ def test_what_an_interruption_makes_fail_is_an_interruption(get_hf, raw_data, mo
 
     monkeypatch.setattr("get_hf.training.prepared.prepare", interrupted)
     code, out, err = get_hf("corpus", "prepare", "eegmmidb", "--data-dir", raw_data, "--out", "o")
-    assert (code, out, err) == (130, "", "get-hf: interrupted, and o is as it was.\n")
+    assert (code, out, err) == (130, "", "get-hf: interrupted, o is as it was: the same command starts again.\n")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("num_proc", [1, 2])
-def test_an_interrupted_preparation_leaves_nothing(raw_data, tmp_path, num_proc):
+def test_an_interrupted_preparation_goes_on_where_it_stopped(raw_data, tmp_path, num_proc):
     # enough to be in the middle of it
     source = raw_data / "eegmmidb/S001/S001R01.edf"
     for number in range(1, 80):
@@ -199,10 +200,17 @@ def test_an_interrupted_preparation_leaves_nothing(raw_data, tmp_path, num_proc)
     hear = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(command, cwd=work, start_new_session=True, preexec_fn=hear, **pipes)
     deadline = time.monotonic() + 300
-    while not list(work.iterdir()) and process.poll() is None and time.monotonic() < deadline:
+    while not list(work.glob(".get-hf-prepare-prepared/recordings/*.arrow")) and time.monotonic() < deadline:
+        assert process.poll() is None
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     out, err = process.communicate(timeout=300)
-    assert process.returncode == 130, err
-    assert (out, err) == ("", "get-hf: interrupted, and prepared is as it was.\n")
-    assert list(work.iterdir()) == []
+    assert (process.returncode, out) == (130, ""), err
+    kept = len(list(work.glob(".get-hf-prepare-prepared/recordings/*.arrow")))
+    assert 0 < kept < 79
+    assert err == (
+        f"get-hf: interrupted, prepared is as it was, and {kept} recordings that are cleaned are kept: the same "
+        "command goes on.\n"
+    )
+    subprocess.run(command, cwd=work, check=True, stdout=subprocess.DEVNULL)
+    assert [path.name for path in work.iterdir()] == ["prepared"]

@@ -1,13 +1,14 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import errno
 import os
-import re
 
 import mne
 import numpy as np
 import pytest
 
 from get_hf import load_recording, save_recording
-from get_hf.recordings import check_output, written_whole
+from get_hf.outputs import check_folder, check_output
+from get_hf.processing.files_get import written_whole
 from synthetic import make_raw, mark_generated
 
 
@@ -121,25 +122,21 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path, name, error, matc
 
 
 @pytest.mark.parametrize(
-    ("suffix", "name", "message"),
+    ("suffix", "name", "match"),
     [
-        (
-            ".edf",
-            "a name of seventeen",
-            "EDF holds names of up to 16 characters, not a name of seventeen: write .fif or .npz",
-        ),
-        (".edf", "C3 \u00b5", "EDF holds names in ASCII characters, not C3 \u00b5: write .npz"),
-        (".fif", "C3 \u00b5", "FIF holds names in ASCII characters, not C3 \u00b5: write .npz"),
+        ("edf", "a name of seventeen", "names of up to 16 characters, not a name of seventeen: write .fif or .npz"),
+        ("edf", "C3 µ", "EDF holds names in ASCII characters, not 'C3 µ': write .npz"),
+        ("fif", "C3 µ", "FIF holds names in ASCII characters, not 'C3 µ': write .npz"),
+        ("edf", " ", "ASCII characters, not ' '"),
+        ("edf", "C3\t", r"a channel called 'C3\\t'"),
+        ("edf", "EDF Annotations", "a channel called 'EDF Annotations'"),
     ],
 )
-def test_names_that_a_format_cannot_hold_are_refused_before_and_after_the_work(tmp_path, suffix, name, message):
-    raw = make_raw(ch_names=[name, "C4"])
-    for refuse in (
-        lambda: save_recording(raw, tmp_path / f"x{suffix}"),
-        lambda: check_output(tmp_path / f"x{suffix}", ch_names=raw.ch_names),
-    ):
-        with pytest.raises(ValueError, match=re.escape(message)):
-            refuse()
+def test_names_that_a_format_cannot_hold_are_refused_before_the_work_and_at_its_end(tmp_path, suffix, name, match):
+    with pytest.raises(ValueError, match=match):
+        check_output(tmp_path / f"x.{suffix}", ch_names=["C4", name])
+    with pytest.raises(ValueError, match=match):
+        save_recording(make_raw(ch_names=["C4", name]), tmp_path / f"x.{suffix}")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -149,6 +146,34 @@ def test_samples_that_edf_cannot_hold_are_refused_by_the_name_of_their_channel(t
     raw._data[3, 7] = value
     with pytest.raises(ValueError, match=r"and Cz\.\. has others"):
         save_recording(raw, tmp_path / "x.edf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rate_that_edf_cannot_hold_is_refused(tmp_path):
+    raw = mne.io.RawArray(np.ones((1, 1)), mne.create_info(["C3"], 44_100.0, "eeg"), verbose="ERROR")
+    with pytest.raises(ValueError, match="EDF cannot hold 1 samples at 44100 Hz"):
+        save_recording(raw, tmp_path / "x.edf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_work(tmp_path, monkeypatch):
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(OSError, match=r"Cannot write .*x\.edf: Permission denied in the folder"):
+        check_output(tmp_path / "x.edf")
+
+
+@pytest.mark.parametrize("name", ["file", "file/inside"])
+def test_a_folder_that_is_a_file_is_told_before_the_work(tmp_path, name):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(NotADirectoryError, match=r"Cannot write to .*: .*file is a file"):
+        check_folder(tmp_path / name)
+
+
+def test_a_folder_to_be_made_is_not_made_by_checking_it(tmp_path):
+    check_folder(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -178,6 +203,17 @@ def test_an_interrupt_as_soon_as_the_folder_is_there_leaves_nothing(tmp_path, mo
     with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "x.edf"):
         pass
     assert not any(tmp_path.iterdir())
+
+
+def test_folders_that_killed_processes_left_are_swept(tmp_path):
+    old, new, other = (tmp_path / name for name in (".get-hf-0123456789ab", ".get-hf-ba9876543210", ".get-hf-mine"))
+    for folder in (old, new, other):
+        folder.mkdir()
+        (folder / "half").write_text("x")
+    for folder in (old, other):
+        os.utime(folder, (0, 0))
+    save_recording(make_raw(1.0), tmp_path / "x.edf")
+    assert {path.name for path in tmp_path.iterdir()} == {new.name, other.name, "x.edf"}
 
 
 @pytest.mark.filterwarnings("ignore:.*no channel moves")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from get_hf import CHECKPOINT, GETModel, __version__, save_recording
-from get_hf.recordings import check_output
+from get_hf.outputs import check_output
 from small import save_small
 from synthetic import make_raw, mark_generated
 

@@ -93,7 +93,7 @@ def test_what_is_prepared_is_left_until_a_recording_changes(others, tmp_path, mo
     (first.folder / "README.md").write_text("card")
     before = contents(first.folder)
     with monkeypatch.context() as patch:
-        patch.setattr(prepared, "prepare_segments", None)
+        patch.setattr(prepared, "clean_recordings", None)
         assert prepare(others, tmp_path / "out") == first
         assert contents(first.folder) == before
 

@@ -242,7 +242,7 @@ def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
         ({"max_steps": 0}, "max_steps must be given"),
         ({"average_decay": 1.0}, "average_decay"),
         ({"generation": {"top_k": 5}}, "generation has unknown options, top_k: it knows burst_correlation,"),
-        ({"generation": {"num_flow_steps": 0}}, "num_flow_steps must be at least 1, not 0"),
+        ({"generation": {"num_flow_steps": 0}}, "num_flow_steps must be a whole number from 1 up, not 0"),
         ({"train_sampling_strategy": "random"}, "crops are random already"),
         ({"corpus": 3}, "corpus must be str or dict, not 3"),
         ({"corpus": {}}, "at least one corpus"),

@@ -14,6 +14,7 @@ from get_hf.modeling.modeling_get import GETModel
 from get_hf.training.crops import Cropper
 from get_hf.training.mixture import open_sources
 from get_hf.training.pretraining import run
+from get_hf.training.run_folder import CHECKSUMS
 from hub import Hub
 from training_runs import RECIPE, launch, losses, weights
 
@@ -98,7 +99,8 @@ def test_a_stream_is_resumed_by_as_many_workers_or_not_at_all(mixture, streamed,
     shutil.copytree(streamed / f"checkpoint-{SAVED}", tmp_path / f"checkpoint-{SAVED}")
     with pytest.raises(ValueError, match=r"'workers': 1.*'workers': 0.*resume it with the same"):
         run(mixture, output_dir=str(tmp_path), resume_from_checkpoint=True, **STREAMED)
-    (tmp_path / f"checkpoint-{SAVED}" / "stream_0.json").unlink()
+    for name in ("stream_0.json", CHECKSUMS):  # as a run that does not stream leaves it
+        (tmp_path / f"checkpoint-{SAVED}" / name).unlink()
     with pytest.raises(ValueError, match="does not tell where process 0 was in its stream"):
         run(mixture, output_dir=str(tmp_path), resume_from_checkpoint=True, dataloader_num_workers=1, **STREAMED)
 

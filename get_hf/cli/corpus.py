@@ -1,19 +1,17 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """`get-hf corpus`: which EEG there is to learn from, and how it becomes a dataset, here or on the Hub."""
 
-import os
 import re
-import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from huggingface_hub.utils import disable_progress_bars
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
+
+from get_hf.cli.console import bar, columns, interruption, print_folded, require_extra, stderr, stdout
 
 #: What follows the colon in the families of corpora.
 ARGUMENTS = {"files": "<glob>", "moabb": "<Dataset>", "bids": "<folder>", "tuh": "<folder>"}
@@ -26,10 +24,9 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="What `get-hf corpus
 @app.command("list")
 def list_() -> None:
     """List the corpora: licence, people, channels, rate, and whether the licence allows sharing them."""
-    from get_hf import cli
     from get_hf.training.corpora import CORPORA, FAMILIES
 
-    table = _table("name", "what", "licence", "people", "chans", "Hz", "share", right=("people", "chans", "Hz"))
+    table = columns("name", "what", "licence", "people", "chans", "Hz", "share", right=("people", "chans", "Hz"))
     table.columns[0].no_wrap = True
     for name, corpus in sorted(CORPORA.items()):
         people = re.match(r"[\d,]+(?= people)", corpus.size)
@@ -42,8 +39,8 @@ def list_() -> None:
         table.add_row(
             f"{name}:{ARGUMENTS.get(name, '<...>')}", _short(make.__doc__ or ""), "its own", "-", "-", "-", "-"
         )
-    _print(table)
-    cli.stderr.print("get-hf corpus info NAME tells more; get-hf corpus prepare NAME --out DIR makes a dataset.")
+    print_folded(table)
+    stderr.print("get-hf corpus info NAME tells more; get-hf corpus prepare NAME --out DIR makes a dataset.")
 
 
 def _short(text: str) -> str:
@@ -62,7 +59,7 @@ def info(
     table = Table.grid(Column(no_wrap=True), Column(overflow="fold"), padding=(0, 2))
     for label, text in _facts(corpus):
         table.add_row(label, text)
-    _print(table)
+    print_folded(table)
 
 
 def _facts(corpus) -> Iterator[tuple[str, str]]:
@@ -98,30 +95,33 @@ def prepare(
     num_proc: Annotated[int | None, typer.Option(help="Processes.", min=1, show_default="1")] = None,
 ) -> None:
     """Make a dataset of a corpus: cleaned segments in Parquet, with a card that says what they are."""
-    from get_hf import cli
-
     if data_dir is not None and not data_dir.is_dir():
         raise FileNotFoundError(f"There is no folder {data_dir}.")
-    with _training(f"and {out} is as it was"):
+    with _training(lambda: _kept(out)):
         from get_hf.training.prepared import prepare as build
 
-        _leave_interrupting_to_this_process()
-        with _bar("Preparing", "recordings") as progress:
+        with bar("Preparing", "recordings") as progress:
             prepared = build(name, out, data_dir, num_proc, progress=progress)
-    _print(_built(prepared))
+    print_folded(_built(prepared))
     if prepared.problems:
-        table = _table("subject", "session", "could not be used, because")
+        table = columns("subject", "session", "could not be used, because")
         for problem in prepared.problems:
             table.add_row(*problem)
-        _print(table)
+        print_folded(table)
     _write_card(out)
-    cli.stdout.print(out, style="bold")
+    stdout.print(out, style="bold")
+
+
+def _kept(out: Path) -> str:
+    from get_hf.training.prepared import kept
+
+    return kept(out)
 
 
 def _built(prepared) -> Table:
     """What a corpus, `Prepared`, holds."""
     counts = ("subjects", "recordings", "segments")
-    table = _table("split", *counts, "hours", "RMS (µV)", right=(*counts, "hours", "RMS (µV)"))
+    table = columns("split", *counts, "hours", "RMS (µV)", right=(*counts, "hours", "RMS (µV)"))
     for split, own in prepared.statistics.items():
         typical = "-" if own["microvolts"] is None else f"{own['microvolts']:.1f}"
         table.add_row(split, *(f"{own[count]:,}" for count in counts), f"{own['hours']:.2f}", typical)
@@ -131,17 +131,15 @@ def _built(prepared) -> Table:
 @app.command()
 def card(folder: Folder) -> None:
     """Write the card of a prepared corpus anew: README.md and spectra.png."""
-    from get_hf import cli
-
     _write_card(folder)
-    cli.stdout.print(folder / "README.md", style="bold")
+    stdout.print(folder / "README.md", style="bold")
 
 
 def _write_card(folder: Path) -> None:
-    with _training(f"and {folder} has no new card; get-hf corpus card {folder} writes it"):
+    with _training(f"{folder} has no new card; get-hf corpus card {folder} writes it"):
         from get_hf.training.dataset_card import card as write
 
-        with _bar("Measuring", "segments") as progress:
+        with bar("Measuring", "segments") as progress:
             write(folder, progress)
 
 
@@ -152,67 +150,18 @@ def push(
     private: Annotated[bool, typer.Option("--private", help="Only you may see it.")] = False,
 ) -> None:
     """Publish a prepared corpus on the Hub, if its licence allows that."""
-    from get_hf import cli
-
-    if not cli.stderr.is_terminal:
+    if not stderr.is_terminal:
         disable_progress_bars()
-    with _training("and the Hub has all of it or nothing"):
+    with _training("the Hub has all of it or nothing"):
         from get_hf.training.hub_dataset import push as publish
 
         address = publish(folder, repo, private)
-    cli.stdout.print(address, style="bold")
+    stdout.print(address, style="bold")
 
 
 @contextmanager
-def _training(if_interrupted: str) -> Iterator[None]:
+def _training(outcome: str | Callable[[], str]) -> Iterator[None]:
     """For what needs the extra, and may take long enough to be interrupted."""
-    from get_hf import cli
-
-    cli._require_extra("train")
-    try:
+    require_extra("train")
+    with interruption(outcome):
         yield
-    except BaseException as error:
-        if not _is_interruption(error):
-            raise
-        cli.stderr.print(f"get-hf: interrupted, {if_interrupted}.", markup=False)
-        raise typer.Exit(130) from None
-
-
-@cache
-def _leave_interrupting_to_this_process() -> None:
-    """Keeps Ctrl-C, which a terminal sends to all, from the processes that clean recordings.
-
-    This one ends them. By themselves they would each print a traceback, and be replaced while all is cleared away.
-    """
-    if hasattr(os, "register_at_fork"):  # elsewhere processes are not forked
-        os.register_at_fork(after_in_child=partial(signal.signal, signal.SIGINT, signal.SIG_IGN))
-
-
-def _is_interruption(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is what came first: processes that work together fail in other ways on the way out."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__context__
-    return error is not None
-
-
-@contextmanager
-def _bar(verb: str, things: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr that goes away; moved by (done, total)."""
-    from get_hf import cli
-
-    columns = TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn(things), TimeRemainingColumn()
-    with Progress(*columns, console=cli.stderr, transient=True, disable=not cli.stderr.is_terminal) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-def _table(*names: str, right: Iterable[str] = ()) -> Table:
-    columns = (Column(name, justify="right" if name in right else "left") for name in names)
-    return Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-
-
-def _print(table: Table) -> None:
-    """Prints a table in the width there is, folding what does not fit."""
-    from get_hf import cli
-
-    cli.stdout.print(table, soft_wrap=False, markup=False)

@@ -1,0 +1,71 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The `get-hf` command: each module here is one command, `console` is what they share.
+
+`get_hf.starting` answers Ctrl-C until `main` does.
+"""
+
+import io
+import sys
+import warnings
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from huggingface_hub.utils import logging as hub_logging
+from transformers.utils import logging as transformers_logging
+from typer.exceptions import TyperException
+
+from get_hf import hub_cli, space_cli
+from get_hf.cli import calibrate, corpus, evaluate, generate, info, pretrain
+from get_hf.cli.console import fail, in_one_sentence, show_note, show_traceback, stderr, stdout, stop
+from get_hf.cli.console import require_extra as _require_extra
+from get_hf.starting import INTERRUPTED, started
+
+__all__ = ["_require_extra", "app", "main", "stderr", "stdout", "transformers_logging"]
+
+app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True)
+for _command in (generate.generate, pretrain.pretrain, calibrate.calibrate, evaluate.evaluate, info.info):
+    app.command()(_command)
+app.add_typer(corpus.app, name="corpus")
+app.add_typer(hub_cli.app)
+app.command("demo")(space_cli.demo)
+app.command("push-space")(space_cli.push_space)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        stdout.print(f"get-hf {version('get-hf')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _get_hf(
+    version_: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """GET, a Generative EEG Transformer: continue an EEG recording, or make one from nothing."""
+
+
+def main() -> None:
+    """Runs the command; whatever goes wrong ends in one sentence and exit code 2, Ctrl-C in another and 130."""
+    try:
+        started()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal that has no µ is no reason to fail
+        warnings.showwarning = show_note
+        warnings.simplefilter("ignore", FutureWarning)
+        transformers_logging.set_verbosity_error()
+        hub_logging.set_verbosity_error()
+        code = app(prog_name="get-hf", standalone_mode=False)
+        if code == INTERRUPTED:  # typer's answer to Ctrl-C
+            raise KeyboardInterrupt
+        sys.exit(code)
+    except KeyboardInterrupt:
+        stop("nothing was written: the same command starts again")
+    except TyperException as error:  # an unknown option, a missing argument; nothing at all, which showed the help
+        fail(error.format_message() or f"Say what to do: {', '.join(error.ctx.command.list_commands(error.ctx))}.")
+    except Exception as error:
+        show_traceback()
+        fail(in_one_sentence(error))

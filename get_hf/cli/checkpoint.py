@@ -1,0 +1,39 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The checkpoint a command works with, and the device it is put on."""
+
+from typing import Annotated
+
+import torch
+import typer
+from transformers.utils import logging as transformers_logging
+
+from get_hf import GETFeatureExtractor, GETModel
+from get_hf.cli.console import stderr
+from get_hf.pretrained import load_pretrained
+
+
+def _present(device: str | None) -> str | None:
+    """The name of a device, if this machine has it and torch can use it."""
+    if device is None:
+        return None
+    kind, _, index = device.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (index and not (kind == "cuda" and index.isdecimal())):
+        raise typer.BadParameter(f"{device!r} is no device: choose cpu, cuda, a numbered one such as cuda:1, or mps.")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise typer.BadParameter(f"torch {torch.__version__} finds no GPU of CUDA on this machine: leave it at cpu.")
+    if kind == "cuda" and index and int(index) >= torch.cuda.device_count():
+        raise typer.BadParameter(f"there is no {device}, only {torch.cuda.device_count()} from cuda:0 up.")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise typer.BadParameter("mps is the GPU of Apple's own chips, and torch finds none here: leave it at cpu.")
+    return device
+
+
+Device = Annotated[str | None, typer.Option(help="cpu, cuda (or cuda:1 and so on) or mps.", callback=_present)]
+
+
+def load(checkpoint: str, device: str | None = "cpu") -> tuple[GETModel, GETFeatureExtractor]:
+    """Loads a folder, or a repository on the Hub, and shows that it does."""
+    transformers_logging.disable_progress_bar()
+    with stderr.status("Loading the model"):
+        model, extractor = load_pretrained(checkpoint)
+        return model.to(device or "cpu"), extractor

@@ -1,0 +1,238 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""`get-hf generate`."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import torch
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+from transformers.generation.streamers import BaseStreamer
+
+from get_hf.cli.checkpoint import Device, load
+from get_hf.cli.console import stderr, stdout
+from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
+from get_hf.outputs import check_output
+from get_hf.pretrained import CHECKPOINT
+from get_hf.processing.files_get import load_recording, written_whole
+from get_hf.processing.montage_get import USUAL_CHANNELS
+from get_hf.recordings import save_recording
+
+if TYPE_CHECKING:
+    import mne
+
+
+#: What is generated is held in memory: this much of 64 channels is 4 GB.
+LONGEST_SECONDS = 86_400.0
+
+
+def _up_to(most: float, why: str) -> Callable[[float | None], float | None]:
+    """Checks that an option is a positive number, and no larger than makes sense."""
+
+    def check(value: float | None) -> float | None:
+        if value is not None and not 0 < value < math.inf:
+            raise typer.BadParameter(f"{value:g} is not a positive number.")
+        if value is not None and value > most:
+            raise typer.BadParameter(f"{value:g} is more than {most:g}: {why}.")
+        return value
+
+    return check
+
+
+def generate(
+    seconds: Annotated[
+        float,
+        typer.Option(
+            help="Seconds to generate.",
+            callback=_up_to(LONGEST_SECONDS, "all of it is held in memory, so go on from the file, a part at a time"),
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="File to write: .edf, .fif or .npz.")],
+    recording: Annotated[
+        Path | None,
+        typer.Argument(help="EEG to continue, in any format MNE reads; without it, from nothing."),
+    ] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option(help="What the person does next, such as eyes_closed; `get-hf info` lists what there is."),
+    ] = None,
+    prompt_condition: Annotated[
+        str | None, typer.Option(help="What the person did in RECORDING, where its annotations do not say.")
+    ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(help="What the person does next for how many seconds, such as eyes_open:10,left_fist:4."),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg.")] = None,
+    checkpoint: Annotated[
+        str, typer.Option(help="Folder, or owner/name[@revision] on the Hub.", show_default="shipped")
+    ] = str(CHECKPOINT),
+    channels: Annotated[
+        str | None,
+        typer.Option(help="Electrodes to generate from nothing.", show_default="20 of the 10-20 system"),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            help="Standard deviation of the noise.",
+            callback=_up_to(10, "noise that is so much louder than in training makes no EEG"),
+            show_default="the checkpoint's",
+        ),
+    ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(
+            help="How far to exaggerate the condition; 1 is not at all.",
+            callback=_up_to(20, "so far beyond the condition the signal only grows"),
+            show_default="the checkpoint's",
+        ),
+    ] = None,
+    num_flow_steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps per patch: more are slower, and may let long EEG grow too loud.",
+            min=1,
+            max=1000,
+            show_default="the checkpoint's",
+        ),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="The same seed gives the same samples, from nothing of the same person.", min=0, max=2**63 - 1
+        ),
+    ] = 0,
+    device: Device = "cpu",
+    keep_identity: Annotated[
+        bool, typer.Option("--keep-identity", help="Copy who was recorded, when and by whom, which is left out.")
+    ] = False,
+) -> None:
+    """Continue a RECORDING, or generate EEG from nothing.
+
+    The file holds the recording in the band of the model, 0.5 to 45 Hz, then the continuation,
+    which the annotation "GET generated" marks; of .edf and .fif a JSON file beside it tells
+    how it was generated.
+    """
+    _check_files(recording, out, plot)
+    named = [name.strip() for name in channels.split(",")] if channels is not None else USUAL_CHANNELS
+    if recording and channels is not None:
+        raise ValueError(f"--channels is for generation from nothing, but {recording} brings its own channels.")
+    if guidance is not None and not (condition or plan or prompt_condition):
+        raise ValueError("--guidance exaggerates a condition: name one with --condition.")
+    conditions = _conditions(recording, condition, prompt_condition, plan)
+    prompt = load_recording(recording) if recording else None
+    check_output(out, ch_names=prompt.ch_names if prompt else named)
+    model, extractor = load(checkpoint, device)
+    of_whom = {} if recording else {"ch_names": named, "person": seed}
+    features = extractor(prompt, context_seconds=model.config.context_seconds, **conditions, **of_whom)
+    options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
+    with _progress(seconds, model.config.sampling_rate) as streamer:
+        generated = model.generate(
+            **features.to(device),
+            seconds=seconds,
+            generator=torch.Generator().manual_seed(seed),
+            streamer=streamer,
+            **{name: value for name, value in options.items() if value is not None},
+        )
+    raw = extractor.decode(generated, features, keep_identity=keep_identity)[0]
+    _write(raw, out, plot, model=model, seed=seed, condition=conditions.get("next_condition", condition))
+    _summarise(raw)
+
+
+def _conditions(
+    recording: Path | None, condition: str | None, prompt_condition: str | None, plan: str | None
+) -> dict[str, str | list[tuple[str, float]] | None]:
+    """What the options about conditions say, as arguments of the feature extractor."""
+    if plan is not None and condition is not None:
+        raise ValueError(f"--condition {condition} and --plan {plan} both say what comes next: give one.")
+    if prompt_condition is not None and recording is None:
+        raise ValueError(
+            f"--prompt-condition {prompt_condition} is about a recording, and none was given: --condition says what "
+            "is generated."
+        )
+    entries = []
+    for entry in plan.split(",") if plan is not None else ():
+        name, _, seconds = entry.partition(":")
+        try:
+            entries.append((name.strip(), float(seconds)))
+        except ValueError:
+            raise ValueError(
+                f"--plan has {entry!r}, which is not CONDITION:SECONDS: write it as eyes_open:10,left_fist:4."
+            ) from None
+    if recording is None and not entries:
+        return {"condition": condition}
+    return {"condition": prompt_condition, "next_condition": entries or condition}
+
+
+def _check_files(recording: Path | None, out: Path, plot: Path | None) -> None:
+    """Refuses, before any work, what could not be written at its end."""
+    check_output(out)
+    if plot is not None:
+        check_output(plot, (".png", ".pdf", ".svg"))
+    if recording and recording.exists() and out.exists() and recording.samefile(out):
+        raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
+
+
+def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None, **made_with) -> None:
+    """Writes the file and the picture, both or neither."""
+    if not np.isfinite(raw.get_data()).all():
+        raise ArithmeticError("What was generated is not finite: lower --temperature or --guidance.")
+    with ExitStack() as stack:
+        if plot is not None:
+            from get_hf.plotting import plot_generation
+
+            plot_generation(raw).savefig(stack.enter_context(written_whole(plot)))
+        save_recording(raw, out, **made_with)
+    for path in filter(None, (out, plot)):
+        stdout.print(path, style="bold")
+
+
+def _summarise(raw: "mne.io.BaseRaw") -> None:
+    """Prints what prompt and continuation have in common, and what not."""
+    rate = raw.info["sfreq"]
+    measures = {
+        "seconds": lambda signal: f"{signal.shape[1] / rate:.2f}",
+        "RMS (µV, median over channels)": lambda signal: f"{np.median(rms(signal)):.1f}",
+        "8-13 Hz power (µV², median)": lambda signal: f"{np.median(band_power(signal, rate, ALPHA)):.1f}",
+        "alpha peak (Hz)": lambda signal: f"{alpha_peak(signal, rate) or '-'}",
+    }
+    parts = dict(zip(("prompt", "generated"), split_at_seam(raw), strict=True))
+    # a spectrum needs about a second
+    parts = {name: signal for name, signal in parts.items() if signal.shape[1] >= rate}
+    table = Table("", *(Column(name, justify="right") for name in parts), box=None, pad_edge=False)
+    for label, measure in measures.items():
+        table.add_row(label, *map(measure, parts.values()))
+    stdout.print(table)
+
+
+@contextmanager
+def _progress(seconds: float, sampling_rate: float) -> Iterator["PatchProgress"]:
+    columns = TextColumn("Generating"), BarColumn(), TextColumn("{task.completed:.0f} of {task.total:g} s")
+    with Progress(
+        *columns, TimeRemainingColumn(), console=stderr, transient=True, disable=not stderr.is_terminal
+    ) as progress:
+        yield PatchProgress(progress, seconds, sampling_rate)
+
+
+class PatchProgress(BaseStreamer):
+    """Moves a bar by what `generate` hands over: the prompt, then patches `(batch, channels, times)`."""
+
+    def __init__(self, progress: Progress, seconds: float, sampling_rate: float):
+        self.progress = progress
+        self.sampling_rate = sampling_rate
+        self.task = progress.add_task("", total=seconds)
+        self.is_prompt = True
+
+    def put(self, value: torch.Tensor) -> None:
+        """Counts a patch."""
+        if not self.is_prompt:
+            self.progress.advance(self.task, value.shape[-1] / self.sampling_rate)
+        self.is_prompt = False
+
+    def end(self) -> None:
+        """Has nothing left to do: the bar is removed with its context."""

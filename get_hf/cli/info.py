@@ -1,0 +1,32 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""`get-hf info`."""
+
+from importlib.metadata import version
+
+from rich.table import Table
+
+from get_hf.cli.checkpoint import load
+from get_hf.cli.console import stdout
+from get_hf.pretrained import CHECKPOINT
+
+
+def info() -> None:
+    """Show the shipped checkpoint, the corpora with their licences, and versions."""
+    from get_hf.training.corpora import CORPORA
+
+    model, extractor = load(str(CHECKPOINT))
+    config = model.config
+    table = Table.grid(padding=(0, 2))
+    table.add_row("checkpoint", str(CHECKPOINT))
+    table.add_row("parameters", f"{model.num_parameters() / 1e6:.2f} million")
+    table.add_row(
+        "signal", f"{config.sampling_rate:g} Hz in patches of {config.patch_size / config.sampling_rate:g} s"
+    )
+    table.add_row("conditions", ", ".join(extractor.vocabulary.heard))
+    table.add_row("licence", "Apache-2.0, code and weights; generated EEG is not for medical use")
+    for corpus in CORPORA.values():
+        table.add_row(f"corpus {corpus.name}", f"{corpus.licence}, {corpus.homepage}")
+        table.add_row("", corpus.citation)
+    packages = ("get-hf", "torch", "transformers", "mne", "numpy", "scipy")
+    table.add_row("versions", ", ".join(f"{package} {version(package)}" for package in packages))
+    stdout.print(table)

@@ -1,0 +1,30 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""`get-hf pretrain`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from get_hf.cli.console import interruption, require_extra, stdout
+
+
+def pretrain(
+    recipe: Annotated[Path, typer.Argument(help="Recipe in YAML; training/recipes has some.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replaces keys of the recipe.")
+    ] = None,
+) -> None:
+    """Train a model as a recipe says."""
+    pairs = [override.partition("=") for override in overrides or ()]
+    if wrong := ["".join(pair) for pair in pairs if not (pair[0] and pair[1])]:
+        raise ValueError(f"{wrong[0]!r} is not KEY=VALUE, such as max_steps=1000.")
+    require_extra("train")
+    from get_hf.training.pretraining import kept
+    from get_hf.training.pretraining import pretrain as train
+    from get_hf.training.recipe import read_recipe
+
+    read = read_recipe(recipe, {key: value for key, _, value in pairs})
+    with interruption(lambda: kept(read.training.output_dir)):
+        folder = train(read)
+    stdout.print(folder, style="bold")

@@ -1,0 +1,40 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The running sequence of `generate()`."""
+
+import torch
+
+
+class PatchBuffer:
+    """The running sequence, grown by doubling so that a step costs the same after an hour as at the start.
+
+    Args:
+        patches: `(batch, patches, width)` to begin with.
+        expected_length: How many there may come to be.
+        only_last: Whether of what is added the last patch is enough, because a cache holds the rest.
+    """
+
+    def __init__(self, patches: torch.Tensor, expected_length: int, only_last: bool = False):
+        self.length = patches.shape[1]
+        self.only_last = only_last
+        if only_last:
+            self._data = patches
+            return
+        # an endless max_length is no reason to allocate endlessly
+        self._data = patches.new_empty(len(patches), min(expected_length, 2 * self.length + 1024), patches.shape[2])
+        self._data[:, : self.length] = patches
+
+    def append(self, patch: torch.Tensor) -> None:
+        """Adds a patch `(batch, width)`."""
+        if self.only_last:
+            self._data = patch[:, None]
+            self.length += 1
+            return
+        if self.length == self._data.shape[1]:
+            self._data = torch.cat((self._data, torch.empty_like(self._data)), dim=1)
+        self._data[:, self.length] = patch
+        self.length += 1
+
+    @property
+    def patches(self) -> torch.Tensor:
+        """The patches so far, `(batch, patches, width)`, without copying."""
+        return self._data[:, : self.length]

@@ -1,0 +1,182 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The folder of a long piece of work: one process at a time, checkpoints that are whole, and the same settings."""
+
+import ctypes
+import hashlib
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+#: Beside the work as long as a process does it; the system, which frees it with the process, decides, not the file.
+LOCK = ".get-hf-lock"
+#: Written last into a checkpoint of the Trainer: SHA-256 of its files, by name.
+CHECKSUMS = "checksums.json"
+#: Keys of a recipe by whose change nothing is trained differently, as they begin.
+WITHOUT_EFFECT = (
+    *("logging_", "save_", "eval_", "dataloader_", "hub_", "push_to_hub", "disable_tqdm", "report_to", "num_proc"),
+    *("use_cpu", "model.attn_implementation"),
+)
+#: Keys that what a checkpoint holds cannot go on without.
+FIXED = ("model", "muon", "optim")
+
+
+@contextmanager
+def locked(folder: Path, work: str) -> Iterator[None]:
+    """Keeps other processes from working in a folder, which is made where there is none.
+
+    Args:
+        folder: The folder.
+        work: What is done there, for the message.
+
+    Raises:
+        NotADirectoryError: It is a file.
+        OSError: Another process works there, or it cannot be written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"Cannot write to {folder}: it is a file, choose another folder.")
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise OSError(f"Another process is {work} already: wait for its end, or choose another folder.") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no open file, and needs no help
+            (folder / LOCK).unlink()
+        lock.release()
+        with suppress(OSError):  # it is empty where nothing came of the work
+            if is_new:
+                folder.rmdir()
+
+
+def put_in_place(new: Path, place: Path, aside: Path) -> None:
+    """Renames a folder to where another may be, in one step where the system can exchange two names.
+
+    Elsewhere what was there is moved aside first: there, and only there, a crash can come between.
+
+    Args:
+        new: The folder, on the same disk.
+        place: What it is to be called.
+        aside: What a folder that was there is called from then on, unless it was exchanged.
+    """
+    if not place.exists():
+        new.rename(place)
+    elif not _exchanged(new, place):
+        place.rename(aside)
+        try:
+            new.rename(place)
+        except OSError:
+            aside.rename(place)
+            raise
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchanges the names of two folders; False: this system or this disk cannot."""
+    if sys.platform not in ("linux", "darwin"):
+        return False
+    libc, names = ctypes.CDLL(None), (os.fsencode(one), os.fsencode(other))
+    try:
+        if sys.platform == "darwin":
+            return libc.renamex_np(*names, 2) == 0  # RENAME_SWAP
+        here = -100  # AT_FDCWD, without effect on whole paths
+        return libc.renameat2(here, names[0], here, names[1], 2) == 0  # RENAME_EXCHANGE
+    except AttributeError:  # a C library without it
+        return False
+
+
+def write_checksums(checkpoint: Path) -> None:
+    """Writes down what the files of a checkpoint are, when all are there."""
+    found = {str(path.relative_to(checkpoint).as_posix()): _sha256(path) for path in _files(checkpoint)}
+    (checkpoint / CHECKSUMS).write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def damage(checkpoint: Path) -> str | None:
+    """Why a checkpoint of the Trainer cannot be gone on from; None: it is whole.
+
+    One without a list of its files, as an older version wrote it, is taken for whole where its last file is there.
+    """
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))["global_step"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "it was not written to its end"
+    if not (checkpoint / CHECKSUMS).is_file():
+        return None
+    try:
+        written = dict(json.loads((checkpoint / CHECKSUMS).read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        return f"{CHECKSUMS} cannot be read"
+    for name, checksum in written.items():
+        path = checkpoint / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if _sha256(path) != checksum:
+            return f"{name} is not as it was written"
+    return None
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of the Trainer in the folder of a run, the newest first."""
+    found = [path for path in folder.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdecimal()]
+    return sorted(found, key=lambda path: int(path.name.removeprefix("checkpoint-")), reverse=True)
+
+
+def last_whole(folder: Path) -> Path | None:
+    """The newest checkpoint that is whole; a warning names those that are not. None: training begins."""
+    for checkpoint in checkpoints(folder):
+        why = damage(checkpoint)
+        if why is None:
+            return checkpoint
+        warnings.warn(f"{checkpoint} is passed over: {why}.", stacklevel=2)
+    return None
+
+
+def check_settings(checkpoint: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Says how the recipe that goes on from a checkpoint differs from the one it was trained by.
+
+    Raises:
+        ValueError: In something that what the checkpoint holds depends on.
+    """
+    before, now = _flat(before), _flat(json.loads(json.dumps(now, default=str)))
+    changed = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
+    changed = [key for key in changed if not key.startswith(WITHOUT_EFFECT)]
+    if not changed:
+        return
+    differences = "; ".join(
+        f"{key} was {before.get(key, 'not given')} and is {now.get(key, 'not given')}" for key in changed
+    )
+    if any(key.partition(".")[0] in FIXED for key in changed):
+        raise ValueError(
+            f"{checkpoint} was trained by another recipe ({differences}): go on with that one, or choose another "
+            "output_dir."
+        )
+    warnings.warn(
+        f"{checkpoint} was trained by another recipe ({differences}), and training goes on by this one.", stacklevel=3
+    )
+
+
+def _flat(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe with what `model` holds as keys of their own."""
+    model = recipe.get("model") or {}
+    rest = {key: value for key, value in recipe.items() if key != "model"}
+    return rest | {f"model.{key}": value for key, value in model.items()}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path != folder / CHECKSUMS:
+            yield path
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
