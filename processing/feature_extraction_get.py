@@ -339,7 +339,12 @@ class GETFeatureExtractor(SavedFeatureExtractor):
                 f"decode() needs the features as the extractor returned them, not {type(features).__name__}: "
                 "features.to(device) keeps what a copy of their tensors loses."
             )
-        generated = torch.as_tensor(generated).detach().float().cpu().numpy()
+        try:
+            generated = torch.as_tensor(generated).detach().float().cpu().numpy()
+        except (TypeError, ValueError, RuntimeError) as error:  # each of torch, by what it was given
+            raise ValueError(
+                f"decode() needs the (rows, channels, times) that generate() returned, not {type(generated).__name__}."
+            ) from error
         prompts, n_prompt = features.recordings, features["input_values"].shape[-1]
         n_chans = features["input_values"].shape[1]
         shape = generated.shape

@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub.errors import StrictDataclassError
 
 from get_hf import GETFeatureExtractor, GETModel, load_pretrained, load_recording, save_recording
-from get_hf.modeling.configuration_get import SIZES
+from get_hf.modeling.configuration_get import RANGES
 from get_hf.outputs import check_output
 from small import NAMES, RATE, as_raw, continued, signal, small_config
 from synthetic import make_raw
@@ -97,7 +97,7 @@ OPTIONS = {
 }
 #: Arguments of the configuration.
 SETTINGS = {
-    **{name: [0, -1, 1.5, "big", None] for name in SIZES},
+    **{name: [0, -1, 1.5, "big", None, 10**9] for name in RANGES if name.endswith(("size", "layers", "heads"))},
     "sampling_rate": [0.0, -1.0, "fast", None, NAN, INF],
     "sliding_window": [0, 1, -1, "wide"],
     "conditions": [[], ["rest", "rest"], "rest", 3, None],
@@ -213,6 +213,10 @@ def test_what_no_feature_extractor_can_be_like(refused, name, value, mentions):
         (lambda made: made[0], "features"),
         (lambda made: made[:0], "features"),
         (lambda made: np.concatenate([made, made, made])[:3, :2], "channels"),
+        (lambda made: "text", "not str"),
+        (lambda made: None, "not NoneType"),
+        (lambda made: [[1.0], [1.0, 2.0]], "not list"),
+        (lambda made: {"sequences": made}, "not dict"),
     ],
 )
 def test_what_cannot_be_decoded(extractor, refused, change, mentions):

@@ -28,6 +28,7 @@ COMMANDS = {
             "--seed": ["-1", "1.5", "abc", "", str(2**63)],
             "--device": ["tpu", "gpu", "", "CUDA", "cuda:x", "cpu:1", "mps:0"],
             "--condition": ["asleep", "", "42", "eyes"],
+            "--plan": ["asleep:1", "feet", "feet:", "feet:x", "feet:-1", ":3", "", "feet:nan", "feet:1e9", "feet:1,,"],
             "--channels": ["", ",", "Qz", "Fz,Qz", "Fz,,Cz", "1,2"],
             "--out": [*OUTPUTS, "folder"],
             "--plot": PICTURES,
@@ -222,6 +223,10 @@ def test_recordings_that_cannot_be_continued(refused, recording):
     [
         (["good.edf", "--channels", "Fz"], "brings its own channels"),
         (["--guidance", "2"], "--condition"),
+        (["--condition", "rest", "--plan", "feet:3"], "give one"),
+        (["--prompt-condition", "rest"], "about a recording"),
+        (["good.edf", "--prompt-condition", "asleep"], "asleep"),
+        (["good.edf", "--prompt-condition", "rest", "--condition", "asleep"], "asleep"),
         (["good.edf", "--out", "good.edf"], "replace the recording itself"),
         (["--plot", "o.edf"], "must end in .png"),
     ],
