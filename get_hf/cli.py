@@ -27,9 +27,11 @@ from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.coherence_get import shapes_of_shifts
 from get_hf.processing.equaliser_get import Equaliser
-from get_hf.processing.files_get import load_recording, written_whole
+from get_hf.processing.files import written_whole
+from get_hf.processing.loading import load_recording
 from get_hf.processing.montage_get import USUAL_CHANNELS, channel_positions
 from get_hf.processing.population_get import linear_in_position, quadratic_in_position
+from get_hf.processing.reading_get import CALIBRATION_SECONDS
 from get_hf.recordings import check_output, save_recording
 
 if TYPE_CHECKING:
@@ -72,7 +74,14 @@ def generate(
     ] = str(CHECKPOINT),
     channels: Annotated[
         str | None,
-        typer.Option(help="Electrodes to generate from nothing.", show_default="20 of the 10-20 system"),
+        typer.Option(
+            help="Channels of the recording, or electrodes to generate from nothing, with commas between.",
+            show_default="all EEG, or 20 of the 10-20 system",
+        ),
+    ] = None,
+    unit: Annotated[
+        Literal["V", "mV", "uV", "nV"] | None,
+        typer.Option(help="Of the numbers in the recording, where the file does not say.", show_default="the file's"),
     ] = None,
     temperature: Annotated[
         float | None,
@@ -103,18 +112,20 @@ def generate(
 ) -> None:
     """Continue a RECORDING, or generate EEG from nothing.
 
-    The file holds the recording in the band of the model, 0.5 to 45 Hz, then the continuation,
-    which the annotation "GET generated" marks.
+    The file holds the recording, its last ten minutes at most, in the band of the model, 0.5 to 45 Hz,
+    then the continuation, which the annotation "GET generated" marks.
     """
     _check_files(recording, out, plot)
-    if recording and channels is not None:
-        raise ValueError(f"--channels is for generation from nothing, but {recording} brings its own channels.")
+    if unit is not None and not recording:
+        raise ValueError(f"--unit {unit} is of a recording, and none was given: leave it out.")
     if guidance is not None and condition is None:
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
-    prompt = load_recording(recording) if recording else None
+    named = [name.strip() for name in channels.split(",")] if channels else None
+    prompt = None
+    if recording:
+        prompt = load_recording(recording, last_seconds=CALIBRATION_SECONDS, channels=named, unit=unit)
     model, extractor = _load(checkpoint)
-    named = [name.strip() for name in channels.split(",")] if channels else USUAL_CHANNELS
-    of_whom = {} if recording else {"ch_names": named, "person": seed}
+    of_whom = {} if recording else {"ch_names": named or USUAL_CHANNELS, "person": seed}
     features = extractor(prompt, condition=condition, context_seconds=model.config.context_seconds, **of_whom)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
     with _progress(seconds, model.config.sampling_rate) as streamer:

@@ -17,10 +17,11 @@ from .features_get import EEGFeatures, Prompt, stack_prompts
 from .innovation_fitting_get import fit_innovation
 from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
+from .plausibility_get import usable_channels
 from .population_get import N_QUADRATIC, generic_covariance, pack, unpack
 from .reading_get import Recording, named_conditions, no_recording, people_wanted, read_recordings
 from .settings_get import names, number, numbers, numbers_by_key, refuse_unknown, rows_in_lines, table, tables
-from .signal_get import band_limit, remove_drift, resample
+from .signal_get import band_limit, level, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
 
 #: Names of the conditions by id, the same as in GETConfig (the rooms share no code; a test compares them).
@@ -228,8 +229,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
 
         Args:
             recording: `mne.io.Raw`, `mne.Epochs` (an item each), an array `(channels, times)` or
-                `(batch, channels, times)`, or a list of these, with the same or different channels and
-                lengths. None to generate from nothing, on the channels of `ch_names`.
+                `(batch, channels, times)`, the name of a file, or a list of these, with the same or different
+                channels and lengths. What is annotated `BAD_` is left out. None: from nothing, on `ch_names`.
             sampling_rate: Hz; required for arrays. From nothing: the rate wanted, the model's own by default.
             ch_names: For arrays and from nothing: names of the 10-20, 10-10 or 10-05 system, bipolar pairs
                 included.
@@ -239,7 +240,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
             annotation_conditions: Condition names by annotation (or event) description, such as
                 `{"T1": "left_fist"}`; by default descriptions that are condition names count.
             context_seconds: How much of each recording's end the model reads; scale and covariance are still
-                taken from all of it. None: everything.
+                taken from all of it, but of a file's last ten minutes at most. None: everything.
             band_limited: Whether recordings are as `clean` leaves them, as those of prepared corpora are. To
                 filter them once more would take half the amplitude away at the edges of the band, and what
                 continues them would lack it too.
@@ -273,7 +274,7 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         elif person is not None:
             raise ValueError("person imagines somebody from nothing, but a recording was given: leave one out.")
         else:
-            items = read_recordings(recording, sampling_rate, ch_names, unit)
+            items = read_recordings(recording, sampling_rate, ch_names, unit, context_seconds)
         conditions = [condition] * len(items) if condition is None or isinstance(condition, str) else list(condition)
         if len(conditions) != len(items):
             raise ValueError(
@@ -301,7 +302,8 @@ class GETFeatureExtractor(FeatureExtractionMixin):
         Returns:
             `(channels, about times * model rate / sampling_rate)` float64, microvolts.
         """
-        return band_limit(np.asarray(signal, np.float64), sampling_rate, self.sampling_rate, *self.band)
+        rows = np.asarray(signal, np.float64)  # one by one: filters need several times their memory
+        return np.stack([band_limit(row, sampling_rate, self.sampling_rate, *self.band) for row in rows])
 
     def condition_id(self, name: str) -> int:
         """Id of a condition.
@@ -394,10 +396,9 @@ class GETFeatureExtractor(FeatureExtractionMixin):
     def _prepare(self, recording: Recording, band_limited: bool) -> Prompt:
         """Locates the channels of a recording and takes the good ones to the innovation space."""
         positions = locate_channels(recording.ch_names, recording.digitised)
-        good = ~recording.bad
         n_times = recording.data.shape[-1]
         if n_times == 0:
-            innovation = self.transform.nothing(positions[good])
+            innovation = self.transform.nothing(positions[~recording.bad])
         else:
             seconds = self.patch_size / self.sampling_rate
             if n_times / recording.sampling_rate < seconds:
@@ -405,18 +406,20 @@ class GETFeatureExtractor(FeatureExtractionMixin):
                     f"The recording is {n_times / recording.sampling_rate:.3g} s long, shorter than one "
                     f"patch of {seconds:g} s: give a longer one, or none to generate from nothing."
                 )
-            data = recording.data[good]
+            good, data = np.flatnonzero(~recording.bad), recording.data
+            recording.data = np.zeros((len(data), 0))
+            data = data[good] if len(good) < len(data) else data
             if not band_limited:
-                # polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple
-                data = self.clean(data - data.mean(axis=-1, keepdims=True), recording.sampling_rate)
+                data = self.clean(level(data, recording.edges), recording.sampling_rate)
             elif recording.sampling_rate != self.sampling_rate:
                 raise ValueError(
                     f"The recording is at {recording.sampling_rate:g} Hz, and what clean() leaves is at "
                     f"{self.sampling_rate:g} Hz: leave band_limited out."
                 )
-            innovation = self.transform.forward(data, positions[good])
-        recording.data = np.zeros((len(recording.data), 0))
-        return Prompt(recording, n_times, positions, good, innovation)
+            usable = usable_channels(data, [recording.ch_names[index] for index in good])
+            recording.bad[good[~usable]] = True
+            innovation = self.transform.forward(data[usable], positions[~recording.bad])
+        return Prompt(recording, n_times, positions, ~recording.bad, innovation)
 
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool

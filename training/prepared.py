@@ -25,7 +25,7 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, RepositoryNotFoundError
 
 from get_hf.modeling.configuration_get import CONDITIONS
-from get_hf.processing.files_get import folder_beside
+from get_hf.processing.files import folder_beside
 
 from .builder import (
     FEATURES,
