@@ -95,7 +95,7 @@ def load_recording(
     request = {
         "path": os.path.abspath(file),
         "size": size,
-        "seconds": 8 + size / 4e6,
+        "seconds": 5 + size / 4e6,
         "last_seconds": last_seconds,
         "channels": None if channels is None else [str(name) for name in channels],
         "unit": unit,
@@ -144,12 +144,10 @@ def _file_to_open(path: Path, follow_links: bool) -> Path:
 
 def _size(path: Path) -> int:
     """Bytes of a recording: of a folder all that is in it, of a file also those of its name beside it."""
-    beside = path.rglob("*") if path.is_dir() else path.parent.glob(f"{_escaped(path.stem.split('-')[0])}*")
+    # parts of a FIF are numbered; the brackets are for what a pattern would take for one
+    stem = re.sub(r"([*?[])", r"[\1]", re.sub(r"-\d+$", "", path.stem))
+    beside = path.rglob("*") if path.is_dir() else path.parent.glob(f"{stem}*")
     return path.stat().st_size + sum(each.stat().st_size for each in beside if each.is_file() and each != path)
-
-
-def _escaped(stem: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", stem)
 
 
 def _parsed(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
@@ -243,7 +241,8 @@ class _Worker:
             if code == -getattr(signal, "SIGALRM", 0):
                 raise _EndedIdle
             path = request["path"]
-            if code in (-getattr(signal, "SIGXCPU", 0), -getattr(signal, "SIGKILL", 0), 1) and code:
+            # on Windows, what is killed ends with 1
+            if code in {1, *(-getattr(signal, name, -1) for name in ("SIGXCPU", "SIGKILL"))}:
                 raise ValueError(
                     f"{path} takes longer to read than a file of its size can, or more memory: it is damaged, or made "
                     "to do so."

@@ -27,6 +27,7 @@ BLOCK = 1 << 21
 
 # How often one file is opened before the first sample is read: more often is a chain without an end.
 _MOST_OPENED = 64
+_OF_THE_SYSTEM = ("/dev/null", "/proc/self/statm", "/proc/self/status", "/proc/meminfo", "/proc/cpuinfo")
 _CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
 
 
@@ -61,9 +62,9 @@ class Doors:
             if self.opened[path] > _MOST_OPENED:
                 self._refuse(f"{os.path.basename(path)} names itself as the part that comes after it")
         elif not (
-            path.startswith((self.scratch, *self.libraries, "/proc/", "/dev/null"))
+            path.startswith((self.scratch, *self.libraries))
             or path.endswith(_CODE)
-            or os.path.isdir(path)
+            or path in _OF_THE_SYSTEM
             or f"{os.sep}.mne{os.sep}" in path
         ):
             self._refuse(f"it names a file elsewhere, {path}, and only files beside it are read: put that there")
