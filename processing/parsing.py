@@ -42,7 +42,7 @@ class Doors:
         self.scratch = ""
         self.follow_links = True
         self.refused = ""
-        self.opened: dict[str, int] = {}
+        self.counts, self.opened = True, {}
         places = [sys.prefix, sys.base_prefix, *(p for p in sys.path if p.endswith("-packages"))]
         places.append(os.path.dirname(os.path.abspath(__file__)))
         self.libraries = tuple({os.path.join(place, "") for p in places for place in (p, os.path.realpath(p))})
@@ -58,8 +58,9 @@ class Doors:
         if beside:
             if not self.follow_links and os.path.islink(path):
                 self._refuse(f"{os.path.basename(path)} is a link to another file, which is not followed here")
-            self.opened[path] = self.opened.get(path, 0) + 1
-            if self.opened[path] > _MOST_OPENED:
+            if self.counts:
+                self.opened[path] = self.opened.get(path, 0) + 1
+            if self.opened.get(path, 0) > _MOST_OPENED:
                 self._refuse(f"{os.path.basename(path)} names itself as the part that comes after it")
         elif not (
             path.startswith((self.scratch, *self.libraries))
@@ -104,6 +105,7 @@ def parse(request: dict[str, Any], doors: Doors) -> Iterator[dict[str, Any] | by
     formats, scalp = (sys.modules[f"{PACKAGE}.{name}"] for name in ("formats", "scalp"))
     path = Path(request["path"])
     source = formats.open_source(path, Path(request["scratch"]))
+    doors.counts = False  # samples may take many times
     doors.opened.clear()
     channels, notes = source.channels, source.notes
     if request["channels"]:
@@ -251,6 +253,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         request = json.loads(line)
         doors.recording, doors.scratch = Path(request["path"]), os.path.join(request["scratch"], "")
         doors.follow_links, doors.refused = request["follow_links"], ""
+        doors.counts = True
         doors.opened.clear()
         limit(request["size"], request["seconds"])
         try:
