@@ -54,6 +54,7 @@ def load_recording(
     unit: str | None = None,
     follow_links: bool = True,
     ignore: str | None = None,
+    known: str | None = None,
 ) -> Any:
     """Reads the EEG channels of a recording into an `mne.io.Raw`.
 
@@ -71,6 +72,7 @@ def load_recording(
         unit: What the numbers in the file are in (V, mV, uV or nV), where it says nothing or something wrong.
         follow_links: Whether links to files elsewhere are followed.
         ignore: A regular expression that matches, from their beginning, names of more channels to leave out.
+        known: A regular expression that matches names of EEG channels that tell no place as they stand.
 
     Returns:
         The recording in memory, in volts.
@@ -100,6 +102,7 @@ def load_recording(
         "channels": None if channels is None else [str(name) for name in channels],
         "unit": unit,
         "ignore": ignore,
+        "known": known,
         "follow_links": follow_links,
     }
     try:

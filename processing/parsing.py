@@ -111,8 +111,8 @@ def parse(request: dict[str, Any], doors: Doors) -> Iterator[dict[str, Any] | by
     if request["channels"]:
         picks = scalp.choose(channels, request["channels"])
     else:
-        ignore = re.compile(request["ignore"], re.IGNORECASE) if request["ignore"] else None
-        picks = scalp.find_eeg(channels, ignore)
+        patterns = (request["ignore"], request["known"])
+        picks = scalp.find_eeg(channels, *(p and re.compile(p, re.IGNORECASE) for p in patterns))
         if not picks:
             raise ValueError(
                 f"{path} has no EEG channels, only {', '.join(c.name for c in channels) or 'none at all'}."

@@ -60,7 +60,9 @@ def volts_per_unit(unit: str) -> float | None:
     return _VOLTS.get(re.sub(r"[\s\0.]", "", unit).lower())
 
 
-def find_eeg(channels: Sequence[Channel], ignore: re.Pattern[str] | None = None) -> list[int]:
+def find_eeg(
+    channels: Sequence[Channel], ignore: re.Pattern[str] | None = None, known: re.Pattern[str] | None = None
+) -> list[int]:
     """Numbers of the channels that are EEG, at one rate, in their order.
 
     Left out are channels of another type or unit; those named after the heart, the eyes, muscles and other sensors;
@@ -71,6 +73,7 @@ def find_eeg(channels: Sequence[Channel], ignore: re.Pattern[str] | None = None)
     Args:
         channels: All of a file.
         ignore: Matches, from their beginning, names that a corpus is known to give to what is no EEG.
+        known: Matches names that it is known to give to EEG, though they tell no place as they stand.
     """
     typed = any(_TYPED.match(channel.name) for channel in channels)
     in_volts = any(volts_per_unit(channel.unit or "") for channel in channels)
@@ -79,7 +82,7 @@ def find_eeg(channels: Sequence[Channel], ignore: re.Pattern[str] | None = None)
         for number, channel in enumerate(channels)
         if _may_be_eeg(channel, typed, in_volts) and not (ignore and ignore.match(channel.name))
     ]
-    placed = [number for number in picks if channels[number].has_place]
+    placed = [n for n in picks if channels[n].has_place or (known and known.fullmatch(channels[n].name))]
     if 2 * len(placed) > len(picks):
         picks = placed
     rates = Counter(channels[number].rate for number in picks)

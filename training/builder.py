@@ -408,7 +408,8 @@ def _clean_recording(
     signal = 1e6 * raw.get_data(picks=kept)
     finite = np.isfinite(signal).all(axis=-1)
     _, interruptions = good_stretches(annotated_spans(raw), raw.n_times, rate)
-    clean = extractor.clean(level(np.where(finite[:, None], signal, 0.0), interruptions), rate)
+    signal = np.where(finite[:, None], signal, 0.0)
+    clean = extractor.clean(level(signal, interruptions) if interruptions else signal, rate)
     typical = np.median(np.abs(clean), axis=-1)
     low, high = PLAUSIBLE_MICROVOLTS
     usable = finite & (typical >= low) & (typical <= high)

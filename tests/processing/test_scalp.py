@@ -58,6 +58,11 @@ def test_a_corpus_may_know_more():
     assert kept(channels(["Fp1", "C3", "Pz"]), ignore=re.compile("P")) == ["Fp1", "C3"]
 
 
+def test_a_corpus_may_know_more_of_its_eeg():
+    found = channels(["F7-CS2", "C3", "01", "foo", "Cz", "Pz"])
+    assert kept(found, known=re.compile(r"01|\w+-CS2")) == ["F7-CS2", "C3", "01", "Cz", "Pz"]
+
+
 def test_a_user_may_choose_in_any_spelling():
     found = channels(["EEG FP1-REF", "ECG", "T3"])
     assert choose(found, ["Fp1", "ecg"]) == [0, 1]
