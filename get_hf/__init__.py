@@ -20,7 +20,7 @@ from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.modeling.pretrained_get import PIPELINES
 from get_hf.pretrained import CHECKPOINT, load_pretrained
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
-from get_hf.processing.files_get import load_recording
+from get_hf.processing.loading import load_recording
 from get_hf.recordings import save_recording
 
 __version__ = version("get-hf")

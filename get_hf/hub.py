@@ -24,7 +24,7 @@ from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.pretrained import download, find_checkpoint, load_folder
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
-from get_hf.processing.files_get import folder_beside
+from get_hf.processing.files import folder_beside
 
 #: Files of an earlier push that go where the new one does not have them; anything else in a repository stays.
 _OURS = ("*_get.py", "*.safetensors", "*.safetensors.index.json", "generation_config.json", FILES, FIGURES, SUMMARY)

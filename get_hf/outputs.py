@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from get_hf.processing.files_get import folder_beside
+from get_hf.processing.files import folder_beside
 
 #: Suffixes of recordings that can be written.
 SUFFIXES = (".edf", ".fif", ".npz")

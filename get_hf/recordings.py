@@ -20,7 +20,7 @@ from get_hf.modeling.modeling_get import GETModel
 from get_hf.outputs import MAKER, WITH_JSON, check_file, check_output
 from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.decoding_get import GENERATED
-from get_hf.processing.files_get import written_whole
+from get_hf.processing.files import written_whole
 
 if TYPE_CHECKING:
     import mne

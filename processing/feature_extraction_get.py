@@ -19,11 +19,12 @@ from .features_get import EEGFeatures, Prompt, stack_prompts
 from .innovation_fitting_get import fit_innovation
 from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
+from .plausibility_get import usable_channels
 from .population_get import N_PACKED, N_QUADRATIC, generic_covariance, pack, unpack
 from .reading_get import Recording, no_recording, people_wanted, read_recordings
 from .seeds_get import seed_of_samples, seeds_of_people
 from .settings_get import SavedFeatureExtractor, names, number, numbers, numbers_by_key, packed, table, tables, whole
-from .signal_get import band_limit, remove_drift, resample
+from .signal_get import band_limit, level, remove_drift, resample
 from .slow_waves_get import gaussian_quantiles
 
 
@@ -220,8 +221,8 @@ class GETFeatureExtractor(SavedFeatureExtractor):
 
         Args:
             recording: `mne.io.Raw`, `mne.Epochs` (an item each), an array `(channels, times)` or
-                `(batch, channels, times)`, or a list of these, with the same or different channels and
-                lengths. None to generate from nothing, on the channels of `ch_names`.
+                `(batch, channels, times)`, the name of a file, or a list of these, with the same or different
+                channels and lengths. What is annotated `BAD_` is left out. None: from nothing, on `ch_names`.
             sampling_rate: Hz; required for arrays. From nothing: the rate wanted, the model's own by default.
             ch_names: For arrays and from nothing: names of the 10-20, 10-10 or 10-05 system, bipolar pairs
                 included.
@@ -232,7 +233,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
             annotation_conditions: Condition names by annotation (or event) description, such as
                 `{"T1": "left_fist"}`; by default descriptions that are condition names count.
             context_seconds: How much of each recording's end the model reads; scale and covariance are still
-                taken from all of it. None: everything.
+                taken from all of it, but of a file's last ten minutes at most. None: everything.
             band_limited: Whether recordings are as `clean` leaves them, as those of prepared corpora are. To
                 filter them once more would take half the amplitude away at the edges of the band, and what
                 continues them would lack it too.
@@ -267,7 +268,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         elif person is not None:
             raise ValueError("person imagines somebody from nothing, but a recording was given: leave one out.")
         else:
-            items = read_recordings(recording, sampling_rate, ch_names, unit)
+            items = read_recordings(recording, sampling_rate, ch_names, unit, context_seconds)
         seconds = self.patch_size / self.sampling_rate
         courses = self.vocabulary.courses(items, condition, next_condition, annotation_conditions, seconds)
         if recording is None:
@@ -287,7 +288,8 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         Returns:
             `(channels, about times * model rate / sampling_rate)` float64, microvolts.
         """
-        return band_limit(np.asarray(signal, np.float64), sampling_rate, self.sampling_rate, *self.band)
+        rows = np.asarray(signal, np.float64)  # one by one: filters need several times their memory
+        return np.stack([band_limit(row, sampling_rate, self.sampling_rate, *self.band) for row in rows])
 
     def condition_id(self, name: str) -> int:
         """Id of a condition, in any spelling.
@@ -373,10 +375,10 @@ class GETFeatureExtractor(SavedFeatureExtractor):
     def _prepare(self, recording: Recording, band_limited: bool) -> Prompt:
         """Locates the channels of a recording and takes the good ones to the innovation space."""
         positions = locate_channels(recording.ch_names, recording.digitised)
-        good = ~recording.bad
         n_times, noise_seed = recording.data.shape[-1], 0
         if n_times == 0:
-            innovation, constraints = self.transform.nothing(positions[good]), np.zeros((good.sum(), 0))
+            innovation = self.transform.nothing(positions[~recording.bad])
+            constraints = np.zeros((len(innovation.values), 0))
         else:
             seconds = self.patch_size / self.sampling_rate
             if n_times / recording.sampling_rate < seconds:
@@ -384,20 +386,23 @@ class GETFeatureExtractor(SavedFeatureExtractor):
                     f"The recording is {n_times / recording.sampling_rate:.3g} s long, shorter than one "
                     f"patch of {seconds:g} s: give a longer one, or none to generate from nothing."
                 )
-            data = recording.data[good]
+            good, data = np.flatnonzero(~recording.bad), recording.data
+            recording.data = np.zeros((len(data), 0))
+            data = data[good] if len(good) < len(data) else data
             noise_seed, step = seed_of_samples(data), rounding_step(data)
             if not band_limited:
-                # polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple
-                data = self.clean(data - data.mean(axis=-1, keepdims=True), recording.sampling_rate)
+                data = self.clean(level(data, recording.edges), recording.sampling_rate)
             elif recording.sampling_rate != self.sampling_rate:
                 raise ValueError(
                     f"The recording is at {recording.sampling_rate:g} Hz, and what clean() leaves is at "
                     f"{self.sampling_rate:g} Hz: leave band_limited out."
                 )
-            innovation = self.transform.forward(data, positions[good])
+            usable = usable_channels(data, [recording.ch_names[index] for index in good])
+            recording.bad[good[~usable]] = True
+            data = data[usable]
+            innovation = self.transform.forward(data, positions[~recording.bad])
             constraints = null_space(data, step * min(1.0, 2 * self.band[1] / recording.sampling_rate) ** 0.5)
-        recording.data = np.zeros((len(recording.data), 0))
-        return Prompt(recording, n_times, positions, good, innovation, constraints, noise_seed)
+        return Prompt(recording, n_times, positions, ~recording.bad, innovation, constraints, noise_seed)
 
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool

@@ -40,6 +40,11 @@ class Prompt:
         """From nothing, number of the person imagined; None for the average one."""
         return self.innovation.blinks.person
 
+    def n_whole(self, seconds: float) -> int:
+        """Patches of some seconds since the last interruption, or more than there are."""
+        rate, edges = self.recording.sampling_rate, self.recording.edges
+        return max(1, int((self.n_times - edges[-1]) / rate / seconds)) if edges else self.n_times + 1
+
     def of_person(self, number: int | None, noise_seed: int) -> "Prompt":
         """The same from nothing, of an imagined person or of the average one."""
         blinks = replace(self.innovation.blinks, person=number)
@@ -75,8 +80,10 @@ def stack_prompts(
         sampling_rate: Of the model, in Hz.
         context_seconds: How much of each recording's end is kept; None: everything.
     """
-    limit = None if context_seconds is None else max(1, round(context_seconds * sampling_rate / patch_size))
-    values = [p.innovation.values if limit is None else p.innovation.values[:, -limit * patch_size :] for p in prompts]
+    limits = [p.n_whole(patch_size / sampling_rate) for p in prompts]
+    if context_seconds is not None:
+        limits = [min(limit, max(1, round(context_seconds * sampling_rate / patch_size))) for limit in limits]
+    values = [p.innovation.values[:, -limit * patch_size :] for p, limit in zip(prompts, limits, strict=True)]
     n_patches = 1 + max(v.shape[-1] for v in values) // patch_size
     n_chans = max(len(p.good) for p in prompts)
     n_batch, n_features = len(prompts), prompts[0].innovation.calibration.shape[-1]

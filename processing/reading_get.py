@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What a user calls a recording (MNE objects, arrays, lists of them): brought to one form, or refused."""
 
+import importlib
 import sys
 import warnings
 from collections.abc import Sequence
@@ -11,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .files_get import load_recording
 from .signal_get import MICROVOLTS_PER_UNIT
+from .stretches_get import is_bad, is_bad_channel, last_stretch
 
-#: Standard deviations of scalp and intracranial EEG lie well inside, in microvolts; a wrong unit lies well
-#: outside.
-PLAUSIBLE_MICROVOLTS = (0.3, 3000.0)
 #: Rates in Hz that EEG is kept at, generously; kilohertz and sampling intervals lie outside.
 PLAUSIBLE_HZ = (20.0, 100_000.0)
+#: Seconds of a file's end that are read where the model looks no further back: filters, amplitudes and blinks are
+#: estimated from all that is read, and more of an hour would tell little more of its end.
+CALIBRATION_SECONDS = 600.0
 #: A channel that moves less than this, in microvolts, records nothing.
 FLAT_MICROVOLTS = 1e-2
 
@@ -61,6 +62,7 @@ class Recording:
         start: When the first sample was taken, in seconds after the date of `info`.
         trials: The set of epochs that it is one of, if it is.
         trial: Which one of them.
+        edges: Samples at which it goes on after an interruption.
     """
 
     data: np.ndarray
@@ -75,26 +77,36 @@ class Recording:
     start: float = 0.0
     trials: Trials | None = None
     trial: int = 0
+    edges: list[int] = field(default_factory=list)
 
 
 def read_recordings(
-    recording: Any, sampling_rate: float | None, ch_names: Sequence[str] | None, unit: str | None
+    recording: Any,
+    sampling_rate: float | None,
+    ch_names: Sequence[str] | None,
+    unit: str | None,
+    context_seconds: float | None = None,
 ) -> list[Recording]:
     """Every single recording in what the user gave: one per `Raw`, epoch, or row of an array with three axes.
+
+    Of a `Raw` whose annotations call part of it bad (`BAD_...`), or interrupted, it is the last good stretch.
 
     Args:
         recording: The name of a file, `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch,
             channels, times)`, or a list.
         sampling_rate: Hz, for arrays.
-        ch_names: For arrays.
-        unit: For arrays: "V", "mV", "uV" or "nV".
+        ch_names: For arrays; of a file, the channels to read.
+        unit: For arrays: "V", "mV", "uV" or "nV"; of a file, what its numbers are in where it does not say.
+        context_seconds: What the model looks back on. Of a file, `CALIBRATION_SECONDS` are read, or as many as this;
+            None: all.
 
     Raises:
         FileNotFoundError: There is no such file.
+        ImportError: A file, where get-hf is not installed.
         ValueError: Anything that cannot be EEG as declared; the message names both sides.
     """
     if isinstance(recording, (str, Path)):
-        recording = load_recording(recording)
+        recording, ch_names, unit = _loaded(recording, ch_names, unit, context_seconds), None, None
     mne = sys.modules.get("mne")  # where nobody has imported it, nothing can be an object of it
     if mne is not None and isinstance(recording, mne.io.BaseRaw):
         _refuse_declared(recording, sampling_rate, ch_names, unit)
@@ -107,7 +119,7 @@ def read_recordings(
     if isinstance(recording, (list, tuple)) and not all(np.isscalar(row) for row in recording):
         rows = list(recording)
         if not all(isinstance(row, (list, tuple)) for row in rows):
-            return [r for row in rows for r in read_recordings(row, sampling_rate, ch_names, unit)]
+            return [r for row in rows for r in read_recordings(row, sampling_rate, ch_names, unit, context_seconds)]
     data = _to_array(recording)
     if data.ndim not in (2, 3):
         raise ValueError(
@@ -120,9 +132,29 @@ def read_recordings(
     return [checked(_from_array(row, sampling_rate, ch_names, unit)) for row in rows]
 
 
+def _loaded(path: str | Path, ch_names: Sequence[str] | None, unit: str | None, context_seconds: float | None) -> Any:
+    """The recording in a file. The reader of files does not travel with weights: it is found where get-hf is."""
+    try:
+        loading = importlib.import_module("get_hf.processing.loading")
+    except ImportError as error:
+        raise ImportError(
+            f"Reading {path} needs get-hf, which is not here: pip install get-hf, or give an mne object or an array."
+        ) from error
+    last_seconds = None if context_seconds is None else max(context_seconds, CALIBRATION_SECONDS)
+    return loading.load_recording(path, channels=ch_names, unit=unit, last_seconds=last_seconds)
+
+
 def _to_array(recording: Any) -> np.ndarray:
+    if np.ma.is_masked(recording):
+        n_masked = int(np.ma.getmaskarray(recording).sum())
+        raise ValueError(
+            f"{n_masked:,} samples of the array are masked, and hold no signal: crop or interpolate them, "
+            "or leave their channels out."
+        )
     if hasattr(recording, "detach"):
-        recording = recording.detach().cpu().numpy()
+        recording = recording.detach().cpu()
+        # NumPy has no such numbers
+        recording = (recording.float() if str(recording.dtype) == "torch.bfloat16" else recording).numpy()
     try:
         if np.asarray(recording).dtype.kind in "cmM":  # of complex numbers NumPy would drop a half
             raise TypeError
@@ -222,6 +254,7 @@ def _eeg_info(info: Any, described: str) -> tuple[np.ndarray, Any, dict[str, np.
 
 
 def _from_raw(raw: Any) -> Recording:
+    raw, edges = _last_stretch(raw)
     picks, info, digitised, bad = _eeg_info(raw.info, "recording")
     names = list(info["ch_names"])
     spans, channels = [], []
@@ -233,10 +266,39 @@ def _from_raw(raw: Any) -> Recording:
         onset = float(annotation["onset"]) - raw.first_time
         spans.append((onset, float(annotation["duration"]), str(annotation["description"])))
         channels.append(kept)
-    data = raw.get_data(picks=picks) * 1e6
+    for index, name in enumerate(names):
+        own = zip(spans, channels, strict=True)
+        bad_spans = [(onset, length) for (onset, length, text), about in own if name in about and is_bad(text)]
+        bad[index] |= is_bad_channel(bad_spans, raw.n_times / info["sfreq"])
+    data = raw.get_data(picks=picks)
+    data *= 1e6
     return Recording(
-        data, float(info["sfreq"]), names, "raw", bad, digitised, spans, info, channels, float(raw.first_time)
+        data, float(info["sfreq"]), names, "raw", bad, digitised, spans, info, channels, float(raw.first_time),
+        edges=edges,
+    )  # fmt: skip
+
+
+def annotated_spans(raw: Any) -> list[tuple[float, float, str]]:
+    """(onset, duration, description) of what is annotated of all channels, seconds from the first sample."""
+    notes = raw.annotations
+    columns = zip(notes.onset - raw.first_time, notes.duration, notes.description, notes.ch_names, strict=True)
+    return [(float(onset), float(length), str(text)) for onset, length, text, names in columns if not names]
+
+
+def _last_stretch(raw: Any) -> tuple[Any, list[int]]:
+    """The last good stretch of a recording, which has as few others as its annotations say, and its interruptions."""
+    rate = raw.info["sfreq"]
+    spans = annotated_spans(raw)
+    start, stop, edges = last_stretch(spans, raw.n_times, rate)
+    if stop - start == raw.n_times:
+        return raw, edges
+    reasons = sorted({text for onset, length, text in spans if is_bad(text)})
+    warnings.warn(
+        f"Of {raw.n_times / rate:.4g} s {start / rate:.4g} to {stop / rate:.4g} s are read: what is annotated "
+        f"{_some(reasons)} is neither continued nor learnt from.",
+        stacklevel=2,
     )
+    return raw.copy().crop(start / rate, (stop - 1) / rate), edges
 
 
 def _from_epochs(epochs: Any) -> list[Recording]:
@@ -305,8 +367,7 @@ def checked(recording: Recording) -> Recording:
     """Refuses what no amplifier records, and marks flat channels bad; what bad channels hold does not matter.
 
     Raises:
-        ValueError: Impossible rate, no samples, NaN or infinite samples, implausible amplitude, nothing but
-            bad or flat channels.
+        ValueError: Impossible rate, no samples, NaN or infinite samples, nothing but bad or flat channels.
     """
     data, names = recording.data, recording.ch_names
     check_rate(recording.sampling_rate)
@@ -317,7 +378,7 @@ def checked(recording: Recording) -> Recording:
     if recording.bad.all():
         raise ValueError(f"All {len(names)} channels are marked bad: review info['bads'] of the recording.")
     good = np.flatnonzero(~recording.bad)
-    names, data = [names[index] for index in good], data[good]
+    names, data = [names[index] for index in good], [data[index] for index in good]
     broken = [name for name, row in zip(names, data, strict=True) if not np.isfinite(row).all()]
     if broken:
         raise ValueError(
@@ -325,22 +386,14 @@ def checked(recording: Recording) -> Recording:
             "the channels, or crop or interpolate the samples."
         )
     # an offset is no fault: DC amplifiers have one
-    spread = np.std(data, axis=-1)
-    if not (np.ptp(data, axis=-1) > 0).any():
+    if not any(np.ptp(row) > 0 for row in data):
         raise ValueError(
             f"All {len(names)} channels are flat: the recording holds no signal; check the file and the gain."
         )
-    low, high = PLAUSIBLE_MICROVOLTS
-    typical = float(np.median(spread[np.ptp(data, axis=-1) > 0]))
-    if not low <= typical <= high:
-        guess = (
-            "microvolts were declared, or stored, as volts" if typical > high else "volts were taken for microvolts"
-        )
-        raise ValueError(
-            f"The channels' standard deviation is {typical:.3g} uV as declared, where EEG has {low:g} "
-            f"to {high:g} uV: perhaps {guess}; declare the array's unit=, or scale the MNE object to volts."
-        )
-    recording.bad[good[spread <= FLAT_MICROVOLTS]] = True
+    flat = np.array([np.std(row) <= FLAT_MICROVOLTS for row in data])
+    if flat.all():  # rather their unit is wrong
+        flat = np.array([np.ptp(row) == 0 for row in data])
+    recording.bad[good[flat]] = True
     if recording.bad.any():
         masked = [name for name, bad in zip(recording.ch_names, recording.bad, strict=True) if bad]
         warnings.warn(f"Bad or flat channels are masked: {_some(masked)}.", stacklevel=2)

@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """From a recording at any rate to the model's band and rate, with SciPy alone: it travels with weights."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -50,6 +51,20 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
     x = high_pass(resample(x, source_rate, 2 * rate), 2 * rate, low)
     sos = scipy.signal.cheby2(12, 40, 1.12 * high, "lowpass", fs=2 * rate, output="sos")
     return _zero_phase(sos, x, 2 * rate, low)[..., ::2]
+
+
+def level(x: np.ndarray, edges: Sequence[int]) -> np.ndarray:
+    """Takes the offset out of `(channels, times)`, in place; after an interruption it is another one.
+
+    Polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple.
+
+    Args:
+        x: Signal, any unit.
+        edges: Samples at which it goes on after an interruption.
+    """
+    for begin, end in zip([0, *edges], [*edges, x.shape[-1]], strict=True):
+        x[:, begin:end] -= x[:, begin:end].mean(axis=-1, keepdims=True)
+    return x
 
 
 def high_pass(x: np.ndarray, rate: float, low: float) -> np.ndarray:

@@ -14,11 +14,18 @@ TRAVELLING = {
     "processing": {"torch", "numpy", "scipy", "transformers"},
 }
 OPTIONAL = {"processing": {"mne", "pandas"}}
+#: What `parsing.py` runs, in a process that has to start at once.
+PARSING = ("edf", "formats", "montage_get", "parsing", "scalp")
 
 
 def sources(*rooms: str) -> list:
     files = [file for room in rooms for file in sorted((ROOT / room).rglob("*.py"))]
     return [pytest.param(file, id=str(file.relative_to(ROOT))) for file in files]
+
+
+def travelling() -> list:
+    """What is copied beside weights: of processing, what ends in _get; what reads files stays here."""
+    return [each for each in sources(*TRAVELLING) if each.values[0].stem.endswith(("_get", "__init__"))]
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[ast.stmt, str]]:
@@ -47,7 +54,7 @@ def guarded(tree: ast.AST) -> set[ast.AST]:
     }
 
 
-@pytest.mark.parametrize("file", sources(*TRAVELLING))
+@pytest.mark.parametrize("file", travelling())
 def test_a_room_that_travels_imports_only_its_libraries_and_siblings(file):
     room = file.parent.name
     tree = ast.parse(file.read_text())
@@ -57,6 +64,7 @@ def test_a_room_that_travels_imports_only_its_libraries_and_siblings(file):
         if name.startswith("."):
             sibling = name.removeprefix(".")
             assert (file.parent / f"{sibling}.py").is_file(), f"{where}: only `from .sibling import name` travels"
+            assert sibling.endswith("_get"), f"{where}, which does not travel"
             continue
         package = name.partition(".")[0]
         if package in OPTIONAL.get(room, ()):
@@ -75,7 +83,24 @@ def test_no_file_name_is_in_both_rooms_that_travel():
     assert modeling & processing == {"__init__.py"}
 
 
-@pytest.mark.parametrize("file", sources(*TRAVELLING))
+@pytest.mark.parametrize("name", PARSING)
+def test_what_parses_files_imports_nothing_that_is_slow_to_import(name):
+    tree = ast.parse((ROOT / "processing" / f"{name}.py").read_text())
+    for node, imported in imports(tree):
+        where = f"{name}.py:{node.lineno} imports {imported}"
+        if imported.startswith("."):
+            assert imported.removeprefix(".") in PARSING, where
+        else:
+            assert imported.partition(".")[0] in sys.stdlib_module_names | {"numpy", "mne"}, where
+
+
+def test_import_get_hf_does_not_import_what_parses_files():
+    for file in sources("get_hf"):
+        names = {name for _, name in imports(ast.parse(file.values[0].read_text()))}
+        assert names.isdisjoint({f"get_hf.processing.{module}" for module in ("parsing", "formats")})
+
+
+@pytest.mark.parametrize("file", travelling())
 def test_no_text_of_a_room_that_travels_looks_like_a_relative_import(file):
     # transformers finds the files to copy by a regular expression over lines, docstrings included
     real = {node.lineno for node, name in imports(ast.parse(file.read_text())) if name.startswith(".")}

@@ -20,6 +20,7 @@ logged as well.
 """
 
 import logging
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,9 +33,12 @@ import numpy as np
 import pyarrow as pa
 from datasets.builder import Key
 
-from get_hf.processing import feature_extraction_get, montage_get, signal_get
+from get_hf.processing import signal_get
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import UnknownChannelError, channel_positions
+from get_hf.processing.reading_get import annotated_spans
+from get_hf.processing.signal_get import level
+from get_hf.processing.stretches_get import good_stretches
 
 from . import corpora
 from .corpora import CorpusUnavailableError, Recording, get_corpus
@@ -46,6 +50,8 @@ logger = logging.getLogger(__name__)
 PLAUSIBLE_MICROVOLTS = (0.3, 500.0)
 #: Recordings shorter than this hold too little to learn from.
 SHORTEST_SECONDS = 4.0
+#: What of processing/ decides how a file is read.
+_READERS = ("edf", "formats", "parsing", "scalp")
 #: How the problem of a recording begins that is missing only until it can be downloaded.
 UNFETCHED = "not fetched: "
 
@@ -185,7 +191,8 @@ def fingerprint(corpus: str, data_dir: str | Path | None = None) -> str:
 
 def source_code() -> list[str]:
     """The code that segments depend on, module by module."""
-    modules = [Path(module.__file__) for module in (feature_extraction_get, montage_get, signal_get)]
+    names = ("feature_extraction_get", "montage_get", "signal_get", "stretches_get", *_READERS)
+    modules = [Path(signal_get.__file__).with_name(f"{name}.py") for name in names]
     sources = [Path(__file__), *modules, *sorted(Path(corpora.__file__).parent.glob("*.py"))]
     return [source.read_text(encoding="utf-8") for source in sources]
 
@@ -235,6 +242,7 @@ def segment_table(
     row["sampling_rate"] = extractor.sampling_rate
     try:
         raw = recording.open()
+        stretches = _good_stretches(raw)
         signal, ch_names, positions, problem = _clean_recording(raw, extractor)
         spans = recording.condition_spans(raw)
     except Exception as error:  # MNE's readers fail in many ways, and one bad file must not cost the others
@@ -260,10 +268,8 @@ def segment_table(
         logger.warning("%s %s %s: %s", corpus, recording.subject, recording.session, problem)
 
     conditions = _conditions_per_patch(spans, signal.shape[-1], extractor)
-    n_segments = max(1, round(signal.shape[-1] / (segment_seconds * extractor.sampling_rate)))
-    edges = np.linspace(0, len(conditions), n_segments + 1).astype(int)
     columns: dict[str, list] = {name: [] for name in FEATURES}
-    for first, last in pairwise(edges):
+    for first, last in _segments(stretches, signal.shape[-1], segment_seconds, extractor):
         part = signal[:, first * extractor.patch_size : last * extractor.patch_size].astype(np.float32)
         own = row | {
             "signal": pa.array(part.ravel()),
@@ -278,6 +284,37 @@ def segment_table(
         for name, value in own.items():
             columns[name].append(value)
     return pa.table(_arrow_columns(columns), schema=FEATURES.arrow_schema)
+
+
+def _good_stretches(raw: mne.io.BaseRaw) -> list[tuple[float, float]]:
+    """Begin and end in seconds of what is not annotated bad, divided by interruptions.
+
+    Raises:
+        ValueError: None is long enough.
+    """
+    rate = raw.info["sfreq"]
+    good, cuts = good_stretches(annotated_spans(raw), raw.n_times, rate)
+    whole = [
+        (begin / rate, end / rate)
+        for first, last in good
+        for begin, end in pairwise([first, *(cut for cut in cuts if first < cut < last), last])
+    ]
+    long = [(begin, end) for begin, end in whole if end - begin >= SHORTEST_SECONDS]
+    if not long:
+        seconds = max(end - begin for begin, end in whole)
+        raise ValueError(f"it is {seconds:.1f} s long without a break, and at least {SHORTEST_SECONDS:g} s are needed")
+    return long
+
+
+def _segments(
+    stretches: list[tuple[float, float]], n_times: int, segment_seconds: float, extractor: GETFeatureExtractor
+) -> Iterator[tuple[int, int]]:
+    """First and last patch (exclusive) of the segments that stretches are cut into."""
+    patch = extractor.patch_size / extractor.sampling_rate
+    for begin, end in stretches:
+        first, last = math.ceil(begin / patch - 1e-6), min(int(end / patch + 1e-6), n_times // extractor.patch_size)
+        n_segments = max(1, round((last - first) * patch / segment_seconds))
+        yield from pairwise(np.linspace(first, last, n_segments + 1).astype(int).tolist())
 
 
 def _arrow_columns(columns: dict[str, list]) -> dict[str, pa.Array]:
@@ -307,8 +344,6 @@ def _clean_recording(
         ValueError: Nothing of the recording can be used.
     """
     rate = raw.info["sfreq"]
-    if raw.n_times < SHORTEST_SECONDS * rate:
-        raise ValueError(f"it is {raw.n_times / rate:.1f} s long, and at least {SHORTEST_SECONDS:g} s are needed")
     picks = mne.pick_types(raw.info, meg=False, eeg=True, exclude=())
     if not len(picks):
         raise ValueError("it has no EEG channels")
@@ -333,7 +368,9 @@ def _clean_recording(
 
     signal = 1e6 * raw.get_data(picks=kept)
     finite = np.isfinite(signal).all(axis=-1)
-    clean = extractor.clean(np.where(finite[:, None], signal, 0.0), rate)
+    _, interruptions = good_stretches(annotated_spans(raw), raw.n_times, rate)
+    signal = np.where(finite[:, None], signal, 0.0)
+    clean = extractor.clean(level(signal, interruptions) if interruptions else signal, rate)
     typical = np.median(np.abs(clean), axis=-1)
     low, high = PLAUSIBLE_MICROVOLTS
     usable = finite & (typical >= low) & (typical <= high)

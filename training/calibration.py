@@ -34,7 +34,7 @@ import torch
 
 from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_FROM_NOTHING
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
-from get_hf.processing.files_get import written_whole
+from get_hf.processing.files import written_whole
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.settings_get import rows_in_lines
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from huggingface_hub import DatasetCardData
 
-from get_hf.processing.files_get import written_whole
+from get_hf.processing.files import written_whole
 
 from .builder import FEATURES
 from .corpora import Corpus, get_corpus

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from get_hf.processing.files_get import written_whole
+from get_hf.processing.files import written_whole
 
 from .fidelity import covariance, log_psd
 from .rollout import MEASURES, STEP_SECONDS, WINDOW_SECONDS

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from get_hf.processing.files_get import written_whole
+from get_hf.processing.files import written_whole
 
 from .bars import bars_table
 from .fidelity_plots import PLOTS

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import torch
@@ -19,8 +19,10 @@ from get_hf.cli.console import stderr, stdout
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.outputs import check_output
 from get_hf.pretrained import CHECKPOINT
-from get_hf.processing.files_get import load_recording, written_whole
+from get_hf.processing.files import written_whole
+from get_hf.processing.loading import load_recording
 from get_hf.processing.montage_get import USUAL_CHANNELS
+from get_hf.processing.reading_get import CALIBRATION_SECONDS
 from get_hf.recordings import save_recording
 
 if TYPE_CHECKING:
@@ -74,7 +76,14 @@ def generate(
     ] = str(CHECKPOINT),
     channels: Annotated[
         str | None,
-        typer.Option(help="Electrodes to generate from nothing.", show_default="20 of the 10-20 system"),
+        typer.Option(
+            help="Channels of the recording, or electrodes to generate from nothing, with commas between.",
+            show_default="all EEG, or 20 of the 10-20 system",
+        ),
+    ] = None,
+    unit: Annotated[
+        Literal["V", "mV", "uV", "nV"] | None,
+        typer.Option(help="Of the numbers in the recording, where the file does not say.", show_default="the file's"),
     ] = None,
     temperature: Annotated[
         float | None,
@@ -114,21 +123,23 @@ def generate(
 ) -> None:
     """Continue a RECORDING, or generate EEG from nothing.
 
-    The file holds the recording in the band of the model, 0.5 to 45 Hz, then the continuation,
-    which the annotation "GET generated" marks; of .edf and .fif a JSON file beside it tells
-    how it was generated.
+    The file holds the recording, its last ten minutes at most, in the band of the model, 0.5 to 45 Hz,
+    then the continuation, which the annotation "GET generated" marks. A JSON file beside an .edf or
+    .fif tells how it was generated.
     """
     _check_files(recording, out, plot)
-    named = [name.strip() for name in channels.split(",")] if channels is not None else USUAL_CHANNELS
-    if recording and channels is not None:
-        raise ValueError(f"--channels is for generation from nothing, but {recording} brings its own channels.")
+    if unit is not None and not recording:
+        raise ValueError(f"--unit {unit} is of a recording, and none was given: leave it out.")
     if guidance is not None and not (condition or plan or prompt_condition):
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
     conditions = _conditions(recording, condition, prompt_condition, plan)
-    prompt = load_recording(recording) if recording else None
-    check_output(out, ch_names=prompt.ch_names if prompt else named)
+    named = [name.strip() for name in channels.split(",")] if channels is not None else None
+    prompt = None
+    if recording:
+        prompt = load_recording(recording, last_seconds=CALIBRATION_SECONDS, channels=named, unit=unit)
+    check_output(out, ch_names=prompt.ch_names if prompt else named or USUAL_CHANNELS)
     model, extractor = load(checkpoint, device)
-    of_whom = {} if recording else {"ch_names": named, "person": seed}
+    of_whom = {} if recording else {"ch_names": named or USUAL_CHANNELS, "person": seed}
     features = extractor(prompt, context_seconds=model.config.context_seconds, **conditions, **of_whom)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
     with _progress(seconds, model.config.sampling_rate) as streamer:

@@ -153,7 +153,7 @@ def read_upload(path: str | Path) -> tuple["mne.io.BaseRaw", list[str]]:
         )
     with _notes.taken() as notes:
         try:
-            raw = load_recording(path)
+            raw = load_recording(path, follow_links=False)
         except (ValueError, OSError) as error:
             raise ValueError(str(error).replace(str(path), path.name)) from error
     if (rate := raw.info["sfreq"]) > MAX_RATE:

@@ -144,7 +144,7 @@ def test_a_mistake_is_one_sentence_and_can_be_mended(page, tmp_path):
     page.wait_for_selector(".get-message.error")
     screenshot(page, "mistake")
     said = page.inner_text("#message")
-    assert said.startswith("text.edf is not a recording that MNE can read")
+    assert said.startswith("text.edf is not an EDF or BDF file")
     assert "Traceback" not in page.content()
     page.get_by_label("Nothing").click()
     page.get_by_label("Seconds to generate").first.fill("1")

@@ -96,6 +96,11 @@ def test_channels_can_be_chosen(generate):
     assert np.load("n.npz")["ch_names"].tolist() == ["Fz", "T3", "FP1-F7"]
 
 
+def test_channels_of_a_recording_can_be_chosen(generate, recording):
+    assert generate(recording, "--channels", "O1,fz", "--seconds", 1, "--out", "n.npz")[0] == 0
+    assert np.load("n.npz")["ch_names"].tolist() == ["Fz..", "O1.."]
+
+
 def samples(generate, *arguments) -> np.ndarray:
     assert generate(*arguments, "--seconds", 2, "--out", "s.npz")[0] == 0
     with np.load("s.npz") as npz:
@@ -185,7 +190,7 @@ def test_a_channel_that_is_not_eeg_is_noted(generate, tmp_path):
     save_recording(make_raw(ch_names=["C3", "C4", "ECG"]), tmp_path / "x.edf")
     code, _, err = generate("x.edf", "--seconds", 1, "--out", "c.edf")
     assert code == 0
-    assert err == "note: x.edf: left out what is not EEG: ECG.\n"
+    assert err == "note: x.edf: left out what is not scalp EEG: ECG.\n"
 
 
 def test_a_long_recording_costs_no_more_than_what_the_model_can_see(monkeypatch, generate, tmp_path):
@@ -197,8 +202,8 @@ def test_a_long_recording_costs_no_more_than_what_the_model_can_see(monkeypatch,
 
 REFUSALS = {
     "no such file": (["missing.edf", "--seconds", "2", "--out", "o.edf"], "no recording at missing.edf"),
-    "not EEG": (["text.edf", "--seconds", "2", "--out", "o.edf"], "not a recording that MNE can read"),
-    "unknown format": (["text.xyz", "--seconds", "2", "--out", "o.edf"], "not a recording that MNE can read"),
+    "not EEG": (["text.edf", "--seconds", "2", "--out", "o.edf"], "is not an EDF or BDF file"),
+    "unknown format": (["text.xyz", "--seconds", "2", "--out", "o.edf"], "no recording that can be read"),
     "no EEG channels": (["ecg.edf", "--seconds", "2", "--out", "o.edf"], "no EEG channels"),
     "unknown channel": (["odd.edf", "--seconds", "2", "--out", "o.edf"], "'Qx9'"),
     "shorter than a patch": (["short.edf", "--seconds", "2", "--out", "o.edf"], "shorter than one patch"),
@@ -217,9 +222,11 @@ REFUSALS = {
     "unknown condition": (["--seconds", "2", "--out", "o.edf", "--condition", "asleep"], "eyes_closed"),
     "unknown electrode": (["--seconds", "2", "--out", "o.edf", "--channels", "Fz,Qz"], "'Qz'"),
     "channels of a recording": (
-        ["good.edf", "--seconds", "2", "--out", "o.edf", "--channels", "Fz"],
-        "brings its own channels",
+        ["good.edf", "--seconds", "2", "--out", "o.edf", "--channels", "F7"],
+        "no channel F7, only Fp1., Fz..",
     ),
+    "unit of nothing": (["--seconds", "2", "--out", "o.edf", "--unit", "mV"], "--unit mV is of a recording"),
+    "wrong unit": (["good.edf", "--seconds", "2", "--out", "o.edf", "--unit", "V"], "declared, or stored, as volts"),
     "guidance to nothing": (["--seconds", "2", "--out", "o.edf", "--guidance", "2"], "--condition"),
     "two that come next": (
         ["good.edf", "--seconds", "2", "--out", "o.edf", "--condition", "rest", "--plan", "rest:2"],

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from get_hf.processing.reading_get import (
     PLAUSIBLE_HZ,
-    PLAUSIBLE_MICROVOLTS,
     Recording,
     checked,
     read_recordings,
@@ -70,6 +69,11 @@ class TestWhatIsARecording:
         (recording,) = read(convert(signal()))
         np.testing.assert_allclose(recording.data, signal(), rtol=1e-6)
         assert recording.data.dtype == np.float64
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+    def test_short_floats_are_read(self, dtype):
+        (recording,) = read(torch.from_numpy(signal()).to(dtype))
+        np.testing.assert_allclose(recording.data, signal(), rtol=1e-2, atol=1e-2)
 
     def test_integers_are_read(self):
         (recording,) = read(np.round(signal()).astype(np.int16))
@@ -148,24 +152,6 @@ class TestUnits:
         (recording,) = read(signal() / per_unit, unit=unit)
         np.testing.assert_allclose(recording.data, signal(), rtol=1e-12)
 
-    def test_volts_declared_as_microvolts_are_refused(self):
-        message = refusal(1e-6 * signal())
-        assert "volts were taken for microvolts" in message
-        assert "EEG has 0.3 to 3000 uV" in message
-
-    def test_microvolts_declared_as_volts_are_refused(self):
-        assert "microvolts were declared, or stored, as volts" in refusal(signal(), unit="V")
-
-    def test_microvolts_stored_as_volts_in_mne_are_refused(self):
-        raw = mne.io.RawArray(signal(), mne.create_info(NAMES, 160.0, "eeg"), verbose="error")
-        with pytest.raises(ValueError, match="microvolts were declared, or stored, as volts"):
-            read_recordings(raw, None, None, None)
-
-    def test_one_channel_far_off_does_not_refuse_the_others(self):
-        x = signal()
-        x[0] *= 1e4
-        read(x)
-
     @pytest.mark.parametrize("unit", [None, "volts", "UV", "T"])
     def test_a_missing_or_unknown_unit_is_refused(self, unit):
         assert "one of V, mV, uV, nV" in refusal(signal(), unit=unit)
@@ -193,6 +179,12 @@ class TestRefusals:
         x = signal()
         x[1, 50] = x[3, 60] = value
         assert "2 of 4 channels hold NaN or infinite samples (Cz, Pz)" in refusal(x)
+
+    def test_masked_samples(self):
+        x = np.ma.masked_array(signal(), mask=False)
+        np.testing.assert_array_equal(read(x)[0].data, signal())
+        x[1, 50:53] = np.ma.masked
+        assert "3 samples of the array are masked" in refusal(x)
 
     def test_many_broken_channels_are_not_all_listed(self):
         names = [f"C{n}" for n in range(1, 7)] + ["Cz", "Pz"]
@@ -270,8 +262,6 @@ class TestRefusals:
             assert "\n" not in refusal
             return
         assert np.isfinite(recording.data).all()
-        low, high = PLAUSIBLE_MICROVOLTS
-        assert low <= np.median(recording.data.std(-1)) <= high
         assert PLAUSIBLE_HZ[0] <= recording.sampling_rate <= PLAUSIBLE_HZ[1]
 
 

@@ -213,4 +213,4 @@ def test_arrays_go_in_and_out_where_mne_is_not_installed_and_the_room_stands_alo
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "ask for output='array'" in done.stdout
-    assert "pip install mne, or give an array" in done.stdout
+    assert "pip install get-hf, or give" in done.stdout

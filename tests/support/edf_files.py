@@ -46,3 +46,24 @@ def cut_off(path: Path, n_bytes: int = 1000) -> Path:
     """Takes the last bytes of a file away, as an interrupted copy does."""
     path.write_bytes(path.read_bytes()[:-n_bytes])
     return path
+
+
+def write_bdf(path: Path, labels: Sequence[str], signals: Sequence[np.ndarray], rate: int) -> Path:
+    """Writes BioSemi's 24 bits as they are, a digital step being a microvolt, in records of one second."""
+    n = len(labels)
+    columns = [
+        (16, [label.encode() for label in labels]), (80, [b""] * n), (8, [b"uV"] * n), (8, [b"-8388608"] * n),
+        (8, [b"8388607"] * n), (8, [b"-8388608"] * n), (8, [b"8388607"] * n), (80, [b""] * n), (8, [b"%d" % rate] * n),
+        (32, [b""] * n),
+    ]  # fmt: skip
+    records = len(signals[0]) // rate
+    fixed = [(80, b""), (80, b""), (8, b"01.01.20"), (8, b"10.00.00"), (8, b"%d" % (256 * (n + 1))), (44, b"24BIT")]
+    fixed += [(8, b"%d" % records), (8, b"1"), (4, b"%d" % n)]
+    content = b"\xffBIOSEMI" + b"".join(value.ljust(width) for width, value in fixed)
+    content += b"".join(value.ljust(width) for width, values in columns for value in values)
+    for record in range(records):
+        for signal in signals:
+            digital = np.round(signal[record * rate : (record + 1) * rate]).astype("<i4")
+            content += digital.view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+    path.write_bytes(content)
+    return path

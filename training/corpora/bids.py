@@ -21,9 +21,9 @@ from typing import Any
 import mne
 
 from get_hf.modeling.configuration_get import CONDITIONS
+from get_hf.processing.edf import SUFFIXES, check_whole
 
 from .corpus import Corpus, CorpusUnavailableError, Recording
-from .edf import SUFFIXES, check_whole
 from .seizures import SEIZURE, mark_seizures
 from .vocabulary import allows_sharing, condition_of
 

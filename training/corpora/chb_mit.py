@@ -24,7 +24,7 @@ import mne
 
 from .corpus import Corpus
 from .download import LocalFiles, PhysioNetFiles, Project
-from .edf import open_edf
+from .reading import open_recording
 from .seizures import find_with_lists, mark_seizures
 
 _PROJECT = Project("chb-mit", "chbmit/1.0.0", "chb*/chb*.edf")
@@ -34,7 +34,9 @@ _COUNT = re.compile(r"Number of Seizures in File:\s*(\d+)", re.IGNORECASE)
 _EDGE = re.compile(r"Seizure(?:\s+\d+)?\s+(Start|End) Time:\s*(\d+)", re.IGNORECASE)
 
 #: Another sensor, on the arms.
-_SENSORS = re.compile(r"LUE-RAE")
+_SENSORS = "LUE-RAE"
+#: What `_spelt` spells.
+_MISSPELT = r"01|\w+-CS2"
 #: `T8-P8` stands twice in most files, and MNE numbers the two.
 _REPEATED = re.compile(r"-(\d+)$")
 
@@ -45,7 +47,7 @@ def _open(files: LocalFiles | PhysioNetFiles, name: str, summary: str) -> mne.io
     file = PurePosixPath(name).name
     if file not in seizures:
         raise ValueError(f"{source.name} does not say whether {file} holds seizures, so it cannot be used.")
-    raw = open_edf(files.path(name), _SENSORS)
+    raw = open_recording(files.path(name), _SENSORS, _MISSPELT)
     raw.drop_channels([ch_name for ch_name in raw.ch_names if (n := _REPEATED.search(ch_name)) and n[1] != "0"])
     raw.rename_channels(_spelt)
     return mark_seizures(raw, seizures[file], source.name)

@@ -13,7 +13,7 @@ import mne
 
 from .corpus import Corpus, Recording
 from .download import LocalFiles, PhysioNetFiles, Project
-from .edf import open_edf
+from .reading import open_recording
 
 _PROJECT = Project("eegmat", "eegmat/1.0.0", "Subject*_[12].edf")
 _SESSIONS = {"1": "rest", "2": "arithmetic"}
@@ -31,7 +31,7 @@ def _find(data_dir: Path | None) -> list[Recording]:
 
 
 def _open(files: LocalFiles | PhysioNetFiles, name: str) -> mne.io.BaseRaw:
-    return open_edf(files.path(name))
+    return open_recording(files.path(name))
 
 
 EEGMAT = Corpus(

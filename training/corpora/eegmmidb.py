@@ -8,7 +8,7 @@ import mne
 import numpy as np
 
 from .corpus import Corpus, CorpusUnavailableError, Recording
-from .edf import open_edf
+from .reading import open_recording
 
 _SUBJECTS = tuple(f"S{number:03d}" for number in range(1, 110))
 _RUNS = tuple(range(1, 15))
@@ -48,16 +48,8 @@ def _recording(subject: str, run: int, file: Path | None) -> Recording:
 
 
 def _open(file: Path) -> mne.io.BaseRaw:
-    """Opens a run as all channels at the same moments, without the zeros that fill its last second.
-
-    Those are up to 0.9 s that no amplifier recorded.
-    """
-    raw = open_edf(file)
-    tail = raw.get_data(start=max(0, raw.n_times - round(2 * raw.info["sfreq"])))
-    alive = np.flatnonzero(np.ptp(tail, axis=0) > 0)
-    n_filled = tail.shape[-1] - 1 - (alive[-1] if len(alive) else -1)
-    if 0 < n_filled < tail.shape[-1]:
-        raw.crop(tmax=(raw.n_times - n_filled - 1) / raw.info["sfreq"], verbose="ERROR")
+    """Opens a run as all channels at the same moments."""
+    raw = open_recording(file)
     return _without_skew(raw) if len(raw.ch_names) == _N_CHANS else raw
 
 

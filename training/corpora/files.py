@@ -5,12 +5,10 @@ import glob
 from functools import partial
 from pathlib import Path
 
-import mne
-
 from get_hf.modeling.configuration_get import CONDITIONS
 
 from .corpus import Corpus, CorpusUnavailableError, Recording
-from .edf import SUFFIXES, open_edf
+from .reading import open_recording
 
 
 def files_corpus(pattern: str) -> Corpus:
@@ -33,10 +31,4 @@ def _find_files(pattern: str, data_dir: Path | None) -> list[Recording]:
     if not paths:
         raise CorpusUnavailableError(f"no file matches {Path(root, pattern)}.")
     same = {name: name for name in CONDITIONS}  # an annotation spelt like a condition means it
-    return [Recording(p.parent.name, p.name, partial(_open_file, p), None, same, (p,)) for p in paths]
-
-
-def _open_file(path: Path) -> mne.io.BaseRaw:
-    if path.suffix.lower() in SUFFIXES:
-        return open_edf(path)
-    return mne.io.read_raw(path, preload=False, verbose="ERROR")
+    return [Recording(p.parent.name, p.name, partial(open_recording, p), None, same, (p,)) for p in paths]

@@ -25,7 +25,7 @@ import mne
 
 from .corpus import Corpus
 from .download import LocalFiles, PhysioNetFiles, Project
-from .edf import open_edf
+from .reading import open_recording
 from .seizures import find_with_lists, mark_seizures
 
 _PROJECT = Project("siena", "siena-scalp-eeg/1.0.0", "PN*/PN*.edf")
@@ -44,7 +44,7 @@ def _open(files: LocalFiles | PhysioNetFiles, name: str, seizures: str) -> mne.i
     clocks = read_seizure_list(source).get(path.stem.lower())
     if not clocks:  # every recording of this corpus was published for its seizures
         raise ValueError(f"{source.name} lists no seizure of {path.name}, which has at least one: fetch it again.")
-    raw = open_edf(files.path(name))
+    raw = open_recording(files.path(name))
     started = raw.info["meas_date"]
     if started is None:
         raise ValueError(f"{path.name} does not say when it starts, and {source.name} gives times of the clock.")

@@ -14,9 +14,11 @@ from pathlib import Path, PurePosixPath
 
 import mne
 
+from get_hf.processing.edf import check_whole
+
 from .corpus import Corpus, Recording
 from .download import LocalFiles, PhysioNetFiles, Project
-from .edf import check_whole, open_edf
+from .reading import open_recording
 
 _PROJECT = Project("sleep-edf", "sleep-edfx/1.0.0", "sleep-*/S[CT]*-PSG.edf")
 _NAME = re.compile(r"(S[CT]\d)(\d\d)(\d)[A-Z]\d-PSG\.edf")
@@ -48,7 +50,7 @@ def _open(files: LocalFiles | PhysioNetFiles, name: str, hypnogram: str | None) 
         )
     stages = files.path(hypnogram)
     check_whole(stages)
-    raw = open_edf(files.path(name))
+    raw = open_recording(files.path(name))
     # the last stage ends with the day, after the recording does
     return raw.set_annotations(mne.read_annotations(stages), emit_warning=False, verbose="ERROR")
 

@@ -20,14 +20,14 @@ from pathlib import Path
 import mne
 
 from .corpus import Corpus, CorpusUnavailableError, Recording
-from .edf import open_edf
+from .reading import open_recording
 from .seizures import SEIZURE, mark_seizures
 
 _NAME = re.compile(r"([a-z0-9]{8})_(s\d{3}_t\d{3})\.edf")
 #: The owners' splits, the most held-out last: a subject who is in two belongs to the later.
 _SPLITS = {"train": "train", "dev": "validation", "eval": "test"}
 #: Inputs that nothing of the head was plugged into, and what the software wrote beside the signals.
-_SPARE = re.compile(r"(EEG\s+)?\d+-(REF|LE)|IBI|BURSTS|SUPPR", re.IGNORECASE)
+_SPARE = r"(EEG\s+)?\d+-(REF|LE)|IBI|BURSTS|SUPPR"
 
 
 def tuh_corpus(folder: str) -> Corpus:
@@ -90,7 +90,7 @@ def _open(path: Path, annotated: bool) -> mne.io.BaseRaw:
     events = path.with_suffix(".csv_bi")
     if annotated and not events.is_file():
         raise FileNotFoundError(f"{events} is missing, which says whether {path.name} holds seizures: fetch it again.")
-    raw = open_edf(path, _SPARE)
+    raw = open_recording(path, _SPARE)
     return mark_seizures(raw, read_csv_bi(events), events.name) if annotated else raw
 
 

@@ -31,15 +31,15 @@ def test_of_a_long_recording_the_end_is_read(tmp_path):
 def test_what_is_left_out_is_noted(tmp_path):
     raw, notes = session.read_upload(upload(tmp_path, ch_names=["C3", "C4", "ECG"]))
     assert raw.ch_names == ["C3", "C4"]
-    assert notes == ["x.edf: left out what is not EEG: ECG."]
+    assert notes == ["x.edf: left out what is not scalp EEG: ECG."]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("x.edf", b"no EEG at all\n" * 50, "^x.edf is not a recording that MNE can read"),
+        ("x.edf", b"no EEG at all\n" * 50, "^x.edf is not an EDF or BDF file"),
         ("x.txt", b"1 2 3", "^x.txt is none of .edf, .bdf, .fif, .set"),
-        ("x.bdf", b"", "^x.bdf is not a recording"),
+        ("x.bdf", b"", "^x.bdf is not an EDF or BDF file"),
     ],
 )
 def test_unreadable_files_are_refused_without_naming_the_servers_folders(tmp_path, name, content, expected):

@@ -66,7 +66,7 @@ def test_seizures_are_where_the_list_of_events_puts_them(tusz):
 def test_spare_inputs_and_other_sensors_are_left_out(tusz):
     found = recordings(tusz)
     assert found["aaaaaaac s001_t000"].open().ch_names == ["EEG FP1-REF", "EEG T3-REF", "EEG A1-REF"]
-    assert found["aaaaaaac s002_t001"].open().ch_names == ["EEG FP1-LE", "EEG CZ-LE", "EEG SP1-LE"]
+    assert found["aaaaaaac s002_t001"].open().ch_names == ["EEG FP1-LE", "EEG CZ-LE"]
 
 
 def test_without_its_events_a_recording_is_refused_and_the_others_are_not(tusz):

@@ -1,0 +1,269 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Files of every format, opened as one thing: channels, samples in volts, annotations, and what MNE knows.
+
+Runs where files are parsed (`parsing.py`), never in the process of whoever asks.
+"""
+
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .edf import EDFFile, is_edf
+from .scalp import Channel, volts_per_unit
+
+#: What an interrupted recording is annotated with where its samples go on, as MNE does where it joins recordings.
+BOUNDARY = "BAD boundary"
+
+
+@dataclass
+class Source:
+    """A recording in a file.
+
+    Attributes:
+        channels: All of them.
+        n_times: Samples of each channel.
+        read: From channel numbers (of one rate) and two sample numbers to `(channels, times)` in the units of
+            `channels`.
+        info: From channel numbers to the `mne.Info` of these.
+        annotations: (onset, duration, description, channel names), seconds from the first sample.
+        first_sample: MNE's number of the first sample.
+        notes: What whoever asks should know.
+    """
+
+    channels: list[Channel]
+    n_times: list[int]
+    read: Callable[[list[int], int, int], np.ndarray]
+    info: Callable[[list[int]], Any]
+    annotations: list[tuple[float, float, str, list[str]]] = field(default_factory=list)
+    first_sample: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def open_source(path: Path, scratch: Path) -> Source:
+    """Opens a recording.
+
+    Args:
+        path: The file, its suffix in place.
+        scratch: A folder to write to.
+
+    Raises:
+        Exception: Of many kinds, each reader its own; a `ValueError` where the message is fit to be shown.
+    """
+    if path.is_file() and is_edf(path):
+        source = _open_edf(path)
+    elif path.suffix.lower() == ".npz":
+        source = _open_npz(path)
+    else:
+        source = _open_with_mne(path, scratch)
+    return _as_bids_says(source, path)
+
+
+def _open_edf(path: Path) -> Source:
+    import mne
+
+    file = EDFFile(path)
+    header = file.header
+    numbers = [n for n, label in enumerate(header.labels) if label not in ("EDF Annotations", "BDF Annotations")]
+
+    def info(picks: list[int]) -> Any:
+        own = [numbers[pick] for pick in picks]
+        made = mne.create_info([header.labels[n] for n in own], header.rates[own[0]], "eeg", verbose="ERROR")
+        with made._unlock():
+            for key, pattern, limit in (("highpass", r"HP:\s*([\d.]+)", max), ("lowpass", r"LP:\s*([\d.]+)", min)):
+                found = [float(m[1]) for n in own if (m := re.search(pattern, header.prefilters[n])) and m[1] != "."]
+                if found and 0 < limit(found) < made["sfreq"] / 2:
+                    made[key] = limit(found)
+            if header.patient.strip("X ") and header.patient.isprintable():
+                made["subject_info"] = {"his_id": header.patient.split()[0]}
+            made["meas_date"] = header.started
+        return made
+
+    notes = []
+    if file.gaps:
+        pauses = ", ".join(f"{at:g} s" + (f" ({lost:g} s)" if np.isfinite(lost) else "") for at, lost in file.gaps[:5])
+        more = f" and {len(file.gaps) - 5} more" if len(file.gaps) > 5 else ""
+        notes.append(f"the recording was interrupted: gaps after {pauses}{more}")
+    return Source(
+        channels=[Channel(header.labels[n], header.rates[n], unit=header.units[n]) for n in numbers],
+        n_times=[file.n_records * header.n_samples[n] for n in numbers],
+        read=lambda picks, start, stop: file.read([numbers[pick] for pick in picks], start, stop),
+        info=info,
+        annotations=[(*event, []) for event in file.annotations] + [(at, 0.0, BOUNDARY, []) for at, _ in file.gaps],
+        notes=notes,
+    )
+
+
+def _open_npz(path: Path) -> Source:
+    import mne
+
+    with np.load(path, allow_pickle=False) as stored:
+        missing = {"data", "sampling_rate", "ch_names"} - set(stored.files)
+        if missing:
+            raise ValueError(
+                f"it holds {', '.join(stored.files) or 'nothing'}, and get-hf's own .npz holds data, sampling_rate "
+                "and ch_names: pass its array in Python instead, with sampling_rate=, ch_names= and unit="
+            )
+        data, rate = np.asarray(stored["data"], dtype=np.float64), float(stored["sampling_rate"])
+        names = [str(name) for name in np.atleast_1d(stored["ch_names"])]
+        events = [np.atleast_1d(stored.get(key, [])) for key in ("onset", "duration", "description")]
+    if data.ndim != 2 or len(data) != len(names) or not 0 < rate < np.inf:
+        raise ValueError(f"its data are {data.shape} of {len(names)} channels at {rate:g} Hz")
+    return Source(
+        channels=[Channel(name, rate, unit="uV") for name in names],
+        n_times=[data.shape[-1]] * len(names),
+        read=lambda picks, start, stop: data[picks, start:stop],
+        info=lambda picks: mne.create_info([names[pick] for pick in picks], rate, "eeg", verbose="ERROR"),
+        annotations=[(float(o), float(d), str(t), []) for o, d, t in zip(*events, strict=True)]
+        if len(events) == 3
+        else [],
+    )
+
+
+def _open_with_mne(path: Path, scratch: Path) -> Source:
+    import mne
+
+    suffix = path.suffix.lower()
+    if suffix in (".vhdr", ".ahdr"):
+        raw = mne.io.read_raw_brainvision(_with_companions(path, scratch), preload=False, verbose="ERROR")
+    elif suffix == ".set":
+        raw = _read_eeglab(path)
+    else:
+        raw = mne.io.read_raw(path, preload=False, verbose="ERROR")
+    kinds, rate = raw.get_channel_types(), float(raw.info["sfreq"])
+    located = [bool(np.isfinite(c["loc"][:3]).all() and np.any(c["loc"][:3])) for c in raw.info["chs"]]
+    stored, usual = getattr(raw, "_orig_units", None) or {}, "uV" if suffix == ".set" else "V"
+    # MNE brings samples to volts from these
+    scales = [volts_per_unit(stored.get(name) or usual) or 1.0 for name in raw.ch_names]
+    columns = zip(raw.ch_names, kinds, located, scales, strict=True)
+    channels = [
+        Channel(name, rate, kind, _UNIT_OF.get(scale, "V") if kind in ("eeg", "seeg", "ecog", "dbs") else None, there)
+        for name, kind, there, scale in columns
+    ]
+    picks_of = {name: number for number, name in enumerate(raw.ch_names)}
+
+    def read(picks: list[int], start: int, stop: int) -> np.ndarray:
+        return raw.get_data(picks=picks, start=start, stop=stop) / np.array([[scales[pick]] for pick in picks])
+
+    annotations = []
+    for onset, duration, description, names in zip(
+        raw.annotations.onset,
+        raw.annotations.duration,
+        raw.annotations.description,
+        raw.annotations.ch_names,
+        strict=True,
+    ):
+        length = float(duration) if np.isfinite(duration) else 0.0
+        begin = float(onset) - raw.first_time if np.isfinite(onset) else 0.0
+        annotations.append((begin, length, str(description), [name for name in names if name in picks_of]))
+        pause = description == "boundary" if suffix == ".set" else description.startswith("New Segment/")
+        if pause and begin > 0:
+            annotations.append((begin, 0.0, BOUNDARY, []))
+    return Source(
+        channels=channels,
+        n_times=[raw.n_times] * len(channels),
+        read=read,
+        info=lambda picks: mne.pick_info(raw.info, picks),
+        annotations=annotations,
+        first_sample=int(raw.first_samp),
+    )
+
+
+_UNIT_OF = {1.0: "V", 1e-3: "mV", 1e-6: "uV", 1e-9: "nV"}
+
+
+def _read_eeglab(path: Path) -> Any:
+    import mne
+    from mne.io.eeglab import eeglab
+
+    # MNE follows the path that the file names; here its last part counts, or the name of the file itself
+    eeglab._check_eeglab_fname = lambda fname, dataname: str(_companion(path, str(dataname), ".fdt"))
+    try:
+        return mne.io.read_raw_eeglab(path, preload=False, verbose="ERROR")
+    except TypeError as error:
+        if "trials" in str(error):
+            raise ValueError(
+                "it holds epochs, not a continuous recording: read it with mne.io.read_epochs_eeglab and pass them"
+            ) from error
+        raise
+
+
+def _companion(path: Path, named: str, suffix: str) -> Path:
+    """The file beside `path` that it names, or that bears its own name; never one elsewhere.
+
+    Raises:
+        ValueError: There is neither.
+    """
+    own = re.split(r"[/\\]", named.strip())[-1]
+    candidates = [path.with_name(own)] if own.strip(".") else []
+    candidates += [path.with_suffix(suffix), path.with_suffix(suffix.upper())]
+    for candidate in candidates:
+        if candidate.is_file() and candidate != path:
+            return candidate
+    raise ValueError(
+        f"its samples are in {own or path.with_suffix(suffix).name}, which is not beside it: put it there"
+    )
+
+
+def _with_companions(path: Path, scratch: Path) -> Path:
+    """A copy of a BrainVision header that names the files beside it."""
+    header = path.read_bytes()
+
+    def named(key: bytes, suffix: str) -> bytes:
+        found = re.search(rb"(?mi)^[ \t]*" + key + rb"[ \t]*=[ \t]*([^\r\n]*)", header)
+        value = (found[1] if found else b"").decode("utf-8", "replace").replace("$b", path.stem)
+        return str(_companion(path, value, suffix).absolute()).encode()
+
+    header = _assigned(header, b"DataFile", named(b"DataFile", ".eeg"))
+    try:
+        header = _assigned(header, b"MarkerFile", named(b"MarkerFile", ".vmrk"))
+    except ValueError:  # without markers it is a recording all the same
+        header = _assigned(header, b"MarkerFile", b"")
+    copy = scratch / path.name
+    copy.write_bytes(header)
+    return copy
+
+
+def _assigned(header: bytes, key: bytes, value: bytes) -> bytes:
+    line = re.compile(rb"(?mi)^[ \t]*" + key + rb"[ \t]*=[^\r\n]*(\r?\n)?")
+    return line.sub(lambda match: key + b"=" + value + (match[1] or b"\n") if value else b"", header, count=1)
+
+
+def _as_bids_says(source: Source, path: Path) -> Source:
+    """Types, units and bad channels of the `channels.tsv` beside a recording in BIDS layout."""
+    table = path.with_name(re.sub(r"_eeg$", "", path.stem) + "_channels.tsv")
+    if not path.stem.endswith("_eeg") or not table.is_file():
+        return source
+    with open(table, encoding="utf-8-sig", errors="replace", newline="") as file:
+        rows = {str(row.get("name")).strip(): row for row in csv.DictReader(file, delimiter="\t")}
+    bad, info = set(), source.info
+    for number, channel in enumerate(source.channels):
+        row = rows.get(channel.name.strip())
+        if row is None:
+            continue
+        kind = (row.get("type") or "").strip().lower()
+        unit = (row.get("units") or "").strip()
+        changes = {
+            "kind": {"eeg": "eeg", "seeg": "seeg", "ecog": "ecog", "": channel.kind, "n/a": channel.kind}.get(
+                kind, kind
+            )
+        }
+        if not channel.unit and volts_per_unit(unit):
+            changes["unit"] = unit
+        source.channels[number] = replace(channel, **changes)
+        if (row.get("status") or "").strip().lower() == "bad":
+            bad.add(channel.name)
+
+    def with_bads(picks: list[int]) -> Any:
+        made = info(picks)
+        own = zip(made["ch_names"], picks, strict=True)
+        made["bads"] = list(made["bads"]) + [
+            n for n, p in own if source.channels[p].name in bad and n not in made["bads"]
+        ]
+        return made
+
+    return replace(source, info=with_bads)

@@ -1,0 +1,306 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Recordings in files: the one reader of the command, the page, the corpora, and whoever gives a path.
+
+Files are parsed by a process of its own (`parsing.py`), which stays for the next file. One that crashes it, or takes
+too much of its time or memory, is an error in one sentence.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# What may be tried with a file that is no recording, by its suffix.
+_ARRAYS = "pass the array in Python, with sampling_rate=, ch_names= and unit="
+_OTHERS = {
+    ".mat": f"it tells neither rate, names nor unit of its arrays: load it with scipy.io.loadmat and {_ARRAYS}",
+    ".npy": f"it tells neither rate, names nor unit of its array: load it with numpy.load and {_ARRAYS}",
+    **dict.fromkeys(
+        (".txt", ".csv", ".tsv", ".asc", ".xls", ".xlsx", ".json", ".parquet", ".feather"),
+        f"text and tables tell neither rate, names nor unit of their numbers: load them and {_ARRAYS}",
+    ),
+    **dict.fromkeys(
+        (".h5", ".hdf5", ".pkl", ".pickle", ".pt", ".pth"),
+        f"what it holds only its author knows: load it and {_ARRAYS}",
+    ),
+    ".xdf": "MNE does not read it: load it with pyxdf and pass the array in Python",
+    **dict.fromkeys(
+        (".zip", ".gz", ".tar", ".tgz", ".7z", ".rar"), "it is packed: unpack it, and name what is inside"
+    ),
+}
+# The file that tells what another one means, by the suffix of the other.
+_HEADERS = {".fdt": (".set",), ".eeg": (".vhdr",), ".vmrk": (".vhdr",), ".dat": (".vhdr",), ".avg": (".vhdr",)}
+# Processes that wait for a file: more are only needed at once.
+_MOST_IDLE = 2
+
+
+def load_recording(
+    path: str | Path,
+    *,
+    last_seconds: float | None = None,
+    channels: Sequence[str] | None = None,
+    unit: str | None = None,
+    follow_links: bool = True,
+    ignore: str | None = None,
+    known: str | None = None,
+) -> Any:
+    """Reads the EEG channels of a recording into an `mne.io.Raw`.
+
+    Channels that are no EEG are left out by their type, unit, rate and name; where most of the others have a known
+    place on the head, so are those without one. An end is left out in which no channel moves. Interruptions are
+    annotated "BAD boundary". Each of these is told in a warning. A file is whole or refused; other files that it names
+    are looked for beside it, never elsewhere.
+
+    Args:
+        path: A file of any format MNE reads (EDF, BDF, GDF, FIF, BrainVision, EEGLAB, ...), or an `.npz` of get-hf.
+        last_seconds: How much of the end is read, in seconds; None: all. What is read is all that a model is then
+            adapted to: its filters and amplitudes are estimated from the whole prompt, so a minute or more is better
+            than what it sees at once.
+        channels: Names of the channels to read, whatever they are; None: those that are EEG.
+        unit: What the numbers in the file are in (V, mV, uV or nV), where it says nothing or something wrong.
+        follow_links: Whether links to files elsewhere are followed.
+        ignore: A regular expression that matches, from their beginning, names of more channels to leave out.
+        known: A regular expression that matches names of EEG channels that tell no place as they stand.
+
+    Returns:
+        The recording in memory, in volts.
+
+    Raises:
+        FileNotFoundError: When there is nothing at `path`.
+        ImportError: Without MNE.
+        ValueError: When it cannot be read, is cut off, holds no samples or no EEG channels.
+    """
+    try:
+        import mne
+    except ImportError as error:
+        raise ImportError("Reading a file of EEG needs MNE: pip install mne, or give an array.") from error
+
+    path = Path(path)
+    if last_seconds is not None and not 0 < last_seconds < np.inf:
+        raise ValueError(f"last_seconds must be positive, not {last_seconds}: leave it out to read everything.")
+    if isinstance(channels, str):
+        raise ValueError(f"channels is the one string {channels!r}: give a list of names, such as [{channels!r}].")
+    file = _file_to_open(path, follow_links)
+    size = _size(file)
+    request = {
+        "path": os.path.abspath(file),
+        "size": size,
+        "seconds": 5 + size / 4e6,
+        "last_seconds": last_seconds,
+        "channels": None if channels is None else [str(name) for name in channels],
+        "unit": unit,
+        "ignore": ignore,
+        "known": known,
+        "follow_links": follow_links,
+    }
+    try:
+        about, data = _parsed(request)
+    except ValueError as error:
+        raise ValueError(str(error).replace(request["path"], str(file))) from None
+    for note in about["notes"]:
+        warnings.warn(f"{path.name}: {note}.", stacklevel=2)
+    info = mne.Info.from_json_dict(about["info"])
+    raw = mne.io.RawArray(data, info, first_samp=about["first_sample"], verbose="ERROR")
+    onsets, durations, descriptions, names = (
+        zip(*about["annotations"], strict=True) if about["annotations"] else [()] * 4
+    )
+    raw.set_annotations(
+        mne.Annotations(onsets, durations, descriptions, ch_names=names or None), emit_warning=False, verbose="ERROR"
+    )
+    return raw
+
+
+def _file_to_open(path: Path, follow_links: bool) -> Path:
+    """The file that is to be opened for the one that was named, which may be one of several that belong together."""
+    if not path.exists():
+        raise FileNotFoundError(f"There is no recording at {path}.")
+    if not follow_links and path.is_symlink():
+        raise ValueError(f"{path} is a link to another file, which is not followed here: give the file itself.")
+    if not (path.is_file() or path.is_dir()):
+        raise ValueError(f"{path} is neither a file nor a folder: give a recording.")
+    suffix = path.suffix.lower()
+    for header in _HEADERS.get(suffix, ()):
+        beside = [path.with_suffix(spelt) for spelt in (header, header.upper())]
+        if found := next((each for each in beside if each.is_file()), None):
+            return found
+        if suffix in (".fdt", ".vmrk") or (suffix == ".eeg" and not path.with_suffix(".pnt").is_file()):
+            raise ValueError(
+                f"{path} holds samples or markers alone, and {beside[0].name}, which says what they are, is not "
+                "beside it: put it there, or give it."
+            )
+    if suffix in _OTHERS and not path.name.lower().endswith(".fif.gz"):
+        raise ValueError(f"{path} is no recording of EEG: {_OTHERS[suffix]}.")
+    return path
+
+
+def _size(path: Path) -> int:
+    """Bytes of a recording: of a folder all that is in it, of a file also those of its name beside it."""
+    # parts of a FIF are numbered; the brackets are for what a pattern would take for one
+    stem = re.sub(r"([*?[])", r"[\1]", re.sub(r"-\d+$", "", path.stem))
+    beside = path.rglob("*") if path.is_dir() else path.parent.glob(f"{stem}*")
+    return path.stat().st_size + sum(each.stat().st_size for each in beside if each.is_file() and each != path)
+
+
+def _parsed(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
+    """What the parsing process answers: what is known of a recording, and its samples in volts.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="get-hf-") as scratch:
+        request = request | {"scratch": os.path.realpath(scratch)}
+        while True:
+            worker = _take()
+            try:
+                answer = worker.ask(request)
+            except _EndedIdle:
+                worker.close()
+                continue
+            except _Refused:
+                _give_back(worker)
+                raise
+            except BaseException:
+                worker.close()
+                raise
+            _give_back(worker)
+            return answer
+
+
+class _EndedIdle(Exception):
+    """The process had ended before it was asked, because nobody had asked for long."""
+
+
+class _Worker:
+    """A process that parses files."""
+
+    def __init__(self):
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        self.owner = os.getpid()
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", str(Path(__file__).with_name("parsing.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | threads,
+        )
+        with self._patient(120):
+            with contextlib.suppress(OSError):
+                self._send([os.path.abspath(entry) for entry in sys.path if entry])
+            if not self._line():
+                self.close()
+                raise ValueError("The process that reads files could not be started: check that `import mne` works.")
+
+    def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
+        """Has a file parsed; see `_parsed`."""
+        # computing is what is limited; a busy machine needs longer for it
+        with self._patient(30 + 4 * request["seconds"]):
+            with contextlib.suppress(OSError):
+                self._send(request)
+            about = self._answer(request)
+            data = np.empty((len(about["info"]["chs"]), about["n_times"]))
+            at = 0
+            while not (part := self._answer(request)).get("done"):
+                block = np.empty((len(data), part["bytes"] // 8 // len(data)), dtype="<f8")
+                self.process.stdout.readinto(memoryview(block).cast("B"))
+                data[:, at : at + block.shape[-1]] = block
+                at += block.shape[-1]
+            return about, data
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self.owner == os.getpid():
+            self.process.kill()
+            self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+    def _patient(self, seconds: float) -> "_Patience":
+        return _Patience(self.process, seconds)
+
+    def _send(self, message: Any) -> None:
+        self.process.stdin.write(json.dumps(message).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def _line(self) -> bytes:
+        return self.process.stdout.readline()
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        line = self._line()
+        if not line.endswith(b"\n"):
+            code = self.process.wait()
+            if code == -getattr(signal, "SIGALRM", 0):
+                raise _EndedIdle
+            path = request["path"]
+            # on Windows, what is killed ends with 1
+            if code in {1, *(-getattr(signal, name, -1) for name in ("SIGXCPU", "SIGKILL"))}:
+                raise ValueError(
+                    f"{path} takes longer to read than a file of its size can, or more memory: it is damaged, or made "
+                    "to do so."
+                )
+            raise ValueError(
+                f"{path} makes its reader crash: it is damaged, or made to do so; fetch or copy it again."
+            )
+        answer = json.loads(line)
+        if "error" in answer:
+            raise _Refused(answer["error"])
+        return answer
+
+
+class _Refused(ValueError):
+    """The file was refused by a process that goes on."""
+
+
+class _Patience:
+    """Ends a process that has not answered after some seconds."""
+
+    def __init__(self, process: subprocess.Popen, seconds: float):
+        self.timer = threading.Timer(seconds, process.kill)
+        self.timer.daemon = True
+
+    def __enter__(self):
+        self.timer.start()
+
+    def __exit__(self, *_):
+        self.timer.cancel()
+
+
+_idle: list[_Worker] = []
+_lock = threading.Lock()
+
+
+def _take() -> _Worker:
+    """A process that waits, or a new one. One of a process that this one was forked from belongs to that."""
+    with _lock:
+        while _idle:
+            worker = _idle.pop()
+            if worker.owner == os.getpid() and worker.process.poll() is None:
+                return worker
+            worker.close()
+    return _Worker()
+
+
+def _give_back(worker: _Worker) -> None:
+    with _lock:
+        if len(_idle) < _MOST_IDLE:
+            _idle.append(worker)
+            return
+    worker.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    while _idle:
+        _idle.pop().close()

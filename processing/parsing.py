@@ -1,0 +1,282 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The process in which files are parsed: run by `loading.py` as a script of its own, never imported there.
+
+A file may be made, or damaged, such that its reader crashes, never ends or asks for all the memory there is. That must
+cost no more than this process. It imports neither torch nor transformers, so that it starts in a second; requests come
+as lines of JSON, answers go back as lines of JSON with samples between them.
+"""
+
+import importlib
+import json
+import os
+import re
+import signal
+import sys
+import types
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+#: Seconds without a request after which the process ends.
+IDLE_SECONDS = 120
+#: Seconds without a change in any channel from which on the end of a file is padding, not signal.
+SHORTEST_PADDING = 0.05
+#: Values that are sent at once.
+BLOCK = 1 << 21
+
+# How often one file is opened before the first sample is read: more often is a chain without an end.
+_MOST_OPENED = 64
+_OF_THE_SYSTEM = ("/dev/null", "/proc/self/statm", "/proc/self/status", "/proc/meminfo", "/proc/cpuinfo")
+_CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
+
+
+class Doors:
+    """Lets readers open the recording, files beside it and Python's own, and nothing else: an audit hook.
+
+    A file may name others by a path; whoever uploads one must not read what lies elsewhere on the machine.
+    """
+
+    def __init__(self):
+        self.recording: Path | None = None
+        self.scratch = ""
+        self.follow_links = True
+        self.refused = ""
+        self.counts, self.opened = True, {}
+        places = [sys.prefix, sys.base_prefix, *(p for p in sys.path if p.endswith("-packages"))]
+        places.append(os.path.dirname(os.path.abspath(__file__)))
+        self.libraries = tuple({os.path.join(place, "") for p in places for place in (p, os.path.realpath(p))})
+        sys.addaudithook(self)
+
+    def __call__(self, event: str, arguments: tuple) -> None:
+        """Looks at what is about to be opened."""
+        if event != "open" or self.recording is None or isinstance(arguments[0], int) or arguments[0] is None:
+            return
+        path = os.path.abspath(os.fsdecode(arguments[0]))
+        recording = str(self.recording)
+        beside = os.path.dirname(path) == os.path.dirname(recording) or path.startswith(os.path.join(recording, ""))
+        if beside:
+            if not self.follow_links and os.path.islink(path):
+                self._refuse(f"{os.path.basename(path)} is a link to another file, which is not followed here")
+            if self.counts:
+                self.opened[path] = self.opened.get(path, 0) + 1
+            if self.opened.get(path, 0) > _MOST_OPENED:
+                self._refuse(f"{os.path.basename(path)} names itself as the part that comes after it")
+        elif not (
+            path.startswith((self.scratch, *self.libraries))
+            or path.endswith(_CODE)
+            or path in _OF_THE_SYSTEM
+            or f"{os.sep}.mne{os.sep}" in path
+        ):
+            self._refuse(f"it names a file elsewhere, {path}, and only files beside it are read: put that there")
+
+    def _refuse(self, reason: str) -> None:
+        self.refused = reason
+        raise PermissionError(reason)
+
+
+def limit(size: int, seconds: float) -> None:
+    """Bounds the memory and the computing that a file of `size` bytes may take, where the system can."""
+    try:
+        import resource
+    except ImportError:  # not on Windows: there the asking process waits no longer than that
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hardest = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 1, hardest))
+    if sys.platform == "linux":  # elsewhere the address space says little of memory
+        own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        _, hardest = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (own + (1 << 30) + 24 * size, hardest))
+
+
+def parse(request: dict[str, Any], doors: Doors) -> Iterator[dict[str, Any] | bytes]:
+    """Reads a recording.
+
+    Yields:
+        What is known of it, `n_times` and `info` among others; then blocks of samples, `(channels, BLOCK //
+        channels)` float64 volts each, the last one shorter.
+
+    Raises:
+        Exception: Of many kinds; see `formats.open_source`.
+    """
+    import numpy as np
+
+    formats, scalp = (sys.modules[f"{PACKAGE}.{name}"] for name in ("formats", "scalp"))
+    path = Path(request["path"])
+    source = formats.open_source(path, Path(request["scratch"]))
+    doors.counts = False  # samples may take many times
+    doors.opened.clear()
+    channels, notes = source.channels, source.notes
+    if request["channels"]:
+        picks = scalp.choose(channels, request["channels"])
+    else:
+        patterns = (request["ignore"], request["known"])
+        picks = scalp.find_eeg(channels, *(p and re.compile(p, re.IGNORECASE) for p in patterns))
+        if not picks:
+            raise ValueError(
+                f"{path} has no EEG channels, only {', '.join(c.name for c in channels) or 'none at all'}."
+            )
+        if others := [each for number, each in enumerate(channels) if number not in picks]:
+            rate = channels[picks[0]].rate
+            told = [each.name + (f" ({each.rate:g} Hz)" if each.rate != rate else "") for each in others]
+            notes.append(f"left out what is not scalp EEG: {', '.join(told)}")
+    rate, n_times = channels[picks[0]].rate, int(source.n_times[picks[0]])
+    if n_times == 0:
+        raise ValueError(f"{path} holds no samples.")
+    if not 0 < rate < np.inf:
+        raise ValueError(f"it says that its sampling rate is {rate:g} Hz")
+    if 8 * n_times * len(picks) > (256 << 20) + 64 * request["size"]:
+        raise ValueError(
+            f"it has {request['size']:,} bytes and says that it holds {n_times:,} samples of {len(picks)} channels"
+        )
+    scales = np.array([[_volts(channels[pick], request["unit"], scalp)] for pick in picks])
+    if not request["unit"] and (unnamed := [channels[pick].name for pick in picks if channels[pick].unit == ""]):
+        some = ", ".join(unnamed[:5]) + (f" and {len(unnamed) - 5} more" if len(unnamed) > 5 else "")
+        notes.append(f"names no unit of {some}: read as microvolts; unit= (--unit) says otherwise")
+
+    def read(start: int, stop: int) -> np.ndarray:
+        return scales * source.read(picks, start, stop)
+
+    stop = end_of_signal(read, n_times, rate)
+    if stop < n_times:
+        notes.append(f"left out the last {(n_times - stop) / rate:.2f} s, in which no channel moves")
+    wanted = request["last_seconds"]
+    start = 0 if wanted is None else max(0, stop - max(1, round(wanted * rate)))
+    if start:
+        notes.append(f"of {stop / rate:.0f} s the last {(stop - start) / rate:.0f} s are read")
+    info = source.info(picks)
+    own = {channels[pick].name: name for pick, name in zip(picks, info["ch_names"], strict=True)}
+    events = []
+    for onset, duration, description, names in source.annotations:
+        begin, end = onset - start / rate, onset + duration - start / rate
+        if begin < (stop - start) / rate and end >= 0 and (begin >= 0 or end > 0):
+            events.append((max(0.0, begin), end - max(0.0, begin), description, [own[n] for n in names if n in own]))
+    yield {
+        "info": info.to_json_dict(),
+        "first_sample": int(source.first_sample + start),
+        "n_times": stop - start,
+        "annotations": events,
+        "notes": notes,
+    }
+    step = max(1, BLOCK // len(picks))
+    for begin in range(start, stop, step):
+        block = np.ascontiguousarray(read(begin, min(begin + step, stop)), dtype="<f8")
+        if block.shape != (len(picks), min(begin + step, stop) - begin):
+            raise ValueError(f"it ends after {begin / rate:g} s of the {n_times / rate:g} s that it promises")
+        yield block.tobytes()
+
+
+def _volts(channel: Any, unit: str | None, scalp: Any) -> float:
+    stored = unit or channel.unit
+    if stored is None:
+        return 1.0
+    volts = scalp.volts_per_unit(stored or "uV")
+    if volts is None:
+        raise ValueError(f"its channel {channel.name} is in {stored}, which is no voltage")
+    return volts
+
+
+def end_of_signal(read: Any, n_times: int, rate: float) -> int:
+    """Where the signal ends and padding begins, in samples: held values, zeros, or one after the other.
+
+    EDF fills its last record up, recorders hold the last value, and no brain goes on from there.
+
+    Args:
+        read: From two sample numbers to `(channels, times)`.
+        n_times: Samples of the recording.
+        rate: Hz.
+    """
+    import numpy as np
+
+    shortest = max(1, round(SHORTEST_PADDING * rate))
+    seconds = 4.0
+    while True:
+        begin = max(0, n_times - int(seconds * rate) - 2)
+        tail = read(begin, n_times)
+        moves = (np.diff(tail, axis=-1) != 0).any(axis=0)
+        end, skipped = tail.shape[-1], 0
+        while end > 1 and skipped <= 2:
+            moving = np.flatnonzero(moves[: end - 1 - skipped])
+            held = int(moving[-1]) + 1 if len(moving) else 0  # the first sample of what is held up to the end
+            if end - skipped - 1 - held < shortest:
+                skipped += 1
+                continue
+            # one value in all channels is no brain's, not even once
+            end, skipped = held if not np.ptp(tail[:, held]) and not tail[0, held] else held + 1, 0
+        if end > 1 and begin + end > 1:
+            return begin + end
+        if begin == 0:
+            return n_times  # nothing moves from beginning to end
+        seconds *= 4
+
+
+def _sentence(error: BaseException, path: str, doors: Doors) -> str:
+    """What went wrong, as one sentence that names the file."""
+    reason = doors.refused or str(error).strip().partition("\n")[0].strip()
+    if isinstance(error, MemoryError):
+        reason = "it asks for more memory than a file of its size can need"
+    elif isinstance(error, RecursionError):
+        reason = "its parts lie within one another without an end"
+    elif not doors.refused and not isinstance(error, (ValueError, OSError, RuntimeError, NotImplementedError)):
+        reason = f"its content is damaged ({type(error).__name__}{': ' if reason else ''}{reason})"
+    if reason.startswith(path):
+        return reason
+    return f"{path} is no recording that can be read: {(reason or type(error).__name__)[:300].rstrip('. ')}."
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answers one request after the other, until there are no more."""
+
+    def send(answer: dict[str, Any] | bytes) -> None:
+        answers.write(answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n")
+
+    sys.path[:] = json.loads(requests.readline())
+    import mne  # and with it what takes long
+
+    for name in ("scipy.io", f"{PACKAGE}.formats", f"{PACKAGE}.scalp"):
+        importlib.import_module(name)
+    warnings.simplefilter("ignore")
+    mne.set_log_level("ERROR")
+    doors = Doors()
+    send({"ready": True})
+    answers.flush()
+    has_alarm = hasattr(signal, "alarm")
+    while True:
+        if has_alarm:
+            signal.alarm(IDLE_SECONDS)
+        line = requests.readline()
+        if has_alarm:
+            signal.alarm(0)
+        if not line:
+            return
+        request = json.loads(line)
+        doors.recording, doors.scratch = Path(request["path"]), os.path.join(request["scratch"], "")
+        doors.follow_links, doors.refused = request["follow_links"], ""
+        doors.counts = True
+        doors.opened.clear()
+        limit(request["size"], request["seconds"])
+        try:
+            for part in parse(request, doors):
+                if isinstance(part, bytes):
+                    send({"bytes": len(part)})
+                send(part)
+            send({"done": True})
+        except Exception as error:  # each reader fails in its own way on a file it does not understand
+            send({"error": _sentence(error, request["path"], doors)})
+        doors.recording = None
+        answers.flush()
+
+
+#: What the folder of this file is called as a package here: its modules import one another, but not get_hf, whose
+#: front door imports torch.
+PACKAGE = "get_hf_parsing"
+
+if __name__ == "__main__":
+    package = types.ModuleType(PACKAGE)
+    package.__path__ = [str(Path(__file__).parent)]
+    sys.modules[PACKAGE] = package
+    # whatever prints must not print into the answers
+    channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, channel)

@@ -1,0 +1,84 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Whether a signal is as strong as EEG is, channel by channel, after cleaning: offset and drift say nothing of it."""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+#: Standard deviations of cleaned EEG in microvolts, of the median channel: beyond, a unit is wrong.
+PLAUSIBLE_MICROVOLTS = (0.5, 1000.0)
+#: Beyond these one may be.
+USUAL_MICROVOLTS = (1.5, 250.0)
+#: No channel that is used exceeds this at any time, in microvolts.
+HIGHEST_MICROVOLTS = 3000.0
+#: A channel that is this many times as strong as the median one, and stronger than so many microvolts, is a loose
+#: electrode.
+LOUD, LOUD_MICROVOLTS = 4.0, 100.0
+#: A channel that has this share of the median one's strength records nothing.
+QUIET = 0.02
+
+
+def usable_channels(data: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
+    """Which channels of a cleaned recording are EEG; the others are told in a warning.
+
+    Strength is measured where a quarter of the samples do not count, so that blinks and pops do not.
+
+    Args:
+        data: `(channels, times)`, microvolts, after cleaning.
+        ch_names: Their names.
+
+    Returns:
+        `(channels,)` bool.
+
+    Raises:
+        ValueError: The unit is wrong, or no channel is usable.
+    """
+    strength = np.array([np.quantile(np.abs(row), 0.75) / 1.1503 for row in data])  # of normal noise, its deviation
+    highest = np.array([max(row.max(), -row.min()) for row in data])
+    typical = float(np.median(strength))
+    low, high = PLAUSIBLE_MICROVOLTS
+    if not low <= typical <= high:
+        raise ValueError(
+            f"After cleaning, the channels' standard deviation is {typical:.3g} uV as declared, where EEG has {low:g} "
+            f"to {high:g} uV: perhaps {_guess(typical)}; declare the unit= of array or file, or scale the MNE object "
+            "to volts."
+        )
+    if not USUAL_MICROVOLTS[0] <= typical <= USUAL_MICROVOLTS[1]:
+        warnings.warn(
+            f"The channels' standard deviation is {typical:.3g} uV, and that of EEG is mostly {USUAL_MICROVOLTS[0]:g} "
+            f"to {USUAL_MICROVOLTS[1]:g} uV: is the unit right?",
+            stacklevel=2,
+        )
+    loud = (highest > HIGHEST_MICROVOLTS) | (strength > np.maximum(LOUD * typical, LOUD_MICROVOLTS))
+    usable = ~loud & (strength >= QUIET * typical)
+    told = [
+        f"{name} ({size:.3g} uV)"
+        for name, size, fine in zip(ch_names, np.where(loud, highest, strength), usable, strict=True)
+        if not fine
+    ]
+    some = ", ".join(told[:5]) + (f" and {len(told) - 5} more" if len(told) > 5 else "")
+    if not usable.any():
+        raise ValueError(
+            f"After cleaning, no channel is as EEG is, which stays below {HIGHEST_MICROVOLTS:g} uV: {some}; crop what "
+            "is no EEG, or check the unit."
+        )
+    if told:
+        warnings.warn(
+            f"Channels that are no EEG in amplitude are masked: {some}, where the others have {typical:.3g} uV.",
+            stacklevel=2,
+        )
+    return usable
+
+
+def _guess(typical: float) -> str:
+    """What may have gone wrong with a unit."""
+    if typical > PLAUSIBLE_MICROVOLTS[1]:
+        return (
+            "microvolts were declared, or stored, as volts"
+            if typical > 1e6
+            else "it was declared, or stored, too large"
+        )
+    if typical < 1e-3:
+        return "volts were taken for microvolts"
+    return "millivolts, or tenths of them, were taken for microvolts"

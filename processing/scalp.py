@@ -1,0 +1,134 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Which channels of a file are EEG, by type, unit, rate and name, and in what unit they are."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .montage_get import find_electrodes
+
+_TYPED = re.compile(r"EEG[\s:._-]", re.IGNORECASE)
+_NOT_EEG = re.compile(
+    r"(EEG[\s:._-]+)?(E[OCKM]G|[HVRL]E?OG|LOC|ROC|CHIN|VNS|GSR|EDA|ERG|RESP|ABDO|THOR|NASAL|FLOW|SNORE|S[PA]O2|PULSE|PLET"
+    r"|PPG|HR\b|TEMP|BODY|PHOTIC|TRIG|STI|STATUS|EVENT|MARKER|MK\b|DC\d|EXG|AUX|ACC|GYRO?|MAG[XYZ]|QUAT|CQ_|COUNTER|TIME"
+    r"|BATT|INTERPOLATED|RAW_|CMS|DRL|GND|LUE|X[123]\b|IBI|BURSTS|SUPPR)",
+    re.IGNORECASE,
+)
+_DUMMY = re.compile(r"[-.\s]*")
+_EARS = {"A1", "A2", "M1", "M2"}
+#: MNE's types of channels that hold EEG.
+_EEG_KINDS = ("eeg", "seeg", "ecog", "dbs")
+
+#: Volts in a unit, by its spelling in lower case and without spaces. The micro sign comes as Unicode's two, as Latin-1
+#: and code page 437 read UTF-8 and one another, and as the letters that stand in for it.
+_MICRO = ("u", "\u00b5", "\u03bc", "\u00c2\u00b5", "\u00ce\u00bc", "\u00e6", "\ufffd", "?", "mu", "mk", "micro", "mc")
+_VOLTS = {
+    f"{prefix}{volt}".lower(): scale
+    for prefixes, scale in ((("",), 1.0), (("m", "milli"), 1e-3), (_MICRO, 1e-6), (("n", "nano"), 1e-9))
+    for prefix in prefixes
+    for volt in ("v", "volt", "volts")
+} | {"\u043c\u043a\u0432": 1e-6, "\u043c\u0432": 1e-3, "\u0432": 1.0}
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What a file says of one of its channels.
+
+    Attributes:
+        name: As it stands in the file.
+        rate: Hz.
+        kind: MNE's type, or None where the format knows none.
+        unit: As it stands in the file; None where the reader has brought the samples to volts.
+        located: Whether the file tells where it is on the head.
+    """
+
+    name: str
+    rate: float
+    kind: str | None = None
+    unit: str | None = None
+    located: bool = False
+
+    @property
+    def has_place(self) -> bool:
+        """Whether it is known where it is."""
+        return self.located or find_electrodes(self.name) is not None
+
+
+def volts_per_unit(unit: str) -> float | None:
+    """Volts in a unit however it is spelt; None for what is no voltage."""
+    return _VOLTS.get(re.sub(r"[\s\0.]", "", unit).lower())
+
+
+def find_eeg(
+    channels: Sequence[Channel], ignore: re.Pattern[str] | None = None, known: re.Pattern[str] | None = None
+) -> list[int]:
+    """Numbers of the channels that are EEG, at one rate, in their order.
+
+    Left out are channels of another type or unit; those named after the heart, the eyes, muscles and other sensors;
+    channels without a name (`-`, `.`); one ear against the other; in a file that says `EEG` of some channels, those
+    that bear neither that word nor the name of an electrode; and, where most that remain have a place on the head,
+    those without one, and those at another rate than most.
+
+    Args:
+        channels: All of a file.
+        ignore: Matches, from their beginning, names that a corpus is known to give to what is no EEG.
+        known: Matches names that it is known to give to EEG, though they tell no place as they stand.
+    """
+    typed = any(_TYPED.match(channel.name) for channel in channels)
+    in_volts = any(volts_per_unit(channel.unit or "") for channel in channels)
+    picks = [
+        number
+        for number, channel in enumerate(channels)
+        if _may_be_eeg(channel, typed, in_volts) and not (ignore and ignore.match(channel.name))
+    ]
+    placed = [n for n in picks if channels[n].has_place or (known and known.fullmatch(channels[n].name))]
+    if 2 * len(placed) > len(picks):
+        picks = placed
+    rates = Counter(channels[number].rate for number in picks)
+    usual = max(rates, key=lambda rate: (rates[rate], rate), default=0.0)
+    return [number for number in picks if channels[number].rate == usual]
+
+
+def _may_be_eeg(channel: Channel, typed: bool, in_volts: bool) -> bool:
+    """Whether it may be EEG, in a file that says `EEG` of its EEG channels (`typed`), or the unit of most."""
+    if channel.kind is not None and channel.kind not in _EEG_KINDS:
+        return False
+    if channel.unit and volts_per_unit(channel.unit) is None:
+        return False
+    electrodes = find_electrodes(channel.name)
+    if electrodes is not None:
+        return not _EARS.issuperset(electrodes)
+    if _DUMMY.fullmatch(channel.name) or _NOT_EEG.match(channel.name.strip()):
+        return False
+    if channel.located:
+        return True
+    if channel.unit == "" and in_volts:
+        return False
+    return not typed or bool(_TYPED.match(channel.name))
+
+
+def choose(channels: Sequence[Channel], wanted: Sequence[str]) -> list[int]:
+    """Numbers of the channels that a user names, in the file's order.
+
+    Args:
+        channels: All of a file.
+        wanted: Names as they stand in the file, or of the same electrodes in another spelling.
+
+    Raises:
+        ValueError: One that is not there, or channels of different rates.
+    """
+    found: list[int] = []
+    for name in wanted:
+        same = [n for n, each in enumerate(channels) if each.name.strip().lower() == name.strip().lower()]
+        place = find_electrodes(name)
+        same = same or [n for n, each in enumerate(channels) if place and find_electrodes(each.name) == place]
+        if not same:
+            there = ", ".join(each.name for each in channels[:40]) + (" ..." if len(channels) > 40 else "")
+            raise ValueError(f"there is no channel {name}, only {there}: name some of these")
+        found += same
+    picks = sorted(set(found))
+    if len({channels[number].rate for number in picks}) > 1:
+        rates = ", ".join(f"{channels[number].name} {channels[number].rate:g} Hz" for number in picks)
+        raise ValueError(f"the channels chosen have different rates ({rates}): choose some of one rate")
+    return picks
