@@ -77,12 +77,12 @@ COMMANDS = {
 }
 RECORDINGS = {
     "missing.edf": "no recording at missing.edf",
-    "text.edf": "not a recording",
-    "text.xyz": "not a recording",
-    "empty.edf": "not a recording",
-    "noise.fif": "not a recording",
-    "header.edf": "not a recording",
-    "folder": "not a recording",
+    "text.edf": "not an EDF or BDF file",
+    "text.xyz": "no recording that can be read",
+    "empty.edf": "not an EDF or BDF file",
+    "noise.fif": "no recording that can be read",
+    "header.edf": "not an EDF or BDF file",
+    "folder": "no recording that can be read",
     "no_eeg.edf": "no EEG channels",
     "unknown.edf": "Qx9",
     "short.edf": "shorter than one patch",
@@ -221,7 +221,8 @@ def test_recordings_that_cannot_be_continued(refused, recording):
 @pytest.mark.parametrize(
     ("arguments", "mentions"),
     [
-        (["good.edf", "--channels", "Fz"], "brings its own channels"),
+        (["good.edf", "--channels", "Fz,Q9"], "Q9"),
+        (["--unit", "uV"], "of a recording"),
         (["--guidance", "2"], "--condition"),
         (["--condition", "rest", "--plan", "feet:3"], "give one"),
         (["--prompt-condition", "rest"], "about a recording"),
