@@ -9,6 +9,8 @@ All of it arrives in one commit, or nothing does; and the Hub is asked afterward
 import hashlib
 import json
 import re
+import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import pyarrow.parquet as pq
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from .corpora import get_corpus
-from .dataset_card import CARD, OWN_NAME, PICTURE, card, read_folder
+from .dataset_card import CARD, MADE, OWN_NAME, PICTURE, card, read_folder
 from .hub_access import check_name, one_sentence
 from .prepared import INFO
 
@@ -31,7 +33,8 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
     Shards of an earlier push that the folder no longer has are deleted by the same commit.
 
     Args:
-        folder: What `prepare` wrote; the card is made where it has none.
+        folder: What `prepare` wrote; the card is made where it has none. A card that was made does not replace one
+            that somebody wrote on the Hub.
         repo: "owner/name"; made where there is no such dataset.
         private: Whether only its owner may see it.
 
@@ -61,6 +64,9 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
         stale = {path for path in there - set(files) if _SHARD.fullmatch(path)}
         if foreign := sorted(there - set(files) - stale):
             raise ValueError(f"{repo} holds what is no part of a prepared corpus, {foreign[0]}: choose another name.")
+        if CARD in there and MADE.encode() in files[CARD] and not _was_made(api, repo):
+            warnings.warn(f"{CARD} of {repo} was written by hand and stays as it is on the Hub.", stacklevel=2)
+            del files[CARD]
         commit = api.create_commit(
             repo,
             [
@@ -72,6 +78,12 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
         )
         _check_arrived(api, repo, commit.oid, files)
     return f"{api.endpoint}/datasets/{repo}"
+
+
+def _was_made(api: HfApi, repo: str) -> bool:
+    """Whether the card on the Hub is one that `card` made, and not somebody's own."""
+    with tempfile.TemporaryDirectory(prefix="get-hf-") as folder:
+        return MADE in Path(api.hf_hub_download(repo, CARD, repo_type="dataset", cache_dir=folder)).read_text("utf-8")
 
 
 def check_may_be_shared(folder: Path) -> None:

@@ -157,6 +157,9 @@ def test_a_renamed_weight_never_reaches_the_hub(server, folder):
     weights = load_file(folder / WEIGHTS)
     weights["backbone.norm.scale"] = weights.pop("backbone.norm.weight")
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=r"model\.safetensors .* is not the file"):
+        push(folder, REPO)
+    (folder / "checkpoint_files.json").unlink()
     with pytest.raises(ValueError, match=r"lacks weights.*backbone\.norm\.weight.*backbone\.norm\.scale"):
         push(folder, REPO)
     assert server.requests == []

@@ -199,7 +199,7 @@ def test_without_a_network_it_says_so(folder, monkeypatch):
         push(folder, REPO)
     assert "\n" not in str(error.value)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(OSError, match="cannot be reached"):
+    with pytest.raises(OSError, match="HF_HUB_OFFLINE is set"):
         push(folder, REPO)
 
 
@@ -225,3 +225,16 @@ def test_the_card_is_made_where_there_is_none(hub, folder):
     (folder / "README.md").unlink(missing_ok=True)
     push(folder, REPO)
     assert pushed(hub)["README.md"].startswith(b"---\n")
+
+
+def test_a_card_that_somebody_wrote_on_the_hub_stays_beside_a_card_that_was_made(hub, folder):
+    push(folder, REPO)
+    repository = hub.repositories["dataset", REPO]
+    repository.commit("by hand", repository.commits[-1][1] | {"README.md": Blob(b"# Ours\n")})
+    with pytest.warns(UserWarning, match="stays as it is on the Hub"):
+        push(folder, REPO)
+    assert pushed(hub)["README.md"] == b"# Ours\n"
+    # a card that somebody wrote here is meant to be pushed
+    (folder / "README.md").write_text("---\nlicense: odc-by\n---\n# Mine\n")
+    push(folder, REPO)
+    assert b"# Mine" in pushed(hub)["README.md"]
