@@ -7,6 +7,11 @@ from pathlib import Path
 
 import mne
 
+from get_hf.modeling.configuration_get import CONDITIONS
+from get_hf.processing.conditions_get import Vocabulary
+
+_NAMES = Vocabulary(CONDITIONS, CONDITIONS[1:])
+
 
 class CorpusUnavailableError(ValueError):
     """A corpus is neither here nor within reach; the message says what to fetch and where to put it."""
@@ -21,7 +26,8 @@ class Recording:
         session: Name of the session and run, unique within the subject.
         opener: Opens the recording, samples lazily.
         condition: What the subject did from beginning to end, if it was one thing.
-        annotation_conditions: Condition of each annotation description that means one.
+        annotation_conditions: Condition of each annotation description that means one; None where descriptions
+            are names of conditions, in any spelling.
         files: Local files it is read from, as far as they are known: when one changes, what was built is built
             anew.
     """
@@ -30,7 +36,7 @@ class Recording:
     session: str
     opener: Callable[[], mne.io.BaseRaw]
     condition: str | None = None
-    annotation_conditions: Mapping[str, str] = field(default_factory=dict)
+    annotation_conditions: Mapping[str, str] | None = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
     def open(self) -> mne.io.BaseRaw:
@@ -44,13 +50,12 @@ class Recording:
         """What the subject did when: (onset, end, condition), seconds from the first sample of `raw`."""
         if self.condition is not None:
             return [(0.0, raw.n_times / raw.info["sfreq"], self.condition)]
-        onsets = raw.annotations.onset - raw.first_time
+        name_of = _NAMES.find if self.annotation_conditions is None else self.annotation_conditions.get
+        onsets, notes = raw.annotations.onset - raw.first_time, raw.annotations
         return [
-            (float(onset), float(onset + duration), self.annotation_conditions[description])
-            for onset, duration, description in zip(
-                onsets, raw.annotations.duration, raw.annotations.description, strict=True
-            )
-            if description in self.annotation_conditions
+            (float(onset), float(onset + duration), name)
+            for onset, duration, description in zip(onsets, notes.duration, notes.description, strict=True)
+            if (name := name_of(description)) is not None
         ]
 
 

@@ -5,8 +5,6 @@ import glob
 from functools import partial
 from pathlib import Path
 
-from get_hf.modeling.configuration_get import CONDITIONS
-
 from .corpus import Corpus, CorpusUnavailableError, Recording
 from .reading import open_recording
 
@@ -30,5 +28,4 @@ def _find_files(pattern: str, data_dir: Path | None) -> list[Recording]:
     paths = sorted(Path(root, path) for path in glob.glob(str(Path(root, pattern).expanduser()), recursive=True))
     if not paths:
         raise CorpusUnavailableError(f"no file matches {Path(root, pattern)}.")
-    same = {name: name for name in CONDITIONS}  # an annotation spelt like a condition means it
-    return [Recording(p.parent.name, p.name, partial(open_recording, p), None, same, (p,)) for p in paths]
+    return [Recording(p.parent.name, p.name, partial(open_recording, p), None, None, (p,)) for p in paths]

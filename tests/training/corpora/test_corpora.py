@@ -153,3 +153,13 @@ def test_any_files_are_a_corpus_for_training_whose_annotations_may_name_conditio
 def test_a_pattern_that_matches_nothing_is_said_to(tmp_path):
     with pytest.raises(CorpusUnavailableError, match="no file matches"):
         list(get_corpus("files:*.edf").recordings(tmp_path))
+
+
+def test_annotations_of_local_files_name_conditions_in_any_spelling(tmp_path):
+    raw = mne.io.RawArray(np.zeros((1, 1000)), mne.create_info(["Cz"], 100.0, "eeg"), verbose="ERROR")
+    raw.set_annotations(mne.Annotations([0.0, 2.0, 4.0, 6.0], 2.0, ["EYES_CLOSED", "eyes-open", "Left fist", "lunch"]))
+    raw.save(tmp_path / "mine_raw.fif", verbose="ERROR")
+    (found,) = get_corpus(f"files:{tmp_path}/*.fif").recordings(None)
+    spans = found.condition_spans(raw)
+    assert [name for *_, name in spans] == ["eyes_closed", "eyes_open", "left_fist"]
+    assert spans[1][:2] == (2.0, 4.0)
