@@ -12,9 +12,9 @@ PLAUSIBLE_MICROVOLTS = (0.5, 1000.0)
 USUAL_MICROVOLTS = (1.5, 250.0)
 #: No channel that is used exceeds this at any time, in microvolts.
 HIGHEST_MICROVOLTS = 3000.0
-#: A channel that is this many times as strong as the median one, and stronger than so many microvolts, is a loose
-#: electrode.
-LOUD, LOUD_MICROVOLTS = 4.0, 100.0
+#: A channel that is this many times as strong as the median one, and reaches so many microvolts, is a loose electrode.
+#: Eyes that move all the time are as much stronger at the forehead, but stay below a millivolt.
+LOUD, LOUD_MICROVOLTS = 4.0, 1000.0
 #: A channel that has this share of the median one's strength records nothing.
 QUIET = 0.02
 
@@ -50,7 +50,7 @@ def usable_channels(data: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
             f"to {USUAL_MICROVOLTS[1]:g} uV: is the unit right?",
             stacklevel=2,
         )
-    loud = (highest > HIGHEST_MICROVOLTS) | (strength > np.maximum(LOUD * typical, LOUD_MICROVOLTS))
+    loud = (highest > HIGHEST_MICROVOLTS) | ((strength > LOUD * typical) & (highest > LOUD_MICROVOLTS))
     usable = ~loud & (strength >= QUIET * typical)
     told = [
         f"{name} ({size:.3g} uV)"

@@ -62,9 +62,12 @@ def _corrections(
     """What coherence loses at Cz, and what amplitudes are multiplied by, at the frequency of each coefficient."""
     vertex, size = channel_positions(["Cz"]), extractor.patch_size
     weights = shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
-    losses = np.stack([np.zeros(size) if rows is None else np.array(rows) @ weights for rows in shifts.values()])
+    losses = np.zeros((len(shifts), size))
+    for index, rows in enumerate(shifts.values()):
+        losses[index] = 0.0 if rows is None else np.array(rows) @ weights
     names = list(equaliser.tables)
-    table = figures("Hz", [*shifts, *names], f"At Cz {what}: what a squared coherence of .2 loses, and gains")
+    lost = "what a squared coherence of .2 loses, and " if shifts else ""
+    table = figures("Hz", [*shifts, *names], f"At Cz {what}: {lost}gains")
     # every fourth is at the frequency of a coefficient
     gains = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
     for k, (lost, row) in enumerate(zip(losses.T, gains.T, strict=True)):

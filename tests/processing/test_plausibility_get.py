@@ -53,6 +53,13 @@ class TestChannels:
         alone = read(x[:3], ch_names=NAMES[:3])
         np.testing.assert_allclose(features["input_values"][:, :3], alone["input_values"], atol=1e-5)
 
+    def test_eyes_that_move_all_the_time_are_no_loose_electrodes(self, read):
+        x = signal(20.0)
+        x[3] = np.sign(np.sin(np.arange(x.shape[-1]) / 40)) * 500
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert read(x)["channel_mask"].tolist() == [[1, 1, 1, 1]]
+
     @pytest.mark.parametrize("level", [500, 2000])
     def test_a_loose_electrode_is_masked(self, read, level):
         x = signal(20.0)
