@@ -263,8 +263,10 @@ def _from_raw(raw: Any) -> Recording:
         if about and not kept:
             continue  # of channels that are no EEG
         # onsets count from the beginning of the measurement, which the recording may have been cropped from
-        onset = float(annotation["onset"]) - raw.first_time
-        spans.append((onset, float(annotation["duration"]), str(annotation["description"])))
+        onset, text = float(annotation["onset"]) - raw.first_time, str(annotation["description"])
+        if not about and is_bad(text) and not 0 < round(onset * info["sfreq"]) < raw.n_times:
+            continue  # what a crop left of a bad span would look like an interruption
+        spans.append((onset, float(annotation["duration"]), text))
         channels.append(kept)
     for index, name in enumerate(names):
         own = zip(spans, channels, strict=True)

@@ -10,9 +10,10 @@ from .montage_get import find_electrodes
 
 _TYPED = re.compile(r"EEG[\s:._-]", re.IGNORECASE)
 _NOT_EEG = re.compile(
-    r"(EEG[\s:._-]+)?(E[OCKM]G|[HVRL]E?OG|LOC|ROC|CHIN|VNS|GSR|EDA|ERG|RESP|ABDO|THOR|NASAL|FLOW|SNORE|S[PA]O2|PULSE|PLET"
-    r"|PPG|HR\b|TEMP|BODY|PHOTIC|TRIG|STI|STATUS|EVENT|MARKER|MK\b|DC\d|EXG|AUX|ACC|GYRO?|MAG[XYZ]|QUAT|CQ_|COUNTER|TIME"
-    r"|BATT|INTERPOLATED|RAW_|CMS|DRL|GND|LUE|X[123]\b|IBI|BURSTS|SUPPR)",
+    r"((EEG|POL)[\s:._-]+)?(E[OCKM]G|[HVRL][\s._-]?E?OG|LOC|ROC|CHIN|VNS|GSR|EDA|ERG|RESP|ABDO|THOR|NASAL|(AIR)?FLOW"
+    r"|CANN|PTAF|CPAP|SNORE|S[PA]O2|OSAT|(ET|TC)?P?CO2|PULSE|PLET|PPG|HR\b|TEMP|BODY|LIGHT|[LR][\s._-]?LEG|PHOTIC|TRIG"
+    r"|STI|STATUS|EVENT|MARK(ER|\d)|MK\b|SYNC|DIGI|DC\d|EXG|AUX|ACC|GYRO?|MAG[XYZ]|QUAT|CQ_|COUNTER|TIME|BATT"
+    r"|INTERPOLATED|RAW_|CMS|DRL|GND|LUE|X[123]\b|IBI|BURSTS|SUPPR|\$|(E|REF|PR|POS(ITION)?|BP\d?|BN\d)$)",
     re.IGNORECASE,
 )
 _DUMMY = re.compile(r"[-.\s]*")
@@ -27,7 +28,7 @@ _VOLTS = {
     f"{prefix}{volt}".lower(): scale
     for prefixes, scale in ((("",), 1.0), (("m", "milli"), 1e-3), (_MICRO, 1e-6), (("n", "nano"), 1e-9))
     for prefix in prefixes
-    for volt in ("v", "volt", "volts")
+    for volt in ("v", "volt", "volts", "vol")  # the last is what EDF's 8 characters leave of "microvolts"
 } | {"\u043c\u043a\u0432": 1e-6, "\u043c\u0432": 1e-3, "\u0432": 1.0}
 
 
@@ -57,7 +58,7 @@ class Channel:
 
 def volts_per_unit(unit: str) -> float | None:
     """Volts in a unit however it is spelt; None for what is no voltage."""
-    return _VOLTS.get(re.sub(r"[\s\0.]", "", unit).lower())
+    return _VOLTS.get(re.sub(r"[\s\0.()\[\]]", "", unit).lower().removesuffix("rms"))
 
 
 def find_eeg(

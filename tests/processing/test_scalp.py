@@ -21,6 +21,13 @@ def test_other_sensors_are_left_out():
     assert kept(channels([*eeg, *other])) == eeg
 
 
+def test_in_a_sleep_recording_the_other_sensors_may_be_most():
+    eeg = ["C3-M2", "C4-M1"]
+    other = ["L-EOG", "R EOG", "E", "POL E", "Ref", "BP1", "EtCO2", "PR", "OSAT", "Light", "Pos", "Position", "LLEG"]
+    other += ["R-Leg", "Airflow", "Cannula", "PTAF", "CPAP", "Mark1", "Sync", "POL $A1", "POL DC09", "Digi", "POL BN1"]
+    assert kept(channels([*eeg, *other])) == eeg
+
+
 def test_in_a_file_that_names_types_what_is_not_named_eeg_is_none():
     labels = ["EEG Fp1", "EEG SP1", "Cz", "1", "HR", "MK", "EEG EKG1-REF"]
     assert kept(channels(labels)) == ["EEG Fp1", "Cz"]
@@ -77,6 +84,7 @@ def test_a_user_may_choose_in_any_spelling():
     ("unit", "volts"),
     [
         ("uV", 1e-6), ("µV", 1e-6), ("μV", 1e-6), ("Âµv", 1e-6), ("UV", 1e-6), ("microVolts", 1e-6), ("мкВ", 1e-6),
+        ("microVol", 1e-6), ("millivol", 1e-3), ("[uV]", 1e-6), ("(µV)", 1e-6), ("uV rms", 1e-6), ("uVrms", 1e-6),
         ("mV", 1e-3), ("V", 1.0), ("nV", 1e-9), ("degC", None), ("", None), ("%", None), ("Boolean", None),
     ],
 )  # fmt: skip

@@ -50,6 +50,8 @@ def test_what_is_annotated_bad_is_not_read():
     np.testing.assert_allclose(recording.data, x[:, 800:2880])
     assert (1.0, 2.0, "rest") in [tuple(np.round(span[:2], 6)) + span[2:] for span in recording.spans]
     assert raw.n_times == 20 * 160
+    # nothing is left of them at the ends, where it would look like an interruption
+    assert [text for *_, text in recording.spans] == ["rest"]
 
 
 def test_what_is_bad_about_one_channel_is_not_about_the_others():
