@@ -59,8 +59,8 @@ class GETPreTrainedModel(PreTrainedModel):
         """Loads as any model of transformers does, but only a whole checkpoint of this model, from safetensors.
 
         transformers only warns where weights are missing, and goes on with random ones. A classifier's own layer may
-        be fresh, the heads of other classes may be left out; and who asks for `output_loading_info` judges for
-        himself. Files are checked first, see `check_files`.
+        be fresh, the heads of other classes may be left out. Files are checked first, see `check_files`. A caller who
+        asks for `output_loading_info` is told what is missing, and gets what is there, unchecked.
 
         Raises:
             ValueError: A file is missing, damaged or makes no sense; weights are missing, of another shape, or unknown
@@ -69,7 +69,7 @@ class GETPreTrainedModel(PreTrainedModel):
         checkpoint = pretrained_model_name_or_path
         if kwargs.get("use_safetensors") is None:
             kwargs["use_safetensors"] = True  # other kinds of weights are programs
-        if checkpoint is not None:
+        if checkpoint is not None and not output_loading_info:
             cls._check_before_loading(checkpoint, kwargs)
         model, info = super().from_pretrained(checkpoint, *args, output_loading_info=True, **kwargs)
         if output_loading_info:
