@@ -57,7 +57,7 @@ def test_pages_hold_no_markup_from_a_file_name(page, tmp_path):
     path.write_bytes(b"no EEG")
     page.change(ALICE, app.UPLOAD, str(path))
     message = page.choose(ALICE, app.UPLOAD, str(path))["message"]
-    assert "&lt;img src=x&gt;.edf is not a recording" in message
+    assert "&lt;img src=x&gt;.edf is not an EDF or BDF file" in message
 
 
 def test_what_was_made_is_deleted_when_something_else_is_chosen(page, recording):
@@ -83,7 +83,7 @@ def bad(name: str, tmp_path: Path) -> str:
     ("name", "expected"),
     [
         ("short", "shorter than one patch"),
-        ("unknown", "'Qx9'"),
+        ("unknown", "Qx9 was chosen"),
         ("wrong unit", "perhaps microvolts"),
         ("flat", "flat"),
         ("nan", "NaN"),
@@ -192,7 +192,7 @@ def test_who_has_no_room_left_sees_what_was_made_all_the_same(page, monkeypatch)
 
 
 def test_what_nobody_foresaw_is_one_sentence_too(page, recording, monkeypatch, capsys):
-    monkeypatch.setattr(session, "load_recording", lambda path: {}["key"])
+    monkeypatch.setattr(session, "load_recording", lambda *_, **__: {}["key"])
     page.change(ALICE, app.UPLOAD, recording)
     for message in (
         page.choose(ALICE, app.UPLOAD, recording)["message"],

@@ -59,7 +59,7 @@ def test_a_whole_session(page, visitor, tmp_path, monkeypatch):
     assert "GET generated" in continued.annotations.description
     assert png.read_bytes().startswith(b"\x89PNG")
     kept = [file for file in page.disk.files.rglob("*") if file.is_file() and file.stat().st_size]
-    assert {file.suffix for file in kept} == {".edf", ".fif", ".png"}
+    assert {file.suffix for file in kept} == {".edf", ".fif", ".json", ".png"}
     monkeypatch.setattr(disk, "KEPT_SECONDS", -1)
     monkeypatch.setattr(disk, "SWEEP_SECONDS", -1)
     page.disk.sweep()  # what the page does after that time
@@ -115,13 +115,14 @@ def post(address: str, megabytes: float, name: str = "x.edf", **headers) -> http
 
 def test_uploads_beyond_the_quota_are_refused_before_they_are_written(page, served, monkeypatch):
     monkeypatch.setattr(disk, "USER_MEGABYTES", 3)
-    first = post(served, 2, "first.edf")
+    own = {"X-Forwarded-For": "192.0.2.7"}  # of a user who has nothing here yet
+    first = post(served, 2, "first.edf", **own)
     assert first.status_code == 200
-    second = post(served, 2, "second.edf")
+    second = post(served, 2, "second.edf", **own)
     assert (second.status_code, list(page.disk.files.rglob("second.edf"))) == (413, [])
     assert re.match(r"With 2\.0 MB more, your files would exceed 3 MB: remove a recording", second.text)
     page.disk.delete(first.json()[0])
-    assert post(served, 2, "third.edf").status_code == 200
+    assert post(served, 2, "third.edf", **own).status_code == 200
 
 
 def test_requests_that_no_page_sends_are_refused_unread(page, served):
