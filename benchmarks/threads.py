@@ -78,7 +78,7 @@ def main() -> None:
 def measure(rows: int, seconds: float, repeats: int) -> dict[str, float]:
     """Median speed of each way of choosing threads, in seconds of EEG per second of time."""
     model, extractor = load_pretrained()
-    features = extractor(ch_names=CHANNELS.split(), condition="eyes_open", person=range(rows))
+    features = extractor(ch_names=CHANNELS, condition="eyes_open", person=range(rows))
     n_cores = os.cpu_count() or 1
     ways: dict[str, list[float]] = {"default": [], "1 thread": [], f"{n_cores} threads": []}
     for repeat in range(repeats):
