@@ -235,7 +235,7 @@ class GETGenerationMixin(GenerationMixin):
         everyone_finished = False
 
         first = True
-        with MeasuredThreads(self.device, self.config.hidden_size) as threads:
+        with MeasuredThreads(self.device) as threads:
             while self._has_unfinished_sequences(everyone_finished, synced_gpus, device=input_ids.device):
                 threads.update()
                 if first:

@@ -3,8 +3,9 @@
 
 A step of the loop is hundreds of small products. Threads share each of them, and wait for the slowest by spinning.
 On an idle machine two threads are a little faster than one. Beside another busy process the slowest thread is one that
-the system has put to sleep, so that two threads can be a hundred times slower than one. No setting suits both, and the
-load changes while a long recording is generated. So the number is chosen by a short measurement, which is repeated.
+the system has put to sleep, so that two threads can be many times slower than one. No setting suits both, and the load
+changes while a long recording is generated. So steps themselves are timed, with one thread and now and then with the
+caller's number, and the faster is kept.
 """
 
 import time
@@ -12,10 +13,12 @@ from types import TracebackType
 
 import torch
 
-#: Seconds between two measurements: they then take less than a hundredth of the time.
-INTERVAL = 2.0
-#: Products that a measurement times, and the rows of each, about as many as there are channels.
-N_PRODUCTS, N_ROWS = 12, 32
+#: Share of the time that steps with the slower number may take beyond what the faster would have taken.
+TRIALS = 0.02
+#: Steps between two trials at least.
+SHORTEST_INTERVAL = 16
+#: How much the last step counts in the mean time of steps.
+NEWEST = 0.2
 
 
 class MeasuredThreads:
@@ -25,14 +28,14 @@ class MeasuredThreads:
 
     Args:
         device: Where the model is: on other devices than the CPU nothing is changed.
-        width: Width of the model, which gives the size of the products that are timed.
     """
 
-    def __init__(self, device: torch.device, width: int):
+    def __init__(self, device: torch.device):
         self.callers = torch.get_num_threads()
         self.is_active = device.type == "cpu" and self.callers > 1
-        self.width = width
-        self.next_time = 0.0
+        self.seconds: dict[int, float] = {}
+        self.n_steps, self.began = 0, 0.0
+        self.is_trial, self.until_trial = False, SHORTEST_INTERVAL
 
     def __enter__(self) -> "MeasuredThreads":
         return self
@@ -44,23 +47,35 @@ class MeasuredThreads:
             torch.set_num_threads(self.callers)
 
     def update(self) -> None:
-        """Measures again if the last measurement is old."""
-        if not self.is_active or time.perf_counter() < self.next_time:
+        """Chooses for the step that begins, by how long the steps before it took."""
+        if not self.is_active:
             return
-        torch.set_num_threads(1)
-        seconds_of_one = self._time(float("inf"))
-        torch.set_num_threads(self.callers)
-        if self._time(seconds_of_one) > seconds_of_one:
-            torch.set_num_threads(1)
-        self.next_time = time.perf_counter() + INTERVAL
+        now = time.perf_counter()
+        if self.n_steps > 1:  # the first one reads the prompt
+            self._learn(torch.get_num_threads(), now - self.began)
+        self.n_steps, self.began = self.n_steps + 1, now
+        torch.set_num_threads(self._next())
 
-    def _time(self, limit: float) -> float:
-        """Seconds that products like those of the model take; stops soon after `limit`."""
-        x, weights = torch.ones(N_ROWS, self.width), torch.ones(self.width, 3 * self.width)
-        torch.mm(x, weights)  # wakes the threads
-        begin = time.perf_counter()
-        for _ in range(N_PRODUCTS):
-            torch.mm(x, weights)
-            if time.perf_counter() - begin > limit:
-                break
-        return time.perf_counter() - begin
+    def _learn(self, n_threads: int, seconds: float) -> None:
+        """Counts a step in the mean of its number of threads."""
+        if n_threads not in self.seconds or self.is_trial:
+            # of steps long ago the load may have been another
+            self.seconds[n_threads] = seconds
+            fast, slow = min(self.seconds.values()), max(self.seconds.values())
+            self.until_trial = max(SHORTEST_INTERVAL, round((slow - fast) / fast / TRIALS))
+        else:
+            self.seconds[n_threads] += NEWEST * (seconds - self.seconds[n_threads])
+
+    def _next(self) -> int:
+        """Threads of the next step."""
+        self.is_trial = False
+        for n_threads in (1, self.callers):
+            if n_threads not in self.seconds:
+                return n_threads
+        self.until_trial -= 1
+        self.is_trial = self.until_trial <= 0
+        fastest = self._fastest()
+        return 1 + self.callers - fastest if self.is_trial else fastest
+
+    def _fastest(self) -> int:
+        return min(self.seconds, key=self.seconds.__getitem__)

@@ -31,44 +31,54 @@ def test_it_is_restored_after_an_error(two_threads):
     assert torch.get_num_threads() == 2
 
 
+class Clock:
+    """A machine on which a step takes so many seconds with each number of threads."""
+
+    def __init__(self, monkeypatch, seconds: dict[int, float]):
+        self.seconds, self.now, self.used = seconds, 0.0, []
+        monkeypatch.setattr(threads_get.time, "perf_counter", lambda: self.now)
+
+    def run(self, threads: MeasuredThreads, n_steps: int) -> list[int]:
+        """Threads of each step."""
+        used = []
+        for _ in range(n_steps):
+            threads.update()
+            used.append(torch.get_num_threads())
+            self.now += self.seconds[used[-1]]
+        return used
+
+
+@pytest.mark.parametrize(("seconds", "fastest"), [({1: 1.0, 2: 0.7}, 2), ({1: 1.0, 2: 90.0}, 1)])
+def test_the_faster_number_is_kept_and_the_other_seldom_tried(two_threads, monkeypatch, seconds, fastest):
+    with MeasuredThreads(torch.device("cpu")) as threads:
+        used = Clock(monkeypatch, seconds).run(threads, 1000)
+    assert used[:3] == [1, 1, 2]  # the prompt, then one step with each
+    assert used.count(fastest) > 900
+    assert sum(seconds[n] for n in used[3:]) < 1.05 * seconds[fastest] * 997
+
+
+def test_a_process_that_begins_or_ends_beside_it_is_noticed(two_threads, monkeypatch):
+    clock = Clock(monkeypatch, {1: 1.0, 2: 0.7})
+    with MeasuredThreads(torch.device("cpu")) as threads:
+        clock.run(threads, 100)
+        clock.seconds = {1: 1.0, 2: 5.0}
+        assert clock.run(threads, 100)[10:].count(2) <= 2
+        clock.seconds = {1: 1.0, 2: 0.7}
+        assert clock.run(threads, 600)[-50:].count(2) >= 45
+
+
 def test_what_is_generated_does_not_depend_on_it(two_threads, monkeypatch):
     model, made = tiny_model(), []
-    for seconds_of_two in (0.0, 1.0):  # two threads seem fast, then slow
-        monkeypatch.setattr(MeasuredThreads, "_time", lambda self, limit, s=seconds_of_two: min(limit, 0.5 + s))
+    for n_threads in (1, 2):
+        monkeypatch.setattr(MeasuredThreads, "_next", lambda self, n=n_threads: n)
         made.append(model.generate(**tiny_inputs(), seconds=2, generator=torch.Generator().manual_seed(0)))
     torch.testing.assert_close(made[0], made[1], rtol=0, atol=0)
-
-
-@pytest.mark.parametrize(("seconds_of_one", "seconds_of_two", "chosen"), [(1.0, 0.6, 2), (1.0, 1.7, 1)])
-def test_the_faster_number_is_chosen_and_measured_again_later(
-    two_threads, monkeypatch, seconds_of_one, seconds_of_two, chosen
-):
-    measured = []
-
-    def took(self, limit):
-        measured.append(torch.get_num_threads())
-        return {1: seconds_of_one, 2: seconds_of_two}[torch.get_num_threads()]
-
-    monkeypatch.setattr(MeasuredThreads, "_time", took)
-    with MeasuredThreads(torch.device("cpu"), 32) as threads:
-        threads.update()
-        threads.update()  # too soon
-        assert measured == [1, 2]
-        assert torch.get_num_threads() == chosen
-        threads.next_time = 0.0
-        threads.update()
-        assert measured == [1, 2, 1, 2]
 
 
 def test_one_thread_is_left_alone():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    with MeasuredThreads(torch.device("cpu"), 32) as threads:
+    with MeasuredThreads(torch.device("cpu")) as threads:
         threads.update()
         assert torch.get_num_threads() == 1
     torch.set_num_threads(before)
-
-
-def test_a_measurement_takes_little_of_the_time(two_threads):
-    with MeasuredThreads(torch.device("cpu"), 160) as threads:
-        assert threads._time(float("inf")) < 0.2 * threads_get.INTERVAL
