@@ -184,8 +184,12 @@ class Vocabulary:
         """(id, patches) of a name or of a plan."""
         if isinstance(following, str):
             return [(self.id_of(following), 1)]
+        if isinstance(following, (list, tuple)) and not following:
+            raise ValueError(
+                f"next_condition is empty: give a condition or a plan such as {_EXAMPLE}, or leave it out."
+            )
         entries = following if isinstance(following, (list, tuple)) else [following]
-        for entry in entries or [following]:
+        for entry in entries:
             if not isinstance(entry, (list, tuple)) or len(entry) != 2 or not _is_number(entry[1]):
                 raise ValueError(
                     f"next_condition holds {entry!r}: give the name of a condition, or a plan of names and seconds "
@@ -229,9 +233,11 @@ def _one_each(argument: str, given: Any, is_for_all: bool, n_items: int) -> list
     """What is given for all recordings, or for each."""
     if is_for_all:
         return [given] * n_items
-    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+    if isinstance(given, (Mapping, bytes)) or not isinstance(given, Iterable):
         raise ValueError(f"{argument} is {given!r}: give the name of a condition, or one for each recording.")
     each = list(given)
+    if not each:
+        raise ValueError(f"{argument} is an empty list: give a condition, or leave it out.")
     if len(each) != n_items:
         raise ValueError(f"{len(each)} conditions were given for {n_items} recordings: give one, or one each.")
     return each

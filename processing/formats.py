@@ -5,6 +5,8 @@ Runs where files are parsed (`parsing.py`), never in the process of whoever asks
 """
 
 import csv
+import functools
+import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from .edf import EDFFile, is_edf
-from .scalp import Channel, volts_per_unit
+from .scalp import Channel
+from .units_get import volts_per_unit
 
 #: What an interrupted recording is annotated with where its samples go on, as MNE does where it joins recordings.
 BOUNDARY = "BAD boundary"
@@ -182,6 +185,17 @@ def _read_eeglab(path: Path) -> Any:
 
     # MNE follows the path that the file names; here its last part counts, or the name of the file itself
     eeglab._check_eeglab_fname = lambda fname, dataname: str(_companion(path, str(dataname), ".fdt"))
+    # MNE takes chaninfo for a structure; EEGLAB leaves it empty where it knows nothing
+    load = inspect.unwrap(eeglab._check_load_mat)
+
+    @functools.wraps(load)
+    def load_set(*args: Any, **kwargs: Any) -> Any:
+        eeg = load(*args, **kwargs)
+        if not isinstance(getattr(eeg, "chaninfo", None), dict):
+            eeg.chaninfo = {}
+        return eeg
+
+    eeglab._check_load_mat = load_set
     try:
         return mne.io.read_raw_eeglab(path, preload=False, verbose="ERROR")
     except TypeError as error:
@@ -210,20 +224,25 @@ def _companion(path: Path, named: str, suffix: str) -> Path:
 
 
 def _with_companions(path: Path, scratch: Path) -> Path:
-    """A copy of a BrainVision header that names the files beside it."""
+    """A copy of a BrainVision header that names the samples beside it, and a copy of the markers.
+
+    MNE knows neither header nor markers where their suffix is in capitals.
+    """
     header = path.read_bytes()
 
-    def named(key: bytes, suffix: str) -> bytes:
+    def named(key: bytes, suffix: str) -> Path:
         found = re.search(rb"(?mi)^[ \t]*" + key + rb"[ \t]*=[ \t]*([^\r\n]*)", header)
         value = (found[1] if found else b"").decode("utf-8", "replace").replace("$b", path.stem)
-        return str(_companion(path, value, suffix).absolute()).encode()
+        return _companion(path, value, suffix).absolute()
 
-    header = _assigned(header, b"DataFile", named(b"DataFile", ".eeg"))
+    header = _assigned(header, b"DataFile", str(named(b"DataFile", ".eeg")).encode())
     try:
-        header = _assigned(header, b"MarkerFile", named(b"MarkerFile", ".vmrk"))
+        markers = scratch / f"{path.stem}.vmrk"
+        markers.write_bytes(named(b"MarkerFile", ".vmrk").read_bytes())
+        header = _assigned(header, b"MarkerFile", str(markers).encode())
     except ValueError:  # without markers it is a recording all the same
         header = _assigned(header, b"MarkerFile", b"")
-    copy = scratch / path.name
+    copy = scratch / f"{path.stem}{path.suffix.lower()}"
     copy.write_bytes(header)
     return copy
 

@@ -15,6 +15,7 @@ import sys
 import types
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -102,25 +103,22 @@ def parse(request: dict[str, Any], doors: Doors) -> Iterator[dict[str, Any] | by
     """
     import numpy as np
 
-    formats, scalp = (sys.modules[f"{PACKAGE}.{name}"] for name in ("formats", "scalp"))
+    formats, scalp, units = (sys.modules[f"{PACKAGE}.{name}"] for name in ("formats", "scalp", "units_get"))
     path = Path(request["path"])
     source = formats.open_source(path, Path(request["scratch"]))
     doors.counts = False  # samples may take many times
     doors.opened.clear()
     channels, notes = source.channels, source.notes
+    if request["unit"]:  # what cannot be read is what the user says it is
+        channels = [replace(each, unit=request["unit"]) if each.is_in_other_unit else each for each in channels]
     if request["channels"]:
         picks = scalp.choose(channels, request["channels"])
     else:
         patterns = (request["ignore"], request["known"])
         picks = scalp.find_eeg(channels, *(p and re.compile(p, re.IGNORECASE) for p in patterns))
         if not picks:
-            raise ValueError(
-                f"{path} has no EEG channels, only {', '.join(c.name for c in channels) or 'none at all'}."
-            )
-        if others := [each for number, each in enumerate(channels) if number not in picks]:
-            rate = channels[picks[0]].rate
-            told = [each.name + (f" ({each.rate:g} Hz)" if each.rate != rate else "") for each in others]
-            notes.append(f"left out what is not scalp EEG: {', '.join(told)}")
+            raise ValueError(_no_eeg(path, channels))
+        notes += _left_out([each for number, each in enumerate(channels) if number not in picks], channels[picks[0]])
     rate, n_times = channels[picks[0]].rate, int(source.n_times[picks[0]])
     if n_times == 0:
         raise ValueError(f"{path} holds no samples.")
@@ -130,7 +128,7 @@ def parse(request: dict[str, Any], doors: Doors) -> Iterator[dict[str, Any] | by
         raise ValueError(
             f"it has {request['size']:,} bytes and says that it holds {n_times:,} samples of {len(picks)} channels"
         )
-    scales = np.array([[_volts(channels[pick], request["unit"], scalp)] for pick in picks])
+    scales = np.array([[_volts(channels[pick], request["unit"], units.volts_per_unit)] for pick in picks])
     if not request["unit"] and (unnamed := [channels[pick].name for pick in picks if channels[pick].unit == ""]):
         some = ", ".join(unnamed[:5]) + (f" and {len(unnamed) - 5} more" if len(unnamed) > 5 else "")
         notes.append(f"names no unit of {some}: read as microvolts; unit= (--unit) says otherwise")
@@ -167,11 +165,40 @@ def parse(request: dict[str, Any], doors: Doors) -> Iterator[dict[str, Any] | by
         yield block.tobytes()
 
 
-def _volts(channel: Any, unit: str | None, scalp: Any) -> float:
+def _no_eeg(path: Path, channels: list[Any]) -> str:
+    """Why none of the channels was taken for EEG."""
+    unread = [each for each in channels if each.has_place and each.is_in_other_unit]
+    if unread:
+        return (
+            f"{path} says that {unread[0].name} and others are in {unread[0].unit!r}, which is no voltage that can be "
+            "read: say what they are in, by unit= (--unit)."
+        )
+    return f"{path} has no EEG channels, only {', '.join(each.name for each in channels) or 'none at all'}."
+
+
+def _left_out(others: list[Any], kept: Any) -> list[str]:
+    """Notes on the channels that are not read, beside one that is."""
+    slower = [each for each in others if each.rate != kept.rate and each.has_place and not each.is_in_other_unit]
+    other = [each for each in others if each not in slower]
+    notes = []
+    if other:
+        units = [f" ({each.unit})" if each.is_in_other_unit else "" for each in other]
+        named = [each.name + unit for each, unit in zip(other, units, strict=True)]
+        notes.append(f"left out what is not scalp EEG: {', '.join(named)}")
+    if slower:
+        named = [f"{each.name} ({each.rate:g} Hz)" for each in slower]
+        notes.append(
+            f"left out EEG at another rate than the {kept.rate:g} Hz of most channels: {', '.join(named)}; "
+            "channels= (--channels) reads these instead"
+        )
+    return notes
+
+
+def _volts(channel: Any, unit: str | None, volts_per_unit: Any) -> float:
     stored = unit or channel.unit
     if stored is None:
         return 1.0
-    volts = scalp.volts_per_unit(stored or "uV")
+    volts = volts_per_unit(stored or "uV")
     if volts is None:
         raise ValueError(f"its channel {channel.name} is in {stored}, which is no voltage")
     return volts

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .signal_get import MICROVOLTS_PER_UNIT
 from .stretches_get import is_bad, is_bad_channel, last_stretch
+from .units_get import volts_per_unit
 
 #: Rates in Hz that EEG is kept at, generously; kilohertz and sampling intervals lie outside.
 PLAUSIBLE_HZ = (20.0, 100_000.0)
@@ -145,17 +145,17 @@ def _loaded(path: str | Path, ch_names: Sequence[str] | None, unit: str | None, 
 
 
 def _to_array(recording: Any) -> np.ndarray:
-    if np.ma.is_masked(recording):
-        n_masked = int(np.ma.getmaskarray(recording).sum())
+    if n_masked := _count_masked(recording):
         raise ValueError(
             f"{n_masked:,} samples of the array are masked, and hold no signal: crop or interpolate them, "
             "or leave their channels out."
         )
-    if hasattr(recording, "detach"):
-        recording = recording.detach().cpu()
-        # NumPy has no such numbers
-        recording = (recording.float() if str(recording.dtype) == "torch.bfloat16" else recording).numpy()
     try:
+        if hasattr(recording, "detach"):
+            recording = recording.detach().cpu()
+            if recording.is_floating_point():
+                recording = recording.double()  # NumPy has neither bfloat16 nor float8
+            recording = recording.numpy()
         if np.asarray(recording).dtype.kind in "cmM":  # of complex numbers NumPy would drop a half
             raise TypeError
         return np.asarray(recording, dtype=np.float64)
@@ -166,19 +166,27 @@ def _to_array(recording: Any) -> np.ndarray:
         ) from error
 
 
+def _count_masked(recording: Any) -> int:
+    """Masked samples of an array, or of arrays in lists."""
+    if isinstance(recording, (list, tuple)):
+        return sum(_count_masked(row) for row in recording if isinstance(row, (list, tuple, np.ma.MaskedArray)))
+    return int(np.ma.count_masked(recording)) if isinstance(recording, np.ma.MaskedArray) else 0
+
+
 def _from_array(
     data: np.ndarray, sampling_rate: float | None, ch_names: Sequence[str] | None, unit: str | None
 ) -> Recording:
     refuse_one_string(ch_names)
     if sampling_rate is None:
         raise ValueError("An array does not tell its sampling rate: pass sampling_rate= in Hz.")
-    if not isinstance(unit, str) or unit not in MICROVOLTS_PER_UNIT:
+    volts = volts_per_unit(unit) if isinstance(unit, str) else None
+    if volts is None:
         raise ValueError(f"An array's unit must be declared as one of V, mV, uV, nV, not {unit!r}: pass unit=.")
     if ch_names is None:
         raise ValueError(f"An array does not tell its {len(data)} channels' names: pass ch_names=.")
     if len(ch_names) != len(data):
         raise ValueError(f"ch_names has {len(ch_names)} names, the array {len(data)} channels: give one name each.")
-    return Recording(data * MICROVOLTS_PER_UNIT[unit], check_rate(sampling_rate), [str(name) for name in ch_names])
+    return Recording(data * (1e6 * volts), check_rate(sampling_rate), [str(name) for name in ch_names])
 
 
 def no_recording(sampling_rate: float, ch_names: Sequence[str] | None, unit: str | None) -> Recording:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .montage_get import find_electrodes
+from .units_get import volts_per_unit
 
 _TYPED = re.compile(r"EEG[\s:._-]", re.IGNORECASE)
 _NOT_EEG = re.compile(
@@ -20,16 +21,6 @@ _DUMMY = re.compile(r"[-.\s]*")
 _EARS = {"A1", "A2", "M1", "M2"}
 #: MNE's types of channels that hold EEG.
 _EEG_KINDS = ("eeg", "seeg", "ecog", "dbs")
-
-#: Volts in a unit, by its spelling in lower case and without spaces. The micro sign comes as Unicode's two, as Latin-1
-#: and code page 437 read UTF-8 and one another, and as the letters that stand in for it.
-_MICRO = ("u", "\u00b5", "\u03bc", "\u00c2\u00b5", "\u00ce\u00bc", "\u00e6", "\ufffd", "?", "mu", "mk", "micro", "mc")
-_VOLTS = {
-    f"{prefix}{volt}".lower(): scale
-    for prefixes, scale in ((("",), 1.0), (("m", "milli"), 1e-3), (_MICRO, 1e-6), (("n", "nano"), 1e-9))
-    for prefix in prefixes
-    for volt in ("v", "volt", "volts", "vol")  # the last is what EDF's 8 characters leave of "microvolts"
-} | {"\u043c\u043a\u0432": 1e-6, "\u043c\u0432": 1e-3, "\u0432": 1.0}
 
 
 @dataclass(frozen=True)
@@ -55,10 +46,10 @@ class Channel:
         """Whether it is known where it is."""
         return self.located or find_electrodes(self.name) is not None
 
-
-def volts_per_unit(unit: str) -> float | None:
-    """Volts in a unit however it is spelt; None for what is no voltage."""
-    return _VOLTS.get(re.sub(r"[\s\0.()\[\]]", "", unit).lower().removesuffix("rms"))
+    @property
+    def is_in_other_unit(self) -> bool:
+        """Whether the file names a unit that is no voltage, or that cannot be read."""
+        return bool(self.unit) and volts_per_unit(self.unit) is None
 
 
 def find_eeg(
@@ -95,7 +86,7 @@ def _may_be_eeg(channel: Channel, typed: bool, in_volts: bool) -> bool:
     """Whether it may be EEG, in a file that says `EEG` of its EEG channels (`typed`), or the unit of most."""
     if channel.kind is not None and channel.kind not in _EEG_KINDS:
         return False
-    if channel.unit and volts_per_unit(channel.unit) is None:
+    if channel.is_in_other_unit:
         return False
     electrodes = find_electrodes(channel.name)
     if electrodes is not None:

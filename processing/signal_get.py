@@ -7,9 +7,6 @@ from fractions import Fraction
 import numpy as np
 import scipy
 
-#: Microvolts in one unit of what a caller may declare; Unicode has the micro sign and the Greek letter.
-MICROVOLTS_PER_UNIT = {"V": 1e6, "mV": 1e3, "uV": 1.0, "µV": 1.0, "μV": 1.0, "nV": 1e-3}
-
 
 def resample(x: np.ndarray, source_rate: float, target_rate: float, ends: str = "line") -> np.ndarray:
     """Resamples by a polyphase anti-aliasing filter (zero phase).

@@ -164,7 +164,7 @@ class TestWhatComesNext:
             ([("rest", 10**400), ("feet", 1)], "longer than 604800 s"),
             ([("asleep", 4)], "'asleep' is not a condition"),
             (["rest", "feet"], "2 conditions were given for 1 recordings"),
-            ([], "0 conditions were given for 1 recordings"),
+            ([], "next_condition is an empty list"),
             ({"rest": 4}, "next_condition is .'rest': 4.: give"),
             (7, "next_condition is 7: give"),
             ([7], "next_condition holds 7: give"),

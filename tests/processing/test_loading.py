@@ -30,7 +30,7 @@ def refusal(path, **kwargs) -> str:
     return message
 
 
-def write_set(path, data, fdt=None, trials=1, names=CH_NAMES):
+def write_set(path, data, fdt=None, trials=1, names=CH_NAMES, chaninfo=None):
     """Writes an EEGLAB file `(channels, times)` of microvolts at 100 Hz, its samples in `fdt` if one is named."""
     locations = np.zeros(len(names), dtype=[("labels", object)])
     locations["labels"] = names
@@ -41,7 +41,11 @@ def write_set(path, data, fdt=None, trials=1, names=CH_NAMES):
     eeg = {"setname": "x", "nbchan": len(names), "trials": trials, "pnts": n_times, "srate": 100.0, "xmin": 0.0}
     eeg |= {"xmax": 1.0, "data": stored, "chanlocs": locations, "event": np.array([]), "epoch": np.array([])}
     eeg |= dict.fromkeys(("icawinv", "icaweights", "icasphere", "icachansind", "urevent"), np.array([]))
-    scipy.io.savemat(path, {"EEG": eeg | {"ref": "common", "chaninfo": {"nosedir": "+X"}}}, appendmat=False)
+    scipy.io.savemat(
+        path,
+        {"EEG": eeg | {"ref": "common", "chaninfo": {"nosedir": "+X"} if chaninfo is None else chaninfo}},
+        appendmat=False,
+    )
     return path
 
 
@@ -91,6 +95,29 @@ class TestWhatBelongsTogether:
             raw = load_recording(tmp_path / f"new_name{suffix}")
             np.testing.assert_array_equal(raw.get_data(), want.get_data())
             assert raw.annotations.description.tolist() == want.annotations.description.tolist()
+
+    @pytest.mark.parametrize("suffix", [".VHDR", ".EEG", ".VMRK"])
+    def test_brainvision_in_capitals(self, tmp_path, suffix):
+        header = write_brainvision(tmp_path)
+        want = load_recording(header)
+        for each in (".vhdr", ".eeg", ".vmrk"):
+            (tmp_path / f"rec{each}").rename(tmp_path / f"REC{each.upper()}")
+        raw = load_recording(tmp_path / f"REC{suffix}")
+        np.testing.assert_array_equal(raw.get_data(), want.get_data())
+        assert raw.annotations.description.tolist() == want.annotations.description.tolist()
+
+    def test_other_formats_in_capitals(self, tmp_path):
+        write_set(tmp_path / "X.SET", microvolts())
+        make_raw(ch_names=CH_NAMES).save(tmp_path / "x_raw.fif", verbose="error")
+        (tmp_path / "x_raw.fif").rename(tmp_path / "X_RAW.FIF")
+        write_edf(tmp_path / "X.EDF", CH_NAMES)
+        for name in ("X.SET", "X_RAW.FIF", "X.EDF"):
+            assert load_recording(tmp_path / name).ch_names == CH_NAMES
+
+    @pytest.mark.parametrize("chaninfo", [np.array([]), "", np.array([1.0, 2.0])])
+    def test_a_set_that_knows_nothing_of_its_channels(self, tmp_path, chaninfo):
+        write_set(tmp_path / "x.set", microvolts(), chaninfo=chaninfo)
+        assert load_recording(tmp_path / "x.set").n_times == 800
 
     def test_a_new_segment_is_an_interruption(self, tmp_path):
         raw = load_recording(write_brainvision(tmp_path))
@@ -164,6 +191,12 @@ class TestWhatIsRead:
         want = mne.io.read_raw_edf(path, preload=True, verbose="error").get_data(["ECG", "O2"])
         np.testing.assert_allclose(raw.get_data(), 1000 * want)
         assert "no channel Pz, only Fp1, ECG, O2" in refusal(path, channels=["Pz"])
+
+    def test_a_unit_that_cannot_be_read_is_asked_for(self, tmp_path):
+        path = write_edf(tmp_path / "x.edf", CH_NAMES, units="uVAC")
+        assert "in 'uVAC', which is no voltage that can be read: say what they are in" in refusal(path)
+        want = load_recording(write_edf(tmp_path / "y.edf", CH_NAMES)).get_data()
+        np.testing.assert_allclose(load_recording(path, unit="uV").get_data(), want)
 
     @pytest.mark.parametrize("ends", [["held", "zeros"], ["zeros"], ["held"], ["zeros", "held", "zeros"]])
     def test_held_values_and_zeros_at_the_end_all_go(self, tmp_path, ends):

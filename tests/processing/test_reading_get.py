@@ -70,10 +70,15 @@ class TestWhatIsARecording:
         np.testing.assert_allclose(recording.data, signal(), rtol=1e-6)
         assert recording.data.dtype == np.float64
 
-    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-    def test_short_floats_are_read(self, dtype):
+    @pytest.mark.parametrize(
+        ("dtype", "rtol"), [(torch.float16, 1e-2), (torch.bfloat16, 1e-2), (torch.float8_e4m3fn, 0.1)]
+    )
+    def test_short_floats_are_read(self, dtype, rtol):
         (recording,) = read(torch.from_numpy(signal()).to(dtype))
-        np.testing.assert_allclose(recording.data, signal(), rtol=1e-2, atol=1e-2)
+        np.testing.assert_allclose(recording.data, signal(), rtol=rtol, atol=1e-2)
+
+    def test_a_sparse_tensor_is_refused(self):
+        assert "Tensor is no EEG recording" in refusal(torch.from_numpy(signal()).to_sparse())
 
     def test_integers_are_read(self):
         (recording,) = read(np.round(signal()).astype(np.int16))
@@ -146,13 +151,22 @@ class TestWhatIsARecording:
 class TestUnits:
     @pytest.mark.parametrize(
         ("unit", "per_unit"),
-        [("V", 1e6), ("mV", 1e3), ("uV", 1), ("\u00b5V", 1), ("\u03bcV", 1), ("nV", 1e-3)],
+        [
+            ("V", 1e6),
+            ("mV", 1e3),
+            ("uV", 1),
+            ("\u00b5V", 1),
+            ("\u03bcV", 1),
+            ("uv", 1),
+            ("microvolts", 1),
+            ("nV", 1e-3),
+        ],
     )
     def test_declared_units_are_brought_to_microvolts(self, unit, per_unit):
         (recording,) = read(signal() / per_unit, unit=unit)
         np.testing.assert_allclose(recording.data, signal(), rtol=1e-12)
 
-    @pytest.mark.parametrize("unit", [None, "volts", "UV", "T"])
+    @pytest.mark.parametrize("unit", [None, "volt-ish", "uVAC", "T", 1])
     def test_a_missing_or_unknown_unit_is_refused(self, unit):
         assert "one of V, mV, uV, nV" in refusal(signal(), unit=unit)
 
@@ -185,6 +199,7 @@ class TestRefusals:
         np.testing.assert_array_equal(read(x)[0].data, signal())
         x[1, 50:53] = np.ma.masked
         assert "3 samples of the array are masked" in refusal(x)
+        assert "3 samples of the array are masked" in refusal([list(x), list(x.filled(0))])
 
     def test_many_broken_channels_are_not_all_listed(self):
         names = [f"C{n}" for n in range(1, 7)] + ["Cz", "Pz"]

@@ -19,6 +19,7 @@ def write_edf(
     rates: Mapping[str, float] | None = None,
     clock: str = "12.00.00",
     annotations: Sequence[tuple[float, float, str]] | None = None,
+    units: str = "uV",
 ) -> Path:
     """Writes `seconds` of synthetic EEG, records of one second; `rates` are of single labels, in Hz."""
     signals = []
@@ -28,7 +29,7 @@ def write_edf(
         microvolts = 1e6 * synthetic_eeg(seconds, max(own, 20.0), 1, seed=row)[0, : round(seconds * own)]
         limit = float(np.ceil(np.abs(microvolts).max()))
         signals.append(
-            EdfSignal(microvolts, own, label=label, physical_dimension="uV", physical_range=(-limit, limit))
+            EdfSignal(microvolts, own, label=label, physical_dimension=units, physical_range=(-limit, limit))
         )
     edf = Edf(
         signals,

@@ -1,0 +1,19 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Units of voltage, in every spelling that files and users give them."""
+
+import re
+
+#: Volts in a unit, by its spelling in lower case and without spaces. The micro sign comes as Unicode's two, as Latin-1
+#: and code page 437 read UTF-8 and one another, and as the letters that stand in for it.
+_MICRO = ("u", "\u00b5", "\u03bc", "\u00c2\u00b5", "\u00ce\u00bc", "\u00e6", "\ufffd", "?", "mu", "mk", "micro", "mc")
+_VOLTS = {
+    f"{prefix}{volt}".lower(): scale
+    for prefixes, scale in ((("",), 1.0), (("m", "milli"), 1e-3), (_MICRO, 1e-6), (("n", "nano"), 1e-9))
+    for prefix in prefixes
+    for volt in ("v", "volt", "volts", "vol")  # the last is what EDF's 8 characters leave of "microvolts"
+} | {"\u043c\u043a\u0432": 1e-6, "\u043c\u0432": 1e-3, "\u0432": 1.0}
+
+
+def volts_per_unit(unit: str) -> float | None:
+    """Volts in a unit however it is spelt; None for what is no voltage."""
+    return _VOLTS.get(re.sub(r"[\s\0.()\[\]]", "", unit).lower().removesuffix("rms"))
