@@ -5,9 +5,10 @@ After an average reference channels add up to zero; a channel may be there twice
 interpolated from others; components may have been removed. All these are linear: weights w for which w'x = 0 always.
 They span the null space of the covariance, and what is generated is projected on its orthogonal complement.
 
-A file rounds samples, so that nothing is exactly zero. Rounding by steps q leaves a variance of q^2 / 12, or, where all
-channels are rounded alike, (1'w)^2 q^2 / 12; a band keeps its share. Electrodes that merely lie close together, or are bridged by gel, differ by more, and by less
-than a hundredfold from the next direction (64 channels of all 109 people of EEGMMIDB, and subsets of them).
+A file rounds samples, so that nothing is exactly zero. Rounding by steps q leaves a variance of q^2 / 12, or, where
+all channels are rounded by the same amount, of (1'w)^2 q^2 / 12; a band keeps its share. Electrodes that merely lie
+close together, or are bridged by gel, differ by more, and by less than a hundredfold from the next direction (64
+channels of all 109 people of EEGMMIDB, and subsets of them).
 """
 
 import numpy as np

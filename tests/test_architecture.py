@@ -15,7 +15,7 @@ TRAVELLING = {
 }
 OPTIONAL = {"processing": {"mne", "pandas"}}
 #: What `parsing.py` runs, in a process that has to start at once.
-PARSING = ("edf", "formats", "montage_get", "parsing", "scalp")
+PARSING = ("edf", "formats", "montage_get", "parsing", "scalp", "units_get")
 
 
 def sources(*rooms: str) -> list:

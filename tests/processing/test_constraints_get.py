@@ -65,6 +65,11 @@ def test_what_the_recording_satisfies_its_continuation_satisfies(extractor, made
     assert np.abs(true.T @ new).std() < (1e-9 if not step else 1e-3 * new.std())
 
 
+def test_whole_microvolts_are_all_rounded_alike_after_an_average_reference():
+    x = rounded(average_reference(rounded(eeg(32), 1.0)), 0.1)
+    assert null_space(x, rounding_step(x)).shape == (32, 1)
+
+
 def test_a_copy_is_a_copy_to_the_last_bit_that_can_be_seen(extractor):
     x = copies(eeg(7))
     new = decoded(extractor, x, include_prompt=False)
