@@ -20,9 +20,9 @@ import datasets
 import numpy as np
 import pyarrow as pa
 
-from get_hf.training import pretraining
-from get_hf.training.builder import prepare_segments
-from get_hf.training.crops import COLUMNS
+from get_hf.training.data.segments import prepare_segments
+from get_hf.training.pretraining import run as pretraining
+from get_hf.training.pretraining.crops import COLUMNS
 
 #: What must hold: times as slow as a memory map in batches of 64, and share of a step.
 SLOWEST, LARGEST_SHARE = 4.0, 0.03

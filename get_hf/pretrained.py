@@ -123,7 +123,7 @@ def download(repo: str, revision: str | None = None, cache_dir: Path | None = No
     Raises:
         OSError: When the Hub cannot be reached or refuses, or what it sends does not arrive whole.
     """
-    from get_hf.training.hub_access import one_sentence
+    from get_hf.hub.access import one_sentence
 
     with one_sentence(repo, "pull"):
         try:

@@ -22,24 +22,6 @@ def check_rate(sampling_rate: float) -> None:
         )
 
 
-def check_form(sampling_rate: float, patch_size: int) -> None:
-    """Refuses a form of signals that events cannot be found and made in.
-
-    Args:
-        sampling_rate: Hz.
-        patch_size: Samples.
-
-    Raises:
-        ValueError: Another rate, see `check_rate`, or patches that are shorter than `LEAST_PATCH`.
-    """
-    check_rate(sampling_rate)
-    if patch_size < LEAST_PATCH:
-        raise ValueError(
-            f"patch_size is {patch_size}, and what is random about heartbeats and blinks is read off the first "
-            f"{LEAST_PATCH} coefficients of a patch: take at least as many."
-        )
-
-
 def loaded(noise: np.ndarray) -> np.ndarray:
     """A covariance with a tenth of its mean power added to each channel: people's topographies differ."""
     return noise + (0.1 * np.trace(noise) / len(noise) + 1e-9) * np.eye(len(noise))

@@ -14,9 +14,8 @@ from .conditions_get import CONDITIONS, Vocabulary, split_ids
 from .constraints_get import null_space, rounding_step, satisfy
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_output
 from .equaliser_get import N_TRAITS, Gains
-from .events_get import check_form, check_rate
+from .events_get import check_rate
 from .features_get import EEGFeatures, Prompt, stack_prompts
-from .innovation_fitting_get import fit_innovation
 from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
 from .plausibility_get import usable_channels
@@ -42,7 +41,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         heard_conditions: Those that the model heard in training, all that may be asked for. None: it is not known
             which, and all of them may.
         autocorrelation: Of the innovation transform, as are the following; the defaults are a generic 1/f
-            signal on a generic head, `fit` estimates them.
+            signal on a generic head; pretraining estimates them.
         innovation_scale: Microvolts.
         channel_variance: One value per DCT coefficient.
         harmonic_covariance: Upper triangles `(patch_size, 666)`, little-endian float32 in base64.
@@ -173,36 +172,6 @@ class GETFeatureExtractor(SavedFeatureExtractor):
     def to_dict(self) -> dict[str, Any]:
         """The attributes that `preprocessor_config.json` holds."""
         return {name: value for name, value in super().to_dict().items() if name != "transform"}
-
-    @classmethod
-    def fit(cls, recordings: Sequence[tuple[np.ndarray, ...]], **kwargs) -> "GETFeatureExtractor":
-        """A feature extractor whose innovation transform is fitted to a training corpus.
-
-        Args:
-            recordings: As `fit_innovation` takes them: microvolts `(channels, times)` from `clean`,
-                positions `(channels, 6)`, and, if known, the condition ids of patches.
-            kwargs: Other arguments of the constructor.
-
-        Raises:
-            ValueError: No recordings, or a rate or size of patches that a transform cannot be fitted for.
-        """
-        extractor = cls(**kwargs)
-        check_form(extractor.sampling_rate, extractor.patch_size)
-        fitted = fit_innovation(
-            recordings,
-            extractor.patch_size,
-            prior_patches=extractor.prior_patches,
-            n_conditions=len(extractor.conditions),
-        )
-        kwargs.update(
-            autocorrelation=fitted.autocorrelation.tolist(),
-            innovation_scale=fitted.scale,
-            channel_variance=fitted.channel_variance.tolist(),
-            harmonic_covariance=pack(fitted.harmonic_covariance),
-            slow_quantiles=fitted.slow_quantiles.tolist(),
-            blinks=None if fitted.blinks is None else fitted.blinks.to_dict(),
-        )
-        return cls(**kwargs)
 
     def __call__(
         self,

@@ -4,6 +4,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ TRAVELLING = {
     "processing": {"torch", "numpy", "scipy", "transformers"},
 }
 OPTIONAL = {"processing": {"mne", "pandas"}}
+#: The rooms of training/, each of which imports only those before it; pretraining and finetuning stand side by side.
+ORDER = (("corpora",), ("data",), ("pretraining", "finetuning"), ("evaluation",), ("calibration",))
+#: The one module of the front door that imports training/ at once: nothing but a command's function imports it.
+PUBLISHES_DATASETS = "hub/datasets.py"
 #: What `parsing.py` runs, in a process that has to start at once.
 PARSING = ("edf", "formats", "montage_get", "parsing", "scalp", "units_get")
 
@@ -118,13 +123,77 @@ def test_training_imports_the_other_rooms_by_their_installed_names(file):
             )
 
 
+def module_of(file: Path) -> str:
+    """The name that a file is imported by."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    parts = parts if parts[0] == "get_hf" else ("get_hf", *parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def imported_by(file: Path, modules: set[str]) -> set[str]:
+    """Our own modules that a file imports, anywhere in it; not what only type checkers see."""
+    tree = ast.parse(file.read_text())
+    package = module_of(file) if file.name == "__init__.py" else module_of(file).rpartition(".")[0]
+    types_only = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if node in types_only:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            name = ".".join([*base, *([node.module] if node.module else [])])
+            inner = {f"{name}.{alias.name}" for alias in node.names} & modules
+            found |= inner
+            if any(f"{name}.{alias.name}" not in modules for alias in node.names):
+                found.add(name)
+    return (found & modules) - {module_of(file)}
+
+
+def test_there_is_no_import_circle():
+    files = [each.values[0] for each in sources("get_hf", *TRAVELLING, "training")]
+    modules = {module_of(file) for file in files}
+    graph = {module_of(file): imported_by(file, modules) for file in files}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+@pytest.mark.parametrize("file", sources("training"))
+def test_a_room_of_training_imports_only_those_before_it(file):
+    places = {room: place for place, rooms in enumerate(ORDER) for room in rooms}
+    own = file.relative_to(ROOT / "training").parts[0]
+    if own not in places:
+        assert own == "__init__.py"
+        return
+    for node, name in imports(ast.parse(file.read_text())):
+        room = name.removeprefix("get_hf.training.").partition(".")[0]
+        if name.startswith("get_hf.training.") and room != own:
+            assert places[room] < places[own], f"{file.name}:{node.lineno} imports {name}"
+
+
+def test_a_room_of_training_can_be_taken_in():
+    for room in (ROOT / "training").rglob("__init__.py"):
+        n_modules = len(list(room.parent.glob("*.py"))) - 1
+        assert n_modules <= 14 or room.parent.name == "corpora", f"{room.parent.name} holds {n_modules} modules"
+
+
 @pytest.mark.parametrize("file", sources("get_hf"))
 def test_the_front_door_imports_training_only_inside_the_command_that_needs_it(file):
     tree = ast.parse(file.read_text())
     deferred = inside(tree, (ast.FunctionDef, ast.AsyncFunctionDef))
     for node, name in imports(tree):
-        if name.startswith("get_hf.training"):
+        if name.startswith("get_hf.training") and not file.match(f"get_hf/{PUBLISHES_DATASETS}"):
             assert node in deferred, f"{file.name}:{node.lineno} imports {name} at import time"
+        if name == "get_hf.hub.datasets":
+            assert node in deferred, f"{file.name}:{node.lineno} imports {name}, and with it training/, at import time"
 
 
 @pytest.mark.parametrize("file", sources(*TRAVELLING, "training", "get_hf"))

@@ -15,21 +15,17 @@ from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging as transformers_logging
 from typer.exceptions import TyperException
 
-from get_hf import hub_cli, space_cli
-from get_hf.cli import calibrate, corpus, evaluate, generate, info, pretrain
-from get_hf.cli.console import fail, in_one_sentence, show_note, show_traceback, stderr, stdout, stop
-from get_hf.cli.console import require_extra as _require_extra
+from get_hf.cli import calibrate, corpus, evaluate, generate, hub, info, pretrain, space
+from get_hf.cli.console import fail, in_one_sentence, show_note, show_traceback, stdout, stop
 from get_hf.starting import INTERRUPTED, started
-
-__all__ = ["_require_extra", "app", "main", "stderr", "stdout", "transformers_logging"]
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True)
 for _command in (generate.generate, pretrain.pretrain, calibrate.calibrate, evaluate.evaluate, info.info):
     app.command()(_command)
 app.add_typer(corpus.app, name="corpus")
-app.add_typer(hub_cli.app)
-app.command("demo")(space_cli.demo)
-app.command("push-space")(space_cli.push_space)
+app.add_typer(hub.app)
+app.command("demo")(space.demo)
+app.command("push-space")(space.push_space)
 
 
 def _show_version(wanted: bool) -> None:

@@ -36,11 +36,12 @@ def calibrate(
             raise FileNotFoundError(f"There is no folder {folder}.")
     require_extra("train")
     load(str(checkpoint))  # what is wrong with it shows now, not after minutes of reading
-    from get_hf.training import calibration
+    from get_hf.training.calibration.run import STEPS
+    from get_hf.training.calibration.run import calibrate as measure
 
     with interruption(f"steps that were done are in {checkpoint}, and --step measures those that were not"):
-        steps = step or tuple(calibration.STEPS)
-        measured = calibration.calibrate(checkpoint, data, steps=steps, progress=stderr.print)
+        steps = step or tuple(STEPS)
+        measured = measure(checkpoint, data, steps=steps, progress=stderr.print)
     extractor = GETFeatureExtractor.from_pretrained(checkpoint)
     if "generated_log_gains" in measured:
         stdout.print(_corrections("after a prompt", {}, extractor.gains.after_prompt, extractor))

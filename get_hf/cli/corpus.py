@@ -98,7 +98,7 @@ def prepare(
     if data_dir is not None and not data_dir.is_dir():
         raise FileNotFoundError(f"There is no folder {data_dir}.")
     with _training(lambda: _kept(out)):
-        from get_hf.training.prepared import prepare as build
+        from get_hf.training.data.prepared import prepare as build
 
         with bar("Preparing", "recordings") as progress:
             prepared = build(name, out, data_dir, num_proc, progress=progress)
@@ -113,7 +113,7 @@ def prepare(
 
 
 def _kept(out: Path) -> str:
-    from get_hf.training.prepared import kept
+    from get_hf.training.data.prepared import kept
 
     return kept(out)
 
@@ -137,7 +137,7 @@ def card(folder: Folder) -> None:
 
 def _write_card(folder: Path) -> None:
     with _training(f"{folder} has no new card; get-hf corpus card {folder} writes it"):
-        from get_hf.training.dataset_card import card as write
+        from get_hf.training.data.card import card as write
 
         with bar("Measuring", "segments") as progress:
             write(folder, progress)
@@ -153,7 +153,7 @@ def push(
     if not stderr.is_terminal:
         disable_progress_bars()
     with _training("the Hub has all of it or nothing"):
-        from get_hf.training.hub_dataset import push as publish
+        from get_hf.hub.datasets import push as publish
 
         address = publish(folder, repo, private)
     stdout.print(address, style="bold")

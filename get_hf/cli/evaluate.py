@@ -35,11 +35,11 @@ def evaluate(
     require_extra("train")
     folder = find_checkpoint(checkpoint)
     load(str(folder), device)  # what is wrong with it shows now, not after minutes of baselines
-    from get_hf.training import evaluation
-    from get_hf.training.bars import bars_table
+    from get_hf.training.evaluation.requirements import requirements_table
+    from get_hf.training.evaluation.run import run
 
-    report = evaluation.run(folder, data, out, split, preset, cards, device=device, progress=stderr.print)
+    report = run(folder, data, out, split, preset, cards, device=device, progress=stderr.print)
     stdout.print(report.table(), markup=False)
-    for bars in report.bars.values():
-        stdout.print(f"\n{bars_table(bars)}", markup=False)
+    for found in report.requirements.values():
+        stdout.print(f"\n{requirements_table(found)}", markup=False)
     stdout.print(out, style="bold")

@@ -20,9 +20,9 @@ def pretrain(
     if wrong := ["".join(pair) for pair in pairs if not (pair[0] and pair[1])]:
         raise ValueError(f"{wrong[0]!r} is not KEY=VALUE, such as max_steps=1000.")
     require_extra("train")
-    from get_hf.training.pretraining import kept
-    from get_hf.training.pretraining import pretrain as train
-    from get_hf.training.recipe import read_recipe
+    from get_hf.training.pretraining.recipe import read_recipe
+    from get_hf.training.pretraining.run import kept
+    from get_hf.training.pretraining.run import pretrain as train
 
     read = read_recipe(recipe, {key: value for key, _, value in pairs})
     with interruption(lambda: kept(read.training.output_dir)):

@@ -8,8 +8,8 @@ import datasets
 import numpy as np
 import pytest
 
-from get_hf.training.builder import prepare_segments
-from get_hf.training.crops import COLUMNS
+from get_hf.training.data.segments import prepare_segments
+from get_hf.training.pretraining.crops import COLUMNS
 from synthetic import make_raw
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "reading.py"

@@ -6,6 +6,7 @@ import pytest
 
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import channel_positions
+from get_hf.training.pretraining.population import fit_feature_extractor
 from small import NAMES, RATE
 from synthetic import synthetic_eeg
 
@@ -19,7 +20,7 @@ def extractor() -> GETFeatureExtractor:
     positions = channel_positions(CH_NAMES)
     blank = GETFeatureExtractor()
     signals = [1e6 * synthetic_eeg(30, 160, len(CH_NAMES), seed) for seed in range(4)]
-    return GETFeatureExtractor.fit([(blank.clean(signal, 160), positions) for signal in signals])
+    return fit_feature_extractor([(blank.clean(signal, 160), positions) for signal in signals])
 
 
 @pytest.fixture(scope="session")

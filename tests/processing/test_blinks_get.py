@@ -9,14 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from get_hf.processing.blink_fitting_get import fit_blinks
 from get_hf.processing.blinks_get import N_AFTER, N_BEFORE, SHORTEST_INTERVAL, BlinkPopulation
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
-from get_hf.processing.innovation_fitting_get import fit_innovation
 from get_hf.processing.innovation_get import InnovationTransform
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import harmonics
-from get_hf.training.segments import CHANNELS
+from get_hf.training.evaluation.recordings import CHANNELS
+from get_hf.training.pretraining.blinks import fit_blinks
+from get_hf.training.pretraining.population import fit_innovation
 
 POSITIONS = channel_positions(list(CHANNELS))
 PATCH = 25

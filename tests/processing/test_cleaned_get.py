@@ -9,7 +9,7 @@ from get_hf import CHECKPOINT, GETFeatureExtractor
 from get_hf.processing.blinks_get import low_pass
 from get_hf.processing.events_get import spatial_filter
 from get_hf.processing.montage_get import channel_positions
-from get_hf.training.segments import CHANNELS
+from get_hf.training.evaluation.recordings import CHANNELS
 
 POSITIONS = channel_positions(list(CHANNELS))
 PATCH = 25

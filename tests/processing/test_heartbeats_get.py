@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.heartbeats_get import N_AROUND, find_heartbeats
-from get_hf.processing.innovation_fitting_get import fit_innovation
 from get_hf.processing.montage_get import channel_positions
-from get_hf.training.segments import CHANNELS
+from get_hf.training.evaluation.recordings import CHANNELS
+from get_hf.training.pretraining.population import fit_innovation
 
 POSITIONS = channel_positions(list(CHANNELS))
 PATCH = 25

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import coherence, csd, lfilter
 
-from get_hf.processing.innovation_fitting_get import fit_innovation
 from get_hf.processing.innovation_get import InnovationTransform
 from get_hf.processing.montage_get import ELECTRODES, channel_positions
 from get_hf.processing.population_get import DEGREE, harmonics, symmetric_roots
 from get_hf.processing.signal_get import mirror_left
+from get_hf.training.pretraining.population import fit_innovation
 
 TEN_TWENTY = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8"]
 TEN_TWENTY += ["P7", "P3", "Pz", "P4", "P8", "O1", "O2"]

@@ -6,6 +6,7 @@ import pytest
 
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import channel_positions
+from get_hf.training.pretraining.population import fit_feature_extractor
 from small import PATCH, RATE, continued
 
 
@@ -37,7 +38,7 @@ class TestRealRecordings:
         raw = self.eegmmidb(real_eeg, "S003R02")
         generic = GETFeatureExtractor()
         cleaned = generic.clean(1e6 * raw.get_data(), raw.info["sfreq"])
-        own = GETFeatureExtractor.fit([(cleaned, channel_positions(raw.ch_names))])
+        own = fit_feature_extractor([(cleaned, channel_positions(raw.ch_names))])
         features = own(raw)
         (decoded,) = own.decode(continued(features, 120), features, "array")
         step = np.diff(decoded, axis=-1)

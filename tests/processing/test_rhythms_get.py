@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import butter, lfilter, sosfiltfilt, welch
 
-from get_hf.processing.innovation_fitting_get import fit_innovation
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.rhythms_get import prominence
+from get_hf.training.pretraining.population import fit_innovation
 
 HERTZ = np.arange(101) / 2
 POSITIONS = channel_positions(["C3", "C4", "Oz"])

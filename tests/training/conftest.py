@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from get_hf import save_recording
-from get_hf.training.builder import prepare_segments
-from get_hf.training.prepared import prepare
-from get_hf.training.segments import CHANNELS
+from get_hf.training.data.prepared import prepare
+from get_hf.training.data.segments import prepare_segments
+from get_hf.training.evaluation.recordings import CHANNELS
 from synthetic import CH_NAMES, make_raw
 
 RATE = 160.0

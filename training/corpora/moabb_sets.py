@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from ..full_disk import is_full_disk
 from .corpus import Corpus, CorpusUnavailableError, Recording
 from .eegmmidb import EEGMMIDB
+from .full_disk import is_full_disk
 from .moabb_reading import Person, moabb_dataset, open_stretch, stretches_of
 from .vocabulary import allows_sharing, condition_of
 

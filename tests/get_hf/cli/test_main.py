@@ -72,7 +72,7 @@ def test_an_interrupted_training_says_what_is_kept_and_how_to_go_on(get_hf, monk
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("get_hf.training.pretraining.pretrain", interrupt)
+    monkeypatch.setattr("get_hf.training.pretraining.run.pretrain", interrupt)
     (tmp_path / "run" / "checkpoint-3").mkdir(parents=True)
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE | {"output_dir": "run"}))
     code, out, err = get_hf("pretrain", "recipe.yaml")

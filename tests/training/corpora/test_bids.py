@@ -11,9 +11,9 @@ from mne_bids import BIDSPath, make_dataset_description, mark_channels, write_ra
 from edf_files import cut_off
 from get_hf.modeling.configuration_get import CONDITIONS
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
-from get_hf.training.builder import prepare_segments, problems, segment_table
 from get_hf.training.corpora import CorpusUnavailableError, get_corpus
 from get_hf.training.corpora.vocabulary import allows_sharing, condition_of
+from get_hf.training.data.segments import prepare_segments, problems, segment_table
 from synthetic import make_raw
 
 NAMES = ["Fp1", "C3", "C4", "E17", "O2", "EOGv"]

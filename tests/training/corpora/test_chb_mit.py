@@ -5,9 +5,9 @@ import pytest
 from edf_files import cut_off, write_edf
 from get_hf.modeling.configuration_get import CONDITIONS
 from get_hf.processing.montage_get import channel_positions
-from get_hf.training.builder import prepare_segments, problems
 from get_hf.training.corpora import get_corpus
 from get_hf.training.corpora.chb_mit import read_summary
+from get_hf.training.data.segments import prepare_segments, problems
 
 LABELS = ["FP1-F7", "F7-T7", "T7-P7", "T8-P8", "P8-O2", "-", "P7-T7", "T7-FT9", "T8-P8", "-", "ECG", "VNS", "."]
 AT_NECK = ["F7-CS2", "-", "O1-CS2", "CP2-CS2", "LOC-ROC", "EKG1-CHIN"]

@@ -16,9 +16,9 @@ from moabb.datasets.fake import FakeDataset, FakeVirtualRealityDataset
 
 from get_hf.modeling.configuration_get import CONDITIONS
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
-from get_hf.training.builder import segment_table
 from get_hf.training.corpora import CorpusUnavailableError, get_corpus, moabb_reading
 from get_hf.training.corpora.moabb_sets import MOABB_CORPORA
+from get_hf.training.data.segments import segment_table
 from moabb_files import write_alpha_waves, write_cho, write_graz
 
 GRAZ_A = ["left hand", "right hand", "feet", "tongue"]

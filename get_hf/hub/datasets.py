@@ -1,0 +1,144 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Publishing a prepared corpus on the Hub, where its licence allows that.
+
+    url = push("out/eegmmidb", "someone/eegmmidb-get")
+
+All of it arrives in one commit, or nothing does; and the Hub is asked afterwards whether it has what was sent.
+"""
+
+import hashlib
+import json
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+from get_hf.hub.access import check_name, one_sentence
+from get_hf.training.corpora import get_corpus
+from get_hf.training.data.card import CARD, MADE, OWN_NAME, PICTURE, card, read_folder
+from get_hf.training.data.prepared import INFO
+
+_SHARD = re.compile(r"data/\w+-\d{5}-of-\d{5}\.parquet")
+#: What the Hub puts into every repository.
+_HUBS_OWN = {".gitattributes"}
+
+
+def push(folder: str | Path, repo: str, private: bool = False) -> str:
+    """Publishes a prepared corpus as a dataset on the Hub, by one commit.
+
+    Shards of an earlier push that the folder no longer has are deleted by the same commit.
+
+    Args:
+        folder: What `prepare` wrote; the card is made where it has none. A card that was made does not replace one
+            that somebody wrote on the Hub.
+        repo: "owner/name"; made where there is no such dataset.
+        private: Whether only its owner may see it.
+
+    Returns:
+        The dataset's address.
+
+    Raises:
+        ValueError: The licence forbids it, or the repository is for something else.
+        FileNotFoundError: There is no such folder.
+        OSError: The Hub cannot be reached or refuses; or what arrived is not what was sent.
+    """
+    folder = Path(folder)
+    check_may_be_shared(folder)
+    check_name(repo)
+    if not (folder / CARD).is_file():
+        card(folder)
+    files: dict[str, Path | bytes] = {name: folder / name for name in (INFO, PICTURE) if (folder / name).is_file()}
+    files |= {f"data/{path.name}": path for path in sorted((folder / "data").glob("*.parquet"))}
+    files[CARD] = (folder / CARD).read_text(encoding="utf-8").replace(OWN_NAME, repo).encode()
+
+    api = HfApi()
+    with one_sentence(repo):
+        api.create_repo(repo, repo_type="dataset", private=private or None, exist_ok=True)
+        if private and not api.dataset_info(repo).private:
+            raise ValueError(f"{repo} is there already and public, and --private was asked for: choose another name.")
+        there = set(api.list_repo_files(repo, repo_type="dataset")) - _HUBS_OWN
+        stale = {path for path in there - set(files) if _SHARD.fullmatch(path)}
+        if foreign := sorted(there - set(files) - stale):
+            raise ValueError(f"{repo} holds what is no part of a prepared corpus, {foreign[0]}: choose another name.")
+        if CARD in there and MADE.encode() in files[CARD] and not _was_made(api, repo):
+            warnings.warn(f"{CARD} of {repo} was written by hand and stays as it is on the Hub.", stacklevel=2)
+            del files[CARD]
+        commit = api.create_commit(
+            repo,
+            [
+                *(CommitOperationDelete(path) for path in sorted(stale)),
+                *(CommitOperationAdd(path, content) for path, content in files.items()),
+            ],
+            commit_message=f"{read_folder(folder).corpus}, prepared for GET",
+            repo_type="dataset",
+        )
+        _check_arrived(api, repo, commit.oid, files)
+    return f"{api.endpoint}/datasets/{repo}"
+
+
+def _was_made(api: HfApi, repo: str) -> bool:
+    """Whether the card on the Hub is one that `card` made, and not somebody's own."""
+    with tempfile.TemporaryDirectory(prefix="get-hf-") as folder:
+        return MADE in Path(api.hf_hub_download(repo, CARD, repo_type="dataset", cache_dir=folder)).read_text("utf-8")
+
+
+def check_may_be_shared(folder: Path) -> None:
+    """Refuses what its licence keeps from being published, whatever the folder says of itself.
+
+    The registry of corpora counts, for the corpus that the folder names and for each that its rows name.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        ValueError: One of them forbids it, or the folder was prepared under another licence; or `folder` is no
+            prepared corpus.
+    """
+    named = {read_folder(folder).corpus}
+    for path in sorted((folder / "data").glob("*.parquet")):
+        named.update(pq.read_table(path, columns=["corpus"])["corpus"].unique().to_pylist())
+    for corpus in map(get_corpus, sorted(named)):
+        if not corpus.may_redistribute:
+            raise ValueError(
+                f"{corpus.name} must not be published: its licence ({corpus.licence}) does not allow sharing what is "
+                "derived from it; keep the folder, and let others prepare their own."
+            )
+        said = json.loads((folder / INFO).read_text(encoding="utf-8")).get("license")
+        if said != corpus.licence:
+            raise ValueError(
+                f"{folder} must not be published: it says its licence is {said}, and {corpus.name} is under "
+                f"{corpus.licence}; prepare the corpus again."
+            )
+
+
+def _check_arrived(api: HfApi, repo: str, commit: str, files: dict[str, Path | bytes]) -> None:
+    """Compares what the Hub now lists with what was sent: size, and SHA-256 or git's checksum of each file."""
+    listed = api.list_repo_tree(repo, recursive=True, revision=commit, repo_type="dataset")
+    there = {entry.path: entry for entry in listed if hasattr(entry, "size")}
+    for name, content in files.items():
+        size, sha256, git = _checksums(content)
+        entry = there.get(name)
+        same = entry is not None and entry.size == size
+        if not same or (entry.lfs.sha256 != sha256 if entry.lfs else entry.blob_id != git):
+            raise OSError(f"{name} did not arrive whole in {repo}: push again.")
+
+
+def _checksums(content: Path | bytes) -> tuple[int, str, str]:
+    """Size, SHA-256 and git's own checksum of a file, read in pieces."""
+    size = content.stat().st_size if isinstance(content, Path) else len(content)
+    sha256, git = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size)
+    for piece in _pieces(content):
+        sha256.update(piece)
+        git.update(piece)
+    return size, sha256.hexdigest(), git.hexdigest()
+
+
+def _pieces(content: Path | bytes) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.open("rb") as file:
+        while piece := file.read(1 << 20):
+            yield piece

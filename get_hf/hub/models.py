@@ -1,0 +1,195 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Checkpoints to and from the Hub.
+
+    address = push("runs/mine", "someone/get-mine")
+    folder = pull("someone/get-mine@v1")
+
+All of a checkpoint arrives in one commit, or nothing does; and it is loaded back from there and compared.
+"""
+
+import filecmp
+import fnmatch
+import json
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import torch
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+from get_hf.hub.card import CARD, FIGURES, SUMMARY, Provenance, read_json, without_paths, write_card
+from get_hf.modeling.checkpoint_get import FILES
+from get_hf.modeling.configuration_get import GETConfig
+from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
+from get_hf.pretrained import download, find_checkpoint, load_folder
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.files import folder_beside
+
+#: Files of an earlier push that go where the new one does not have them; anything else in a repository stays.
+_OURS = ("*_get.py", "*.safetensors", "*.safetensors.index.json", "generation_config.json", FILES, FIGURES, SUMMARY)
+
+
+def push(
+    checkpoint: str | Path,
+    repo: str,
+    private: bool = False,
+    create_pr: bool = False,
+    remote_code: bool = True,
+    card: str | Path | None = None,
+    provenance: Provenance | None = None,
+) -> str:
+    """Publishes a checkpoint on the Hub by one commit, then loads it from there and compares.
+
+    With it go its card, the figures of `get-hf evaluate` (`fidelity.json`) and the summary of its training where it
+    has them; none of them names a folder of this machine. A card that is on the Hub already keeps its text, unless
+    `card` is given. A push that failed halfway goes on with the large files that have not arrived yet.
+
+    Args:
+        checkpoint: A folder that `save_pretrained` wrote, of a model that generates or classifies.
+        repo: "owner/name"; made where there is no such model.
+        private: Whether only its owner may see it.
+        create_pr: Whether to propose the commit to the repository's owner, rather than to make it.
+        remote_code: Whether the code goes along, for who has transformers and not this package.
+        card: Markdown for the model card; by default the one on the Hub, else the folder's README.md, else a short
+            one made for it.
+        provenance: What it was made from, as far as its files do not say.
+
+    Returns:
+        The address of the model, or of the proposal.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or card.
+        ValueError: It is no complete checkpoint; the repository is another model's, or public where `private` was
+            asked for; or the Hub finds fault with the card's metadata.
+        OSError: The Hub cannot be reached or refuses; or what arrived is not what was sent.
+    """
+    from get_hf.hub.access import check_name, one_sentence
+
+    check_name(repo)
+    folder = find_checkpoint(checkpoint)
+    with tempfile.TemporaryDirectory() as temporary:
+        staged = Path(temporary) / repo.partition("/")[2]
+        model, extractor = load_folder(folder)
+        _stage(folder, staged, repo, model, extractor, remote_code)
+        about = repo, model.config, provenance or Provenance()
+        write_card(staged, *about, card or folder / CARD, required=bool(card))
+        api = HfApi()
+        with one_sentence(repo):
+            api.create_repo(repo, private=private or None, exist_ok=True)
+            info = api.model_info(repo)
+            if private and not info.private:
+                raise ValueError(
+                    f"{repo} is there already and public, and --private was asked for: choose another name."
+                )
+            there = {file.rfilename for file in info.siblings}
+            _check_is_ours(api, repo, there, Path(temporary))
+            if CARD in there:
+                kept = _card_on_the_hub(api, repo, Path(temporary), staged / CARD, card)
+                if kept is not None:
+                    write_card(staged, *about, kept, name=f"{CARD} of {repo}")
+            stale = {file for file in there if any(fnmatch.fnmatch(file, pattern) for pattern in _OURS)}
+            names = sorted(path.name for path in staged.iterdir())
+            commit = api.create_commit(
+                repo,
+                [
+                    *(CommitOperationDelete(name) for name in sorted(stale - set(names))),
+                    *(CommitOperationAdd(name, staged / name) for name in names),
+                ],
+                commit_message=f"{type(model).__name__} with its feature extractor",
+                create_pr=create_pr,
+                parent_commit=info.sha,
+            )
+            arrived = download(repo, commit.oid, Path(temporary) / "arrived")
+        _check_arrived(staged, arrived, repo, _outputs(model, extractor))
+    return commit.pr_url or f"{api.endpoint}/{repo}"
+
+
+def pull(repo: str, folder: str | Path | None = None) -> Path:
+    """Fetches a checkpoint from the Hub into a folder of its own, whole or not at all.
+
+    Args:
+        repo: "owner/name" or "owner/name@revision", a branch, tag or commit.
+        folder: Where to; by default "name" in the working directory.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileExistsError: The folder is there already.
+        OSError: The Hub cannot be reached or refuses, or what it sends does not arrive whole.
+        ValueError: It is no name of a repository, or what is there is no complete checkpoint of GET.
+    """
+    from get_hf.hub.access import check_name
+
+    name, _, revision = repo.partition("@")
+    folder = Path(folder or check_name(name).partition("/")[2])
+    if folder.exists():
+        raise FileExistsError(f"{folder} is there already: choose another place with --out.")
+    if not folder.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder.parent} to put {folder.name} in.")
+    cached = download(check_name(name), revision or None)
+    load_folder(cached, name=repo)  # what is damaged shows now
+    with folder_beside(folder) as temporary:
+        shutil.copytree(cached, temporary / folder.name).rename(folder)
+    return folder
+
+
+def _stage(folder: Path, staged: Path, repo: str, model, extractor: GETFeatureExtractor, remote_code: bool) -> None:
+    """Saves a checkpoint as it is to lie on the Hub."""
+    model.save_pretrained(staged)
+    extractor.save_pretrained(staged)
+    if not remote_code:
+        for code in staged.glob("*.py"):
+            code.unlink()
+        for settings in (staged / "config.json", staged / "preprocessor_config.json"):
+            kept = json.loads(settings.read_text(encoding="utf-8"))
+            kept = {name: value for name, value in kept.items() if name not in ("auto_map", "custom_pipelines")}
+            settings.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    for name in (SUMMARY, FIGURES):
+        if (folder / name).is_file():
+            content = read_json(folder / name)
+            if isinstance(about := content.get("about"), dict) and "checkpoint" in about:
+                about["checkpoint"] = repo  # it was the name of a folder
+            (staged / name).write_text(json.dumps(without_paths(content), indent=1) + "\n", encoding="utf-8")
+
+
+def _card_on_the_hub(api: HfApi, repo: str, temporary: Path, made: Path, given: str | Path | None) -> Path | None:
+    """The card that is on the Hub, to be kept; where one was given instead, what becomes of it is said."""
+    there = Path(api.hf_hub_download(repo, CARD, cache_dir=temporary / "there"))
+    if given is None:
+        return there
+    if there.read_bytes() != made.read_bytes():
+        warnings.warn(
+            f"{CARD} of {repo} was replaced by {Path(given).name}; its history on the Hub keeps what it said.",
+            stacklevel=3,
+        )
+    return None
+
+
+def _check_is_ours(api: HfApi, repo: str, there: set[str], temporary: Path) -> None:
+    """Refuses to write over another kind of model."""
+    if "config.json" not in there:
+        return
+    file = api.hf_hub_download(repo, "config.json", cache_dir=temporary / "there")
+    config = json.loads(Path(file).read_text(encoding="utf-8"))
+    if (found := config.get("model_type")) != GETConfig.model_type:
+        raise ValueError(f"{repo} holds a model of type {found!r}, not of GET: choose another name.")
+
+
+def _outputs(model: GETModel | GETForSequenceClassification, extractor: GETFeatureExtractor) -> torch.Tensor:
+    """What a model makes of nothing, the same each time."""
+    features = extractor(ch_names=["C3", "C4"])
+    with torch.inference_mode():
+        if isinstance(model, GETModel):
+            return model.generate(**features, max_new_tokens=4, generator=torch.Generator().manual_seed(0))
+        return model(**features).logits
+
+
+def _check_arrived(staged: Path, arrived: Path, repo: str, expected: torch.Tensor) -> None:
+    """Compares what the Hub gives back with what was sent, byte by byte and by what the model does."""
+    for file in staged.iterdir():
+        if not (arrived / file.name).is_file() or not filecmp.cmp(file, arrived / file.name, shallow=False):
+            raise OSError(f"{file.name} did not arrive whole in {repo}: push again.")
+    if not torch.equal(_outputs(*load_folder(arrived, name=repo)), expected):
+        raise OSError(f"{repo} does not do what the checkpoint does that was pushed: push again.")

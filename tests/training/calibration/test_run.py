@@ -1,0 +1,142 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import json
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from get_hf import GETConfig, GETFeatureExtractor, GETModel
+from get_hf.cli import app
+from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_FROM_NOTHING
+from get_hf.processing.montage_get import channel_positions
+from get_hf.processing.population_get import quadratic_in_position
+from get_hf.training.calibration import corrections
+from get_hf.training.calibration import run as calibration
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Few rounds, and groups as small as those of two people."""
+    monkeypatch.setattr(corrections, "N_SHIFT_ROUNDS", 1)
+    monkeypatch.setattr(corrections, "N_GAIN_ROUNDS", 1)
+    monkeypatch.setattr(corrections, "LEAST_PROMPTS", 4)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    torch.manual_seed(0)
+    GETModel(
+        GETConfig(hidden_size=32, num_attention_heads=4, num_hidden_layers=1, flow_hidden_size=32)
+    ).save_pretrained(tmp_path)
+    GETFeatureExtractor().save_pretrained(tmp_path)
+    return tmp_path
+
+
+def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, quick):
+    before = json.loads((checkpoint / "preprocessor_config.json").read_text())
+    found = calibration.calibrate(checkpoint, people)
+    gains, shifts = found["generated_log_gains"], found["unprompted_coherence_shifts"]
+    unprompted = found["unprompted_log_gains"]
+    assert json.loads((checkpoint / "preprocessor_config.json").read_text()) == before | found
+    extractor = GETFeatureExtractor.from_pretrained(checkpoint)
+    assert (extractor.generated_log_gains, extractor.unprompted_coherence_shifts) == (gains, shifts)
+    assert extractor.unprompted_log_gains == unprompted
+    assert extractor.trait_log_gains == found["trait_log_gains"]
+    assert np.abs(found["trait_log_gains"]["none"]).max() > 0.01  # two people differ by one component
+    assert np.abs(unprompted["none"]).max() > 0.01
+    assert not np.allclose(unprompted["none"], gains["none"], atol=0.01)
+    assert np.shape(gains["none"]) == (101, 9)
+    assert np.abs(gains["none"]).max() > 0.01
+    cues = found["cue_log_gains"]
+    assert extractor.cue_log_gains == cues
+    assert set(cues) == {"left_fist", "right_fist"}  # after rest two runs have 6 and 4 trials of them
+    assert not {*cues} & {*gains, *unprompted}
+    for effect in cues.values():
+        assert np.abs(effect).max() > 0.001
+    assert np.shape(shifts) == (25, 5)
+    assert np.abs(shifts).max() > 0.001
+    # from the beginning, whatever was found before
+    shown = CliRunner().invoke(app, ["calibrate", str(checkpoint), "--data", str(people)])
+    assert shown.exit_code == 0, shown.output
+    assert json.loads((checkpoint / "preprocessor_config.json").read_text()) == before | found
+    at_cz = quadratic_in_position(channel_positions(["Cz"]))[0]
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    at_c3 = quadratic_in_position(channel_positions(["C3"]))[0]
+    shown_cues = {line[0]: float(line[1]) for line in lines if line and line[0] in cues}
+    assert shown_cues == pytest.approx({name: np.exp(at_c3 @ effect) for name, effect in cues.items()}, abs=6e-4)
+    rows = [line for line in lines if line and line[0].isdigit()]
+    assert [float(row[0]) for row in rows] == 2 * list(range(0, 50, 2))
+    after, nothing = rows[:25], rows[25:]
+    for table, parts, log_gains, largest in (
+        (after, [], gains, LARGEST_LOG_GAIN),
+        (nothing, [shifts], unprompted, LARGEST_LOG_GAIN_FROM_NOTHING),
+    ):
+        for k, row in enumerate(table):
+            losses, gain = row[1 : -len(gains)], row[-len(gains) :][list(log_gains).index("none")]
+            expected = [0.64 * part[k][0] + 0.8 * at_cz[:4] @ part[k][1:] for part in parts]
+            np.testing.assert_allclose([float(loss) for loss in losses], expected, atol=1e-3)
+            # what is further off is not made up for
+            log_gain = np.clip(at_cz @ log_gains["none"][4 * k], -largest, largest)
+            assert float(gain) == pytest.approx(np.exp(log_gain), rel=2e-3, abs=2e-3)
+        assert len({row[-1] for row in table}) > 3
+    assert "gains after 8 s: round 1 of 1" in shown.stderr
+    assert "gains from nothing: round 1 of 1" in shown.stderr
+
+
+def test_a_step_is_measured_anew_behind_what_was_found_before(people, checkpoint, quick):
+    path = checkpoint / "preprocessor_config.json"
+
+    def cues(**known) -> dict:
+        before = json.loads(path.read_text()) | known
+        path.write_text(json.dumps(before))
+        found = calibration.calibrate(checkpoint, people, steps=["cues"])
+        assert set(found) == {"cue_log_gains"}
+        assert json.loads(path.read_text()) == before | found
+        return found["cue_log_gains"]
+
+    first = cues()
+    assert set(first) == {"left_fist", "right_fist"}
+    assert cues() == first
+    louder = np.zeros((101, 9))
+    louder[:, 0] = 0.1
+    behind = cues(generated_log_gains={"none": louder.tolist()})
+    assert behind["left_fist"][0] < first["left_fist"][0] - 0.01
+
+
+def test_a_step_is_measured_as_if_later_ones_had_not_been(people, checkpoint, quick, monkeypatch):
+    path = checkpoint / "preprocessor_config.json"
+    known = {"generated_log_gains": {"none": np.full((101, 9), 0.01).tolist()}, "cue_log_gains": {"feet": [0.1] * 9}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | known))
+
+    def nothing(self) -> dict:
+        assert self.settings["generated_log_gains"] == known["generated_log_gains"]
+        assert self.settings["cue_log_gains"] is self.settings["trait_log_gains"] is None
+        return {"unprompted_log_gains": {"none": np.zeros((101, 9)).tolist()}}
+
+    monkeypatch.setattr(calibration.Calibration, "nothing", nothing)
+    calibration.calibrate(checkpoint, people, steps=["nothing"])
+    assert GETFeatureExtractor.from_pretrained(checkpoint).cue_log_gains == known["cue_log_gains"]
+
+
+def test_an_interruption_leaves_what_was_found_and_all_else_as_it_was(people, checkpoint, quick, monkeypatch):
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    path = checkpoint / "preprocessor_config.json"
+    known = {"generated_log_gains": {"none": np.full((101, 9), 0.01).tolist()}, "cue_log_gains": {"feet": [0.1] * 9}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | known))
+    monkeypatch.setattr(calibration.Calibration, "nothing", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        calibration.calibrate(checkpoint, people)
+    extractor = GETFeatureExtractor.from_pretrained(checkpoint)
+    assert not np.allclose(extractor.generated_log_gains["none"], 0.01)
+    assert extractor.cue_log_gains == known["cue_log_gains"]
+
+
+def test_a_step_that_there_is_not_is_refused_before_anything_is_read(checkpoint):
+    before = (checkpoint / "preprocessor_config.json").read_bytes()
+    shown = CliRunner().invoke(app, ["calibrate", str(checkpoint), "--data", str(checkpoint), "--step", "cue"])
+    assert isinstance(shown.exception, ValueError)
+    assert str(shown.exception) == ("There is no step 'cue' of calibration: choose among gains, nothing, cues.")
+    assert (checkpoint / "preprocessor_config.json").read_bytes() == before

@@ -1,0 +1,228 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What is measured once training is over: the last few percent of coherence and of the spectrum.
+
+Recordings of people the model was trained on are continued, and compared with what really followed, in three steps.
+
+Gains of an equaliser. A flow of limited size draws some coefficients of a patch a few percent too strong and others
+too weak, and the transform's filters are smoother than spectra are, in every person alike: in front more than at the
+back, and with eyes closed otherwise than with eyes open. The gains are what brings the mean log spectrum of the
+continuations to that of what really followed, both without heartbeats and blinks: or else blinks that are too weak
+would be made up for by slow waves in front. As frequencies overlap, this is repeated.
+
+Nothing. EEG that no prompt leads has gains of its own, measured in the same way against the same recordings, and
+shifts of coherence (see `coherence_get`): without a prompt the transform is the population's, whose channels cohere
+less than the channels of any person, and only these gains know what closed eyes do to the spectrum. What people's
+spectra differ by is seen in the recordings, and makes one imagined person differ from another.
+
+Cues. What follows a cue is generated from the rest before it, told what was cued, and compared with the trial. To move
+a hand, or to think of it, weakens mu and beta, on the other side by a few percent more, which is too little for a
+network to have learnt it from some thousands of trials.
+
+All belong to the options of the generation config that the continuations are drawn with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_FROM_NOTHING
+from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
+from get_hf.processing.files import written_whole
+from get_hf.processing.montage_get import channel_positions
+from get_hf.processing.settings_get import rows_in_lines
+from get_hf.training.calibration import corrections
+from get_hf.training.evaluation.generator import GETGenerator
+from get_hf.training.evaluation.recordings import CHANNELS, SAMPLING_RATE, Segments, cut_segments, recordings
+from get_hf.training.evaluation.trials import REST, Trials, cut_trials
+
+from .corrections import LogGains, Shifts
+
+#: Recordings of each training person and prompts of each recording that are continued, nearly all there are: what is
+#: drawn for half as many with another seed coheres otherwise by half a percent to a percent.
+N_SESSIONS, N_PROMPTS = 5, 4
+#: Length of prompts in seconds.
+LENGTH = 8.0
+#: A batch as `GETGenerator.draw` yields it.
+Drawn = tuple[torch.Tensor, EEGFeatures]
+#: Of what is drawn. None that an evaluation is likely to draw by: corrections fitted to the very noise that they are
+#: then judged on would take some of its chance away.
+SEED = 20_260
+#: The steps, and what of the feature extractor each measures; later ones go by what earlier ones found.
+STEPS = {
+    "gains": ("generated_log_gains",),
+    "nothing": ("unprompted_coherence_shifts", "unprompted_log_gains", "trait_log_gains"),
+    "cues": ("cue_log_gains",),
+}
+
+
+def calibrate(
+    checkpoint: str | Path,
+    data_dir: str | Path,
+    ch_names: Sequence[str] = CHANNELS,
+    steps: Sequence[str] = tuple(STEPS),
+    progress: Callable[[str], object] | None = None,
+) -> dict:
+    """Measures what a checkpoint misses, and writes each step's to its `preprocessor_config.json` as it is found.
+
+    Args:
+        checkpoint: Folder with the model's and the feature extractor's files.
+        data_dir: Folder that holds eegmmidb.
+        ch_names: Channels to continue.
+        steps: Which of `STEPS`, in their order, each behind those before it alone. What is not measured anew, because
+            it was not asked for or for an interruption, stays as it was in the file.
+        progress: Called with a line at each round.
+
+    Returns:
+        The settings of `GETFeatureExtractor` that were measured, by name.
+
+    Raises:
+        ValueError: There are no training recordings, or they lack channels; or an unknown step.
+        OSError: The checkpoint cannot be read or written.
+    """
+    if unknown := sorted(set(steps) - set(STEPS)):
+        raise ValueError(f"There is no step {unknown[0]!r} of calibration: choose among {', '.join(STEPS)}.")
+    path = Path(checkpoint) / "preprocessor_config.json"
+    written = json.loads(path.read_text())
+    calibration = Calibration(checkpoint, data_dir, ch_names, progress or (lambda message: None))
+    order, found = list(STEPS), {}
+    for k, step in enumerate(order):
+        if step not in steps:
+            continue
+        unmeasured = dict.fromkeys(name for later in order[k:] for name in STEPS[later])
+        calibration.settings = written | found | unmeasured
+        found |= getattr(calibration, step)()
+        with written_whole(path) as beside:
+            beside.write_text(rows_in_lines(json.dumps(written | found, indent=2, sort_keys=True)) + "\n")
+    return found
+
+
+class Calibration:
+    """A checkpoint beside the training recordings; each step returns settings of the feature extractor.
+
+    Args:
+        checkpoint: See `calibrate`.
+        data_dir: See `calibrate`.
+        ch_names: Channels to continue.
+        progress: Called with a line at each round.
+
+    Attributes:
+        settings: Of the feature extractor, with what steps before the one that is taken found.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path,
+        data_dir: str | Path,
+        ch_names: Sequence[str],
+        progress: Callable[[str], object],
+    ):
+        self.ch_names, self.progress, self.settings = ch_names, progress, {}
+        progress("reading training recordings")
+        self.signals = list(recordings(data_dir, "train", ch_names, n_sessions=N_SESSIONS))
+        self.generator = GETGenerator(checkpoint, seed=SEED)
+        self.patch_size, self.positions = self.generator.model.config.patch_size, channel_positions(ch_names)
+        self.others = self.generator.extractor.conditions[0]
+
+    # ------------------------------------------------------------------------------------------------ the steps
+
+    def gains(self) -> dict:
+        """Gains of conditions that last, after prompts."""
+        self._use()
+        drawn = self._draw(self.segments, self.segments.unchanged_conditions)
+        return {"generated_log_gains": self._gains(f"after {LENGTH:g} s", "generated_log_gains", drawn)}
+
+    def nothing(self) -> dict:
+        """Shifts, gains and people's traits of what is made from nothing."""
+        conditions = self.segments.conditions
+        average = [None] * len(conditions)
+        self._use()
+        drawn = self.generator.draw_unprompted(self.ch_names, self.segments.n_times, conditions, average)
+        made = [rows for rows, _ in drawn]
+
+        def draw(shifts: Shifts) -> list[Drawn]:
+            """The same drawn, as a model that has no prompt hears nothing of shifts, and other ways to decode it."""
+            self._use(unprompted_coherence_shifts=shifts)
+            return list(zip(made, self.generator.unprompted(self.ch_names, conditions, average), strict=True))
+
+        shifts = self._shifts(draw)
+        gains = self._gains("from nothing", "unprompted_log_gains", draw(shifts), LARGEST_LOG_GAIN_FROM_NOTHING)
+        traits = corrections.find_traits(
+            self.real, self.segments.subjects, conditions, self.positions, SAMPLING_RATE, self.patch_size, self.others
+        )
+        return dict(zip(STEPS["nothing"], (shifts, gains, traits), strict=True))
+
+    def cues(self) -> dict:
+        """What cues do to rhythms."""
+        changes = [(REST, name) for name in self.generator.extractor.vocabulary.heard if name != REST]
+        trials = cut_trials(self.signals, self.ch_names, changes)
+        if trials is None:
+            return {"cue_log_gains": {}}
+        self._use()
+        self.progress(f"cues: {len(trials.trial)} trials")
+        drawn = self._draw(trials, trials.conditions)
+        gains = self.generator.extractor.gains
+        prominences = np.stack([gains.prominence(prompt) for _, features in drawn for prompt in features.recordings])
+        signals = (self._brain(x) for x in (trials.trial, self._decode(drawn, trials.n_times)))
+        cues = corrections.find_cues(
+            *signals, prominences, trials.subjects, trials.labels, self.positions, SAMPLING_RATE
+        )
+        return {"cue_log_gains": cues}
+
+    # ---------------------------------------------------------------------------------------- what they share
+
+    @cached_property
+    def segments(self) -> Segments:
+        """Prompts, and what followed them."""
+        return cut_segments(self.signals, self.ch_names, LENGTH, items_per_recording=N_PROMPTS)
+
+    @cached_property
+    def real(self) -> np.ndarray:
+        """What followed these, without events."""
+        return self._brain(self.segments.continuation)
+
+    def _use(self, **measured) -> None:
+        """Prompts are read, and what was generated is decoded, with what was found so far and is measured now."""
+        self.generator.extractor = GETFeatureExtractor(**self.settings | measured)
+
+    def _draw(self, chosen: Segments | Trials, conditions: Sequence[tuple[str, str]]) -> list[Drawn]:
+        return list(self.generator.draw(chosen.prompt, self.ch_names, chosen.n_times, conditions))
+
+    def _decode(self, drawn: list[Drawn], n_times: int) -> np.ndarray:
+        return np.concatenate([self.generator.decode(*batch, n_times) for batch in drawn])
+
+    def _brain(self, x: np.ndarray) -> np.ndarray:
+        """`(items, channels, times)` without events."""
+        transform = self.generator.extractor.transform
+        return np.stack([transform.without_events(each, self.positions) for each in x])
+
+    def _shifts(self, draw: Callable[[Shifts], list[Drawn]]) -> Shifts:
+        """The shifts with which EEG from nothing coheres as real EEG."""
+        rounds = count(1)
+
+        def make(shifts: Shifts) -> np.ndarray:
+            self.progress(f"coherence from nothing: round {next(rounds)} of {corrections.N_SHIFT_ROUNDS}")
+            return self._decode(draw(shifts), self.segments.n_times)
+
+        real = self.segments.continuation
+        return corrections.find_coherence_shifts(make, real, self.positions, SAMPLING_RATE, self.patch_size)
+
+    def _gains(self, what: str, table: str, drawn: list[Drawn], largest: float = LARGEST_LOG_GAIN) -> LogGains:
+        """Those of the extractor's `table` with which what was drawn has the spectrum of what is real."""
+        rounds = count(1)
+
+        def make(gains: LogGains) -> np.ndarray:
+            self.progress(f"gains {what}: round {next(rounds)} of {corrections.N_GAIN_ROUNDS}")
+            setattr(self.generator.extractor, table, gains)
+            return self._brain(self._decode(drawn, self.segments.n_times))
+
+        conditions = self.segments.conditions
+        return corrections.find_gains(
+            make, self.real, conditions, self.positions, SAMPLING_RATE, self.patch_size, self.others, largest
+        )

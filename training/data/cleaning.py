@@ -1,0 +1,125 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The recordings of a corpus, cleaned one by one, each kept as soon as it is done: what was stopped goes on.
+
+A recording's segments are a file of their own, in Arrow's stream format, named by what the recording is known by:
+who, which session, and the size and the last change of its files.
+"""
+
+import itertools
+import multiprocessing
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from pathlib import Path
+
+import datasets
+import pyarrow as pa
+from datasets.arrow_writer import ArrowWriter
+
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.training.corpora import Recording
+
+from .segments import FEATURES, EEGSegmentsConfig, is_incomplete, segment_table, size_and_time
+
+
+def clean_recordings(
+    corpus: str,
+    recordings: Sequence[Recording],
+    folder: Path,
+    segment_seconds: float,
+    num_proc: int | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> list[Path]:
+    """Cleans the recordings whose segments are not in a folder yet.
+
+    Args:
+        corpus: Name of the corpus.
+        recordings: Its recordings.
+        folder: Where segments are kept.
+        segment_seconds: Length of a segment, about.
+        num_proc: Processes to work with; the result is the same with any number.
+        progress: Called with how many recordings are cleaned and of how many.
+
+    Returns:
+        A file for each recording, in their order, which `read_segments` reads.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    folder.mkdir(exist_ok=True)
+    for half_written in folder.glob("*.part"):
+        half_written.unlink()
+    paths = [folder / name for name in _names(recordings)]
+    missing = [job for job in zip(recordings, paths, strict=True) if not _is_kept(job[1])]
+    jobs = [(recording, corpus, segment_seconds, path) for recording, path in missing]
+    n_kept = len(paths) - len(missing)
+    for n_done, _ in enumerate(itertools.chain([None], _worked_off(jobs, num_proc)), start=n_kept):
+        if progress is not None:
+            progress(n_done, len(paths))
+    return paths
+
+
+def read_segments(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The segments of one recording, mapped into memory; or some of their columns."""
+    with pa.memory_map(str(path)) as file:
+        table = pa.ipc.open_stream(file).read_all()
+    return table if columns is None else table.select(columns)
+
+
+def _names(recordings: Sequence[Recording]) -> list[str]:
+    """A file name for each recording; those that nothing distinguishes are counted."""
+    counts: Counter[str] = Counter()
+    names = []
+    for recording in recordings:
+        known = [recording.subject, recording.session, [size_and_time(path) for path in recording.files]]
+        name = datasets.fingerprint.Hasher.hash(known)
+        names.append(f"{name}-{counts[name]}.arrow")
+        counts[name] += 1
+    return names
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether a recording need not be cleaned again; what could not be fetched may be another time."""
+    try:
+        rows = read_segments(path, ["subject", "session", "problem"]).to_pylist()
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return not is_incomplete([(row["subject"], row["session"], row["problem"]) for row in rows])
+
+
+def _worked_off(jobs: list[tuple], num_proc: int | None) -> Iterator[None]:
+    """Cleans recording after recording, in this process or several, and tells of each."""
+    if num_proc is None or num_proc == 1 or len(jobs) < 2:
+        for job in jobs:
+            yield _clean(*job)
+        return
+    # a terminal sends Ctrl-C to all: this process ends those that clean, which would each print a traceback
+    ignore = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    with ProcessPoolExecutor(min(num_proc, len(jobs)), **ignore) as pool:
+        try:
+            for future in as_completed([pool.submit(_clean, *job) for job in jobs]):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def _clean(recording: Recording, corpus: str, segment_seconds: float, path: Path) -> None:
+    """Cleans one recording into a file that is there whole or not at all."""
+    table = segment_table(recording, corpus, segment_seconds, _extractor())
+    part = path.with_suffix(".part")
+    with ArrowWriter(path=str(part), features=FEATURES) as writer:
+        writer.write_table(table)
+        writer.finalize()
+    os.replace(part, path)
+
+
+@cache
+def _extractor() -> GETFeatureExtractor:
+    """What cleans in this process."""
+    return GETFeatureExtractor(EEGSegmentsConfig.sampling_rate, EEGSegmentsConfig.patch_size)

@@ -1,0 +1,406 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Prepared corpora: a folder of Parquet shards that anything reads, and what must be known of them beside it.
+
+    prepared = prepare("eegmmidb", "prepared/eegmmidb", data_dir="data")
+    segments = load_prepared("prepared/eegmmidb")                          # or "owner/name" on the Hub
+    stream = load_prepared("owner/name", split="train", streaming=True)    # too large for the disk
+
+The folder holds `data/<split>-00000-of-0000N.parquet`, rows as `get_hf.training.data.segments` describes them, and
+`dataset_info.json`; `datasets.load_dataset(folder)` reads it without this package. The same recordings give the
+same bytes, however many processes clean them. The number of shards is a power of two, so that as many processes
+share them evenly; their numbers of rows differ by one at most, so that no process is done long before another.
+"""
+
+import json
+import re
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+from get_hf.modeling.configuration_get import CONDITIONS
+from get_hf.training.corpora import Corpus, get_corpus
+from get_hf.training.corpora.full_disk import full_disk_in_one_sentence, is_full_disk
+
+from .cleaning import clean_recordings, read_segments
+from .run_folder import locked, put_in_place
+from .segments import FEATURES, EEGSegmentsConfig, fingerprint, is_incomplete, problems, source_code
+
+#: Tells what the shards hold; with it beside them a folder is a prepared corpus.
+INFO = "dataset_info.json"
+SPLITS = ("train", "validation", "test")
+#: Where, beside a corpus that is being prepared, the recordings that are cleaned are kept.
+RECORDINGS = "recordings"
+#: What a later version would have to read in another way.
+FORMAT = 1
+#: Shards a split has at least, if it has as many rows, and bytes of signal a shard has at most, about.
+FEWEST_SHARDS = 16
+SHARD_BYTES = 128 * 2**20
+#: Rows that are read at once: about 50 MB of 64 channels.
+ROW_GROUP = 16
+#: Bytes of floats that lie together compress by a fifth with zstd, and are read faster than Parquet's default.
+WRITING = {
+    "compression": "zstd",
+    "use_dictionary": ["ch_names", "subject", "session", "corpus", "problem"],
+    "column_encoding": {"signal.list.element": "BYTE_STREAM_SPLIT"},
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known of a prepared corpus without reading its signals.
+
+    Attributes:
+        folder: Where it is: a folder, or "owner/name" on the Hub.
+        corpus: Name in the registry of corpora.
+        fingerprint: The same for the same recordings, settings and code.
+        sampling_rate: Hz.
+        patch_size: Samples that one number of the column `conditions` is about.
+        conditions: Names of these numbers.
+        splits: Rows of each split.
+        subjects: Of each split, in order.
+        problems: (subject, session, problem) of each recording that could not be used, or not wholly.
+        statistics: Of each split: "subjects", "recordings", "segments" and "hours" that can be used, "channels"
+            (numbers of them that occur), "microvolts" (median over segments of their RMS) and
+            "hours_of_condition".
+    """
+
+    folder: Path | str
+    corpus: str
+    fingerprint: str
+    sampling_rate: float
+    patch_size: int
+    conditions: list[str]
+    splits: dict[str, int]
+    subjects: dict[str, list[str]]
+    problems: list[tuple[str, str, str]]
+    statistics: dict[str, dict[str, Any]]
+
+    @classmethod
+    def read(cls, source: str | Path) -> "Prepared":
+        """Reads what `prepare` wrote down of a folder or of a dataset on the Hub.
+
+        Raises:
+            ValueError: There is no prepared corpus, or one of another format.
+            OSError: The Hub cannot be reached, or has no such dataset.
+        """
+        missing = f"{source} is not a prepared corpus, it has no {INFO}: make one with get-hf corpus prepare."
+        path = Path(source).expanduser() / INFO
+        if is_on_hub(source):
+            try:
+                path = Path(hf_hub_download(str(source), INFO, repo_type="dataset"))
+            except LocalEntryNotFoundError as error:
+                raise OSError(f"the Hub cannot be reached, and {source} was not fetched before.") from error
+            except RepositoryNotFoundError as error:
+                raise ValueError(f"there is neither a folder {source} here nor such a dataset on the Hub.") from error
+            except EntryNotFoundError as error:
+                raise ValueError(missing) from error
+        elif not path.is_file():
+            raise ValueError(missing)
+        try:
+            info = json.loads(path.read_text(encoding="utf-8"))
+            if info.get("format") != FORMAT:
+                raise ValueError(f"its format is {info.get('format')!r}, and this version of get-hf reads {FORMAT}")
+            return cls(
+                folder=str(source) if is_on_hub(source) else Path(source).expanduser(),
+                splits={name: split["num_examples"] for name, split in info["splits"].items()},
+                problems=[tuple(problem) for problem in info["problems"]],
+                **{name: info[name] for name in cls.__annotations__ if name not in ("folder", "splits", "problems")},
+            )
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise ValueError(
+                f"{source} is not a prepared corpus that can be read ({error}): prepare it again."
+            ) from error
+
+
+def is_on_hub(source: str | Path) -> bool:
+    """Whether a name means a dataset on the Hub: it is owner/name, and no folder here."""
+    return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", str(source))) and not Path(source).expanduser().is_dir()
+
+
+def prepare(
+    corpus: str,
+    out: str | Path,
+    data_dir: str | Path | None = None,
+    num_proc: int | None = None,
+    segment_seconds: float = EEGSegmentsConfig.segment_seconds,
+    progress: Callable[[int, int], object] | None = None,
+) -> Prepared:
+    """Prepares a corpus: cleans its recordings and writes the folder, whole or not at all.
+
+    Needs twice the room of the result while it works. Stopped in any way but by a full disk, it keeps the recordings
+    it has cleaned in a hidden folder beside `out`, and goes on from there when it is called again.
+
+    Args:
+        corpus: Name in the registry of corpora.
+        out: Folder to make. A prepared corpus that is there is replaced, or, if it is the same, left.
+        data_dir: Folder the recordings lie in; None: see `Corpus.recordings`.
+        num_proc: Processes to clean with.
+        segment_seconds: Length of a segment, about.
+        progress: Called with how many recordings are cleaned and of how many.
+
+    Raises:
+        CorpusUnavailableError: The corpus is not there.
+        ValueError: No corpus has that name, or `out` holds something else.
+        OSError: The disk is full, `out` cannot be written to, or another process prepares it.
+    """
+    entry, out = get_corpus(corpus), Path(out).expanduser().absolute()
+    own = datasets.fingerprint.Hasher.hash([fingerprint(corpus, data_dir), segment_seconds, FORMAT, _source()])
+    if found := _same(out, own):
+        return found
+    settings = datasets.fingerprint.Hasher.hash([corpus, segment_seconds, FORMAT, _source(), source_code()])
+    with _work_folder(out, settings) as work:
+        with full_disk_in_one_sentence(out):
+            splits = _clean(entry, corpus, data_dir, work / RECORDINGS, segment_seconds, num_proc, progress)
+            _write(entry, splits, work / "whole", {"fingerprint": own, "segment_seconds": segment_seconds})
+        put_in_place(work / "whole", out, work / "replaced")
+    return Prepared.read(out)
+
+
+def kept(out: str | Path) -> str:
+    """What an interrupted preparation has kept, and how to go on."""
+    done = len(list((_beside(Path(out).expanduser().absolute()) / RECORDINGS).glob("*.arrow")))
+    if not done:
+        return f"{out} is as it was: the same command starts again"
+    return f"{out} is as it was, and {done} recordings that are cleaned are kept: the same command goes on"
+
+
+def _clean(
+    entry: Corpus,
+    corpus: str,
+    data_dir: str | Path | None,
+    folder: Path,
+    segment_seconds: float,
+    num_proc: int | None,
+    progress: Callable[[int, int], object] | None,
+) -> dict[str, list[Path]]:
+    """Cleans the recordings of a corpus; a file for each, by split."""
+    recordings = list(entry.recordings(data_dir))
+    of = {split: [r for r in recordings if entry.split_of(r.subject) == split] for split in SPLITS}
+    ordered = [recording for split in SPLITS for recording in of[split]]
+    files = iter(clean_recordings(corpus, ordered, folder, segment_seconds, num_proc, progress))
+    return {split: [next(files) for _ in of[split]] for split in SPLITS if of[split]}
+
+
+def _beside(out: Path) -> Path:
+    return out.parent / f".get-hf-prepare-{out.name}"
+
+
+@contextmanager
+def _work_folder(out: Path, settings: str) -> Iterator[Path]:
+    """The folder beside `out` to work in, without what an earlier process left there that is of no use.
+
+    Args:
+        out: The folder to make.
+        settings: What cleaned recordings depend on, but for the recordings.
+    """
+    work = _beside(out)
+    recordings = work / RECORDINGS
+    try:
+        with locked(work, f"preparing {out}"):
+            if (work / "replaced").exists() and not out.exists():  # stopped between two renames
+                (work / "replaced").rename(out)
+            for left in ("whole", "replaced"):
+                shutil.rmtree(work / left, ignore_errors=True)
+            written = work / "settings"
+            if recordings.exists() and not (written.is_file() and written.read_text() == settings):
+                warnings.warn(
+                    f"What was cleaned for {out} before was cleaned with other settings, and is cleaned again.",
+                    stacklevel=4,
+                )
+                shutil.rmtree(recordings)
+            written.write_text(settings)
+            try:
+                yield work
+            except BaseException as error:
+                shutil.rmtree(work / "whole", ignore_errors=True)
+                if is_full_disk(error) or not any(recordings.glob("*.arrow")):
+                    _empty(work)
+                raise
+            _empty(work)
+    finally:
+        with suppress(OSError):  # it holds recordings, or is another process's by now
+            work.rmdir()
+
+
+def _empty(work: Path) -> None:
+    for left in ("whole", "replaced", RECORDINGS):
+        shutil.rmtree(work / left, ignore_errors=True)
+    (work / "settings").unlink(missing_ok=True)
+
+
+def load_prepared(
+    source: str | Path, split: str | None = None, streaming: bool = False, cache_dir: str | Path | None = None
+) -> Any:
+    """Loads a prepared corpus.
+
+    Args:
+        source: Its folder, or "owner/name" on the Hub.
+        split: "train", "validation" or "test"; None: all there are.
+        streaming: Whether to read it as it is needed. Otherwise `datasets` keeps a copy to map into memory.
+        cache_dir: Where to keep that copy; None: the cache of `datasets`.
+
+    Returns:
+        What `datasets.load_dataset` returns: `Dataset`, `DatasetDict` and their iterable kin.
+
+    Raises:
+        ValueError: There is no prepared corpus, or it has no such split.
+        OSError: The Hub cannot be reached, or has no such dataset.
+    """
+    prepared = Prepared.read(source)
+    if split is not None and split not in prepared.splits:
+        raise ValueError(f"{source} has no split {split!r}: it has {', '.join(prepared.splits)}.")
+    where = str(prepared.folder) if is_on_hub(source) else str(prepared.folder.resolve())
+    cache = None if cache_dir is None else str(cache_dir)
+    return datasets.load_dataset(where, split=split, streaming=streaming, cache_dir=cache)
+
+
+def shard_lengths(n_rows: int, n_bytes: int) -> list[int]:
+    """Rows of each shard of a split: a power of two of shards, rows shared out evenly."""
+    n_shards = 1
+    while n_shards < FEWEST_SHARDS or n_bytes > n_shards * SHARD_BYTES:
+        n_shards *= 2
+    while n_shards > n_rows:
+        n_shards //= 2
+    return np.diff(np.linspace(0, n_rows, n_shards + 1).round().astype(int)).tolist()
+
+
+def _source() -> str:
+    return Path(__file__).read_text(encoding="utf-8")
+
+
+def _same(out: Path, own: str) -> Prepared | None:
+    """The prepared corpus at `out`, if it is what would be prepared."""
+    found = _found(out)
+    is_same = found and found.fingerprint == own and not is_incomplete(found.problems) and _has_all_shards(found)
+    return found if is_same else None
+
+
+def _found(out: Path) -> Prepared | None:
+    """The prepared corpus in a folder, or None where there is none, for an empty one and for one to be replaced.
+
+    Raises:
+        ValueError: The folder holds something else.
+    """
+    if not out.exists():
+        return None
+    if (out / INFO).is_file() and (out / "data").is_dir():
+        try:
+            return Prepared.read(out)
+        except ValueError:
+            return None
+    if not out.is_dir() or any(out.iterdir()):
+        raise ValueError(f"{out} is there and is not a prepared corpus: choose another folder, or remove it.")
+    return None
+
+
+def _has_all_shards(prepared: Prepared) -> bool:
+    splits = json.loads((prepared.folder / INFO).read_text(encoding="utf-8"))["splits"]
+    return all(
+        (prepared.folder / path).is_file()
+        for name, split in splits.items()
+        for path in _shards(name, len(split["shard_lengths"]))
+    )
+
+
+def _shards(split: str, n_shards: int) -> list[str]:
+    return [f"data/{split}-{index:05d}-of-{n_shards:05d}.parquet" for index in range(n_shards)]
+
+
+def _write(corpus: Corpus, files: Mapping[str, list[Path]], folder: Path, about: Mapping[str, Any]) -> None:
+    """Writes shards, then what is known of them."""
+    (folder / "data").mkdir(parents=True)
+    splits, statistics, found, subjects = {}, {}, [], {}
+    known = [name for name in FEATURES if name != "signal"]
+    for name, paths in files.items():
+        dataset = datasets.Dataset(pa.concat_tables(read_segments(path, known) for path in paths))
+        columns = dataset.select_columns(["n_chans", "n_times"]).with_format("numpy")[:]
+        lengths = shard_lengths(len(dataset), 4 * int(np.dot(columns["n_chans"], columns["n_times"])))
+        rows, levels = _rows(paths), []
+        for path, length in zip(_shards(name, len(lengths)), lengths, strict=True):
+            levels += _write_shard(rows, length, folder / path)
+        n_bytes = sum((folder / path).stat().st_size for path in _shards(name, len(lengths)))
+        splits[name] = {"name": name, "num_bytes": n_bytes, "num_examples": len(dataset), "shard_lengths": lengths}
+        statistics[name] = _statistics(dataset, levels)
+        subjects[name] = sorted(set(dataset["subject"]))
+        found += problems(dataset)
+    size = sum(split["num_bytes"] for split in splits.values())
+    info = {
+        "description": corpus.description,
+        "citation": corpus.citation,
+        "homepage": corpus.homepage,
+        "license": corpus.licence,
+        "features": FEATURES.to_dict(),
+        "splits": splits,
+        "download_size": size,
+        "dataset_size": size,
+        # what `datasets` does not know, and Prepared reads
+        "format": FORMAT,
+        "corpus": corpus.name,
+        "sampling_rate": EEGSegmentsConfig.sampling_rate,
+        "patch_size": EEGSegmentsConfig.patch_size,
+        "conditions": list(CONDITIONS),
+        **about,
+        "subjects": subjects,
+        "statistics": statistics,
+        "problems": found,
+    }
+    (folder / INFO).write_text(json.dumps(info, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _rows(paths: list[Path]) -> Iterator[pa.Table]:
+    """The segments in some files, one by one."""
+    for path in paths:
+        table = read_segments(path)
+        yield from (table.slice(row, 1) for row in range(len(table)))
+
+
+def _write_shard(rows: Iterator[pa.Table], length: int, path: Path) -> list[float]:
+    """Writes the next rows as a shard.
+
+    Returns:
+        Root mean square of each segment that has samples, in microvolts.
+    """
+    levels = []
+    with pq.ParquetWriter(path, FEATURES.arrow_schema, **WRITING) as writer:
+        for first in range(0, length, ROW_GROUP):
+            # how Arrow happens to have chunked them would otherwise show in the bytes
+            table = pa.concat_tables(islice(rows, min(ROW_GROUP, length - first))).combine_chunks()
+            writer.write_table(table)
+            for signal in table["signal"].combine_chunks():
+                if len(signal):
+                    levels.append(float(np.sqrt(np.mean(signal.values.to_numpy() ** 2, dtype=np.float64))))
+    return levels
+
+
+def _statistics(dataset: datasets.Dataset, levels: list[float]) -> dict[str, Any]:
+    """Of one split; see `Prepared`."""
+    names = ["subject", "session", "n_chans", "n_times", "sampling_rate", "conditions"]
+    columns = dataset.select_columns(names).with_format("numpy")[:]
+    usable = columns["n_times"] > 0
+    recordings = list(zip(columns["subject"][usable], columns["session"][usable], strict=True))
+    ids = np.concatenate([*columns["conditions"], []]).astype(int)
+    hours_of_patch = EEGSegmentsConfig.patch_size / EEGSegmentsConfig.sampling_rate / 3600
+    patches = np.bincount(ids, minlength=len(CONDITIONS))
+    return {
+        "subjects": len({subject for subject, _ in recordings}),
+        "recordings": len(set(recordings)),
+        "segments": int(usable.sum()),
+        "hours": float(np.sum(columns["n_times"] / columns["sampling_rate"], dtype=np.float64) / 3600),
+        "channels": sorted({int(n) for n in columns["n_chans"][usable]}),
+        "microvolts": round(float(np.median(levels)), 3) if levels else None,
+        "hours_of_condition": {
+            name: float(n * hours_of_patch) for name, n in zip(CONDITIONS, patches, strict=True) if n
+        },
+    }

@@ -1,0 +1,158 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What an evaluation leaves: the table (JSON and Markdown), its plots, and the figures in a model card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from get_hf.processing.files import written_whole
+
+from .plots import PLOTS
+from .requirements import requirements_table
+
+if TYPE_CHECKING:
+    from .comparison import Comparison
+
+
+def markdown(comparison: Comparison, about: dict) -> str:
+    """The table with how it was measured, as a Markdown section."""
+    segments = comparison.segments
+    n_items, n_chans, n_prompt = segments.prompt.shape
+    n_people = len(np.unique(segments.subjects))
+    prompt_s, made_s = (n / segments.sampling_rate for n in (n_prompt, segments.continuation.shape[-1]))
+    speed = [f"{name} {n_items * made_s / seconds:.0f}x" for name, seconds in comparison.seconds.items()]
+    facts = ", ".join(f"{key.replace('_', ' ')} `{value}`" for key, value in about.items() if key != "date")
+    lines = [
+        f"Measured on {about.get('date', 'an unknown day')}: {facts}.",
+        "",
+        f"{n_items} prompts of {prompt_s:g} s from {n_people} people whom training never saw, {n_chans} "
+        f"channels, continued by {made_s:g} s. Column `real` is another stretch of the same recordings; in "
+        "brackets, 95 % intervals over people. AUC is that of a classifier told to separate 2 s windows of "
+        "people it was not trained on: 0.5 is indistinguishable, and less is no better, only that what told the two "
+        "apart in some people misled in others. " + _explained(comparison),
+        "",
+        comparison.table(intervals=True),
+        "",
+        f"Generated seconds of EEG per second: {', '.join(speed)}.",
+    ]
+    for column, found in comparison.requirements.items():
+        if found:
+            lines += ["", f"What {column} must reach:", "", requirements_table(found)]
+    return "\n".join(lines) + "\n"
+
+
+def _explained(comparison: Comparison) -> str:
+    """What rows mean that do not say so themselves, of those that are there."""
+    said = {
+        "prompt": "A swapped prompt is that of other people in the same condition: what it gave is held against this "
+        "prompt's true continuation.",
+        "rollout": "The rollout continues 30 s; its windows of 10 s are compared with their prompt as windows of real "
+        "recordings are with their beginning, each person's among those of everybody else.",
+        "longer prompts": "Longer prompts are cut where recordings have room for them, and so are other prompts than "
+        "those above.",
+        "few channels": "Few channels are those prompts on some of their electrodes alone, all that the model hears.",
+        "from nothing": "EEG from nothing is the end of a minute that no prompt led, of as many people as are judged; "
+        "but these are imagined, and other people: no goal is set by how little the real ones differ from themselves. "
+        "Covariances there are in units of their own power.",
+        "memorisation": "Training windows are looked for at every lag of the training recordings that were read.",
+    }
+    groups = {row["group"] for row in comparison.rows[comparison.judged[0]].values()}
+    return " ".join(text for group, text in said.items() if group in groups)
+
+
+def training_facts(summary: dict) -> str:
+    """What pretraining left in its summary, as a sentence or two for the model card."""
+    recipe = summary["recipe"]
+    minutes = summary["wall_seconds"] / 60
+    losses = [entry["eval_loss"] for entry in summary["log"] if "eval_loss" in entry]
+    learnt = (
+        f"Flow-matching loss on validation people {losses[0]:.3f} at the first evaluation and {losses[-1]:.3f} at the "
+        "end, of averaged weights. "
+        if losses
+        else ""
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
+    return (
+        f"{summary['parameters'] / 1e6:.2f} million parameters; {summary['steps']} steps of "
+        f"{summary['crops'] // summary['steps']} crops of {recipe['crop_seconds']:g} s, "
+        f"{summary['seconds_of_eeg'] / 3600:.0f} hours of EEG with repetition, from "
+        f"{summary['training_subjects']} people; {minutes:.0f} minutes on {summary['machine']}, seed "
+        f"{summary['seed']}, commit {(summary['commit'] or 'none')[:12]}. {learnt}{versions}.\n"
+    )
+
+
+def write_report(
+    comparison: Comparison,
+    about: dict,
+    out_dir: str | Path,
+    cards: Sequence[str | Path] = (),
+    training: str | None = None,
+) -> Path:
+    """Writes `fidelity.json`, `fidelity.md` and the plots; each file appears whole or not at all.
+
+    Args:
+        comparison: What to report.
+        about: `provenance.provenance` of the run.
+        out_dir: Folder for the files, made if need be.
+        cards: Markdown files whose text between `<!-- figures:begin -->` and `<!-- figures:end -->` is replaced.
+        training: `training_facts`, for the text between `<!-- training:begin -->` and
+            `<!-- training:end -->` of the cards that have such a place; None leaves that as it is.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: A card lacks the marks of the figures.
+    """
+    out_dir = Path(out_dir)
+    text = markdown(comparison, about)
+    filled = {card: fill_in(card, text, training) for card in map(Path, cards)}
+    out_dir.mkdir(parents=True, exist_ok=True)
+    content = {
+        "about": about,
+        "rows": comparison.rows,
+        "requirements": comparison.requirements,
+        "generation_seconds": comparison.seconds,
+    }
+    _write(out_dir / "fidelity.json", json.dumps(content, indent=1, default=float) + "\n")
+    _write(out_dir / "fidelity.md", "# Fidelity\n\n" + text)
+    for name, plot in PLOTS.items():
+        plot(comparison, out_dir / f"{name}.png")
+    for card, content in filled.items():
+        _write(card, content)
+    return out_dir
+
+
+def fill_in(card: Path, figures: str, training: str | None) -> str:
+    """A card's text with what was measured, and, where there is a place for it, how training went.
+
+    Raises:
+        ValueError: The marks of a section are missing or in the wrong order.
+    """
+    text = fill_card(card.read_text(encoding="utf-8"), "figures", figures, str(card))
+    if training is not None and "<!-- training:begin -->" in text:
+        text = fill_card(text, "training", training, str(card))
+    return text
+
+
+def fill_card(card: str, section: str, text: str, name: str = "the card") -> str:
+    """Replaces what stands between the marks of a section of a Markdown text.
+
+    Raises:
+        ValueError: The marks are missing or in the wrong order.
+    """
+    first, last = f"<!-- {section}:begin -->", f"<!-- {section}:end -->"
+    begin, end = card.find(first), card.find(last)
+    if begin < 0 or end < begin:
+        raise ValueError(f"{name} has no place for the {section}: add the lines {first} and {last} where they belong.")
+    return card[: begin + len(first)] + "\n" + text.strip() + "\n" + card[end:]
+
+
+def _write(path: Path, text: str) -> None:
+    with written_whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")

@@ -1,0 +1,227 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""How close generated EEG is to the EEG that really followed: every row of the fidelity table.
+
+Arrays are `(items, channels, times)` in microvolts. Item `i` is one prompt: its real continuation and its
+generated one are compared in ensemble (does the set look alike?), per prompt (does this continuation fit this
+prompt?) and by classifiers told to separate short windows of the two. A figure means something only beside
+the same figure for other real windows of the same recordings (the floor) and for classical baselines
+(`get_hf.training.evaluation.baselines`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from get_hf.training.evaluation.descriptors import BANDS, EPSILON, covariance, describe, log_alpha_power
+from get_hf.training.evaluation.recordings import Segments
+from get_hf.training.evaluation.table import Rows
+
+from .conditions import alpha_rows, eyes_rows
+from .log_covariance import log_covariance_row
+from .memorisation import memorisation_rows, nearest_distances, pick_windows
+from .prompt_specificity import prompt_rows
+from .two_sample import two_sample_rows
+
+FLOOR11, FLOOR12 = ("times floor", 1.1), ("times floor", 1.2)
+
+
+def distribution_error(real: np.ndarray, generated: np.ndarray) -> float:
+    """Wasserstein-1 distance of two equally large samples over the real one's standard deviation.
+
+    Args:
+        real: `(items, channels)`.
+        generated: `(items, channels)`.
+
+    Returns:
+        The mean over channels, in standard deviations: mean, spread and tails all count.
+    """
+    distance = np.abs(np.sort(real, axis=0) - np.sort(generated, axis=0)).mean(axis=0)
+    return float((distance / (real.std(axis=0) + EPSILON)).mean())
+
+
+def _relative(real: np.ndarray, generated: np.ndarray) -> np.ndarray:
+    """Relative Frobenius error per item, `(items, ...)` -> `(items,)`."""
+    axes = tuple(range(1, real.ndim))
+    return np.sqrt(((generated - real) ** 2).sum(axes)) / (np.sqrt((real**2).sum(axes)) + EPSILON)
+
+
+def evaluate_arrays(
+    real_prompt: np.ndarray,
+    real_continuation: np.ndarray,
+    generated: np.ndarray,
+    subjects: Sequence,
+    sampling_rate: float,
+    ch_names: Sequence[str] | None = None,
+    conditions: Sequence[str] | None = None,
+    classifiers: Sequence[str] = ("logistic", "boosting", "convolutional"),
+    n_bootstrap: int = 200,
+    seed: int = 0,
+    recordings: Sequence | None = None,
+) -> dict[str, dict]:
+    """Compares generated continuations with what really followed the same prompts.
+
+    Args:
+        real_prompt: In microvolts, `(items, channels, prompt times)`.
+        real_continuation: What followed, in microvolts, `(items, channels, times)`.
+        generated: What was generated instead, in microvolts, the same shape.
+        subjects: Whose recording each item is, `(items,)`: what cross-validation and the bootstrap group by.
+        sampling_rate: In Hz.
+        ch_names: Channel names; with them the alpha ratio is taken over posterior channels instead of all.
+        conditions: Per item; prompts are swapped among items of one condition, and subjects with both "eyes_open"
+            and "eyes_closed" give the rows about conditions.
+        classifiers: Which of "logistic" (per family and on all features), "boosting" (on all features) and
+            "convolutional" (on the signal) to train.
+        n_bootstrap: Resamples of subjects behind each 95 % interval; 0 for none.
+        seed: Of the bootstrap, the boosting and the network.
+        recordings: Which recording each item was cut from; None: each from one of its own.
+
+    Returns:
+        For each row, in the table's order: `group`, `value`, `interval` (low, high) or None, `unit` and `goal`, see
+        `get_hf.training.evaluation.table`.
+
+    Raises:
+        ValueError: Shapes that contradict each other, samples that are not finite, or fewer than two
+            subjects.
+    """
+    _check(real_prompt, real_continuation, generated, subjects)
+    rows = Rows(subjects, n_bootstrap, seed)
+    real = describe(real_continuation, sampling_rate, real_prompt)
+    fake = describe(generated, sampling_rate, real_prompt)
+    spectrum_rows(rows, real, fake)
+    space_rows(rows, real, fake, covariance(real_prompt))
+    _dynamics_rows(rows, real, fake)
+    two_sample_rows(rows, real_continuation, generated, sampling_rate, classifiers, seed)
+    log_covariance_row(rows, real_continuation, generated, sampling_rate)
+    prompt_rows(rows, real, fake, conditions, recordings)
+    rows.mean("prompt", "copied from the prompt", "correlation", ("times floor", 1.2), fake["copying"])
+    _stability_rows(rows, real, fake)
+    if conditions is not None:
+        # the prompt is of the same condition: with it the real ratio is known better
+        longer = np.concatenate([real_prompt, real_continuation], axis=-1)
+        alphas = (log_alpha_power(x, sampling_rate) for x in (longer, generated))
+        alpha_rows(rows, *alphas, conditions, ch_names)
+        eyes_rows(rows, real_continuation, generated, conditions, sampling_rate)
+    return rows.table
+
+
+def spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
+    """Adds the rows of group "spectrum", see `describe_spectrum_and_space`."""
+    a, b = real["psd"], fake["psd"]
+
+    def ensemble(_, items):
+        return np.abs(a[items].mean(0) - b[items].mean(0)).mean()
+
+    rows.add("spectrum", "log PSD, ensemble", "dB", FLOOR11, ensemble, is_error=True)
+    rows.per_item("spectrum", "log PSD, per prompt", "dB", FLOOR11, np.abs(a - b).mean(axis=(1, 2)))
+
+
+def space_rows(
+    rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray], prompt_covariance: np.ndarray
+) -> None:
+    """Adds the rows of group "space", given the `covariance` of prompts too."""
+    a, b = real["covariance"], fake["covariance"]
+    # Every recording counts alike in the ensemble, however large its amplitude: in units of its prompt's power, which
+    # is what both have in common. Over the real continuation's own power real ones would all have a trace of exactly
+    # 1, and others the mean of a ratio of two random powers, which is above 1 for whoever does not know the future.
+    power = np.trace(prompt_covariance, axis1=1, axis2=2)[:, None, None] + EPSILON
+
+    def ensemble(name: str, a: np.ndarray, b: np.ndarray) -> None:
+        def error(_, items):
+            return _relative(a[items].mean(0)[None], b[items].mean(0)[None])[0]
+
+        rows.add("space", f"{name}, ensemble", "relative", FLOOR12, error, is_error=True)
+
+    ensemble("covariance", a / power, b / power)
+    rows.per_item("space", "covariance, per prompt", "relative", FLOOR12, _relative(a, b))
+    a, b = real["coherence"], fake["coherence"]
+    for k, band in enumerate(BANDS):
+        ensemble(f"coherence {band}", a[:, k], b[:, k])
+    rows.per_item("space", "coherence, per prompt", "relative", FLOOR12, _relative(a, b))
+
+
+def _dynamics_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
+    bursts = ("burst rate", "burst lifetime", "envelope variation")
+    for key in ("Hjorth activity", "Hjorth mobility", "Hjorth complexity", "kurtosis", *bursts):
+
+        def distance(_, items, key=key):
+            return distribution_error(real[key][items], fake[key][items])
+
+        rows.add("dynamics", f"alpha {key}" if key in bursts else key, "W1 / SD", FLOOR12, distance, is_error=True)
+    a, b = real["autocorrelation"], fake["autocorrelation"]
+
+    def ensemble(_, items):
+        return np.abs(a[items].mean(0) - b[items].mean(0)).mean()
+
+    rows.add("dynamics", "autocorrelation to 1 s", "abs", FLOOR12, ensemble, is_error=True)
+    tails = (fake["kurtosis"] - real["kurtosis"]).mean(axis=1)
+    rows.mean_ratio("dynamics", "kurtosis, generated over real", tails)
+
+
+def _stability_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
+    gain = fake["second log RMS"] - real["second log RMS"]
+    middle = gain.shape[1] // 2
+    rows.ratio("stability", "RMS in the first 2 s", gain[:, :2].mean(axis=1))
+    rows.ratio("stability", f"RMS at {middle} s", gain[:, middle - 1 : middle + 1].mean(axis=1))
+    rows.ratio("stability", "RMS in the last 2 s", gain[:, -2:].mean(axis=1))
+    rows.ratio("stability", "RMS, last over first 2 s", gain[:, -2:].mean(axis=1) - gain[:, :2].mean(axis=1))
+    rows.ratio("stability", "step at the seam", fake["seam"] - real["seam"])
+
+
+def _check(prompt, real, generated, subjects) -> None:
+    if real.shape != generated.shape:
+        raise ValueError(
+            f"Real continuations are {real.shape} but generated ones {generated.shape}: both must be the "
+            "same (items, channels, times). Generate as many seconds as were cut from the recordings."
+        )
+    if prompt.shape[:2] != real.shape[:2] or len(subjects) != len(real):
+        raise ValueError(
+            f"{prompt.shape[:2]} prompts (items, channels) and {len(subjects)} subjects for {real.shape[:2]} "
+            "continuations: give one prompt and one subject per continuation."
+        )
+    for name, x in (("real_prompt", prompt), ("real_continuation", real), ("generated", generated)):
+        if not np.isfinite(x).all():
+            bad = np.flatnonzero(~np.isfinite(x).all(axis=(1, 2)))
+            raise ValueError(f"{name} has samples that are NaN or infinite in items {bad[:8].tolist()}.")
+
+
+class Continuations:
+    """Prompts to continue, and the rows of what continues them.
+
+    Args:
+        segments: Prompts and the truth.
+        train: Recordings `(channels, times)` in which memorised windows are looked for; none: they are not.
+        classifiers: Of the two-sample test.
+        windows_per_item: Of each continuation, to look for among the training windows.
+    """
+
+    def __init__(
+        self, segments: Segments, train: Sequence[np.ndarray], classifiers: Sequence[str], windows_per_item: int
+    ):
+        self.segments, self.train, self.classifiers = segments, train, classifiers
+        self.windows_per_item = windows_per_item
+        self.prompt, self.ch_names = segments.prompt, segments.ch_names
+        self.n_times, self.conditions = segments.n_times, segments.unchanged_conditions
+
+    def rows(self, made: np.ndarray, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
+        """The rows of continuations `(items, channels, n_times)` in microvolts; see `evaluate_arrays`."""
+        of = self.segments
+        table = evaluate_arrays(
+            of.prompt, of.continuation, made, of.subjects, of.sampling_rate, of.ch_names, of.conditions,
+            self.classifiers, n_bootstrap, seed, of.recordings,
+        )  # fmt: skip
+        if not self.train:
+            return table
+        rows = Rows(of.subjects, n_bootstrap, seed)
+        memorisation_rows(rows, self._held_out_distances, self._distances(made))
+        return table | rows.table
+
+    @cached_property
+    def _held_out_distances(self) -> np.ndarray:
+        return self._distances(self.segments.continuation)
+
+    def _distances(self, x: np.ndarray) -> np.ndarray:
+        windows = pick_windows(x, self.segments.sampling_rate, self.windows_per_item)
+        return nearest_distances(windows, self.train)

@@ -1,0 +1,85 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Cued trials: does EEG generated for a left and a right fist differ as real EEG of the two does?
+
+The prompt is the rest before a cue, and the condition from the cue on is told: what was cued is generated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from scipy import signal as sps
+
+from get_hf.training.evaluation.descriptors import covariance
+from get_hf.training.evaluation.recordings import SAMPLING_RATE, Signal
+from get_hf.training.evaluation.table import Rows
+from get_hf.training.evaluation.trials import REST, Trials, cut_trials
+
+from .transfer import CommonSpatialPatterns, aligned, transfer_accuracy
+
+LEFT, RIGHT = "left_fist", "right_fist"
+BAND = (8.0, 30.0)  # mu and beta, which movement and its imagery desynchronise
+SETTLED = 0.5  # seconds after the cue before the rhythms follow it
+
+
+class Fists(Trials):
+    """Trials of the left and of the right fist, after the rest before their cues."""
+
+    def rows(self, made: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
+        """The rows of what was generated, or, without it, of real trials.
+
+        Lateralisation is the power at C3 over that at C4, in dB, left fist less right: the hemisphere opposite to the
+        fist loses power, so that it is positive. The decoder is `CommonSpatialPatterns` of aligned covariances.
+
+        Args:
+            made: `(trials, channels, times)` in microvolts.
+            n_bootstrap: Resamples of subjects behind each interval.
+            seed: Of the bootstrap.
+        """
+        rows = Rows(self.subjects, n_bootstrap, seed)
+        real, made = (_mu_beta(x) for x in (self.trial, self.trial if made is None else made))
+        is_left = self.labels == LEFT
+        if {"C3", "C4"} <= set(self.ch_names):
+            c3, c4 = (10 * np.log10(made[:, self.ch_names.index(name)].var(axis=-1) + 1e-6) for name in ("C3", "C4"))
+
+            def lateralisation(sample, _):
+                own = (rows.members[subject] for subject in sample)
+                return np.mean([_contrast((c3 - c4)[items], is_left[items]) for items in own])
+
+            goal = ("between times floor", 0.9, 1.1)
+            rows.add("conditions", "8-30 Hz at C3 over C4, left less right fist", "dB", goal, lateralisation)
+        covariances = (aligned(covariance(x), self.subjects) for x in (made, real))
+        correct = transfer_accuracy(CommonSpatialPatterns, *covariances, self.labels, self.subjects)
+        name = "left or right fist: trained on it, right on real"
+        rows.mean("conditions", name, "share of trials", ("floor less", 0.05), correct)
+        return rows.table
+
+
+def _mu_beta(x: np.ndarray) -> np.ndarray:
+    """`(trials, channels, times)` in the band of interest, without the first half second."""
+    sos = sps.butter(4, BAND, "bandpass", fs=SAMPLING_RATE, output="sos")
+    return sps.sosfiltfilt(sos, x, axis=-1)[..., round(SETTLED * SAMPLING_RATE) :]
+
+
+def _contrast(values: np.ndarray, is_left: np.ndarray) -> float:
+    """Mean of the left less that of the right; 0 for a person who lacks one of them."""
+    return values[is_left].mean() - values[~is_left].mean() if 0 < is_left.sum() < len(is_left) else 0.0
+
+
+def cut_fists(
+    signals: Iterable[Signal], ch_names: Sequence[str], trials_per_recording: int | None = None
+) -> Fists | None:
+    """Cuts trials of one fist that follow rest, see `cut_trials`.
+
+    Args:
+        signals: What `recordings` yields.
+        ch_names: Of its channels.
+        trials_per_recording: At most so many, as many of either fist as possible; None: all.
+
+    Returns:
+        The trials; None where there are none of both fists.
+    """
+    half = None if trials_per_recording is None else max(1, trials_per_recording // 2)
+    trials = cut_trials(signals, ch_names, [(REST, LEFT), (REST, RIGHT)], per_recording=half)
+    return None if trials is None or len(set(trials.labels)) < 2 else Fists(**vars(trials))

@@ -1,0 +1,83 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Is generated EEG nearer to the training recordings than real EEG of people whom training never saw?
+
+The distance of a window of 1 s to a recording is 1 less the largest correlation, in size, with any stretch of it, all
+channels together. At every lag: a copy is found wherever it begins. On differenced signals: else every slow wave would
+be near every other. Correlation knows no amplitude and, in size, no sign: a copy that is scaled or inverted is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from scipy import fft
+
+from get_hf.training.evaluation.table import Rows
+
+WINDOW_SECONDS = 1.0
+BLOCK = 4096  # samples that one Fourier transform covers
+
+
+def nearest_distances(windows: np.ndarray, recordings: Iterable[np.ndarray]) -> np.ndarray:
+    """Distance of windows to the nearest stretch of any recording.
+
+    Args:
+        windows: `(windows, channels, times)`, any unit.
+        recordings: Each `(channels, times')` with the same channels and rate; shorter ones are passed over.
+
+    Returns:
+        `(windows,)`: 0 for a copy, 1 where nothing correlates, also for a window that is flat.
+    """
+    queries = np.diff(windows, axis=-1)
+    queries = queries / (np.sqrt((queries**2).sum(axis=(1, 2), keepdims=True)) + 1e-9)
+    n = queries.shape[-1]
+    n_lags = BLOCK - n + 1
+    # correlating is multiplying with the conjugate, (freqs, windows, channels)
+    spectra = fft.rfft(queries.astype(np.float32), BLOCK, axis=-1).conj().transpose(2, 0, 1).copy()
+    largest = np.zeros(len(windows))
+    for recording in recordings:
+        x = np.diff(np.asarray(recording, np.float32), axis=-1)
+        last = x.shape[-1] - n  # lag
+        if last < 0:
+            continue
+        starts = range(0, last + 1, n_lags)
+        padded = np.pad(x, ((0, 0), (0, starts[-1] + BLOCK - x.shape[-1])))
+        blocks = np.stack([padded[:, start : start + BLOCK] for start in starts])  # (blocks, channels, BLOCK)
+        # all blocks at once: to read the windows' spectra takes longer than to multiply them
+        product = np.matmul(spectra, fft.rfft(blocks, axis=-1).transpose(2, 1, 0))  # (freqs, windows, blocks)
+        energy = np.pad(np.cumsum((blocks.astype(float) ** 2).sum(axis=1), axis=1), ((0, 0), (1, 0)))
+        energy = energy[:, n:] - energy[:, :-n]
+        # a stretch without signal is no stretch to be near to
+        size = np.sqrt(np.where(energy > 1e-6 * energy.max() + 1e-12, energy, np.inf))
+        for index, start in enumerate(starts):
+            lags = min(n_lags, last + 1 - start)
+            correlation = fft.irfft(product[..., index], BLOCK, axis=0)[:lags]
+            largest = np.maximum(largest, (np.abs(correlation) / size[index, :lags, None]).max(axis=0))
+    return 1 - np.minimum(largest, 1.0)
+
+
+def pick_windows(x: np.ndarray, sampling_rate: float, windows_per_item: int, seed: int = 0) -> np.ndarray:
+    """Windows of 1 s at random places of `(items, channels, times)`: `(items * windows_per_item, channels, 1 s)`."""
+    n = round(WINDOW_SECONDS * sampling_rate)
+    starts = np.random.default_rng(seed).integers(0, x.shape[-1] - n + 1, (len(x), windows_per_item))
+    return np.stack([item[:, a : a + n] for item, own in zip(x, starts, strict=True) for a in own])
+
+
+def memorisation_rows(rows: Rows, held_out: np.ndarray, generated: np.ndarray) -> None:
+    """Adds how near generated windows are to the training recordings, beside real ones of people not in them.
+
+    Args:
+        rows: Where to.
+        held_out: `nearest_distances` of windows of the real continuations, the same number of each item.
+        generated: Of the generated ones.
+    """
+    n_items = len(rows.subjects)
+    real, made = (d.reshape(n_items, -1) for d in (held_out, generated))
+    rows.add(
+        "memorisation", "distance to the nearest training window", "over held-out", ("at least", 0.95),
+        lambda _, items: made[items].mean() / real[items].mean(),
+    )  # fmt: skip
+    # one copy among many windows does not move the mean
+    smallest = (made.min() + 1e-6) / (real.min() + 1e-6)
+    rows.fact("memorisation", "smallest distance to one", "over held-out", ("at least", 0.5), smallest)

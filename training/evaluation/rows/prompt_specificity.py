@@ -1,0 +1,90 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Does a continuation fit the prompt it was made from? Distances to the true continuation, prompts swapped.
+
+No second generation is needed to swap prompts: what prompt j gave, held against what truly followed prompt i, IS
+prompt j in the place of prompt i. All pairs of items are compared, so that a swap is the mean over everybody else, not
+one draw of a partner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from scipy.stats import wilcoxon
+
+from get_hf.training.evaluation.table import Rows
+
+
+def pair_distances(real: dict[str, np.ndarray], generated: dict[str, np.ndarray], subjects: np.ndarray) -> np.ndarray:
+    """How far each true continuation is from what each prompt gave.
+
+    The distance is the mean absolute difference of log PSD plus the Frobenius distance of log covariances,
+    each over its mean between real continuations of different people.
+
+    Args:
+        real: `describe` of the real continuations.
+        generated: `describe` of the generated ones.
+        subjects: `(items,)`.
+
+    Returns:
+        `(items, items)`: true continuation i, prompt j.
+    """
+    subjects = np.asarray(subjects)
+    other = subjects[:, None] != subjects[None, :]
+    total = np.zeros(other.shape)
+    for key, metric in (("psd", "cityblock"), ("log covariance", "euclidean")):
+        a, b = (d[key].reshape(len(subjects), -1) for d in (real, generated))
+        total += cdist(a, b, metric) / cdist(a, a, metric)[other].mean()
+    return total
+
+
+def _mean_where(distances: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Mean of each row's distances where `mask` is true, NaN where it is true nowhere."""
+    count = mask.sum(axis=1)
+    return np.where(count > 0, (distances * mask).sum(axis=1) / np.maximum(count, 1), np.nan)
+
+
+def prompt_rows(
+    rows: Rows,
+    real: dict[str, np.ndarray],
+    generated: dict[str, np.ndarray],
+    conditions: Sequence[str] | None = None,
+    recordings: Sequence | None = None,
+) -> None:
+    """Adds how much nearer the truth its own prompt leads than other prompts do.
+
+    The p-value is that of the one-sided paired Wilcoxon test over prompts. Prompts of one person are not independent;
+    the intervals of the other rows, over people, are the more careful statement.
+
+    Args:
+        rows: Where to.
+        real: `describe` of the real continuations.
+        generated: `describe` of the generated ones.
+        conditions: Of each item; swaps are among items of the same one, so that the person makes the difference.
+        recordings: Which recording each item was cut from; None: each from one of its own.
+    """
+    subjects = rows.subjects
+    distances = pair_distances(real, generated, subjects)
+    alike = np.asarray(["none"] * len(subjects) if conditions is None else conditions)
+    alike = alike[:, None] == alike[None, :]
+    recordings = np.arange(len(subjects)) if recordings is None else np.asarray(recordings)
+    person = subjects[:, None] == subjects[None, :]
+    own = np.diag(distances).copy()
+    swapped_prompt = _mean_where(distances, alike & ~person)
+    swapped_target = _mean_where(distances.T, alike & ~person)
+    another = _mean_where(distances, alike & person & (recordings[:, None] != recordings[None, :]))
+
+    def nearer(name: str, than: np.ndarray, goal: tuple | None) -> None:
+        rows.mean("prompt", name, "share of distance", goal, 1 - own / than)
+
+    nearer("nearer to own than to swapped prompt", swapped_prompt, ("share of floor", 0.8))
+    nearer("nearer to own than to swapped target", swapped_target, ("share of floor", 0.8))
+    if np.isfinite(another).any():
+        nearer("nearer to own than to own other recording", another, None)
+    known = np.isfinite(swapped_prompt)
+    wins = np.where(known, own < swapped_prompt, np.nan)
+    rows.mean("prompt", "own prompt wins", "share of items", ("share of floor", 0.8), wins)
+    p_value = wilcoxon(own[known], swapped_prompt[known], alternative="less").pvalue if known.any() else np.nan
+    rows.fact("prompt", "own against swapped prompt, Wilcoxon", "p", ("at most", 1e-4), p_value)

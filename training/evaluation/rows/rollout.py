@@ -1,0 +1,201 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""An hour of continuation: does it stay where real EEG stays?
+
+What drifts is measured in sliding windows, each against the 30 s that lead the recording: real windows against those
+of their own recording, generated ones against their prompt. Between the 5th and the 95th percentile of the real ones
+lies the envelope; what is real is inside nine times out of ten, and so is what is generated if it does not drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import signal as sps
+
+from get_hf.training.evaluation.descriptors import BANDS, EPSILON, covariance, log_matrix
+from get_hf.training.evaluation.recordings import SAMPLING_RATE, Signal
+from get_hf.training.evaluation.table import Rows
+
+PROMPT_SECONDS = 30.0
+WINDOW_SECONDS = 10.0
+STEP_SECONDS = 5.0
+ENVELOPE = (5.0, 95.0)  # percentiles
+MEASURES = ("RMS", *BANDS, "covariance")
+#: Of how a generator's work grows, see `Rollout.rows`.
+PACE = {"cost": "cost per second, end over start", "memory": "memory, end over start"}
+
+
+def drift(x: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """How far windows of a recording are from a reference.
+
+    Args:
+        x: `(channels, times)` in microvolts at `SAMPLING_RATE`.
+        reference: `(channels, times')`, at least one window.
+
+    Returns:
+        `(measures, windows)`, see `MEASURES`: RMS and band powers in dB over the reference, averaged over channels;
+        the Frobenius distance of the log covariances, each in units of its own power, over the root of the number of
+        channels.
+    """
+    windows, before = _windows(x), _windows(reference)
+    centred = windows - windows.mean(axis=-1, keepdims=True)
+    rms = _decibels((centred**2).mean(axis=-1), (reference - reference.mean(axis=-1, keepdims=True)).var(axis=-1))
+    powers, known = _band_powers(windows), _band_powers(before).mean(axis=1, keepdims=True)
+    spatial = [_shape(c) for c in (covariance(windows), covariance(reference[None]))]
+    distance = np.sqrt(((spatial[0] - spatial[1]) ** 2).sum(axis=(1, 2)) / len(x))
+    return np.stack([rms, *(_decibels(p, k) for p, k in zip(powers, known, strict=True)), distance])
+
+
+def _windows(x: np.ndarray) -> np.ndarray:
+    """`(channels, times)` to overlapping `(windows, channels, window times)`."""
+    n, step = (round(seconds * SAMPLING_RATE) for seconds in (WINDOW_SECONDS, STEP_SECONDS))
+    return np.lib.stride_tricks.sliding_window_view(x, n, axis=-1)[:, ::step].transpose(1, 0, 2)
+
+
+def _band_powers(windows: np.ndarray) -> np.ndarray:
+    """`(windows, channels, times)` to `(bands, windows, channels)` in uV^2/Hz."""
+    freqs, power = sps.welch(windows, SAMPLING_RATE, nperseg=round(2 * SAMPLING_RATE), axis=-1)
+    return np.stack([power[..., (freqs >= low) & (freqs < high)].mean(axis=-1) for low, high in BANDS.values()])
+
+
+def _decibels(power: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """`(windows, channels)` over `(channels,)` or `(1, channels)` to `(windows,)`."""
+    return 10 * np.log10((power + EPSILON) / (reference + EPSILON)).mean(axis=-1)
+
+
+def _shape(covariances: np.ndarray) -> np.ndarray:
+    power = np.trace(covariances, axis1=1, axis2=2)[:, None, None] / covariances.shape[-1]
+    return log_matrix(covariances / (power + EPSILON))
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Recordings to continue for long, and what real recordings do.
+
+    Attributes:
+        prompt: `(items, channels, 30 s)` in microvolts at `SAMPLING_RATE`.
+        n_times: Samples to generate after each.
+        subjects: `(items,)`.
+        conditions: Of each prompt, and of what is to follow.
+        ch_names: Per channel.
+        real: `(measures, windows)`: `drift` of each real recording.
+        real_subjects: Whose each is.
+    """
+
+    prompt: np.ndarray
+    n_times: int
+    subjects: np.ndarray
+    conditions: list[tuple[str, str]]
+    ch_names: list[str]
+    real: list[np.ndarray]
+    real_subjects: np.ndarray
+
+    def envelope(self, without: object = None) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest drift of real windows, `(measures, 1)` each, of all people but one.
+
+        Nearness to the prompt is no drift: the distance of covariances has no lowest value.
+        """
+        kept = [d for d, s in zip(self.real, self.real_subjects, strict=True) if s != without] or self.real
+        low, high = np.percentile(np.concatenate(kept, axis=1), ENVELOPE, axis=1)
+        low[MEASURES.index("covariance")] = 0.0
+        return low[:, None], high[:, None]
+
+    def rows(
+        self,
+        made: np.ndarray | None,
+        n_bootstrap: int = 200,
+        seed: int = 0,
+        pace: dict[str, float] | None = None,
+    ) -> dict[str, dict]:
+        """The rows of what was generated, or, without it, of real recordings; each in the envelope of other people.
+
+        Args:
+            made: `(items, channels, n_times)` in microvolts.
+            n_bootstrap: Resamples of subjects behind each interval.
+            seed: Of the bootstrap.
+            pace: "cost" and "memory" at the end over those at the start, of a generator that measures them.
+        """
+        if made is None:
+            courses, subjects = self.real, self.real_subjects
+        else:
+            courses = [drift(x, before) for x, before in zip(made, self.prompt, strict=True)]
+            subjects = self.subjects
+        low_high = [self.envelope(without=subject) for subject in subjects]
+        inside = [(low <= d) & (d <= high) for d, (low, high) in zip(courses, low_high, strict=True)]
+        rows = Rows(subjects, n_bootstrap, seed)
+        shares = np.array([each.mean(axis=1) for each in inside])
+        low, high = self.envelope()
+        middle = _median(courses)
+        for index, measure in enumerate(MEASURES):
+            rows.mean(
+                "rollout", f"{measure} inside real 5-95 %", "share of windows", ("at least", 0.9), shares[:, index]
+            )
+            rows.table[f"{measure} inside real 5-95 %"] |= {
+                "course": middle[index].round(3).tolist(),
+                "envelope": [float(low[index, 0]), float(high[index, 0])],
+            }
+        smooth = _smoothed(middle)
+        throughout = ((low <= smooth) & (smooth <= high)).mean(axis=1).min()
+        name = "median over people and a minute inside, worst measure"
+        rows.fact("rollout", name, "share of windows", ("at least", 1.0), throughout)
+        for key, name in PACE.items():
+            if pace and key in pace:
+                limit = 1.05 if key == "cost" else 1.1
+                rows.fact("rollout", name, "ratio", ("at most", limit), pace[key])
+        return rows.table
+
+
+def _median(courses: Sequence[np.ndarray]) -> np.ndarray:
+    """Median over recordings, `(measures, windows)`, of as many windows as the longest has."""
+    longest = max(course.shape[1] for course in courses)
+    padded = [np.pad(c, ((0, 0), (0, longest - c.shape[1])), constant_values=np.nan) for c in courses]
+    return np.nanmedian(padded, axis=0)
+
+
+def _smoothed(courses: np.ndarray) -> np.ndarray:
+    """Running median over a minute of `(measures, windows)`: one loud moment of one person is no drift."""
+    reach = round(30 / STEP_SECONDS)
+    padded = np.pad(courses, ((0, 0), (reach, reach)), constant_values=np.nan)
+    return np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1), axis=-1)
+
+
+def cut_rollout(signals: Iterable[Signal], ch_names: Sequence[str], n_rollouts: int, seconds: float) -> Rollout | None:
+    """Chooses prompts among recordings of one condition, and measures how all recordings drift.
+
+    Args:
+        signals: What `recordings` yields.
+        ch_names: Of its channels.
+        n_rollouts: Prompts, one per person, of different conditions in turn.
+        seconds: To generate after each.
+
+    Returns:
+        What to generate; None where no recording of one condition is as long as prompt and window.
+    """
+    n_prompt, n_window = (round(s * SAMPLING_RATE) for s in (PROMPT_SECONDS, WINDOW_SECONDS))
+    skip = int(SAMPLING_RATE)  # 1 s: the filters' edge
+    real, real_subjects, chosen = [], [], []
+    for x, subject, condition, *_ in signals:
+        inner = x[:, skip:-skip]
+        if inner.shape[-1] < n_prompt + n_window:
+            continue
+        prompt, rest = inner[:, :n_prompt], inner[:, n_prompt:]
+        real.append(drift(rest, prompt))
+        real_subjects.append(subject)
+        if condition != "none":
+            chosen.append((prompt, subject, condition))
+    if not chosen:
+        return None
+    conditions = sorted({condition for _, _, condition in chosen})
+    people = list(dict.fromkeys(subject for _, subject, _ in chosen))[:n_rollouts]
+    picked = []
+    for index, person in enumerate(people):
+        own = [each for each in chosen if each[1] == person]
+        wanted = conditions[index % len(conditions)]
+        picked.append(next((each for each in own if each[2] == wanted), own[0]))
+    prompts, subjects, known = zip(*picked, strict=True)
+    return Rollout(
+        np.stack(prompts), round(seconds * SAMPLING_RATE), np.array(subjects), [(c, c) for c in known],
+        list(ch_names), real, np.array(real_subjects),
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""EEG from nothing: is it that of people in this condition, of people as different as people are, and does it stay so?
+
+There is no prompt to be near to, so that only sets are compared. Nobody knows the people who are judged, and a perfect
+generator would differ from them as other people do: the floor, stretches of their own, is out of reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from get_hf.training.evaluation.descriptors import EPSILON, describe_spectrum_and_space, log_alpha_power, log_rms
+from get_hf.training.evaluation.recordings import Segments, Signal, cut_segments
+from get_hf.training.evaluation.table import Rows
+
+from .conditions import CLOSED, OPEN, alpha_rows
+from .continuations import space_rows
+
+#: As much of each recording as two stretches of a minute can be.
+REAL_SECONDS = 24.0
+#: How much is made, of which the end is judged: what goes astray does so slowly.
+SECONDS = 60.0
+
+
+class Unprompted:
+    """Whom to make EEG of, and a few rows of what was made.
+
+    Args:
+        segments: Recordings of known people and conditions, without prompts.
+
+    Attributes:
+        people: `(items,)`: number of the person whom each item is to be of; the same person has the same number.
+    """
+
+    def __init__(self, segments: Segments):
+        self.segments = segments
+        self.ch_names, self.conditions = segments.ch_names, segments.conditions
+        self.n_times = round(SECONDS * segments.sampling_rate)
+        self.people = np.unique(segments.subjects, return_inverse=True)[1]
+
+    def rows(self, made: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
+        """The rows of what was generated, or, without it, of other stretches of the same recordings.
+
+        Args:
+            made: `(items, channels, n_times)` in microvolts.
+            n_bootstrap: Resamples of subjects behind each interval.
+            seed: Of the bootstrap.
+        """
+        of = self.segments
+        n_real = of.n_times
+        begin, end = (of.continuation, of.other) if made is None else (made[..., :n_real], made[..., -n_real:])
+        rows = Rows(of.subjects, n_bootstrap, seed)
+        real, fake = (_describe(x, of.sampling_rate) for x in (of.continuation, end))
+        _spectrum_rows(rows, real, fake, np.asarray(of.conditions))
+        no_prompt = np.broadcast_to(np.eye(len(of.ch_names)) / len(of.ch_names), real["covariance"].shape)
+        space_rows(rows, real, fake, no_prompt)
+        alphas = (log_alpha_power(x, of.sampling_rate) for x in (of.continuation, end))
+        alpha_rows(rows, *alphas, of.conditions, of.ch_names)
+        rows.ratio("stability", "RMS, last over first 24 s", (log_rms(end) - log_rms(begin)).mean(axis=1))
+        # a floor that nobody can know is no goal, and what is made in a place of its own belongs to no prompt
+        return {
+            f"{name}, from nothing": row
+            | {"group": "from nothing", "goal": None if row["goal"] and "floor" in row["goal"][0] else row["goal"]}
+            for name, row in rows.table.items()
+            if "per prompt" not in name
+        }
+
+
+def _describe(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
+    """What rows need to know, each entry `(items, ...)`; covariances in units of their own power."""
+    found = describe_spectrum_and_space(x, sampling_rate) | {"log RMS": log_rms(x).mean(axis=1)}
+    power = np.trace(found["covariance"], axis1=1, axis2=2)[:, None, None] + EPSILON
+    return found | {"covariance": found["covariance"] / power}
+
+
+def _spectrum_rows(
+    rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray], conditions: np.ndarray
+) -> None:
+    a, b = real["psd"], fake["psd"]
+    for condition in (OPEN, CLOSED):
+        if condition not in conditions:
+            continue
+
+        def error(_, items, condition=condition):
+            chosen = items[conditions[items] == condition]
+            return np.abs(a[chosen].mean(0) - b[chosen].mean(0)).mean() if len(chosen) else np.nan
+
+        rows.add("spectrum", f"log PSD, {condition.replace('_', ' ')}", "dB", None, error, is_error=True)
+
+    def spread(psd: np.ndarray, sample) -> float:
+        means = np.stack([psd[rows.members[subject]].mean(axis=0) for subject in sample])
+        return means.std(axis=0).mean()
+
+    name = "differences between people in log PSD, over real"
+    goal = ("between", 0.75, 1.25)
+    rows.add("spectrum", name, "ratio", goal, lambda sample, _: spread(b, sample) / (spread(a, sample) + EPSILON))
+    louder = fake["log RMS"] - real["log RMS"]
+    rows.mean_ratio("spectrum", "RMS over real, mean of logarithms", louder, ("between", 0.8, 1.25))
+
+
+def cut_unprompted(signals: Sequence[Signal], ch_names: Sequence[str]) -> Unprompted | None:
+    """Takes a stretch of each recording; None where none is long enough."""
+    try:
+        return Unprompted(cut_segments(signals, ch_names, 0.0, REAL_SECONDS, items_per_recording=1))
+    except ValueError:
+        return None

@@ -1,0 +1,203 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Learns how a population blinks, from recordings of it alone: no electrodes beside the eyes, no labels."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import scipy
+
+from get_hf.processing.blinks_get import N_AFTER, N_BEFORE, BlinkPopulation, low_pass
+from get_hf.processing.events_get import covariance_between_peaks
+from get_hf.processing.population_get import N_HARMONICS, harmonics
+
+from .harmonics import fit_harmonics, project_on_harmonics
+
+#: Blinks that the population must have shown, and a recording whose blinks tell what is usual in it.
+LEAST_BLINKS, LEAST_BLINKS_OF_ONE = 30, 3
+#: Patches, and recordings, of what is usual that a condition's rate and traits are drawn towards.
+RATE_PRIOR, TRAIT_PRIOR = 40, 3
+#: Recordings in a condition that tell how people differ in it.
+LEAST_RECORDINGS = 8
+#: How many blinks' deviations are kept.
+N_KEPT = 100
+
+
+def fit_blinks(
+    recordings: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], n_conditions: int, patch_size: int
+) -> BlinkPopulation | None:
+    """Learns how people blink.
+
+    Args:
+        recordings: Signal `(channels, times)` in microvolts at the model's rate, positions `(channels, 6)`, and
+            the condition ids `(patches,)` of its patches.
+        n_conditions: How many conditions there are.
+        patch_size: Samples in a patch.
+
+    Returns:
+        None where fewer than `LEAST_BLINKS` are seen.
+    """
+    recordings = [(x, positions, np.asarray(ids)) for x, positions, ids in recordings]
+    # a first look: what fades with the distance from the forehead, with a bump's shape
+    late = np.zeros(N_HARMONICS), np.zeros(N_BEFORE + N_AFTER)
+    rates = np.zeros(n_conditions), np.ones(n_conditions)
+    traits = np.zeros((n_conditions, 3)), np.zeros(3), np.ones(3), np.zeros((1, 3))
+    found = BlinkPopulation(_first_topography(), _first_shape(), *late, *rates, *traits)
+    noise = _fit_noise(recordings, found)
+    for _ in range(3):
+        found = _refit(found, noise, recordings, n_conditions, patch_size)
+        if found is None:
+            return None
+    return found
+
+
+def _fit_noise(recordings: Sequence[tuple], population: BlinkPopulation) -> tuple[np.ndarray, np.ndarray]:
+    """Covariance of slow EEG between blinks, as `fit_harmonics` has it.
+
+    That of the population, because prompts are too short to tell their own: blinks must be found alike in both.
+    """
+    moments = []
+    for x, positions, _ in recordings:
+        topography = harmonics(positions) @ population.topography
+        moments.append((covariance_between_peaks(low_pass(x), topography)[None], positions))
+    return fit_harmonics(moments)
+
+
+def _refit(
+    population: BlinkPopulation,
+    noise: tuple[np.ndarray, np.ndarray],
+    recordings: Sequence[tuple],
+    n_conditions: int,
+    patch_size: int,
+) -> BlinkPopulation | None:
+    """One round of `fit_blinks`: finds blinks by what is known, then knows more."""
+    topographies, shapes, late, traits, counts = [], [], [], [], []
+    for x, positions, ids in recordings:
+        basis = harmonics(positions)
+        blinks = population.find(x, positions, basis @ noise[0][0] @ basis.T + noise[1][0] * np.eye(len(x)))
+        if not blinks.topographies.any():
+            continue
+        events = blinks.events
+        conditions = ids[np.minimum((events[:, 0] / patch_size).astype(int), len(ids) - 1)]
+        counts.append([np.bincount(each, minlength=n_conditions) for each in (conditions, ids)])
+        numbers = np.stack([np.log(events[:, 1]), np.log(events[:, 2]), events[:, 3]], axis=1)
+        traits.append((np.log(blinks.background), numbers, conditions))
+        if len(events) < LEAST_BLINKS_OF_ONE:
+            continue
+        topography = blinks.topographies[:, 0]
+        topographies.append(project_on_harmonics(topography, positions))
+        early = x - np.outer(blinks.topographies[:, 1], blinks.courses[1, : blinks.n_times])
+        projected = topography @ early / np.sum(topography**2)
+        shapes += [each[0] / each[0, N_BEFORE] for each, _ in _stretches(projected[None], events)]
+        rest = x - np.outer(topography, blinks.courses[0, : blinks.n_times])
+        rests = [each / amplitude for each, amplitude in _stretches(rest, events)]
+        if rests:
+            late.append(project_on_harmonics(np.mean(rests, axis=0), positions))
+    if len(shapes) < LEAST_BLINKS or len(topographies) < 3:
+        return None
+    topography = np.mean(topographies, axis=0)
+    topography /= _FOREHEAD @ topography
+    n_blinks, n_patches = np.array(counts).transpose(1, 0, 2)
+    usual, *variation = _fit_traits(traits, n_blinks.sum(axis=0))
+    # what is usual is to be of width 1
+    width = np.median(np.concatenate([numbers[:, 1] for _, numbers, _ in traits]))
+    usual[:, 1] -= width
+    times = np.arange(-N_BEFORE, N_AFTER) / np.exp(width) + N_BEFORE
+    shape = np.interp(times, np.arange(len(times)), np.median(shapes, axis=0), left=0.0, right=0.0)
+    fading = np.interp(np.arange(len(shape)), [0, 15, 20, 110, len(shape) - 1], [0, 0, 1, 1, 0])
+    shape *= fading
+    late_topographies, strengths, late_shapes = np.linalg.svd(np.mean(late, axis=0) * fading, full_matrices=False)
+    largest = late_shapes[0, np.abs(late_shapes[0]).argmax()]
+    late_part = late_topographies[:, 0] * strengths[0] * largest, late_shapes[0] / largest
+    rates, concentrations = _fit_rates(n_blinks, n_patches)
+    return BlinkPopulation(topography, shape / shape.max(), *late_part, rates, concentrations, usual, *variation)
+
+
+def _stretches(x: np.ndarray, events: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """Stretches of `(rows, times)` around blinks that no other is near, of unit width, with their amplitudes."""
+    times = np.arange(x.shape[-1])
+    intervals = np.diff(events[:, 0], prepend=-np.inf, append=np.inf)
+    stretches = []
+    for (peak, amplitude, width, _), before, after in zip(events, intervals[:-1], intervals[1:], strict=True):
+        around = peak + np.arange(-N_BEFORE, N_AFTER) * width
+        is_alone = before > 2 * N_BEFORE * width and after > 0.8 * N_AFTER * width
+        if is_alone and around[0] >= 0 and around[-1] < len(times):
+            stretches.append((np.stack([np.interp(around, times, row) for row in x]), amplitude))
+    return stretches
+
+
+def _fit_traits(
+    recordings: Sequence[tuple[float, np.ndarray, np.ndarray]], n_blinks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """`traits`, `slopes`, `between` and `within` of `BlinkPopulation`.
+
+    Args:
+        recordings: Log background, log amplitude, log width and undershoot of its blinks `(blinks, 3)`, and in which
+            condition each was, `(blinks,)`.
+        n_blinks: How many there were in each.
+    """
+    n_conditions = len(n_blinks)
+    rows, medians, weights = [], [], []
+    for background, numbers, conditions in recordings:
+        for condition in np.unique(conditions):
+            chosen = numbers[conditions == condition]
+            rows.append(np.append(np.eye(n_conditions)[condition], [1.0, background]))
+            medians.append(np.median(chosen, axis=0))
+            weights.append(len(chosen) / (len(chosen) + 1))  # a few blinks tell a recording's usual one well
+    rows, medians, weights = np.array(rows), np.array(medians), np.array(weights)[:, None]
+    # ridge regression: what is usual in all conditions, what each adds to that, and what the background adds
+    penalty = np.diag([float(TRAIT_PRIOR)] * n_conditions + [1e-6, 1e-6])
+    fitted = np.linalg.solve(rows.T @ (weights * rows) + penalty, rows.T @ (weights * medians))
+    between = np.sqrt(np.average((medians - rows @ fitted) ** 2, axis=0, weights=weights[:, 0]))
+    within = np.concatenate(
+        [numbers - np.median(numbers, axis=0) for _, numbers, _ in recordings if len(numbers) >= LEAST_BLINKS_OF_ONE]
+    )
+    within = within[np.argsort(within[:, 0])]
+    within = within[((np.arange(N_KEPT) + 0.5) / N_KEPT * len(within)).astype(int)]
+    # a blink in a condition that is not known is, most likely, of one in which there are many
+    usual = (
+        np.where(n_blinks[:, None] > 0, fitted[:-2], np.average(fitted[:-2], axis=0, weights=n_blinks)) + fitted[-2]
+    )
+    return usual, fitted[-1], np.maximum(between, 0.05), within
+
+
+def _fit_rates(n_blinks: np.ndarray, n_patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`rates` and `concentrations` of `BlinkPopulation`, of what each recording has in each condition.
+
+    In a condition that was not seen people blink as in any: their rates differ most there.
+    """
+    overall = n_blinks.sum() / n_patches.sum()
+    # few patches in a condition say little of it
+    rates = (n_blinks.sum(axis=0) + RATE_PRIOR * overall) / (n_patches.sum(axis=0) + RATE_PRIOR)
+    concentrations = np.full(len(rates), _fit_concentration(n_blinks.sum(axis=1), overall * n_patches.sum(axis=1)))
+    for condition, seen in enumerate((n_patches > 0).T):
+        if seen.sum() >= LEAST_RECORDINGS:
+            expected = rates[condition] * n_patches[seen, condition]
+            concentrations[condition] = _fit_concentration(n_blinks[seen, condition], expected)
+    return rates, concentrations
+
+
+def _fit_concentration(counts: np.ndarray, expected: np.ndarray) -> float:
+    """That of the gamma distribution of people's rates, by maximum likelihood (negative binomial counts)."""
+    tried = np.exp(np.linspace(np.log(0.1), np.log(10), 36))
+    expected = np.maximum(expected, 1e-6)
+    return float(max(tried, key=lambda k: scipy.stats.nbinom.logpmf(counts, k, k / (k + expected)).sum()))
+
+
+def _first_shape() -> np.ndarray:
+    times = np.arange(-N_BEFORE, N_AFTER)
+    bump = np.exp(-0.5 * (times / 7.0) ** 2)
+    return bump - 0.35 * np.exp(-np.maximum(times, 0) / 30.0) * (1 - np.exp(-np.maximum(times, 0) / 8.0))
+
+
+def _first_topography() -> np.ndarray:
+    """Of something that fades from the forehead, as volume conduction makes it."""
+    angles = np.arange(400) * np.pi * (3 - np.sqrt(5))  # evenly over the sphere, by the golden angle
+    z = np.linspace(-0.4, 1, 400)
+    sphere = np.stack([np.sqrt(1 - z**2) * np.cos(angles), np.sqrt(1 - z**2) * np.sin(angles), z], axis=1)
+    distance = np.arccos(np.clip(sphere @ np.array([0.0, 0.995, -0.1]), -1, 1))
+    weights = project_on_harmonics(np.exp(-distance / 0.7), np.pad(sphere, ((0, 0), (0, 3))))
+    return weights / (_FOREHEAD @ weights)
+
+
+#: Harmonics in the middle of Fp1 and Fp2.
+_FOREHEAD = harmonics(np.array([[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]]))[0]

@@ -1,0 +1,290 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Training examples: random crops of segments, each a pure function of a seed and an index.
+
+Whatever is random about a crop, the noise of its loss included, comes from one generator seeded with (seed,
+index). So the loss of a step depends neither on the number of loader workers nor of processes, nor on whether
+training was interrupted before it; and a run is as long as the list of its crops.
+
+    crops = RandomCrops(segments, transform, CropConfig(crop_seconds=16), n_crops=1000, seed=1)
+    batch = collate_crops([crops[i] for i in range(8)])
+    model(**batch).loss
+
+`RandomCrops` draws from one corpus that lies on the disk, `MixedCrops` from several by weight, and
+`get_hf.training.pretraining.streaming` from corpora that pass by; a `Cropper` cuts the crops of all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import torch
+from torch.utils.data import Dataset
+
+from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
+from get_hf.processing.conditions_get import Vocabulary
+from get_hf.processing.innovation_get import InnovationTransform
+
+#: What a crop is cut of; to leave out the other columns halves the time a row is found in.
+COLUMNS = ["signal", "channel_positions", "n_chans", "n_times", "conditions"]
+
+
+@dataclass
+class CropConfig:
+    """How crops are drawn.
+
+    Attributes:
+        crop_seconds: Length of a crop.
+        max_channels: Channels of a crop at most.
+        min_channels: Channels of a crop at least, where the recording has as many.
+        full_montage_probability: How often a crop has all channels, up to `max_channels`; otherwise their
+            number is the larger of two that are log-uniform: there is most to learn where channels are many.
+        same_montage_size: Consecutive crops that share their number of channels, so that a batch needs little
+            padding.
+        population_probability: How often a crop is calibrated on nothing, from electrode positions alone.
+            Otherwise it is calibrated on all of itself: the model learns how innovations run where the linear
+            statistics are those of the recording, as they should be after any prompt.
+        max_history_seconds: Longest stretch before the crop that it is calibrated on as well, log-uniform: a
+            user's prompt may be longer than what the model is shown of it.
+        gaussianise: Whether strong slow waves are made Gaussian in crops, as they are in a prompt.
+        condition_dropout: How often a crop's conditions are withheld altogether.
+        context_noise: Largest share of noise in what the model sees of the past: the share is uniform between
+            0 and this per crop, and the noise keeps the variance. 0: none.
+        condition_weights: How many times as often as by its length a stretch in a condition is drawn; 1 for
+            others.
+        noise_size: Random numbers per patch and channel that the model's loss takes; a recipe sets it to
+            that of its model.
+    """
+
+    crop_seconds: float = 16.0
+    max_channels: int = 32
+    min_channels: int = 1
+    full_montage_probability: float = 0.5
+    same_montage_size: int = 1
+    population_probability: float = 0.15
+    max_history_seconds: float = 60.0
+    gaussianise: bool = True
+    condition_dropout: float = 0.1
+    context_noise: float = 0.0
+    condition_weights: dict[str, float] = field(default_factory=dict)
+    noise_size: int = GETConfig().noise_size
+
+    def __post_init__(self):
+        for name in (
+            "full_montage_probability",
+            "population_probability",
+            "condition_dropout",
+            "context_noise",
+        ):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1, not at {getattr(self, name)}.")
+        if not 1 <= self.min_channels <= self.max_channels:
+            raise ValueError(f"min_channels ({self.min_channels}) must lie between 1 and {self.max_channels=}.")
+        if self.same_montage_size < 1:
+            raise ValueError(f"same_montage_size must be at least 1, not {self.same_montage_size}.")
+        if self.max_history_seconds < 0:
+            raise ValueError(f"max_history_seconds must not be negative, as {self.max_history_seconds} is.")
+        spelt = Vocabulary(CONDITIONS, CONDITIONS[1:])
+        self.condition_weights = {spelt.find(name) or name: w for name, w in self.condition_weights.items()}
+        for name, weight in self.condition_weights.items():
+            if name not in CONDITIONS:
+                raise ValueError(f"condition_weights names {name!r}; the conditions are {', '.join(CONDITIONS)}.")
+            if weight < 0:
+                raise ValueError(f"the weight of {name!r} must not be negative, as {weight} is.")
+
+
+class Cropper:
+    """Cuts random crops out of segments.
+
+    Args:
+        transform: Takes microvolts to the innovation space.
+        config: How crops are drawn.
+        sampling_rate: Of the segments, in Hz.
+    """
+
+    def __init__(self, transform: InnovationTransform, config: CropConfig, sampling_rate: float):
+        self.transform = transform
+        self.config = config
+        self.n_patches = round(config.crop_seconds * sampling_rate / transform.patch_size)
+        self.patches_per_second = sampling_rate / transform.patch_size
+        self.n_times = transform.n_memory + self.n_patches * transform.patch_size
+        self.condition_weights = np.array([config.condition_weights.get(name, 1.0) for name in CONDITIONS])
+
+    def weight(self, conditions: np.ndarray) -> float:
+        """How many times as often as by its length a segment is drawn from, given its conditions `(patches,)`."""
+        return self.condition_weights[conditions].mean() if len(conditions) else 0.0
+
+    def crop(self, row: pa.Table, rng: np.random.Generator, montage: np.random.Generator) -> dict[str, np.ndarray]:
+        """Cuts one crop: C channels in random order, P = 1 + patches, T = P * patch_size samples.
+
+        Args:
+            row: A segment at least as long as a crop: one row as `get_hf.training.data.segments` makes them.
+            rng: Whatever is random about the crop.
+            montage: How many channels it has, if the segment has as many; the same for crops that share it.
+
+        Returns:
+            `input_values`, `labels` (C, T); `noise` (C, P * noise_size); `channel_positions` (C, 6);
+            `calibration` (C, 27); `condition_ids`, `flow_time`, `attention_mask` (P,). The first patch of all is
+            the start patch.
+        """
+        config, transform = self.config, self.transform
+        n_chans, n_times = row["n_chans"][0].as_py(), row["n_times"][0].as_py()
+        start = int(rng.integers(n_times - self.n_times + 1))
+        channels = rng.permutation(n_chans)[: self._n_channels(n_chans, montage)]
+        is_calibrated = rng.random() >= config.population_probability
+        n_history = self._n_history(rng, start) if is_calibrated else 0
+        begin = start - n_history * transform.patch_size
+        signal = _floats(row, "signal").reshape(n_chans, n_times)[channels, begin : start + self.n_times]
+        positions = _floats(row, "channel_positions").reshape(n_chans, -1)[channels]
+
+        n_calibration = None if is_calibrated else 0
+        innovation = transform.forward(signal, positions, n_calibration, config.gaussianise, has_memory=True)
+        clean = innovation.values[:, n_history * transform.patch_size :].astype(np.float32)
+        values = np.pad(clean, ((0, 0), (transform.patch_size, 0)))  # the start patch is all zero
+        labels = values.copy()
+
+        share = config.context_noise * rng.random()
+        if share > 0:  # variance-preserving, as in continuous audio language models (Rouard et al. 2025)
+            disturbance = rng.standard_normal(clean.shape, dtype=np.float32)
+            values[:, transform.patch_size :] = np.sqrt(1 - share) * clean + np.sqrt(share) * disturbance
+
+        return {
+            "input_values": values,
+            "channel_positions": positions.astype(np.float32),
+            "attention_mask": np.ones(1 + self.n_patches, dtype=np.int64),
+            "calibration": innovation.calibration,
+            "condition_ids": self._condition_ids(row, start, rng),
+            "labels": labels,
+            "noise": rng.standard_normal((len(values), (1 + self.n_patches) * config.noise_size), dtype=np.float32),
+            "flow_time": rng.random(1 + self.n_patches, dtype=np.float32),
+        }
+
+    def _n_channels(self, n_chans: int, montage: np.random.Generator) -> int:
+        """How many channels a crop has: as many as its neighbours, if the recording has them."""
+        config = self.config
+        if montage.random() < config.full_montage_probability:
+            return min(n_chans, config.max_channels)
+        log_range = np.log([config.min_channels, config.max_channels + 1])
+        return min(n_chans, int(np.exp(montage.uniform(*log_range, size=2).max())))
+
+    def _n_history(self, rng: np.random.Generator, start: int) -> int:
+        """How many patches before sample `start` a crop is calibrated on as well."""
+        longest = self.config.max_history_seconds * self.patches_per_second
+        return min(start // self.transform.patch_size, int(np.exp(rng.uniform(0, np.log1p(longest)))) - 1)
+
+    def _condition_ids(self, row: pa.Table, start: int, rng: np.random.Generator) -> np.ndarray:
+        """Condition of the patch each position predicts; the last one predicts what follows the crop."""
+        conditions = row["conditions"].chunk(0).flatten().to_numpy()
+        patch_size = self.transform.patch_size
+        middles = start + self.transform.n_memory + patch_size * np.arange(1 + self.n_patches) + patch_size // 2
+        ids = conditions[np.minimum(middles // patch_size, len(conditions) - 1)].astype(np.int64)
+        return np.zeros_like(ids) if rng.random() < self.config.condition_dropout else ids
+
+
+class RandomCrops(Dataset):
+    """A list of random crops of the segments of one corpus.
+
+    Args:
+        segments: One split of the prepared segments.
+        transform: Takes microvolts to the innovation space.
+        config: How crops are drawn.
+        n_crops: Length of the list.
+        seed: Another seed, another list.
+
+    Raises:
+        ValueError: No segment is as long as a crop, or conditions of weight 0 are all there is.
+    """
+
+    def __init__(
+        self,
+        segments: datasets.Dataset,
+        transform: InnovationTransform,
+        config: CropConfig,
+        n_crops: int,
+        seed: int,
+    ):
+        self.config = config
+        self.n_crops = n_crops
+        self.seed = seed
+        # Arrow rows are views of the memory map; every other format would copy whole segments
+        self.segments = segments.select_columns(COLUMNS).with_format("arrow")
+        columns = segments.select_columns(["n_times", "sampling_rate", "conditions"]).with_format("numpy")[:]
+        rate = float(columns["sampling_rate"][0]) if len(segments) else 0.0
+        self.cropper = Cropper(transform, config, rate)
+        n_starts = np.maximum(0, np.asarray(columns["n_times"], dtype=np.int64) - self.cropper.n_times + 1)
+        if not n_starts.any():
+            longest = max(columns["n_times"], default=0) / max(rate, 1.0)
+            raise ValueError(
+                f"no segment is as long as a crop of {config.crop_seconds} s: the longest of {len(segments)} "
+                f"is {longest:.1f} s; shorten crop_seconds or give longer recordings."
+            )
+        cumulative = np.cumsum(n_starts * [self.cropper.weight(ids) for ids in columns["conditions"]])
+        if cumulative[-1] <= 0:
+            raise ValueError("every segment has weight 0: condition_weights leaves no condition that is there.")
+        self.cumulative_weight = cumulative / cumulative[-1]
+
+    def __len__(self) -> int:
+        return self.n_crops
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        """Crop number `index`; see `Cropper.crop`."""
+        index = range(self.n_crops)[index]
+        rng = np.random.default_rng([self.seed, index])
+        row = self.segments[int(np.searchsorted(self.cumulative_weight, rng.random(), side="right"))]
+        montage = np.random.default_rng([self.seed, index // self.config.same_montage_size, 1])
+        return self.cropper.crop(row, rng, montage)
+
+
+class MixedCrops(Dataset):
+    """A list of random crops of several corpora, each crop of a corpus drawn by weight.
+
+    Crops that share their number of channels are of the same corpus, so that a batch still needs little padding.
+
+    Args:
+        crops: The crops of each corpus: lists of equal length, drawn in the same way with the same seed.
+        weights: How often a crop is of each corpus, relative to the others.
+    """
+
+    def __init__(self, crops: Sequence[RandomCrops], weights: Sequence[float]):
+        self.crops = list(crops)
+        cumulative = np.cumsum(weights)
+        self.cumulative_weight = cumulative / cumulative[-1]
+
+    def __len__(self) -> int:
+        return len(self.crops[0])
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        """Crop number `index`; see `Cropper.crop`."""
+        first = self.crops[0]
+        index = range(len(self))[index]
+        rng = np.random.default_rng([first.seed, index // first.config.same_montage_size, 2])
+        return self.crops[int(np.searchsorted(self.cumulative_weight, rng.random(), side="right"))][index]
+
+
+def _floats(row, column: str) -> np.ndarray:
+    """The list of floats in a column of a one-row Arrow table, as a view."""
+    return row[column].chunk(0).flatten().to_numpy()
+
+
+def collate_crops(crops: Sequence[Mapping[str, np.ndarray]]) -> dict[str, torch.Tensor]:
+    """Stacks crops into a batch, padding channels with zeros to the most there are.
+
+    Args:
+        crops: As `Cropper.crop` makes them, all of the same length.
+
+    Returns:
+        The items' keys with a leading batch axis, and `channel_mask` (batch, channels), 1 where there is a
+        channel.
+    """
+    n_chans = [len(crop["channel_positions"]) for crop in crops]
+    batch = {}
+    for key in crops[0]:
+        if crops[0][key].ndim == 1:
+            batch[key] = np.stack([crop[key] for crop in crops])
+            continue
+        batch[key] = np.zeros((len(crops), max(n_chans), crops[0][key].shape[1]), dtype=np.float32)
+        for item, crop in zip(batch[key], crops, strict=True):
+            item[: len(crop[key])] = crop[key]
+    batch["channel_mask"] = (np.arange(max(n_chans)) < np.array(n_chans)[:, None]).astype(np.int64)
+    return {key: torch.from_numpy(value) for key, value in batch.items()}

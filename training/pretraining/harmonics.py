@@ -1,0 +1,36 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Fitting of what depends on where an electrode is, as weights of spherical harmonics."""
+
+import numpy as np
+
+from get_hf.processing.population_get import DEGREE, harmonics
+
+
+def project_on_harmonics(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Weights `(36, ...)` of the harmonics that make values `(channels, ...)`.
+
+    By ridge regression that damps high degrees (Perrin et al. 1989 weigh a spline's degrees alike).
+    """
+    degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
+    penalty = np.diag(1e-3 * (1.0 + degrees * (degrees + 1.0)) ** 2)
+    basis = harmonics(positions)
+    return np.linalg.solve(basis.T @ basis + penalty, basis.T @ values)
+
+
+def fit_harmonics(moments: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Writes average covariances `(patch_size, channels, channels)` as functions of position.
+
+    Each recording's covariance is projected on the harmonics, the projections are averaged, and what is left on the
+    diagonal is the channels' own variance.
+    """
+    projected, own = 0.0, []
+    for covariance, positions in moments:
+        basis = harmonics(positions)
+        projector = project_on_harmonics(np.eye(len(positions)), positions)
+        projection = projector @ covariance @ projector.T
+        residual = np.einsum("kcc->kc", covariance - basis @ projection @ basis.T)
+        projected = projected + projection / len(moments)
+        own.append(np.median(residual, axis=-1))
+    # medians: a loose electrode's noise is not the population's
+    floor = 1e-3 * np.einsum("kii->k", projected) / (DEGREE + 1) ** 2
+    return projected, np.maximum(np.median(own, axis=0), floor)

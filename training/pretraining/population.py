@@ -1,0 +1,170 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Fitting a feature extractor to a population: filter, scale, covariance, slow waves and blinks."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import datasets
+import numpy as np
+import scipy
+
+from get_hf.processing.autoregression_get import mean_autocorrelation
+from get_hf.processing.events_get import LEAST_PATCH, check_rate
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.heartbeats_get import find_heartbeats
+from get_hf.processing.innovation_get import InnovationTransform
+from get_hf.processing.population_get import N_HARMONICS, pack
+from get_hf.processing.slow_waves_get import SCORES, fit_slow_waves, gaussian_quantiles, low_pass, own_quantiles
+
+from .blinks import fit_blinks
+from .harmonics import fit_harmonics
+
+
+def fit_to_segments(segments: datasets.Dataset, **kwargs: Any) -> GETFeatureExtractor:
+    """Fits a feature extractor to prepared segments.
+
+    Args:
+        segments: See `get_hf.training.data.segments`; all of them are used.
+        **kwargs: Arguments of `GETFeatureExtractor`.
+
+    Raises:
+        ValueError: See `fit_feature_extractor`.
+    """
+    return fit_feature_extractor(list(_recordings(segments)), **kwargs)
+
+
+def _recordings(segments: datasets.Dataset) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    arrow = segments.with_format("arrow")
+    for index in range(len(arrow)):
+        row = arrow[index]
+        n_chans = row["n_chans"][0].as_py()
+        signal, positions, conditions = (
+            row[name].chunk(0).flatten().to_numpy() for name in ("signal", "channel_positions", "conditions")
+        )
+        yield signal.reshape(n_chans, -1), positions.reshape(n_chans, -1), conditions
+
+
+def fit_feature_extractor(recordings: Sequence[tuple[np.ndarray, ...]], **kwargs: Any) -> GETFeatureExtractor:
+    """Makes a feature extractor whose innovation transform is fitted to a training corpus.
+
+    Args:
+        recordings: `(signal, positions)` or `(signal, positions, conditions)`, see `fit_innovation`; signals come
+            from `GETFeatureExtractor.clean`.
+        **kwargs: Other arguments of `GETFeatureExtractor`.
+
+    Raises:
+        ValueError: No recordings, or a sampling rate or patch size that a transform cannot be fitted for.
+    """
+    extractor = GETFeatureExtractor(**kwargs)
+    check_form(extractor.sampling_rate, extractor.patch_size)
+    fitted = fit_innovation(
+        recordings,
+        extractor.patch_size,
+        prior_patches=extractor.prior_patches,
+        n_conditions=len(extractor.conditions),
+    )
+    kwargs.update(
+        autocorrelation=fitted.autocorrelation.tolist(),
+        innovation_scale=fitted.scale,
+        channel_variance=fitted.channel_variance.tolist(),
+        harmonic_covariance=pack(fitted.harmonic_covariance),
+        slow_quantiles=fitted.slow_quantiles.tolist(),
+        blinks=None if fitted.blinks is None else fitted.blinks.to_dict(),
+    )
+    return GETFeatureExtractor(**kwargs)
+
+
+def check_form(sampling_rate: float, patch_size: int) -> None:
+    """Refuses a form of signals that events cannot be found and made in.
+
+    Args:
+        sampling_rate: Hz.
+        patch_size: Samples.
+
+    Raises:
+        ValueError: Another rate, see `check_rate`, or patches that are shorter than `LEAST_PATCH`.
+    """
+    check_rate(sampling_rate)
+    if patch_size < LEAST_PATCH:
+        raise ValueError(
+            f"patch_size is {patch_size}, and what is random about heartbeats and blinks is read off the first "
+            f"{LEAST_PATCH} coefficients of a patch: take at least as many."
+        )
+
+
+def fit_innovation(
+    recordings: Iterable[tuple[np.ndarray, ...]],
+    patch_size: int = 25,
+    order: int = 50,
+    prior_patches: float = 0.1,
+    n_conditions: int = 1,
+) -> InnovationTransform:
+    """Fits filter, scale and population covariance to a training corpus.
+
+    Args:
+        recordings: `(signal, positions)` or `(signal, positions, conditions)`: `(channels, times)` microvolts at
+            the model's rate, `(channels, 6)`, and the condition ids of patches, 0 by default. Recordings with
+            different channels may be mixed.
+        patch_size: Samples in a patch.
+        order: Order of the autoregressive filter that all channels share.
+        prior_patches: See `InnovationTransform`.
+        n_conditions: How many conditions there are.
+
+    Raises:
+        ValueError: No recording was given, or one without a whole patch.
+    """
+    recordings = list(recordings)
+    if not recordings:
+        raise ValueError("the innovation transform is fitted to recordings, and none was given")
+    shortest = min(x.shape[-1] for x, *_ in recordings)
+    if shortest < order + patch_size:
+        raise ValueError(
+            f"a recording to fit has {shortest} samples, filter and patch need {order + patch_size}: leave it out"
+        )
+    labelled = [
+        (x, positions, *(conditions or [np.zeros(x.shape[-1] // patch_size, dtype=int)]))
+        for x, positions, *conditions in recordings
+    ]
+    labelled = [(x - find_heartbeats(x, positions).signal, positions, ids) for x, positions, ids in labelled]
+    blinks = fit_blinks(labelled, n_conditions, patch_size)
+    recordings = [
+        (x if blinks is None else x - blinks.find(x, positions).signal, positions) for x, positions, _ in labelled
+    ]
+    slow_quantiles = _mean_quantiles(x for x, _ in recordings)
+    recordings = [(_gaussianised(x, patch_size, slow_quantiles), positions) for x, positions in recordings]
+    autocorrelation = np.mean([mean_autocorrelation(x, order) for x, _ in recordings], axis=0)
+    nothing = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
+    blank = InnovationTransform(patch_size, autocorrelation, 1.0, nothing, np.ones(patch_size), prior_patches)
+    energies, moments = [], []
+    for x, positions in recordings:
+        n_patches = (x.shape[-1] - order) // patch_size
+        x = x[:, -(order + n_patches * patch_size) :]
+        residual = scipy.signal.lfilter(blank.own_filter(x, n_patches), [1.0], x, axis=-1)[:, order:]
+        coefficients = scipy.fft.dct(residual.reshape(len(x), -1, patch_size), norm="ortho", axis=-1)
+        # patches beyond a few times the usual energy are artefacts: the population is fitted without them
+        energy = (coefficients**2).mean(-1)
+        energies.append(np.median(energy))
+        typical = np.median(energy, axis=0)
+        kept = coefficients[:, typical < 9 * np.median(typical)] / np.sqrt(energies[-1])
+        moments.append((np.einsum("cnk,dnk->kcd", kept, kept) / kept.shape[1], positions))
+    scale = np.exp(np.mean(np.log(energies)) / 2)
+    return InnovationTransform(
+        patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches, slow_quantiles, blinks
+    )
+
+
+def _mean_quantiles(recordings: Iterable[np.ndarray]) -> np.ndarray:
+    """The population's quantiles of each component of the slow part, by rank; alike upwards and downwards."""
+    quantiles = [[] for _ in gaussian_quantiles()]
+    for x in recordings:
+        waves = fit_slow_waves(x, x.shape[-1], np.zeros((len(x), len(x))), gaussian_quantiles())
+        # the sign of a component is arbitrary
+        own = own_quantiles(waves.components.T @ low_pass(x))
+        for rank, row in zip(quantiles, (own - own[:, ::-1]) / 2, strict=False):
+            rank.append(row)
+    return np.stack([np.mean(rank or SCORES[None], axis=0) for rank in quantiles])
+
+
+def _gaussianised(x: np.ndarray, patch_size: int, quantiles: np.ndarray) -> np.ndarray:
+    """A recording `(channels, times)` of which all is known, its slow waves made Gaussian."""
+    return fit_slow_waves(x, x.shape[-1] // patch_size, np.zeros((len(x), len(x))), quantiles).gaussianise(x)

@@ -1,0 +1,266 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Recipes: what to train on what and how, in one flat YAML file read into the dataclasses that use it.
+
+Every key is an argument of `PretrainingData`, `CropConfig`, `PretrainingModel` or transformers'
+`TrainingArguments`; the key `model` holds the arguments of `GETConfig`, and `generation` those of
+`GETModel.generate` that are to be its defaults. A mistake costs one sentence, before anything is read or written.
+"""
+
+import dataclasses
+import difflib
+import enum
+import math
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from transformers import GenerationConfig, HfArgumentParser, TrainingArguments
+
+from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
+from get_hf.modeling.options_get import OWN_OPTIONS, SUPPORTED_OPTIONS, generation_config
+from get_hf.processing.events_get import check_form
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+
+from .crops import CropConfig
+
+
+@dataclasses.dataclass
+class PretrainingData:
+    """What to train on.
+
+    Attributes:
+        corpus: Name in the registry of corpora, folder that `get-hf corpus prepare` wrote, or owner/name on the
+            Hub; several with their weights, such as `{eegmmidb: 3, alpha-waves: 1}`.
+        data_dir: Folder the corpora of the registry lie in; None: the environment variable GET_HF_DATA, else
+            see `Corpus.recordings`.
+        cache_dir: Where prepared segments are kept; None: the cache of `datasets`.
+        num_proc: Processes that prepare them.
+        streaming: Whether to read prepared corpora as they are needed, without a copy on the disk; see
+            `get_hf.training.pretraining.streaming`.
+        crops_per_segment: Streaming: crops that are cut of a segment when it passes.
+        shuffled_segments: Streaming: segments that each loader worker holds at a time, their crops in random
+            order; 1: no shuffling.
+        fit_segments: Segments of the training split that the innovation transform is fitted to, evenly
+            spread; streaming: the first ones of each shard.
+        validation_crops: Crops of the validation split that the evaluation loss is the mean of.
+    """
+
+    corpus: str | dict[str, float] = "eegmmidb"
+    data_dir: str | None = None
+    cache_dir: str | None = None
+    num_proc: int | None = None
+    streaming: bool = False
+    crops_per_segment: int = 4
+    shuffled_segments: int = 16
+    fit_segments: int = 200
+    validation_crops: int = 64
+
+    def __post_init__(self):
+        for name in ("crops_per_segment", "shuffled_segments", "fit_segments", "validation_crops"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if not self.weights:
+            raise ValueError("corpus must name at least one corpus.")
+        for name, weight in self.weights.items():
+            if not isinstance(name, str):
+                raise ValueError(f"corpus must name corpora by text, not by {name!r}.")
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
+                raise ValueError(f"the weight of corpus {name!r} must be a positive number, not {weight!r}.")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """How often a crop is of each corpus, relative to the others."""
+        return self.corpus if isinstance(self.corpus, dict) else {self.corpus: 1.0}
+
+
+@dataclasses.dataclass
+class PretrainingModel:
+    """What to train.
+
+    Attributes:
+        model: Arguments of `GETConfig`.
+        generation: Options of generation that the result is saved with, such as `num_flow_steps`; see
+            `GETModel.generate`.
+        average_decay: Decay per step of the averaged weights that evaluation and the result use.
+        muon: Whether Muon trains the matrices inside blocks; all else goes by `optim`'s AdamW. See
+            `get_hf.training.pretraining.optimisers`.
+    """
+
+    model: dict[str, Any] = dataclasses.field(default_factory=dict)
+    generation: dict[str, Any] = dataclasses.field(default_factory=dict)
+    average_decay: float = 0.999
+    muon: bool = False
+
+
+@dataclasses.dataclass
+class PretrainingArguments(TrainingArguments):
+    """transformers' own arguments, with the defaults that crops need: in order, whole, judged by loss."""
+
+    train_sampling_strategy: str = "sequential"
+    remove_unused_columns: bool = False
+    prediction_loss_only: bool = True
+    ddp_find_unused_parameters: bool | None = False  # every parameter is used in every step
+    # without use_cpu, processes that torchrun starts on a machine without accelerator never meet
+    use_cpu: bool = dataclasses.field(default_factory=lambda: not torch.accelerator.is_available())
+    dataloader_pin_memory: bool = dataclasses.field(default_factory=torch.accelerator.is_available)
+
+
+@dataclasses.dataclass
+class Recipe:
+    """A checked recipe, by parts; `given` is what the file and the overrides said."""
+
+    data: PretrainingData
+    crops: CropConfig
+    model: PretrainingModel
+    training: PretrainingArguments
+    given: dict[str, Any]
+
+    @property
+    def config(self) -> GETConfig:
+        """The architecture the recipe asks for."""
+        return GETConfig(**self.model.model)
+
+    @property
+    def generation_config(self) -> GenerationConfig:
+        """What the result generates by."""
+        return generation_config(**self.model.generation)
+
+
+_PARTS = (PretrainingData, CropConfig, PretrainingModel, PretrainingArguments)
+
+
+def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
+    """Reads and checks a recipe.
+
+    Args:
+        path: The YAML file.
+        overrides: Keys to replace; `model.hidden_size` reaches into `model`. Text is read as YAML would read
+            it, so that "12" from a command line is a number where one is wanted.
+
+    Raises:
+        ValueError: The file is missing or is not a mapping, or a key is unknown, of the wrong type or out of
+            range.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"There is no recipe at {path}.")
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(given, dict):
+        raise ValueError(f"{path} must hold keys and values, not a {type(given).__name__}.")
+    for key, value in (overrides or {}).items():
+        name, _, inner = key.partition(".")
+        if inner:
+            given[name] = {**(given.get(name) or {}), inner: _parsed(value)}
+        else:
+            given[name] = value
+
+    hints = {name: hint for part in _PARTS for name, hint in typing.get_type_hints(part).items()}
+    fields = {field.name for part in _PARTS for field in dataclasses.fields(part) if field.init}
+    checked = {}
+    for key, value in given.items():
+        if key not in fields:
+            near = difflib.get_close_matches(str(key), fields, 3)
+            raise ValueError(
+                f"{path.name} has an unknown key {key!r}{f': {_either(near)} is meant?' if near else '.'}"
+            )
+        checked[key] = _as_type(key, value, hints[key])
+    try:
+        data, crops, model, training = HfArgumentParser(_PARTS).parse_dict(checked)
+        recipe = Recipe(data, crops, model, training, checked)
+        crops.noise_size = recipe.config.noise_size
+        _check(recipe)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    except Exception as error:  # @strict of the configuration has errors of its own
+        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from error
+    return recipe
+
+
+def _check(recipe: Recipe) -> None:
+    """Refuses what single keys cannot tell to be wrong."""
+    training = recipe.training
+    if training.max_steps <= 0:
+        raise ValueError("max_steps must be given: a run is as long as the list of its crops.")
+    if training.train_sampling_strategy != "sequential":
+        raise ValueError("train_sampling_strategy must be 'sequential': crops are random already, by their index.")
+    if training.remove_unused_columns:
+        raise ValueError("remove_unused_columns must be false: crops have no columns.")
+    if recipe.model.muon and training.optim not in ("adamw_torch", "adamw_torch_fused"):
+        raise ValueError(f"muon leaves the rest to AdamW: optim must be adamw_torch, not {training.optim.value}.")
+    if unknown := sorted(set(recipe.model.generation) - SUPPORTED_OPTIONS - set(OWN_OPTIONS)):
+        known = ", ".join(sorted(SUPPORTED_OPTIONS | set(OWN_OPTIONS)))
+        raise ValueError(f"generation has unknown options, {', '.join(unknown)}: it knows {known}.")
+    generation_config(**recipe.model.generation)
+    if not 0 <= recipe.model.average_decay < 1:
+        raise ValueError(f"average_decay must lie in [0, 1), not at {recipe.model.average_decay}.")
+    if not training.output_dir:
+        raise ValueError("output_dir must be given.")
+    config = recipe.config
+    check_form(config.sampling_rate, config.patch_size)
+    told = GETFeatureExtractor(config.sampling_rate, config.patch_size).transform.n_features
+    if config.num_calibration_features != told:
+        raise ValueError(
+            f"num_calibration_features is {config.num_calibration_features}, and with patches of {config.patch_size} "
+            f"samples a feature extractor gives {told}: add it to model."
+        )
+    if config.conditions[: len(CONDITIONS)] != list(CONDITIONS):
+        raise ValueError(
+            f"model.conditions must begin with {', '.join(CONDITIONS)}: corpora are numbered so. Leave "
+            "conditions out, or add others behind."
+        )
+    if config.heard_conditions is not None:
+        raise ValueError("model.heard_conditions are seen in the corpora: leave them out.")
+    if recipe.crops.crop_seconds * config.sampling_rate < 2 * config.patch_size:
+        raise ValueError(f"crop_seconds ({recipe.crops.crop_seconds}) must hold at least two patches.")
+
+
+def _parsed(text: Any) -> Any:
+    """What YAML makes of a text; anything else as it is."""
+    if not isinstance(text, str):
+        return text
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    try:
+        return float(value) if isinstance(value, str) else value  # YAML takes 1e-4 for text
+    except ValueError:
+        return value
+
+
+def _as_type(key: str, value: Any, hint: Any) -> Any:
+    """The value as one of the types a dataclass field is declared with.
+
+    Raises:
+        ValueError: It is of none of them.
+    """
+    options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    options = [typing.get_origin(option) or option for option in options]
+    if dict in options and isinstance(_parsed(value), dict):  # text, too, would do for some
+        return _parsed(value)
+    for candidate in (value, _parsed(value)):
+        for option in options:
+            if (
+                isinstance(option, type)
+                and isinstance(candidate, option)
+                and (not isinstance(candidate, bool) or option is bool)
+            ):
+                return candidate
+        if float in options and isinstance(candidate, int) and not isinstance(candidate, bool):
+            return float(candidate)
+        if isinstance(candidate, bool) and key == "resume_from_checkpoint":
+            return candidate
+    if any(isinstance(option, type) and issubclass(option, enum.Enum) for option in options):
+        return value
+    wanted = _either([option.__name__ for option in options if isinstance(option, type) and option is not type(None)])
+    raise ValueError(f"{key} must be {wanted}, not {value!r}.")
+
+
+def _either(words: list[str]) -> str:
+    return " or ".join(words)

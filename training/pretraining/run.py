@@ -1,0 +1,381 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Pretraining: a recipe, the HF Trainer, and a folder that `from_pretrained` loads.
+
+    from get_hf.training.pretraining import run
+    run("training/recipes/pretrain_eegmmidb.yaml", data_dir="data", output_dir="out")
+
+On several processes or machines, the same under `torchrun --nproc_per_node 2`; the losses are those of one
+process with the same total batch, because the noise of each crop comes with the crop. Corpora that are streamed
+are shared out among processes instead; see `get_hf.training.pretraining.streaming`.
+"""
+
+import dataclasses
+import json
+import logging
+import math
+import os
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset
+from transformers import Trainer, TrainingArguments, set_seed
+
+from get_hf.modeling.modeling_get import GETModel
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.training.data.run_folder import check_settings, checkpoints, damage, last_whole, locked, write_checksums
+from get_hf.training.data.splits import people_of
+
+from .averaging import FOLDER, AveragedWeights, without_bars
+from .crops import Cropper, collate_crops
+from .optimisers import MuonWithAdamW
+from .population import fit_to_segments
+from .provenance import own_commit
+from .recipe import Recipe, read_recipe
+from .sources import Source, fitting_segments, heard_conditions, open_sources, random_crops
+from .streaming import StreamedCrops, StreamLoader
+
+logger = logging.getLogger(__name__)
+
+SUMMARY = "training_summary.json"
+#: Validation crops are the same in every run, so that evaluation losses compare.
+VALIDATION_SEED = 0
+
+
+class PretrainingTrainer(Trainer):
+    """The Trainer, evaluating averaged weights and keeping them in every checkpoint, and loading streams.
+
+    Args:
+        averaged: The averaged weights.
+        summary: Tells of the run so far, for the file beside each averaged model.
+        checkpoint: Where a stream goes on.
+        **kwargs: See `transformers.Trainer`.
+    """
+
+    def __init__(self, *, averaged: AveragedWeights, summary, checkpoint: Path | None = None, **kwargs):
+        super().__init__(callbacks=[averaged], **kwargs)
+        self.averaged = averaged
+        self.summary = summary
+        self.checkpoint = checkpoint
+        self.stream: StreamLoader | None = None
+
+    def get_train_dataloader(self):
+        """Loads a stream as it is, because accelerate would share out again what is shared out already."""
+        if not isinstance(self.train_dataset, StreamedCrops):
+            return super().get_train_dataloader()
+        self.stream = StreamLoader(
+            self.train_dataset,
+            batch_size=self.args.train_batch_size,
+            num_workers=self.args.dataloader_num_workers,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        if self.checkpoint is not None:
+            self.stream.restore(self.checkpoint)
+        return self.stream
+
+    def training_step(self, *args, **kwargs):
+        """Trains by a batch, and stops where that has no sense any more: the Trainer would only hide it from the log.
+
+        Raises:
+            FloatingPointError: The loss is not finite.
+        """
+        loss = super().training_step(*args, **kwargs)
+        self._stop_if_diverged("loss", float(loss))
+        return loss
+
+    def evaluate(self, *args, **kwargs):
+        """Evaluates the averaged weights."""
+        with self.averaged.in_place():
+            metrics = super().evaluate(*args, **kwargs)
+        self._stop_if_diverged("validation loss", metrics["eval_loss"])
+        return metrics
+
+    def _stop_if_diverged(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"Training has diverged, its {what} is {value} after {self.state.global_step} steps: lower "
+                f"learning_rate ({self.args.learning_rate:g}) or lengthen warmup_steps, and go on from a checkpoint "
+                f"in {self.args.output_dir}."
+            )
+
+    def log(self, logs, *args, **kwargs):
+        """Logs; of a stream that was resumed the Trainer would count epochs from where it goes on."""
+        if self.stream is not None:
+            self.state.epoch = self.state.global_step / self.state.max_steps
+        super().log(logs, *args, **kwargs)
+
+    def _save(self, output_dir=None, state_dict=None):
+        self.averaged.check()
+        # before the optimizer and the trainer state, which makes a checkpoint complete and lets older ones go
+        with without_bars():
+            super()._save(output_dir, state_dict)
+        if output_dir is not None:
+            self.averaged.save(output_dir)
+            self.processing_class.save_pretrained(Path(output_dir) / FOLDER)
+            _write_json(Path(output_dir) / FOLDER / SUMMARY, self.summary(self))
+
+    def _save_checkpoint(self, model, trial):
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()  # each process writes files of its own
+        if self.args.should_save:
+            write_checksums(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+
+    def _save_rng_state(self, output_dir):
+        # the one part of a checkpoint that every process writes
+        super()._save_rng_state(output_dir)
+        if self.stream is not None:
+            self.stream.save(output_dir)
+            self.accelerator.wait_for_everyone()  # before one process calls the checkpoint complete
+
+
+def run(recipe: str | Path, **overrides: Any) -> Path:
+    """Pretrains as a recipe says: what `get-hf pretrain RECIPE.yaml` calls.
+
+    Args:
+        recipe: A YAML file; see `get_hf.training.pretraining.recipe`.
+        **overrides: Keys that replace the recipe's, such as `data_dir="data"`, `max_steps=100` or, reaching
+            into the architecture, `**{"model.hidden_size": 128}`. Text, as from a command line, is read as
+            YAML would.
+
+    Returns:
+        The folder of the result, `output_dir`.
+
+    Raises:
+        ValueError: The recipe, an override or the corpus is not what it should be; one sentence says what.
+    """
+    return pretrain(read_recipe(recipe, overrides))
+
+
+def pretrain(recipe: Recipe) -> Path:
+    """Prepares the data, trains, and saves averaged weights, feature extractor and a summary.
+
+    Args:
+        recipe: A checked recipe. With `resume_from_checkpoint: true` the last complete checkpoint in
+            `output_dir` is continued, or training begins where there is none; a path continues that
+            checkpoint.
+
+    Returns:
+        `output_dir`: loads with `from_pretrained`; `checkpoint-*/averaged` in it do as well.
+
+    Raises:
+        ValueError: The corpus is not what it should be, or a checkpoint was trained by a recipe too different.
+        FloatingPointError: The run has diverged.
+        OSError: Another process trains in `output_dir`, or it cannot be written to.
+    """
+    if recipe.training.process_index:  # the first process has the lock for all
+        return _pretrain(recipe)
+    with locked(Path(recipe.training.output_dir), f"training in {recipe.training.output_dir}"):
+        return _pretrain(recipe)
+
+
+def _pretrain(recipe: Recipe) -> Path:
+    args, output_dir = recipe.training, Path(recipe.training.output_dir)
+    checkpoint = _checkpoint(args.resume_from_checkpoint, output_dir)
+    with args.main_process_first(desc="preparing the data"):
+        sources = _sources(recipe)
+        extractor = _extractor(recipe, sources, checkpoint)
+
+    set_seed(args.seed)
+    config = recipe.config
+    config.heard_conditions = extractor.heard_conditions
+    model = GETModel(config)
+    model.generation_config = recipe.generation_config
+    averaged = AveragedWeights(model, recipe.model.average_decay)
+    seconds_before = 0.0
+    if checkpoint is not None:
+        before = json.loads((checkpoint / FOLDER / SUMMARY).read_text(encoding="utf-8"))
+        check_settings(checkpoint, before["recipe"], _without_folders(recipe, sources))
+        averaged.restore(checkpoint)
+        seconds_before = before["wall_seconds"]
+    started = time.monotonic()
+
+    seed = args.seed if args.data_seed is None else args.data_seed
+    total_batch = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+    crops = _training_crops(recipe, sources, extractor, args.max_steps * total_batch, seed)
+    people = people_of(who for source in sources for who in source.people("train"))
+
+    def summary(trainer: Trainer) -> dict[str, Any]:
+        steps = trainer.state.global_step
+        return {
+            "steps": steps,
+            "crops": steps * total_batch,
+            "seconds_of_eeg": steps * total_batch * recipe.crops.crop_seconds,
+            "wall_seconds": round(seconds_before + time.monotonic() - started, 1),
+            "parameters": model.num_parameters(),
+            "seed": args.seed,
+            "data_seed": seed,
+            "world_size": args.world_size,
+            "training_subjects": len(people),
+            "training_people": sorted(people),  # whom evaluation must not judge it on
+            "left_out": [
+                [*problem, source.corpus]
+                for source in sources
+                for problem in source.problems
+                if any(problem[0] in source.subjects.get(part, ()) for part in ("train", "validation"))
+            ],
+            "log": trainer.state.log_history,
+            "recipe": _without_folders(recipe, sources),
+            "machine": _machine(),
+            "versions": _versions(),
+            "commit": own_commit(),
+        }
+
+    trainer = PretrainingTrainer(
+        model=model,
+        args=args,
+        data_collator=collate_crops,
+        train_dataset=crops,
+        eval_dataset=_validation_crops(recipe, sources, extractor),
+        processing_class=extractor,
+        averaged=averaged,
+        summary=summary,
+        checkpoint=checkpoint,
+        optimizer_cls_and_kwargs=_muon(args) if recipe.model.muon else None,
+    )
+    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    state = trainer.state
+    judged = any("eval_loss" in entry and entry["step"] == state.global_step for entry in state.log_history)
+    if trainer.eval_dataset is not None and not judged:
+        trainer.evaluate()
+    averaged.copy_to_model()
+    model.config.use_cache = recipe.config.use_cache  # Trainer switches it off
+    if trainer.is_world_process_zero():
+        with without_bars():
+            model.save_pretrained(output_dir)
+        extractor.save_pretrained(output_dir)
+        _write_json(output_dir / SUMMARY, summary(trainer))
+    # processes leave together: who goes while another still writes can take it down
+    trainer.accelerator.wait_for_everyone()
+    # the model's wrapper goes before the process group: as its last owner it would wait, holding Python's lock, for
+    # the group's threads, which may need that lock to end
+    trainer.model_wrapped = model
+    trainer.accelerator.free_memory()
+    trainer.accelerator.end_training()
+    return output_dir
+
+
+def _muon(args: TrainingArguments) -> tuple[Any, dict[str, Any]]:
+    """What the Trainer makes Muon of: something to call for the optimizer's class, and its arguments."""
+    options = {"lr": args.learning_rate, "weight_decay": args.weight_decay, "eps": args.adam_epsilon}
+    return lambda: MuonWithAdamW, options | {"betas": (args.adam_beta1, args.adam_beta2)}
+
+
+def _sources(recipe: Recipe) -> list[Source]:
+    """The recipe's corpora."""
+    data, config = recipe.data, recipe.config
+    return open_sources(
+        data.weights,
+        data.streaming,
+        data.data_dir or os.environ.get("GET_HF_DATA"),
+        data.cache_dir,
+        data.num_proc,
+        config.sampling_rate,
+        config.patch_size,
+    )
+
+
+def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -> GETFeatureExtractor:
+    """The feature extractor: fitted by each machine's first process, then read by all others."""
+    output_dir = Path(recipe.training.output_dir)
+    if checkpoint is not None:
+        return GETFeatureExtractor.from_pretrained(checkpoint)
+    if recipe.training.local_process_index == 0:
+        config = recipe.config
+        form = {"sampling_rate": config.sampling_rate, "patch_size": config.patch_size}
+        chosen = fitting_segments(sources, recipe.data.fit_segments)
+        heard = heard_conditions(sources, recipe.crops.condition_weights)
+        form |= {"conditions": config.conditions, "heard_conditions": heard}
+        fit_to_segments(chosen, **form).save_pretrained(output_dir)
+    return GETFeatureExtractor.from_pretrained(output_dir)
+
+
+def _training_crops(
+    recipe: Recipe, sources: list[Source], extractor: GETFeatureExtractor, n_crops: int, seed: int
+) -> Dataset | StreamedCrops:
+    """Crops of the training split: as many as the run needs, or without end where they are streamed."""
+    args, data = recipe.training, recipe.data
+    if not data.streaming:
+        crops = random_crops(sources, "train", extractor.transform, recipe.crops, n_crops, seed)
+        logger.info("%d crops from %s", n_crops, ", ".join(data.weights))
+        return crops
+    args.ignore_data_skip = True  # a stream goes on by itself
+    return StreamedCrops(
+        {source.name: source.splits["train"] for source in sources},
+        [source.weight for source in sources],
+        Cropper(extractor.transform, recipe.crops, recipe.config.sampling_rate),
+        seed,
+        data.crops_per_segment,
+        data.shuffled_segments,
+        args.process_index,
+        args.world_size,
+    )
+
+
+def _validation_crops(recipe: Recipe, sources: list[Source], extractor: GETFeatureExtractor) -> Dataset | None:
+    """Crops of the validation split, nothing withheld or disturbed; None: the recipe evaluates nothing."""
+    if recipe.training.eval_strategy == "no":
+        return None
+    if not any("validation" in source.splits for source in sources):
+        names = ", ".join(recipe.data.weights)
+        raise ValueError(f"{names} has no recording of a validation subject: set eval_strategy to 'no'.")
+    config = dataclasses.replace(recipe.crops, condition_dropout=0.0, context_noise=0.0)
+    n_crops = recipe.data.validation_crops
+    return random_crops(sources, "validation", extractor.transform, config, n_crops, VALIDATION_SEED)
+
+
+def _without_folders(recipe: Recipe, sources: list[Source]) -> dict[str, Any]:
+    """The recipe without its folders: they say where, not what, and are nobody's business."""
+    kept = {k: v for k, v in recipe.given.items() if not k.endswith("_dir") and k != "resume_from_checkpoint"}
+    if any(Path(source.name).is_dir() for source in sources):
+        named = ((source.corpus if Path(source.name).is_dir() else source.name, source.weight) for source in sources)
+        kept["corpus"] = dict(named)
+    return kept
+
+
+def kept(output_dir: str | Path) -> str:
+    """What an interrupted run has kept, and how to go on."""
+    found = checkpoints(Path(output_dir))
+    if not found:
+        return f"no checkpoint was written to {output_dir} yet: the same command starts again"
+    return f"{found[0]} is kept: the same command with resume_from_checkpoint=true goes on from there"
+
+
+def _checkpoint(wanted: str | bool | None, output_dir: Path) -> Path | None:
+    """The checkpoint to continue; None: training begins."""
+    if isinstance(wanted, str) and wanted.lower() not in ("true", "false"):
+        if why := damage(Path(wanted)):
+            raise ValueError(f"resume_from_checkpoint: {wanted} is not a complete checkpoint, {why}.")
+        return Path(wanted)
+    if wanted is not None and str(wanted).lower() == "true":
+        return last_whole(output_dir)
+    if found := checkpoints(output_dir):
+        raise ValueError(
+            f"{output_dir} holds {found[0].name} of another run: go on from it with resume_from_checkpoint=true, or "
+            "choose another output_dir."
+        )
+    return None
+
+
+def _machine() -> str:
+    """Kind of the machine, in words."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
+    return f"{platform.machine()}, {os.cpu_count()} CPU cores"
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in ("get-hf", "torch", "transformers", "accelerate", "datasets", "mne", "numpy", "scipy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # from a checkout that was not installed
+            continue
+    return found
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")

@@ -1,0 +1,230 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What a recipe's `corpus` names: one corpus or several with weights, each built, prepared or on the Hub.
+
+    sources = open_sources({"eegmmidb": 3, "prepared/alpha-waves": 1}, data_dir="data")
+    crops = random_crops(sources, "train", transform, CropConfig(), n_crops=1000, seed=1)
+
+A name is looked for in the registry of corpora, then among folders that `get-hf corpus prepare` wrote, then, as
+owner/name, on the Hub. Corpora of any montage and any rate mix: all are at the model's rate once prepared, and
+positions are what the model knows channels by.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pyarrow as pa
+
+from get_hf.modeling.configuration_get import CONDITIONS
+from get_hf.processing.innovation_get import InnovationTransform
+from get_hf.training.corpora import CORPORA, FAMILIES, get_corpus
+from get_hf.training.data.prepared import Prepared, is_on_hub, load_prepared
+from get_hf.training.data.segments import FEATURES, prepare_segments, problems
+from get_hf.training.data.splits import check_disjoint
+
+from .crops import CropConfig, MixedCrops, RandomCrops
+
+
+@dataclass(frozen=True)
+class Source:
+    """One corpus of a mixture.
+
+    Attributes:
+        name: As the recipe names it.
+        weight: How often a crop is of this corpus, relative to the others.
+        corpus: Its name in the registry of corpora.
+        splits: Its segments: `datasets.Dataset`, or `IterableDataset` where they are streamed.
+        subjects: Of each split.
+        conditions: Names of those that its training segments hold.
+        problems: (subject, session, problem) of what could not be used.
+    """
+
+    name: str
+    weight: float
+    corpus: str
+    splits: Mapping[str, datasets.Dataset | datasets.IterableDataset]
+    subjects: Mapping[str, Sequence[str]]
+    conditions: Sequence[str]
+    problems: Sequence[tuple[str, str, str]]
+
+    def people(self, split: str) -> list[tuple[str, str]]:
+        """(corpus, subject) of everybody in a split."""
+        return [(self.corpus, subject) for subject in self.subjects.get(split, ())]
+
+
+def open_sources(
+    weights: Mapping[str, float],
+    streaming: bool = False,
+    data_dir: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+    num_proc: int | None = None,
+    sampling_rate: float = 100.0,
+    patch_size: int = 25,
+) -> list[Source]:
+    """Opens corpora, building those of the registry.
+
+    Args:
+        weights: Of each corpus, by its name in the registry, its prepared folder or its name on the Hub.
+        streaming: Whether to read prepared corpora as they are needed, without a copy on the disk.
+        data_dir: Folder the recordings of corpora of the registry lie in.
+        cache_dir: Where what is built, or mapped into memory, is kept; None: the cache of `datasets`.
+        num_proc: Processes to build with.
+        sampling_rate: The model's rate in Hz.
+        patch_size: The model's samples per patch.
+
+    Raises:
+        CorpusUnavailableError: A corpus is not there.
+        ValueError: A name means nothing; a corpus was prepared for another model, has nobody to train on, or is
+            not prepared and is to be streamed; somebody is in the training split of one corpus and in the
+            validation split of another.
+        OSError: The disk is full, or the Hub cannot be reached.
+    """
+    sources = []
+    for name, weight in weights.items():
+        if not _is_prepared(name):
+            if streaming:
+                raise ValueError(
+                    f"streaming needs prepared corpora, and {name} is not one: get-hf corpus prepare {name} --out "
+                    "FOLDER makes it one, then name the folder."
+                )
+            built = prepare_segments(name, data_dir, cache_dir, sampling_rate, patch_size, num_proc=num_proc)
+            subjects = {split: sorted(set(dataset["subject"])) for split, dataset in built.items()}
+            found = [problem for dataset in built.values() for problem in problems(dataset)]
+            sources.append(Source(name, weight, name, built, subjects, _conditions(built.get("train")), found))
+        else:
+            prepared = Prepared.read(name)
+            _check_fits(prepared, sampling_rate, patch_size)
+            splits = load_prepared(name, streaming=streaming, cache_dir=cache_dir)
+            held = list(prepared.statistics.get("train", {}).get("hours_of_condition", ()))
+            sources.append(Source(name, weight, prepared.corpus, splits, prepared.subjects, held, prepared.problems))
+        if "train" not in sources[-1].splits:
+            raise ValueError(f"{name} has no recording of a training subject.")
+    check_disjoint(
+        {split: [who for source in sources for who in source.people(split)] for split in ("train", "validation")}
+    )
+    return sources
+
+
+def _conditions(segments: datasets.Dataset | None) -> list[str]:
+    """Names of the conditions that segments hold."""
+    rows = [] if segments is None else segments.select_columns(["conditions"]).with_format("numpy")[:]["conditions"]
+    return [CONDITIONS[index] for index in np.unique(np.concatenate([*rows, []])).astype(int)]
+
+
+def heard_conditions(sources: Sequence[Source], weights: Mapping[str, float]) -> list[str]:
+    """The conditions that training segments of these corpora hold.
+
+    Args:
+        sources: The corpora.
+        weights: `CropConfig.condition_weights`: a condition of weight 0 is not to be heard.
+    """
+    held = {name for source in sources for name in source.conditions}
+    return [name for name in CONDITIONS[1:] if name in held and weights.get(name, 1.0) > 0]
+
+
+def _is_prepared(name: str) -> bool:
+    """Whether a name means a prepared corpus, here or on the Hub.
+
+    Raises:
+        ValueError: It means nothing.
+    """
+    if name in CORPORA or name.partition(":")[0] in FAMILIES:
+        return False
+    if name and (Path(name).expanduser().is_dir() or is_on_hub(name)):
+        return True
+    if "/" in name:
+        raise ValueError(f"there is no folder {name}: get-hf corpus prepare makes one.")
+    get_corpus(name)  # raises, with the names there are
+    return False
+
+
+def _check_fits(prepared: Prepared, sampling_rate: float, patch_size: int) -> None:
+    """Refuses what was prepared for another model."""
+    made = (prepared.sampling_rate, prepared.patch_size)
+    if made != (sampling_rate, patch_size):
+        raise ValueError(
+            f"{prepared.folder} was prepared at {made[0]:g} Hz for patches of {made[1]} samples, and the model is of "
+            f"{sampling_rate:g} Hz and patches of {patch_size}: name the corpus itself, {prepared.corpus}."
+        )
+    if prepared.conditions != list(CONDITIONS[: len(prepared.conditions)]):
+        raise ValueError(f"{prepared.folder} numbers its conditions in another way than the model: prepare it again.")
+
+
+def random_crops(
+    sources: Sequence[Source],
+    split: str,
+    transform: InnovationTransform,
+    config: CropConfig,
+    n_crops: int,
+    seed: int,
+) -> RandomCrops | MixedCrops:
+    """Random crops of the corpora that have a split.
+
+    Args:
+        sources: The corpora; of those that are streamed only the `first_segments` are drawn from.
+        split: "train" or "validation".
+        transform: Takes microvolts to the innovation space.
+        config: How crops are drawn.
+        n_crops: How many there are.
+        seed: Another seed, other crops.
+
+    Raises:
+        ValueError: See `RandomCrops`.
+    """
+    having = [source for source in sources if split in source.splits]
+    lists = []
+    for source in having:
+        segments = source.splits[split]
+        if isinstance(segments, datasets.IterableDataset):
+            segments = first_segments(segments, n_crops)
+        lists.append(RandomCrops(segments, transform, config, n_crops, seed))
+    return lists[0] if len(lists) == 1 else MixedCrops(lists, [source.weight for source in having])
+
+
+def fitting_segments(sources: Sequence[Source], n_segments: int) -> datasets.Dataset:
+    """Training segments to fit the innovation transform to, of each corpus as many as its weight says.
+
+    Of a corpus on the disk they are spread evenly over its usable segments; of one that is streamed they are the
+    first ones of its shards, which are about as evenly spread.
+
+    Raises:
+        ValueError: None of a corpus's segments can be used.
+    """
+    total = sum(source.weight for source in sources)
+    parts = []
+    for source in sources:
+        n_own = max(1, round(n_segments * source.weight / total))
+        segments = source.splits["train"]
+        if isinstance(segments, datasets.IterableDataset):
+            parts.append(first_segments(segments, n_own))
+            continue
+        usable = np.flatnonzero(np.asarray(segments["n_times"]) > 0)
+        if not len(usable):
+            raise ValueError(f"none of the {len(segments)} training recordings can be used: {problems(segments)[:3]}")
+        chosen = usable[np.unique(np.linspace(0, len(usable) - 1, n_own).round().astype(int))]
+        parts.append(segments.select(chosen))
+    return parts[0] if len(parts) == 1 else datasets.concatenate_datasets(parts)
+
+
+def first_segments(stream: datasets.IterableDataset, n_segments: int) -> datasets.Dataset:
+    """The first usable segments of a stream's shards, in memory, about `n_segments` in all.
+
+    Raises:
+        ValueError: There is none.
+    """
+    n_shards = min(stream.num_shards, n_segments)
+    tables: list[pa.Table] = []
+    for index in np.linspace(0, stream.num_shards - 1, n_shards).round().astype(int):
+        shard = stream.shard(stream.num_shards, int(index)).with_format("arrow")
+        found = 0
+        for row in shard.iter(batch_size=1):
+            if row["n_times"][0].as_py() > 0:
+                tables.append(row)
+                found += 1
+            if found == -(-n_segments // n_shards):
+                break
+    if not tables:
+        raise ValueError(f"none of the recordings in the first {n_shards} shards can be used.")
+    return datasets.Dataset(pa.concat_tables(tables).select(list(FEATURES)).cast(FEATURES.arrow_schema))
