@@ -12,7 +12,7 @@ from transformers import PreTrainedConfig
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
 #: Form of a checkpoint that this code reads and writes; raised with every change that older code would misread.
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 #: Conditions a patch of EEG can be in, by id. Id 0 is "nothing is known", the one guidance steers away from.
 CONDITIONS = (
     "none",

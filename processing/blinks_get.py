@@ -19,10 +19,9 @@ its EEG without blinks, fitted by least squares, and taken out along the recordi
 the courses of both terms, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import scipy
@@ -52,13 +51,6 @@ EDGE = 100
 LARGEST_REST = 1.0
 #: Blinks of a recording that weigh as much as the population where the topography is concerned.
 TOPOGRAPHY_PRIOR = 0.5
-#: Share of recordings that hold no blinks at all, because they were cleaned, as it is taken before one is seen.
-SHARE_CLEANED = 0.3
-#: Cleaning takes slow frontal activity away with the blinks. Where `Blinks.frontal` is `FRONTAL_MIDDLE`, cleaned
-#: recordings are as frequent as others; log odds rise by `FRONTAL_SLOPE` times the difference from it in long
-#: recordings, and by half of that in recordings of `FRONTAL_SAMPLES` (EEGMMIDB, 30 training people, with and without
-#: their ocular components of an ICA, stretches of 1 to 8 s; see `training/EXPERIMENTS.md`).
-FRONTAL_MIDDLE, FRONTAL_SLOPE, FRONTAL_SAMPLES = -0.54, 8.0, 240
 #: Bound of that evidence in nats, on either side: cleaning may be partial, and people differ.
 LARGEST_EVIDENCE = 2.0
 #: Coefficients of a patch whose sums over channels say whether, when and how to blink; see `uniforms`.
@@ -102,7 +94,7 @@ class Blinks:
         return np.zeros(4) if self.person is None else np.random.default_rng([self.person, 1]).standard_normal(4)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BlinkPopulation:
     """How people blink.
 
@@ -118,6 +110,10 @@ class BlinkPopulation:
         slopes: `(3,)`: what a nat of background adds to each.
         between: `(3,)`: deviation of the traits between recordings.
         within: `(blinks, 3)`: by how much blinks differed from the usual one of their recording, small ones first.
+        share_cleaned: Prior probability that a recording was cleaned of blinks.
+        frontal_evidence: `(3,)`: evidence against cleaning in `Blinks.frontal`, as cleaning removes slow frontal
+            activity with the blinks: the value at which there is none, the log odds per unit in long recordings, and
+            the samples of a recording in which they are half of that.
     """
 
     topography: Sequence[float]
@@ -130,43 +126,37 @@ class BlinkPopulation:
     slopes: Sequence[float]
     between: Sequence[float]
     within: Sequence[Sequence[float]]
+    share_cleaned: float
+    frontal_evidence: Sequence[float]
 
-    def __post_init__(self):
-        over, along = (N_HARMONICS,), (N_BEFORE + N_AFTER,)
-        sizes = {"topography": over, "late_topography": over, "shape": along, "late_shape": along}
-        n_conditions, n_kept = len(self.traits), max(len(self.within), 1)
-        sizes |= {"rates": (n_conditions,), "concentrations": (n_conditions,), "traits": (n_conditions, 3)}
-        for name, size in (sizes | {"slopes": (3,), "between": (3,), "within": (n_kept, 3)}).items():
-            values = np.asarray(getattr(self, name))
-            if values.dtype.kind not in "fiu" or values.shape != size or not np.isfinite(values).all():
-                raise ValueError(f"{name} of blinks must be numbers of the shape {size}, all of them finite.")
-
-    @classmethod
-    def read(cls, settings: Mapping[str, Any], n_conditions: int) -> "BlinkPopulation":
-        """What `to_dict` returned.
+    def check(self, n_conditions: int) -> None:
+        """Refuses numbers that are not of these shapes, or make no sense.
 
         Raises:
-            ValueError: It is something else, or has not a rate for each condition.
+            ValueError: The message names the attribute.
         """
-        known = tuple(cls.__dataclass_fields__)
-        if not isinstance(settings, Mapping) or set(settings) != set(known):
-            raise ValueError(f"blinks of the feature extractor must be a mapping of {', '.join(known)}.")
-        try:
-            found = cls(**settings)
-        except (TypeError, ValueError) as error:  # of NumPy, where lists are of different lengths, or no lists
-            raise ValueError(f"blinks of the feature extractor cannot be read: {error}") from error
-        if len(found.rates) != n_conditions or min(found.rates) < 0:
-            raise ValueError(
-                f"blinks of the feature extractor must have {n_conditions} rates, one for each condition and none of "
-                "them negative."
-            )
-        if min(*found.concentrations, *found.between) <= 0:
-            raise ValueError("blinks of the feature extractor must have positive concentrations and between.")
-        return found
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain lists, as a config holds them."""
-        return {name: np.round(getattr(self, name), 5).tolist() for name in self.__dataclass_fields__}
+        over, along = (N_HARMONICS,), (N_BEFORE + N_AFTER,)
+        sizes = {"topography": over, "late_topography": over, "shape": along, "late_shape": along}
+        n_kept = max(len(np.atleast_1d(self.within)), 1)
+        sizes |= {"rates": (n_conditions,), "concentrations": (n_conditions,), "traits": (n_conditions, 3)}
+        sizes |= {
+            "slopes": (3,),
+            "between": (3,),
+            "within": (n_kept, 3),
+            "share_cleaned": (),
+            "frontal_evidence": (3,),
+        }
+        for name, size in sizes.items():
+            values = np.asarray(getattr(self, name))
+            if values.dtype.kind not in "fiu" or values.shape != size or not np.isfinite(values).all():
+                raise ValueError(
+                    f"{name} of blinks must be finite numbers of shape {size}, with {n_conditions} conditions, not "
+                    f"{values.dtype} of {values.shape}."
+                )
+        if min(self.rates) < 0 or min(*self.concentrations, *self.between) <= 0:
+            raise ValueError("blinks must have rates that are not negative, and positive concentrations and between.")
+        if not 0 < self.share_cleaned < 1 or self.frontal_evidence[2] <= 0:
+            raise ValueError("blinks must have a share_cleaned between 0 and 1 and a positive number of samples.")
 
     @cached_property
     def _bases(self) -> list[tuple[float, np.ndarray, np.ndarray]]:
@@ -297,13 +287,13 @@ class BlinkPopulation:
         factor = (concentration + len(blinks.events)) / (concentration + expected)
         return factor * rates[list(after)]
 
-    @staticmethod
-    def _is_cleaned(blinks: Blinks, expected: float, concentration: float) -> bool:
+    def _is_cleaned(self, blinks: Blinks, expected: float, concentration: float) -> bool:
         """Whether a recording without blinks, in which so many were expected, was more probably cleaned of them."""
         # the gamma distribution of rates makes counts negative binomial
-        log_odds = np.log(1 / SHARE_CLEANED - 1) - concentration * np.log1p(expected / concentration)
-        slope = FRONTAL_SLOPE * blinks.n_times / (blinks.n_times + FRONTAL_SAMPLES)
-        evidence = np.clip(slope * (blinks.frontal - FRONTAL_MIDDLE), -LARGEST_EVIDENCE, LARGEST_EVIDENCE)
+        log_odds = np.log(1 / self.share_cleaned - 1) - concentration * np.log1p(expected / concentration)
+        middle, slope, n_half = self.frontal_evidence
+        slope *= blinks.n_times / (blinks.n_times + n_half)
+        evidence = np.clip(slope * (blinks.frontal - middle), -LARGEST_EVIDENCE, LARGEST_EVIDENCE)
         return bool(log_odds + evidence < 0)
 
     def continue_courses(

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from .autoregression_get import check_stable
-from .blinks_get import BlinkPopulation
 from .conditions_get import CONDITIONS, Vocabulary, split_ids
 from .constraints_get import null_space, rounding_step, satisfy
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_output
@@ -19,12 +17,12 @@ from .features_get import EEGFeatures, Prompt, stack_prompts
 from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
 from .plausibility_get import usable_channels
-from .population_get import N_PACKED, N_QUADRATIC, generic_covariance, pack, unpack
+from .population_get import N_QUADRATIC
 from .reading_get import Recording, no_recording, people_wanted, read_recordings
 from .seeds_get import seed_of_samples, seeds_of_people
-from .settings_get import SavedFeatureExtractor, names, number, numbers, numbers_by_key, packed, table, tables, whole
+from .settings_get import SavedFeatureExtractor, check_state, names, number, numbers, whole
 from .signal_get import band_limit, level, remove_drift, resample
-from .slow_waves_get import gaussian_quantiles
+from .state_get import Corrections, Population
 
 
 class GETFeatureExtractor(SavedFeatureExtractor):
@@ -40,29 +38,9 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         conditions: Names of the conditions by id; the first means unknown.
         heard_conditions: Those that the model heard in training, all that may be asked for. None: it is not known
             which, and all of them may.
-        autocorrelation: Of the innovation transform, as are the following; the defaults are a generic 1/f
-            signal on a generic head; pretraining estimates them.
-        innovation_scale: Microvolts.
-        channel_variance: One value per DCT coefficient.
-        harmonic_covariance: Upper triangles `(patch_size, 666)`, little-endian float32 in base64.
         prior_patches: Patches of a recording of few channels that weigh as much as the population.
-        slow_quantiles: Of strong slow waves, one row per component; see `InnovationTransform`.
-        blinks: How people blink, a mapping of what `BlinkPopulation` takes, rates being per condition. None: blinks
-            stay where they are, and none are generated.
-        unprompted_coherence_shifts: By how much squared coherences of the population are estimated too large at the
-            frequency of each coefficient where there is no prompt, `(patch_size, 5)`, measured after training
-            (`get-hf calibrate`). None: nothing is taken off.
-        generated_log_gains: Logarithms of what amplitudes of what was generated, but for blinks and heartbeats, are
-            multiplied by at equally spaced frequencies from 0 to half the rate, measured after training (`get-hf
-            calibrate`): by condition, `(4 * patch_size + 1, 9)`, as functions of an electrode's place (of a bipolar
-            channel, of its first electrode's) are written, see `quadratic_in_position`. Those of conditions[0] are for
-            all that are not named; 0 by default.
-        unprompted_log_gains: The same of what was generated from nothing, in which they make the spectrum of a
-            condition, of the average person.
-        trait_log_gains: By condition, `(12, 4 * patch_size + 1, 9)`: what a person who is imagined adds to
-            them for each of twelve numbers, drawn for each person from a standard normal distribution.
-        cue_log_gains: By condition, nine numbers as functions of an electrode's place: what a cue to do it adds, after
-            rest, to log gains of a rhythm whose power is one nat above the background, and of others by the square.
+        population: What was fitted to a training corpus; None: a generic 1/f signal on a generic head.
+        corrections: What was measured after training; None: nothing is corrected.
 
     Example:
         >>> from get_hf import CHECKPOINT, GETFeatureExtractor
@@ -87,18 +65,9 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         band: Sequence[float] = (0.5, 45.0),
         conditions: Sequence[str] = CONDITIONS,
         heard_conditions: Sequence[str] | None = None,
-        autocorrelation: Sequence[float] = (1.0, 0.95),
-        innovation_scale: float = 10.0,
-        channel_variance: Sequence[float] | None = None,
-        harmonic_covariance: str | None = None,
         prior_patches: float = 0.1,
-        slow_quantiles: Sequence[Sequence[float]] | None = None,
-        blinks: Mapping[str, Any] | None = None,
-        unprompted_coherence_shifts: Sequence[Sequence[float]] | None = None,
-        generated_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
-        unprompted_log_gains: Mapping[str, Sequence[Sequence[float]]] | None = None,
-        trait_log_gains: Mapping[str, Sequence[Sequence[Sequence[float]]]] | None = None,
-        cue_log_gains: Mapping[str, Sequence[float]] | None = None,
+        population: Population | None = None,
+        corrections: Corrections | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -110,55 +79,42 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         self.heard_conditions = None
         if heard_conditions is not None:
             self.heard_conditions = names("heard_conditions", heard_conditions, among=self.conditions[1:])
-        self.autocorrelation = check_stable(numbers("autocorrelation", autocorrelation))
-        self.innovation_scale = number("innovation_scale", innovation_scale)
-        self.channel_variance = numbers(
-            "channel_variance", [0.03] * size if channel_variance is None else channel_variance, size
-        )
-        covariance = pack(generic_covariance(size)) if harmonic_covariance is None else harmonic_covariance
-        self.harmonic_covariance = packed("harmonic_covariance", covariance, size * N_PACKED)
         self.prior_patches = number("prior_patches", prior_patches)
-        self.slow_quantiles = table("slow_quantiles", slow_quantiles, like=gaussian_quantiles())
-        self.blinks = None if blinks is None else BlinkPopulation.read(blinks, len(self.conditions)).to_dict()
-        self.unprompted_coherence_shifts = (
-            None
-            if unprompted_coherence_shifts is None
-            else table("unprompted_coherence_shifts", unprompted_coherence_shifts, like=np.zeros((size, 5)))
-        )
-        no_gains = np.zeros((4 * size + 1, N_QUADRATIC))
-        no_traits = np.zeros((N_TRAITS, *no_gains.shape))
-        self.generated_log_gains, self.unprompted_log_gains, self.trait_log_gains = (
-            tables(name, values, self.conditions, like)
-            for name, values, like in (
-                ("generated_log_gains", generated_log_gains, no_gains),
-                ("unprompted_log_gains", unprompted_log_gains, no_gains),
-                ("trait_log_gains", trait_log_gains, no_traits),
-            )
-        )
-        self.cue_log_gains = numbers_by_key("cue_log_gains", cue_log_gains, self.conditions, N_QUADRATIC)
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
+        self.population = Population.generic(size) if population is None else population
+        self.corrections = Corrections() if corrections is None else corrections
+        check_state(self)
 
     @cached_property
     def transform(self) -> InnovationTransform:
         """The innovation transform that the attributes describe."""
+        fitted = self.population
         return InnovationTransform(
             self.patch_size,
-            self.autocorrelation,
-            self.innovation_scale,
-            unpack(self.harmonic_covariance, self.patch_size),
-            self.channel_variance,
+            fitted.autocorrelation,
+            fitted.scale,
+            fitted.harmonic_covariance,
+            fitted.channel_variance,
             self.prior_patches,
-            self.slow_quantiles,
-            None if self.blinks is None else BlinkPopulation(**self.blinks),
-            self.unprompted_coherence_shifts,
+            fitted.slow_quantiles,
+            fitted.blinks,
+            self.corrections.unprompted_coherence_shifts,
         )
 
     @property
     def gains(self) -> Gains:
-        """What the spectrum of what was generated is given by."""
-        tables = self.generated_log_gains, self.unprompted_log_gains, self.trait_log_gains
-        return Gains(*tables, self.cue_log_gains, self.conditions[0], self.sampling_rate)
+        """The gains that give generated EEG its spectrum."""
+        measured, others = self.corrections, self.conditions[0]
+        none = np.zeros((4 * self.patch_size + 1, N_QUADRATIC))
+        return Gains(
+            measured.generated_log_gains or {others: none},
+            measured.unprompted_log_gains or {others: none},
+            measured.trait_log_gains or {others: np.zeros((N_TRAITS, *none.shape))},
+            measured.cue_log_gains,
+            others,
+            self.sampling_rate,
+        )
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -168,10 +124,6 @@ class GETFeatureExtractor(SavedFeatureExtractor):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.sampling_rate:g} Hz, patches of {self.patch_size}, {self.band} Hz)"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The attributes that `preprocessor_config.json` holds."""
-        return {name: value for name, value in super().to_dict().items() if name != "transform"}
 
     def __call__(
         self,

@@ -1,7 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Covariances across channels: the population's as a function of where electrodes are, and as text in a config."""
-
-import base64
+"""Covariances across channels: the population's as a function of where electrodes are."""
 
 import numpy as np
 import scipy
@@ -9,8 +7,6 @@ import scipy
 #: Degree of the spherical harmonics in which the population's covariance is written: (5 + 1)^2 = 36 of them.
 DEGREE = 5
 N_HARMONICS = (DEGREE + 1) ** 2
-#: Numbers that `pack` keeps of each symmetric matrix.
-N_PACKED = N_HARMONICS * (N_HARMONICS + 1) // 2
 #: How many functions `quadratic_in_position` has.
 N_QUADRATIC = 9
 
@@ -55,16 +51,14 @@ def _real_harmonics(xyz: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=-1)
 
 
-def pack(covariance: np.ndarray) -> str:
-    """Symmetric matrices `(patch_size, 36, 36)` as text: upper triangles, little-endian float32, base64."""
-    upper = np.asarray(covariance)[:, *np.triu_indices(N_HARMONICS)]
-    return base64.b64encode(upper.astype("<f4").tobytes()).decode()
+def pack(covariance: np.ndarray) -> np.ndarray:
+    """Upper triangles `(patch_size, 666)` float32 of symmetric matrices `(patch_size, 36, 36)`."""
+    return np.asarray(covariance)[:, *np.triu_indices(N_HARMONICS)].astype(np.float32)
 
 
-def unpack(text: str, patch_size: int) -> np.ndarray:
+def unpack(upper: np.ndarray) -> np.ndarray:
     """The inverse of `pack`, `(patch_size, 36, 36)` float64."""
-    upper = np.frombuffer(base64.b64decode(text), "<f4").reshape(patch_size, -1)
-    covariance = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
+    covariance = np.zeros((len(upper), N_HARMONICS, N_HARMONICS))
     covariance[:, *np.triu_indices(N_HARMONICS)] = upper
     return covariance + np.swapaxes(np.triu(covariance, 1), -1, -2)
 

@@ -1,70 +1,125 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What `preprocessor_config.json` may hold: anything else is refused, by name, before it spoils a signal."""
 
-import base64
-import binascii
+import copy
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from transformers.feature_extraction_utils import FeatureExtractionMixin
-from transformers.utils import FEATURE_EXTRACTOR_NAME
+from transformers.utils import FEATURE_EXTRACTOR_NAME, cached_file
+
+from .state_get import STATE, Corrections, Population, digest, load_state, save_state
 
 #: Keys that transformers writes there.
 UNDECLARED = ("auto_map", "feature_extractor_type", "processor_class")
 #: The list of a checkpoint's files, which lies beside the weights; the model's code says more.
 FILES = "checkpoint_files.json"
-#: Entries that a list of any length may have, such as an autocorrelation: more would take all time and memory.
+#: Entries that a list of any length may have: more would take all time and memory.
 MOST_ENTRIES = 10_000
+#: Attributes that hold fitted numbers, and such as are computed from others.
+FITTED, CACHES = ("population", "corrections"), ("transform",)
+#: Arguments of `cached_file` that say where a checkpoint is.
+PLACE = ("cache_dir", "force_download", "proxies", "token", "local_files_only", "revision", "subfolder")
 
 
 class SavedFeatureExtractor(FeatureExtractionMixin):
-    """What is written of a feature extractor, and read again; it takes no settings but those of its subclass."""
+    """Saves a feature extractor as settings, which a person may edit, and fitted numbers, and reads both."""
 
     def __init__(self, **kwargs):
         refuse_unknown(kwargs)
         super().__init__(**kwargs)
 
+    def but(self, **changes: Any) -> "SavedFeatureExtractor":
+        """The same feature extractor with other arguments of its constructor."""
+        own = {name: value for name, value in vars(self).items() if name not in CACHES and name[0] != "_"}
+        return type(self)(**own | changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings that `preprocessor_config.json` holds; in place of fitted numbers the name of their file."""
+        settings = {name: value for name, value in vars(self).items() if name not in (*CACHES, *FITTED)}
+        return copy.deepcopy(settings) | {"feature_extractor_type": type(self).__name__, "population": STATE}
+
     def save_pretrained(self, save_directory: str | os.PathLike, *args, **kwargs) -> list[str]:
-        """Saves as any feature extractor of transformers does, and enters its file in the checkpoint's list."""
+        """Saves as any feature extractor of transformers does, and the fitted numbers beside it."""
+        folder = Path(save_directory)
+        if not folder.is_file():  # which transformers explains
+            folder.mkdir(parents=True, exist_ok=True)
+            save_state(self.population, self.corrections, folder)
         written = super().save_pretrained(save_directory, *args, **kwargs)
-        _list_file(Path(save_directory))
-        return written
+        _list_files(folder)
+        return [*written, str(folder / STATE)]
 
     def _upload_modified_files(self, working_dir, *args, **kwargs):
         # called by save_pretrained(push_to_hub=True) before it returns
-        _list_file(Path(working_dir))
+        _list_files(Path(working_dir))
         return super()._upload_modified_files(working_dir, *args, **kwargs)
 
     @classmethod
-    def from_dict(cls, feature_extractor_dict: dict[str, Any], **kwargs) -> Any:
-        """Reads what `to_dict` gave.
+    def get_feature_extractor_dict(
+        cls, pretrained_model_name_or_path: str | os.PathLike, **kwargs
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Reads the settings, and the fitted numbers of the file that they name.
 
         Raises:
-            ValueError: It is something else.
+            ValueError: The file is missing, or is not the one that the checkpoint's list names.
+        """
+        place = {name: kwargs[name] for name in PLACE if name in kwargs}
+        settings, others = super().get_feature_extractor_dict(pretrained_model_name_or_path, **kwargs)
+        if isinstance(settings, Mapping) and settings.get("population") == STATE:
+            file = _find_state(pretrained_model_name_or_path, place)
+            settings["population"], settings["corrections"] = load_state(file)
+        return settings, others
+
+    @classmethod
+    def from_dict(cls, feature_extractor_dict: dict[str, Any], **kwargs) -> Any:
+        """Makes a feature extractor of settings.
+
+        Raises:
+            ValueError: They are something else.
         """
         if not isinstance(feature_extractor_dict, Mapping):
             kind = type(feature_extractor_dict).__name__
             raise ValueError(f"{FEATURE_EXTRACTOR_NAME} holds a {kind} where names and values belong: fetch it again.")
         return super().from_dict(feature_extractor_dict, **kwargs)
 
-    def to_json_string(self) -> str:
-        """What `preprocessor_config.json` holds."""
-        return rows_in_lines(super().to_json_string())
+
+def _find_state(checkpoint: str | os.PathLike, place: dict[str, Any]) -> str:
+    """The file of fitted numbers, compared with its hash in the checkpoint's list where there is one."""
+    if os.path.isfile(checkpoint):  # the file of settings itself
+        checkpoint = os.path.dirname(checkpoint)
+    missing = {"_raise_exceptions_for_missing_entries": False}
+    file = cached_file(checkpoint, STATE, **missing, **place)
+    if file is None:
+        raise ValueError(
+            f"{checkpoint} lacks {STATE}, which its {FEATURE_EXTRACTOR_NAME} names: fetch or copy it all."
+        )
+    listed = cached_file(checkpoint, FILES, _raise_exceptions_for_connection_errors=False, **missing, **place)
+    if listed is None:
+        return file
+    try:
+        known = json.loads(Path(listed).read_text(encoding="utf-8")).get("feature_extractor", {}).get(STATE)
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"{FILES} of {checkpoint} is no list of files: fetch it again, or remove it.") from error
+    if known is not None and known != digest(file):
+        raise ValueError(
+            f"{STATE} of {checkpoint} is not the file that its {FILES} names: it is damaged or of another checkpoint; "
+            f"fetch it again, or remove {FILES} where you changed it yourself."
+        )
+    return file
 
 
-def _list_file(folder: Path) -> None:
-    """Enters the feature extractor's file; it is JSON, which a person may edit, and has no hash."""
+def _list_files(folder: Path) -> None:
+    """Enters the feature extractor's files in the checkpoint's list; JSON has no hash, as a person may edit it."""
     path = folder / FILES
     try:
         listed = dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError):  # none yet, or a damaged one
         listed = {}
-    listed["feature_extractor"] = {FEATURE_EXTRACTOR_NAME: None}
+    listed["feature_extractor"] = {FEATURE_EXTRACTOR_NAME: None, STATE: digest(folder / STATE)}
     path.write_text(json.dumps(listed, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -82,9 +137,20 @@ def refuse_unknown(settings: Iterable[str]) -> None:
         )
 
 
-def rows_in_lines(text: str) -> str:
-    """Indented JSON with each list of numbers in one line: a table of them looks like one."""
-    return re.sub(r"\[\n[\s\d.eE+,-]+\]", lambda found: f"[{' '.join(found[0][1:-1].split())}]", text)
+def check_state(extractor: Any) -> None:
+    """Refuses fitted numbers that do not fit the settings.
+
+    Raises:
+        ValueError: The message names what does not fit.
+    """
+    if not isinstance(extractor.population, Population) or not isinstance(extractor.corrections, Corrections):
+        raise ValueError(
+            f"population and corrections are a {type(extractor.population).__name__} and a "
+            f"{type(extractor.corrections).__name__}, not what was fitted: load them by from_pretrained, or take "
+            "those of another feature extractor."
+        )
+    extractor.population.check(extractor.patch_size, len(extractor.conditions))
+    extractor.corrections.check(extractor.patch_size, extractor.conditions)
 
 
 def number(name: str, value: Any) -> float:
@@ -108,17 +174,6 @@ def whole(name: str, value: Any, largest: int) -> int:
     return int(value)
 
 
-def packed(name: str, text: Any, n: int) -> str:
-    """Text that holds `n` numbers as little-endian float32 in base64; see `number`."""
-    try:
-        values = np.frombuffer(base64.b64decode(text, validate=True), "<f4")
-    except (binascii.Error, TypeError, ValueError):
-        values = np.zeros(0)
-    if not isinstance(text, str) or len(values) != n or not np.isfinite(values).all():
-        raise ValueError(f"{name} of the feature extractor must be {n} finite numbers as float32 in base64.")
-    return text
-
-
 def numbers(name: str, values: Any, n: int | None = None) -> list[float]:
     """A list of finite numbers, `n` of them if given; see `number`."""
     try:
@@ -132,44 +187,6 @@ def numbers(name: str, values: Any, n: int | None = None) -> list[float]:
     if n is not None and len(array) != n:
         raise ValueError(f"{name} of the feature extractor must be {n} numbers, not {len(array)}.")
     return array.astype(float).tolist()
-
-
-def table(name: str, values: Any, like: np.ndarray) -> list:
-    """Rows of numbers, or tables of rows, as many as in the default `like`, which None stands for; see `number`."""
-    return like.tolist() if values is None else _nested(name, values, like.shape)
-
-
-def _nested(name: str, values: Any, shape: tuple[int, ...]) -> list:
-    if len(shape) == 1:
-        return numbers(name, values, *shape)
-    if not isinstance(values, (list, tuple, np.ndarray)) or len(values) != shape[0]:
-        lists = " of ".join(f"{n} lists" for n in shape[:-1])
-        raise ValueError(f"{name} of the feature extractor must be {lists} of numbers.")
-    return [_nested(name, part, shape[1:]) for part in values]
-
-
-def tables(name: str, values: Any, keys: list[str], like: np.ndarray) -> dict[str, list]:
-    """Tables by key, each as `table` takes them, that of the first of `keys` being required; None: it alone."""
-    if values is None:
-        return {keys[0]: like.tolist()}
-    if not isinstance(values, Mapping) or keys[0] not in values or not set(values) <= set(keys):
-        raise ValueError(
-            f"{name} of the feature extractor must be tables by condition, one for {keys[0]!r} and any of "
-            f"{', '.join(keys[1:])}: leave it out, and measure it by get-hf calibrate."
-        )
-    return {key: table(f"{name} for {key}", values[key], like) for key in values}
-
-
-def numbers_by_key(name: str, values: Any, keys: list[str], n: int) -> dict[str, list[float]]:
-    """Lists of `n` numbers for any of `keys`, see `numbers`; None: for none."""
-    if values is None:
-        return {}
-    if not isinstance(values, Mapping) or not set(values) <= set(keys):
-        raise ValueError(
-            f"{name} of the feature extractor must be lists of {n} numbers for any of {', '.join(keys)}, not "
-            f"{values!r}: leave it out, and measure it by get-hf calibrate."
-        )
-    return {key: numbers(f"{name} for {key}", values[key], n) for key in values}
 
 
 def names(name: str, values: Any, among: list[str] | None = None) -> list[str]:

@@ -46,7 +46,7 @@ def calibrate(
     if "generated_log_gains" in measured:
         stdout.print(_corrections("after a prompt", {}, extractor.gains.after_prompt, extractor))
     if "unprompted_log_gains" in measured:
-        shifts = {"loses": extractor.unprompted_coherence_shifts}
+        shifts = {"loses": extractor.corrections.unprompted_coherence_shifts}
         stdout.print(_corrections("from nothing", shifts, extractor.gains.of_person(None), extractor))
     if measured.get("cue_log_gains"):
         places = ["C3", "Cz", "C4"]

@@ -24,9 +24,9 @@ LARGEST_SHIFT = 1.0
 #: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
 LEAST_PROMPTS = 60
 #: Five numbers for each coefficient, as `correct_coherence` takes them.
-Shifts = list[list[float]]
+Shifts = np.ndarray
 #: By condition, log gains as `GETFeatureExtractor` takes them, `(4 * patch_size + 1, 9)`.
-LogGains = dict[str, list[list[float]]]
+LogGains = dict[str, np.ndarray]
 
 
 def spectral_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, n_frequencies: int) -> np.ndarray:
@@ -86,14 +86,14 @@ def find_gains(
     """
     places, groups = quadratic_in_position(positions), groups_of(conditions, others)
     n_frequencies = 4 * patch_size + 1
-    gains = {name: np.zeros((n_frequencies, places.shape[1])).tolist() for name in groups}
+    gains = {name: np.zeros((n_frequencies, places.shape[1])) for name in groups}
     for _ in range(N_GAIN_ROUNDS):
         made = make(gains)
         for name, items in groups.items():
             # log power is twice log amplitude
             errors = spectral_errors(real[items], made[items], sampling_rate, n_frequencies) / 2
             bounded = np.clip(places @ np.transpose(gains[name]) + errors, -largest, largest)
-            gains[name] = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4).tolist()
+            gains[name] = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4)
     return gains
 
 
@@ -152,7 +152,7 @@ def find_traits(
         scores = np.linalg.svd((places @ tables).reshape(len(people), -1), full_matrices=False)[0][:, :N_TRAITS]
         found = np.tensordot(scores.T, tables, axes=1) / np.sqrt(len(people) - 1)
         traits[: len(found)] = found.swapaxes(-1, -2)
-    return {name: traits[:, index].round(4).tolist() for index, name in enumerate(groups)}
+    return {name: traits[:, index].round(4) for index, name in enumerate(groups)}
 
 
 def find_cues(
@@ -194,7 +194,7 @@ def find_cues(
         weights = (squares**2).sum(axis=(0, 2))  # of channels
         normal = (places.T * weights) @ places
         found = np.linalg.lstsq(normal, places.T @ (squares * wanted).sum(axis=(0, 2)), rcond=None)[0]
-        cues[name] = found.round(4).tolist()
+        cues[name] = found.round(4)
     return cues
 
 
@@ -221,13 +221,13 @@ def find_coherence_shifts(
     shifts, wanted = np.zeros((patch_size, 5)), mean_coherence(real, sampling_rate, patch_size)
     shapes = None
     for _ in range(N_SHIFT_ROUNDS):
-        found = mean_coherence(make(shifts.tolist()), sampling_rate, patch_size)
+        found = mean_coherence(make(shifts.copy()), sampling_rate, patch_size)
         if shapes is None:  # what is taken off goes by what there was before
             shapes = [shapes_of_shifts(have, pairs) for have in found]
         for k, (shape, have, want) in enumerate(zip(shapes, found, wanted, strict=True)):
             shifts[k] += np.linalg.lstsq(shape, have - want, rcond=1e-3)[0]
         shifts = np.clip(shifts, -LARGEST_SHIFT, LARGEST_SHIFT).round(4)
-    return shifts.tolist()
+    return shifts
 
 
 def mean_coherence(x: np.ndarray, sampling_rate: float, patch_size: int) -> np.ndarray:

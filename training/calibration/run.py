@@ -23,8 +23,8 @@ All belong to the options of the generation config that the continuations are dr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -33,10 +33,9 @@ import numpy as np
 import torch
 
 from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, LARGEST_LOG_GAIN_FROM_NOTHING
-from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
-from get_hf.processing.files import written_whole
+from get_hf.processing.feature_extraction_get import EEGFeatures
 from get_hf.processing.montage_get import channel_positions
-from get_hf.processing.settings_get import rows_in_lines
+from get_hf.processing.state_get import Corrections
 from get_hf.training.calibration import corrections
 from get_hf.training.evaluation.generator import GETGenerator
 from get_hf.training.evaluation.recordings import CHANNELS, SAMPLING_RATE, Segments, cut_segments, recordings
@@ -69,7 +68,7 @@ def calibrate(
     steps: Sequence[str] = tuple(STEPS),
     progress: Callable[[str], object] | None = None,
 ) -> dict:
-    """Measures what a checkpoint misses, and writes each step's to its `preprocessor_config.json` as it is found.
+    """Measures what a checkpoint misses, and writes the corrections of each step into it as they are found.
 
     Args:
         checkpoint: Folder with the model's and the feature extractor's files.
@@ -80,7 +79,7 @@ def calibrate(
         progress: Called with a line at each round.
 
     Returns:
-        The settings of `GETFeatureExtractor` that were measured, by name.
+        What was measured, by name; see `Corrections`.
 
     Raises:
         ValueError: There are no training recordings, or they lack channels; or an unknown step.
@@ -88,23 +87,21 @@ def calibrate(
     """
     if unknown := sorted(set(steps) - set(STEPS)):
         raise ValueError(f"There is no step {unknown[0]!r} of calibration: choose among {', '.join(STEPS)}.")
-    path = Path(checkpoint) / "preprocessor_config.json"
-    written = json.loads(path.read_text())
     calibration = Calibration(checkpoint, data_dir, ch_names, progress or (lambda message: None))
+    extractor = calibration.generator.extractor
     order, found = list(STEPS), {}
     for k, step in enumerate(order):
         if step not in steps:
             continue
-        unmeasured = dict.fromkeys(name for later in order[k:] for name in STEPS[later])
-        calibration.settings = written | found | unmeasured
+        unmeasured = {name: getattr(Corrections(), name) for later in order[k:] for name in STEPS[later]}
+        calibration.known = replace(extractor.corrections, **found | unmeasured)
         found |= getattr(calibration, step)()
-        with written_whole(path) as beside:
-            beside.write_text(rows_in_lines(json.dumps(written | found, indent=2, sort_keys=True)) + "\n")
+        extractor.but(corrections=replace(extractor.corrections, **found)).save_pretrained(checkpoint)
     return found
 
 
 class Calibration:
-    """A checkpoint beside the training recordings; each step returns settings of the feature extractor.
+    """A checkpoint beside the training recordings; each step returns corrections of the feature extractor.
 
     Args:
         checkpoint: See `calibrate`.
@@ -113,7 +110,7 @@ class Calibration:
         progress: Called with a line at each round.
 
     Attributes:
-        settings: Of the feature extractor, with what steps before the one that is taken found.
+        known: The corrections that earlier steps found.
     """
 
     def __init__(
@@ -123,7 +120,7 @@ class Calibration:
         ch_names: Sequence[str],
         progress: Callable[[str], object],
     ):
-        self.ch_names, self.progress, self.settings = ch_names, progress, {}
+        self.ch_names, self.progress, self.known = ch_names, progress, Corrections()
         progress("reading training recordings")
         self.signals = list(recordings(data_dir, "train", ch_names, n_sessions=N_SESSIONS))
         self.generator = GETGenerator(checkpoint, seed=SEED)
@@ -189,7 +186,7 @@ class Calibration:
 
     def _use(self, **measured) -> None:
         """Prompts are read, and what was generated is decoded, with what was found so far and is measured now."""
-        self.generator.extractor = GETFeatureExtractor(**self.settings | measured)
+        self.generator.extractor = self.generator.extractor.but(corrections=replace(self.known, **measured))
 
     def _draw(self, chosen: Segments | Trials, conditions: Sequence[tuple[str, str]]) -> list[Drawn]:
         return list(self.generator.draw(chosen.prompt, self.ch_names, chosen.n_times, conditions))
@@ -219,7 +216,8 @@ class Calibration:
 
         def make(gains: LogGains) -> np.ndarray:
             self.progress(f"gains {what}: round {next(rounds)} of {corrections.N_GAIN_ROUNDS}")
-            setattr(self.generator.extractor, table, gains)
+            extractor = self.generator.extractor
+            self.generator.extractor = extractor.but(corrections=replace(extractor.corrections, **{table: gains}))
             return self._brain(self._decode(drawn, self.segments.n_times))
 
         conditions = self.segments.conditions

@@ -13,8 +13,9 @@ from get_hf.processing.events_get import LEAST_PATCH, check_rate
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.heartbeats_get import find_heartbeats
 from get_hf.processing.innovation_get import InnovationTransform
-from get_hf.processing.population_get import N_HARMONICS, pack
+from get_hf.processing.population_get import N_HARMONICS, pack, unpack
 from get_hf.processing.slow_waves_get import SCORES, fit_slow_waves, gaussian_quantiles, low_pass, own_quantiles
+from get_hf.processing.state_get import Population
 
 from .blinks import fit_blinks
 from .harmonics import fit_harmonics
@@ -63,15 +64,15 @@ def fit_feature_extractor(recordings: Sequence[tuple[np.ndarray, ...]], **kwargs
         prior_patches=extractor.prior_patches,
         n_conditions=len(extractor.conditions),
     )
-    kwargs.update(
-        autocorrelation=fitted.autocorrelation.tolist(),
-        innovation_scale=fitted.scale,
-        channel_variance=fitted.channel_variance.tolist(),
-        harmonic_covariance=pack(fitted.harmonic_covariance),
-        slow_quantiles=fitted.slow_quantiles.tolist(),
-        blinks=None if fitted.blinks is None else fitted.blinks.to_dict(),
+    population = Population(
+        fitted.autocorrelation,
+        fitted.scale,
+        fitted.channel_variance,
+        unpack(pack(fitted.harmonic_covariance)),  # as precise as it is saved
+        fitted.slow_quantiles,
+        fitted.blinks,
     )
-    return GETFeatureExtractor(**kwargs)
+    return GETFeatureExtractor(population=population, **kwargs)
 
 
 def check_form(sampling_rate: float, patch_size: int) -> None:

@@ -1,0 +1,109 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Checkpoints of an older format, brought to the one that this version reads.
+
+Format 5 kept the fitted numbers of the feature extractor as lists in `preprocessor_config.json`; format 6 keeps them
+in `population.safetensors`.
+"""
+
+import base64
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers.utils import CONFIG_NAME, FEATURE_EXTRACTOR_NAME
+
+from get_hf.modeling.checkpoint_get import read_object
+from get_hf.modeling.configuration_get import FORMAT_VERSION
+from get_hf.processing.blinks_get import BlinkPopulation
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.files import folder_beside
+from get_hf.processing.population_get import unpack
+from get_hf.processing.state_get import Corrections, Population
+
+#: The format that is converted.
+OLDER = 5
+#: Of format 5, where they stood in the code; see `BlinkPopulation`.
+CLEANED = {"share_cleaned": np.array(0.3), "frontal_evidence": np.array([-0.54, 8.0, 240.0])}
+_TABLES = ("generated_log_gains", "unprompted_log_gains", "trait_log_gains", "cue_log_gains")
+_POPULATION = ("autocorrelation", "innovation_scale", "channel_variance", "harmonic_covariance", "slow_quantiles")
+
+
+def convert(checkpoint: str | Path, out: str | Path) -> Path:
+    """Writes a checkpoint of format 5 as one of the present format.
+
+    Generators, classifiers, and adapters that lie with a feature extractor are converted in the same way: weights and
+    all other files are copied as they are. Code that lies beside the weights is left out, as it is of the older
+    version: `get-hf push` sends the present one.
+
+    Args:
+        checkpoint: A folder.
+        out: The folder to make.
+
+    Returns:
+        `out`.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or neither a model nor a feature extractor in it.
+        FileExistsError: `out` is there already.
+        ValueError: The checkpoint is of another format, or damaged.
+    """
+    checkpoint, out = Path(checkpoint), Path(out)
+    if not checkpoint.is_dir():
+        raise FileNotFoundError(f"There is no folder {checkpoint}.")
+    if out.exists():
+        raise FileExistsError(f"{out} is there already: choose another place.")
+    config, settings = checkpoint / CONFIG_NAME, checkpoint / FEATURE_EXTRACTOR_NAME
+    if not config.is_file() and not settings.is_file():
+        raise FileNotFoundError(f"{checkpoint} holds neither {CONFIG_NAME} nor {FEATURE_EXTRACTOR_NAME}.")
+    with folder_beside(out) as temporary:
+        made = temporary / out.name
+        shutil.copytree(checkpoint, made, ignore=shutil.ignore_patterns("*_get.py", "__pycache__"))
+        if config.is_file():
+            content = read_object(config)
+            if content.get("format_version") != OLDER:
+                version = content.get("format_version")
+                raise ValueError(f"{checkpoint} is of format {version}, and only format {OLDER} is converted.")
+            _write(made / CONFIG_NAME, content | {"format_version": FORMAT_VERSION})
+        if settings.is_file():
+            extractor = _feature_extractor(read_object(settings))
+            extractor.save_pretrained(made)
+            _write(made / FEATURE_EXTRACTOR_NAME, read_object(made / FEATURE_EXTRACTOR_NAME))
+            for code in made.glob("*_get.py"):
+                code.unlink()
+        made.rename(out)
+    return out
+
+
+def _feature_extractor(settings: dict[str, Any]) -> GETFeatureExtractor:
+    """Makes the feature extractor that a file of format 5 describes."""
+    missing = [name for name in _POPULATION if name not in settings]
+    if missing:
+        raise ValueError(f"{FEATURE_EXTRACTOR_NAME} has no {missing[0]}: it is not of format {OLDER}.")
+    settings = {name: value for name, value in settings.items() if name != "feature_extractor_type"}
+    size = int(settings["patch_size"])
+    fitted = {name: settings.pop(name) for name in _POPULATION}
+    blinks, shifts = settings.pop("blinks", None), settings.pop("unprompted_coherence_shifts", None)
+    tables = {name: _arrays(settings.pop(name, None) or {}) for name in _TABLES}
+    packed = np.frombuffer(base64.b64decode(fitted["harmonic_covariance"]), "<f4").reshape(size, -1)
+    population = Population(
+        np.array(fitted["autocorrelation"]),
+        float(fitted["innovation_scale"]),
+        np.array(fitted["channel_variance"]),
+        unpack(packed),
+        np.array(fitted["slow_quantiles"]),
+        None if blinks is None else BlinkPopulation(**_arrays(blinks), **CLEANED),
+    )
+    corrections = Corrections(**tables, unprompted_coherence_shifts=None if shifts is None else np.array(shifts))
+    return GETFeatureExtractor(population=population, corrections=corrections, **settings)
+
+
+def _arrays(lists: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: np.array(values) for name, values in lists.items()}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Writes settings without what refers to code beside them."""
+    content = {name: value for name, value in content.items() if name not in ("auto_map", "custom_pipelines")}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,194 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The fitted numbers of a feature extractor, which lie in `population.safetensors` beside `preprocessor_config.json`.
+
+`Population` was fitted to a training corpus before pretraining, `Corrections` were measured after it.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from .autoregression_get import check_stable
+from .blinks_get import BlinkPopulation
+from .equaliser_get import N_TRAITS
+from .population_get import N_HARMONICS, N_QUADRATIC, generic_covariance, pack, unpack
+from .slow_waves_get import gaussian_quantiles
+
+#: Name of the file.
+STATE = "population.safetensors"
+#: Bytes that the file may have: the shipped one has less than one megabyte.
+MOST_BYTES = 64 << 20
+#: Lags that an autocorrelation may have.
+MOST_LAGS = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """What was fitted to a training corpus; see `InnovationTransform` for the meaning of the statistics.
+
+    Attributes:
+        autocorrelation: `(lags + 1,)`, 1 at lag 0.
+        scale: Deviation of the innovation, in microvolts.
+        channel_variance: `(patch_size,)`: each channel's own variance at each DCT coefficient.
+        harmonic_covariance: `(patch_size, 36, 36)`: the shared covariance, as weights of spherical harmonics.
+        slow_quantiles: `(components, scores)`: of strong slow waves.
+        blinks: How people blink. None: blinks stay where they are, and none are generated.
+    """
+
+    autocorrelation: np.ndarray
+    scale: float
+    channel_variance: np.ndarray
+    harmonic_covariance: np.ndarray
+    slow_quantiles: np.ndarray
+    blinks: BlinkPopulation | None = None
+
+    @classmethod
+    def generic(cls, patch_size: int) -> "Population":
+        """A 1/f signal on a generic head, before anything is fitted."""
+        variance = np.full(patch_size, 0.03)
+        return cls(np.array([1.0, 0.95]), 10.0, variance, generic_covariance(patch_size), gaussian_quantiles())
+
+    def check(self, patch_size: int, n_conditions: int) -> None:
+        """Refuses numbers that do not fit the settings of the feature extractor.
+
+        Raises:
+            ValueError: One has another shape, is not finite, or makes no sense.
+        """
+        autocorrelation = np.asarray(self.autocorrelation)
+        if autocorrelation.ndim != 1 or not 1 <= len(autocorrelation) <= MOST_LAGS:
+            shape = autocorrelation.shape
+            raise ValueError(f"autocorrelation of the population must be 1 to {MOST_LAGS} numbers, not {shape}.")
+        _check_array("autocorrelation of the population", autocorrelation, autocorrelation.shape)
+        check_stable(autocorrelation.tolist())
+        if not 0 < self.scale < np.inf:
+            raise ValueError(f"scale of the population must be a positive number of microvolts, not {self.scale!r}.")
+        shapes = {
+            "channel_variance": (patch_size,),
+            "harmonic_covariance": (patch_size, N_HARMONICS, N_HARMONICS),
+            "slow_quantiles": gaussian_quantiles().shape,
+        }
+        for name, shape in shapes.items():
+            _check_array(f"{name} of the population", getattr(self, name), shape)
+        if self.blinks is not None:
+            self.blinks.check(n_conditions)
+
+
+@dataclass(frozen=True, eq=False)
+class Corrections:
+    """What `get-hf calibrate` measured: by how much generated EEG misses real EEG. Without them nothing is corrected.
+
+    Log gains are natural logarithms of what amplitudes are multiplied by, at equally spaced frequencies from 0 to half
+    the sampling rate, as functions of an electrode's place; see `quadratic_in_position`. Tables are by condition; the
+    table of the first condition is for all conditions that have none.
+
+    Attributes:
+        generated_log_gains: `(4 * patch_size + 1, 9)` each: of what continues a recording.
+        unprompted_log_gains: The same of what is generated without a recording, for the average person.
+        trait_log_gains: `(12, 4 * patch_size + 1, 9)` each: what is added for each trait of an imagined person.
+        cue_log_gains: `(9,)` each: effect of a cue on a rhythm whose power is one nat above the background; it grows
+            with the square of that height.
+        unprompted_coherence_shifts: `(patch_size, 5)`: bias of the squared coherence at each DCT coefficient without
+            a recording. None: none is subtracted.
+    """
+
+    generated_log_gains: Mapping[str, np.ndarray] = field(default_factory=dict)
+    unprompted_log_gains: Mapping[str, np.ndarray] = field(default_factory=dict)
+    trait_log_gains: Mapping[str, np.ndarray] = field(default_factory=dict)
+    cue_log_gains: Mapping[str, np.ndarray] = field(default_factory=dict)
+    unprompted_coherence_shifts: np.ndarray | None = None
+
+    def check(self, patch_size: int, conditions: list[str]) -> None:
+        """Refuses numbers that do not fit the settings of the feature extractor.
+
+        Raises:
+            ValueError: A table has another shape, is not finite, or belongs to no condition.
+        """
+        of_gains = (4 * patch_size + 1, N_QUADRATIC)
+        shapes = {
+            "generated_log_gains": of_gains,
+            "unprompted_log_gains": of_gains,
+            "trait_log_gains": (N_TRAITS, *of_gains),
+            "cue_log_gains": (N_QUADRATIC,),
+        }
+        for name, shape in shapes.items():
+            given = getattr(self, name)
+            is_complete = name == "cue_log_gains" or not given or conditions[0] in given
+            if not isinstance(given, Mapping) or not set(given) <= set(conditions) or not is_complete:
+                raise ValueError(
+                    f"{name} of the corrections must be tables by condition, one for {conditions[0]!r} and any of "
+                    f"{', '.join(conditions[1:])}: leave it out, and measure it by get-hf calibrate."
+                )
+            for condition, values in given.items():
+                _check_array(f"{name} of the corrections for {condition}", values, shape)
+        if self.unprompted_coherence_shifts is not None:
+            name = "unprompted_coherence_shifts of the corrections"
+            _check_array(name, self.unprompted_coherence_shifts, (patch_size, 5))
+
+
+def _check_array(name: str, values: Any, shape: tuple[int, ...]) -> None:
+    """Refuses all but finite numbers of one shape."""
+    found = np.asarray(values)
+    if found.dtype.kind not in "fiu" or found.shape != shape or not np.isfinite(found).all():
+        raise ValueError(f"{name} must be finite numbers of shape {shape}, not {found.dtype} of {found.shape}.")
+
+
+def save_state(population: Population, corrections: Corrections, folder: Path) -> None:
+    """Writes the file, whole or not at all."""
+    arrays = {f"population.{name}": value for name, value in vars(population).items() if name != "blinks"}
+    arrays["population.harmonic_covariance"] = pack(population.harmonic_covariance)
+    if population.blinks is not None:
+        arrays |= {f"population.blinks.{name}": value for name, value in vars(population.blinks).items()}
+    for name, value in vars(corrections).items():
+        if isinstance(value, Mapping):
+            arrays |= {f"corrections.{name}.{condition}": table for condition, table in value.items()}
+        elif value is not None:
+            arrays[f"corrections.{name}"] = value
+    beside = folder / f".{STATE}"
+    beside.write_bytes(save({name: np.array(value, order="C") for name, value in arrays.items()}))
+    os.replace(beside, folder / STATE)
+
+
+def load_state(file: str | os.PathLike) -> tuple[Population, Corrections]:
+    """Reads the file.
+
+    Raises:
+        ValueError: It is no such file, or lacks something.
+    """
+    if os.path.getsize(file) > MOST_BYTES:
+        raise ValueError(f"{STATE} has more than {MOST_BYTES:,} bytes: it is not a file of GET; fetch it again.")
+    try:
+        arrays = load_file(file)
+    except Exception as error:  # safetensors has an exception of its own
+        raise ValueError(f"{STATE} cannot be read: {error}; fetch it again.") from error
+    found: dict[str, dict[str, Any]] = {"population": {}, "corrections": {}}
+    try:
+        for name, array in arrays.items():
+            part, key, *inner = name.split(".", 2)
+            if inner:
+                found[part].setdefault(key, {})[inner[0]] = array
+            else:
+                found[part][key] = array
+        own = found["population"]
+        own["scale"] = float(own["scale"])
+        own["harmonic_covariance"] = unpack(own["harmonic_covariance"])
+        if "blinks" in own:
+            own["blinks"] = BlinkPopulation(**own["blinks"])
+        return Population(**own), Corrections(**found["corrections"])
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        names = ", ".join(each.name for each in (*fields(Population), *fields(Corrections)))
+        raise ValueError(
+            f"{STATE} must hold tensors named after {names}, and does not ({error}): it is of another version of "
+            "GET-HF, or damaged; fetch it again."
+        ) from error
+
+
+def digest(file: str | os.PathLike) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
