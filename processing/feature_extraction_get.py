@@ -97,7 +97,6 @@ class GETFeatureExtractor(SavedFeatureExtractor):
             fitted.harmonic_covariance,
             fitted.channel_variance,
             self.prior_patches,
-            fitted.slow_quantiles,
             fitted.blinks,
             self.corrections.unprompted_coherence_shifts,
         )

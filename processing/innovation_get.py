@@ -1,17 +1,17 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The innovation space: what is left of EEG once linear statistics have said all they can.
 
-EEG is 1/f in time, almost collinear across channels, and heavy-tailed where it is slow. An invertible map takes all
-three away, so that the network spends itself on bursts, context and conditions, and white noise sent back through the
-inverse is already a simulation of the recording, linear and Gaussian but for its events:
+EEG is 1/f in time and almost collinear across channels. An invertible map takes both away, so that the network spends
+itself on bursts, context and conditions, and white noise sent back through the inverse is already a simulation of the
+recording, linear and Gaussian but for its events:
 
-    x  --events-->  .  --g-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
+    x  --events-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
 
-Heartbeats and blinks are taken out first (see `heartbeats_get`, `blinks_get`), `g` makes other strong slow waves
-Gaussian (see `slow_waves_get`), `a(z)` is an autoregressive filter that all channels share, `A(z)` one of matrices,
-which takes away what channels say of each other's next samples, and `Sigma` the covariance of what is left. The
-filters follow from covariances at lags (Yule-Walker): those of the population, known for any montage as a function of
-electrode positions, and those seen of the recording, smoothed over frequency by Parzen's window w_k:
+Heartbeats and blinks are subtracted first (see `heartbeats_get`, `blinks_get`). `a(z)` is an autoregressive filter
+that all channels share. `A(z)` is a filter of matrices, which removes what channels say of each other's next samples.
+`Sigma` is the covariance of the residual. The filters follow from covariances at lags (Yule-Walker): those of the
+population, known for any montage as a function of electrode positions, and those seen of the recording, smoothed over
+frequency by Parzen's window w_k:
 
     autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)                         n patches seen
     covariances      R_k = (n w_k own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
@@ -30,7 +30,7 @@ network to see.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -52,12 +52,6 @@ from .coherence_get import correct_coherence
 from .heartbeats_get import Heartbeats, find_heartbeats, no_heartbeats
 from .population_get import general_covariance, harmonics, symmetric_roots
 from .signal_get import mirror_left
-from .slow_waves_get import (
-    SlowWaves,
-    fit_slow_waves,
-    gaussian_quantiles,
-    low_pass_response,
-)
 
 #: Patches of a recording that weigh as much as the population where the filter that all channels share is concerned,
 #: and the power that is told to the network.
@@ -66,6 +60,8 @@ FILTER_PRIOR_PATCHES = 1.0
 MATRIX_ORDER = 60
 #: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
 LARGEST_ENERGY = 3.0
+#: Corner of the low-pass that separates the slow part, as a share of half the rate: 12 Hz at 100 Hz.
+SLOW_CORNER = 0.24
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,6 @@ class Innovation:
             events.
         heartbeats: The heartbeats that were taken out.
         blinks: The blinks that were taken out then.
-        slow_waves: The map `g`.
         deviation: Root mean square of the calibrated patches before they were divided by it; 1 without any.
         n_known: How many patches at the beginning those are.
         n_padding: How many leading samples of memory and first patch were mirrored, not recorded.
@@ -95,7 +90,6 @@ class Innovation:
     calibration: np.ndarray
     heartbeats: Heartbeats
     blinks: Blinks
-    slow_waves: SlowWaves
     ar_filter: np.ndarray
     matrices: np.ndarray
     covariance_root: np.ndarray
@@ -126,7 +120,6 @@ class Innovation:
 class _Statistics:
     """What a recording, or none, makes of the transform; see `Innovation`."""
 
-    slow_waves: SlowWaves
     ar_filter: np.ndarray
     matrices: np.ndarray
     covariance_root: np.ndarray
@@ -147,8 +140,6 @@ class InnovationTransform:
             units.
         prior_patches: How many patches of a recording of few channels weigh as much as the population (chosen by
             how alike white noise through the transform is to unseen recordings).
-        slow_quantiles: `(N_COMPONENTS, scores)`: the population's quantiles of the components of the slow part, in
-            units of their deviation, at `slow_waves_get.SCORES`; None: those of a Gaussian.
         blinks: How the population blinks; None: blinks are left where they are, and none are made.
         unprompted_shifts: `(patch_size, 5)`: what is taken off the coherence of channels without any recording, at the
             frequency of each coefficient, see `correct_coherence`. Covariances that are averaged over people cohere
@@ -163,7 +154,6 @@ class InnovationTransform:
         harmonic_covariance: np.ndarray,
         channel_variance: np.ndarray,
         prior_patches: float = 0.1,
-        slow_quantiles: np.ndarray | None = None,
         blinks: BlinkPopulation | None = None,
         unprompted_shifts: Sequence[Sequence[float]] | None = None,
     ):
@@ -174,7 +164,6 @@ class InnovationTransform:
         self.harmonic_covariance = np.asarray(harmonic_covariance, dtype=np.float64)
         self.channel_variance = np.asarray(channel_variance, dtype=np.float64)
         self.prior_patches = float(prior_patches)
-        self.slow_quantiles = gaussian_quantiles() if slow_quantiles is None else np.asarray(slow_quantiles)
         self.blinks = blinks
         self.unprompted_shifts = None if unprompted_shifts is None else np.asarray(unprompted_shifts, np.float64)
 
@@ -196,14 +185,13 @@ class InnovationTransform:
     @cached_property
     def slow_power(self) -> np.ndarray:
         """What the population's covariance of each coefficient, in units of `scale`, adds to that of the slow part."""
-        return self.scale**2 * low_pass_response(self.ar_filter, self.patch_size) / self.patch_size
+        return self.scale**2 * _slow_response(self.ar_filter, self.patch_size) / self.patch_size
 
     def forward(
         self,
         x: np.ndarray,
         positions: np.ndarray,
         n_calibration: int | None = None,
-        gaussianise: bool = True,
         has_memory: bool = False,
     ) -> Innovation:
         """Takes a signal to the innovation space.
@@ -216,7 +204,6 @@ class InnovationTransform:
             positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
             n_calibration: Leading samples that filters and covariance are estimated from. None: all; 0: none, the
                 population alone.
-            gaussianise: Whether strong slow waves are made Gaussian first.
             has_memory: Whether the first `n_memory` samples are nothing but the filters' memory, so that only what
                 follows them belongs to patches, as in crops out of a longer recording.
 
@@ -236,8 +223,8 @@ class InnovationTransform:
         n_known = n_patches
         if n_calibration is not None:
             n_known = min(n_patches, max(0, n_padding + n_calibration - memory) // size)
-        statistics = self._statistics(x[:, : memory + n_known * size], positions, n_known, n_padding, gaussianise)
-        residual = scipy.signal.lfilter(statistics.ar_filter, [1.0], statistics.slow_waves.gaussianise(x), axis=-1)
+        statistics = self._statistics(x[:, : memory + n_known * size], positions, n_known, n_padding)
+        residual = scipy.signal.lfilter(statistics.ar_filter, [1.0], x, axis=-1)
         residual = whiten(statistics.matrices, residual[:, self.order :]).reshape(len(x), -1, size)
         coefficients = scipy.fft.dct(residual, norm="ortho", axis=-1).reshape(len(x), -1)
         values = np.linalg.solve(statistics.covariance_root, coefficients)
@@ -313,12 +300,10 @@ class InnovationTransform:
         values[:, : innovation.n_known * self.patch_size] *= innovation.deviation
         coefficients = innovation.covariance_root @ values
         residual = scipy.fft.idct(coefficients.reshape(n_chans, -1, self.patch_size), norm="ortho", axis=-1)
-        gaussian = innovation.slow_waves.gaussianise(memory)
-        before = scipy.signal.lfilter(innovation.ar_filter, [1.0], gaussian, axis=-1)[:, self.order :]
+        before = scipy.signal.lfilter(innovation.ar_filter, [1.0], memory, axis=-1)[:, self.order :]
         residual = unwhiten(innovation.matrices, residual.reshape(n_chans, -1), before)
-        state = np.stack([scipy.signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in gaussian])
-        y, _ = scipy.signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
-        x = innovation.slow_waves.restore(y, memory)
+        state = np.stack([scipy.signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in memory])
+        x, _ = scipy.signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
         return np.concatenate([memory, x], axis=-1)[:, innovation.n_padding :]
 
     def events(
@@ -339,18 +324,13 @@ class InnovationTransform:
             added += blinks.topographies @ self.blinks.continue_courses(blinks, patches, *conditions)
         return np.concatenate([heartbeats.signal + blinks.signal, added], axis=-1)
 
-    def _statistics(
-        self, x: np.ndarray, positions: np.ndarray, n_patches: int, n_padding: int = 0, gaussianise: bool = True
-    ) -> _Statistics:
+    def _statistics(self, x: np.ndarray, positions: np.ndarray, n_patches: int, n_padding: int = 0) -> _Statistics:
         """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known.
 
         Its first `n_padding` samples are mirrored.
         """
         n_chans = len(x)
         population = self.population_covariance(positions)
-        slow_waves = fit_slow_waves(x, n_patches, self._slow_part(population), self.slow_quantiles)
-        if not gaussianise:
-            slow_waves = replace(slow_waves, knots=slow_waves.scores)
         if n_patches == 0:
             covariances = _windowed(population)
             if self.unprompted_shifts is not None:
@@ -358,9 +338,8 @@ class InnovationTransform:
             matrices, covariance = solve_yule_walker(covariances)
             calibration = np.zeros((n_chans, self.n_features), dtype=np.float32)
             root = self.scale * symmetric_roots(covariance)[0]
-            return _Statistics(slow_waves, self.ar_filter, matrices, root, calibration)
+            return _Statistics(self.ar_filter, matrices, root, calibration)
 
-        x = slow_waves.gaussianise(x)
         ar_filter = self.own_filter(x, n_patches)
         residual = scipy.signal.lfilter(ar_filter, [1.0], x, axis=-1)[:, self.order :]
         root, inverse_root = symmetric_roots(population.mean(axis=0))
@@ -382,7 +361,7 @@ class InnovationTransform:
         innovations = whiten(matrices, residual)
         left = np.sum(innovations * np.linalg.solve(covariance, innovations)) / innovations.size
         root, _ = symmetric_roots(covariance)
-        return _Statistics(slow_waves, ar_filter, matrices, scale * root, calibration, float(np.sqrt(left)))
+        return _Statistics(ar_filter, matrices, scale * root, calibration, float(np.sqrt(left)))
 
     def own_filter(self, x: np.ndarray, n_patches: int) -> np.ndarray:
         """Filter that all channels of a recording share, of `x` `(channels, times)`, `n_patches` of them."""
@@ -424,6 +403,15 @@ class InnovationTransform:
         covariance = basis @ self.harmonic_covariance @ basis.T
         covariance += self.channel_variance[:, None, None] * np.eye(len(positions))
         return covariance
+
+
+def _slow_response(ar_filter: np.ndarray, n_bands: int) -> np.ndarray:
+    """Power `(n_bands,)` that white noise through `1 / ar_filter` and a low-pass has in each of equal bands."""
+    n = 64
+    frequencies = (np.arange(n_bands * n) + 0.5) / (n_bands * n) * np.pi
+    numerator, denominator = scipy.signal.butter(1, SLOW_CORNER)
+    _, response = scipy.signal.freqz(numerator, np.convolve(denominator, ar_filter), frequencies)
+    return (np.abs(response) ** 2).reshape(n_bands, n).mean(axis=-1)
 
 
 def _windowed(spectrum: np.ndarray) -> np.ndarray:

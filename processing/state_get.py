@@ -18,7 +18,6 @@ from .autoregression_get import check_stable
 from .blinks_get import BlinkPopulation
 from .equaliser_get import N_TRAITS
 from .population_get import N_HARMONICS, N_QUADRATIC, generic_covariance, pack, unpack
-from .slow_waves_get import gaussian_quantiles
 
 #: Name of the file.
 STATE = "population.safetensors"
@@ -37,7 +36,6 @@ class Population:
         scale: Deviation of the innovation, in microvolts.
         channel_variance: `(patch_size,)`: each channel's own variance at each DCT coefficient.
         harmonic_covariance: `(patch_size, 36, 36)`: the shared covariance, as weights of spherical harmonics.
-        slow_quantiles: `(components, scores)`: of strong slow waves.
         blinks: How people blink. None: blinks stay where they are, and none are generated.
     """
 
@@ -45,14 +43,12 @@ class Population:
     scale: float
     channel_variance: np.ndarray
     harmonic_covariance: np.ndarray
-    slow_quantiles: np.ndarray
     blinks: BlinkPopulation | None = None
 
     @classmethod
     def generic(cls, patch_size: int) -> "Population":
         """A 1/f signal on a generic head, before anything is fitted."""
-        variance = np.full(patch_size, 0.03)
-        return cls(np.array([1.0, 0.95]), 10.0, variance, generic_covariance(patch_size), gaussian_quantiles())
+        return cls(np.array([1.0, 0.95]), 10.0, np.full(patch_size, 0.03), generic_covariance(patch_size))
 
     def check(self, patch_size: int, n_conditions: int) -> None:
         """Refuses numbers that do not fit the settings of the feature extractor.
@@ -71,7 +67,6 @@ class Population:
         shapes = {
             "channel_variance": (patch_size,),
             "harmonic_covariance": (patch_size, N_HARMONICS, N_HARMONICS),
-            "slow_quantiles": gaussian_quantiles().shape,
         }
         for name, shape in shapes.items():
             _check_array(f"{name} of the population", getattr(self, name), shape)
@@ -143,7 +138,8 @@ def save_state(population: Population, corrections: Corrections, folder: Path) -
     arrays = {f"population.{name}": value for name, value in vars(population).items() if name != "blinks"}
     arrays["population.harmonic_covariance"] = pack(population.harmonic_covariance)
     if population.blinks is not None:
-        arrays |= {f"population.blinks.{name}": value for name, value in vars(population.blinks).items()}
+        names = (each.name for each in fields(BlinkPopulation))
+        arrays |= {f"population.blinks.{name}": getattr(population.blinks, name) for name in names}
     for name, value in vars(corrections).items():
         if isinstance(value, Mapping):
             arrays |= {f"corrections.{name}.{condition}": table for condition, table in value.items()}
@@ -169,9 +165,10 @@ def load_state(file: str | os.PathLike) -> tuple[Population, Corrections]:
     found: dict[str, dict[str, Any]] = {"population": {}, "corrections": {}}
     try:
         for name, array in arrays.items():
-            part, key, *inner = name.split(".", 2)
+            part, _, rest = name.partition(".")
+            key, _, inner = rest.partition(".")
             if inner:
-                found[part].setdefault(key, {})[inner[0]] = array
+                found[part].setdefault(key, {})[inner] = array
             else:
                 found[part][key] = array
         own = found["population"]

@@ -110,9 +110,8 @@ CONSTANTS = {
     "patch_size": [0, -1, NAN, "big", None],
     "band": [[], [1], [1, 2, 3], [45, 0.5], [0, 45], [0.5, 99], "alpha", None, [NAN, 45]],
     "conditions": [[], ["rest", "rest"], "rest", [1, 2], None],
-    "autocorrelation": ["long", [[1.0]], [NAN], {}],
-    "innovation_scale": [0, -1, NAN, "loud"],
-    "channel_variance": [[1.0], "all", [NAN] * 25],
+    "population": ["population.safetensors", {}, 3],
+    "corrections": ["none", [], {"none": 1}],
     "prior_patches": [0, -1, "many"],
     "patch_sise": [25],
 }

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 import get_hf
-from get_hf import load_pretrained
+from get_hf import GETFeatureExtractor, load_pretrained
 from get_hf.pretrained import load_folder
 
 
@@ -63,6 +63,15 @@ def damage_no_extractor(folder):
     (folder / "preprocessor_config.json").unlink()
 
 
+def damage_no_population(folder):
+    (folder / "population.safetensors").unlink()
+
+
+def damage_another_population(folder):
+    GETFeatureExtractor(conditions=["none", "asleep"]).save_pretrained(folder / "other")
+    (folder / "other" / "population.safetensors").replace(folder / "population.safetensors")
+
+
 def damage_no_generation_config(folder):
     (folder / "generation_config.json").unlink()
 
@@ -97,6 +106,8 @@ def damage_other_model(folder):
         damage_no_weights,
         damage_truncated_weights,
         damage_no_extractor,
+        damage_no_population,
+        damage_another_population,
         damage_no_generation_config,
         damage_extractor_of_nothing,
         damage_flipped_bit,

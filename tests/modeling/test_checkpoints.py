@@ -138,7 +138,7 @@ def test_an_older_format_is_refused_counted_or_not(checkpoint):
     ("settings", "expected"),
     [
         ({"sampling_rate": 128.0}, r"sampling_rate is 100\.0 and the feature extractor's is 128\.0"),
-        ({"patch_size": 32, "channel_variance": [0.03] * 32}, "patch_size is 5 and the feature extractor's is 32"),
+        ({"patch_size": 32}, "patch_size is 5 and the feature extractor's is 32"),
         ({"conditions": ["none", "asleep"]}, "conditions"),
     ],
 )

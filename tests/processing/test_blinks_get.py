@@ -55,6 +55,12 @@ def person(seed: int, seconds: float = 60.0, rate: float = 0.3, amplitude: float
     return with_blinks(background(seconds, seed), peaks, amplitude * np.exp(rng.normal(0, 0.2, len(peaks)))), peaks
 
 
+def blinking(population: BlinkPopulation, conditions: list[str]) -> GETFeatureExtractor:
+    """A feature extractor to which nothing but blinks was fitted."""
+    generic = GETFeatureExtractor()
+    return generic.but(conditions=conditions, population=replace(generic.population, blinks=population))
+
+
 @pytest.fixture(scope="module")
 def population() -> BlinkPopulation:
     """Of 16 people, of whom half have their eyes closed (id 1) and blink a fifth as often."""
@@ -90,31 +96,27 @@ class TestPopulation:
         people = [(background(30, seed), POSITIONS, np.zeros(120, dtype=int)) for seed in range(4)]
         assert fit_blinks(people, 1, PATCH) is None
 
-    def test_it_comes_back_from_plain_lists(self, population):
-        settings = population.to_dict()
-        assert BlinkPopulation.read(settings, 3).to_dict() == settings
-
     @pytest.mark.parametrize(
         ("change", "expected"),
         [
-            ({"shape": [0.0] * 7}, "shape of blinks must be numbers of the shape"),
-            ({"topography": "everywhere"}, "topography of blinks must be numbers"),
-            ({"traits": [[0.0], [0.0, 1.0]]}, "cannot be read"),
-            ({"rates": [0.1]}, "rates of blinks must be numbers of the shape"),
-            ({"rates": [0.1], "concentrations": [1.0], "traits": [[5.0, 0.0, 1.0]]}, "must have 3 rates"),
-            ({"traits": 5.0}, "cannot be read"),
-            ({"within": []}, "within of blinks must be numbers"),
+            ({"shape": [0.0] * 7}, "shape of blinks must be finite numbers of shape"),
+            ({"topography": "everywhere"}, "topography of blinks must be finite numbers"),
+            ({"rates": [0.1]}, "rates of blinks must be finite numbers of shape"),
+            ({"rates": [0.1], "concentrations": [1.0], "traits": [[5.0, 0.0, 1.0]]}, "with 3 conditions"),
+            ({"traits": 5.0}, "traits of blinks must be finite numbers"),
+            ({"within": []}, "within of blinks must be finite numbers"),
             ({"between": [0.3, 0.0, 0.1]}, "positive concentrations and between"),
-            ({"rates": [0.1, -0.1, 0.1]}, "must have 3 rates"),
+            ({"rates": [0.1, -0.1, 0.1]}, "rates that are not negative"),
             ({"concentrations": [1.0, 0.0, 1.0]}, "positive concentrations"),
-            ({"concentrations": [float("nan")] * 3}, "all of them finite"),
-            ({"eyes": 2}, "must be a mapping of topography, shape, late_topography, late_shape, rates, conc"),
+            ({"concentrations": [float("nan")] * 3}, "finite numbers"),
+            ({"share_cleaned": 1.5}, "share_cleaned between 0 and 1"),
+            ({"frontal_evidence": [0.0, 8.0]}, "frontal_evidence of blinks must be finite numbers"),
         ],
         ids=str,
     )
     def test_what_is_no_population_is_refused_in_one_sentence(self, population, change, expected):
         with pytest.raises(ValueError, match=expected) as error:
-            BlinkPopulation.read(population.to_dict() | change, 3)
+            replace(population, **change).check(3)
         assert "\n" not in str(error.value)
 
 
@@ -138,8 +140,7 @@ def test_what_is_late_in_a_blink_is_learnt_and_taken_out():
     assert np.corrcoef(learnt[cz, 20:110], late[20:110])[0, 1] > 0.8
     found = population.find(recordings[0][0], POSITIONS)
     error = np.linalg.norm(recordings[0][0] - found.signal - sources[0], axis=-1)[cz]
-    settings = population.to_dict() | {"late_shape": [0.0] * (N_BEFORE + N_AFTER)}
-    without = BlinkPopulation.read(settings, 1).find(recordings[0][0], POSITIONS)
+    without = replace(population, late_shape=np.zeros(N_BEFORE + N_AFTER)).find(recordings[0][0], POSITIONS)
     assert error < 0.7 * np.linalg.norm(recordings[0][0] - without.signal - sources[0], axis=-1)[cz]
     following = population.continue_courses(found, rng.standard_normal((20, 400, PATCH)), [0], [0] * 400)
     assert np.abs(following[1]).max() > 50
@@ -345,8 +346,7 @@ class TestInTheTransform:
 def test_blinks_that_are_generated_have_passed_the_high_pass(transform):
     """Their undershoots differ, and would else leave a drift that no recording has."""
     x = person(123, 20)[0]
-    settings = {"blinks": transform.blinks.to_dict(), "conditions": ["none"]}
-    extractor = GETFeatureExtractor(**settings)
+    extractor = blinking(transform.blinks, ["none"])
     features = extractor(x, sampling_rate=100.0, ch_names=list(CHANNELS), unit="uV", band_limited=True)
     noise = torch.randn(1, len(CHANNELS), 1600 * PATCH, generator=torch.Generator().manual_seed(0))
     generated = torch.cat([features["input_values"], noise], dim=-1)
@@ -360,8 +360,7 @@ def test_blinks_that_are_generated_have_passed_the_high_pass(transform):
 def test_a_recording_blinks_on_as_it_does_alone_beside_a_longer_one(population):
     """What pads the shorter one is in no condition."""
     conditions = ["none", "closed", "never seen"]
-    of_blinks = population.to_dict() | {"rates": [0.2, 0.02, 0.1]}
-    extractor = GETFeatureExtractor(blinks=of_blinks, conditions=conditions)
+    extractor = blinking(replace(population, rates=[0.2, 0.02, 0.1]), conditions)
     short, long = person(124, 8)[0], background(40, 125)
     rng = torch.Generator().manual_seed(0)
     noise = torch.randn(1, len(CHANNELS), 200 * PATCH, generator=rng)
@@ -378,8 +377,7 @@ def test_a_recording_blinks_on_as_it_does_alone_beside_a_longer_one(population):
 
 def test_a_plan_changes_nothing_of_how_the_recording_is_taken_to_have_blinked(population):
     """What comes later has no say in what went before, neither alone, beside a longer recording, nor in two rows."""
-    of_blinks = population.to_dict() | {"rates": [0.1, 0.2, 0.02]}
-    extractor = GETFeatureExtractor(blinks=of_blinks, conditions=["none", "open", "closed"])
+    extractor = blinking(replace(population, rates=[0.1, 0.2, 0.02]), ["none", "open", "closed"])
     short, long = person(124, 8)[0], background(40, 125)
     noise = torch.randn(1, len(CHANNELS), 80 * PATCH, generator=torch.Generator().manual_seed(0))
     decoded, rates = [], []

@@ -18,7 +18,7 @@ from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtr
 from get_hf.processing.montage_get import ELECTRODES
 from get_hf.processing.population_get import N_QUADRATIC, quadratic_in_position
 from get_hf.processing.signal_get import resample
-from small import NAMES, RATE, as_raw, assert_same, continued, signal
+from small import NAMES, RATE, as_raw, assert_same, continued, corrected, signal
 
 
 def everywhere(log_gain: float) -> np.ndarray:
@@ -63,7 +63,7 @@ class TestDecoding:
         hertz = np.arange(101) / 2
         gains = np.stack([0.05 * np.sin(hertz / k) for k in range(3, 3 + N_QUADRATIC)], axis=1)
         given = {"none": (-gains).tolist(), "eyes_closed": gains.tolist()}
-        with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_log_gains": given})
+        with_gains = corrected(extractor, generated_log_gains=given)
         features = read(signal(rate=100.0), sampling_rate=100.0, condition="eyes_closed")
         generated = continued(features, 1200)
         (plain,) = extractor.decode(generated, features, "array")
@@ -88,7 +88,7 @@ class TestDecoding:
 
     def test_gains_go_by_what_each_patch_was_generated_as(self, extractor, read):
         given = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.2)}
-        with_gains = GETFeatureExtractor(**extractor.to_dict() | {"generated_log_gains": given})
+        with_gains = corrected(extractor, generated_log_gains=given)
         features = read(signal(rate=100.0), sampling_rate=100.0, condition="feet")
         generated = continued(features)
         (plain,) = extractor.decode(generated, features, "array")
@@ -103,8 +103,7 @@ class TestDecoding:
     def test_what_was_generated_from_nothing_has_gains_of_its_own(self, extractor, read):
         given = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.5)}
         prompted, unprompted = (
-            GETFeatureExtractor(**extractor.to_dict() | {name: given})
-            for name in ("generated_log_gains", "unprompted_log_gains")
+            corrected(extractor, **{name: given}) for name in ("generated_log_gains", "unprompted_log_gains")
         )
         for features, with_gains, without in (
             (extractor(ch_names=["Cz", "Oz"], condition="eyes_closed"), unprompted, prompted),
@@ -125,7 +124,7 @@ class TestDecoding:
         for table in traits.values():
             table[:, :, 0] = 0.05 * np.arange(1, N_TRAITS + 1)[:, None]  # all channels and frequencies alike
         given = {"unprompted_log_gains": average, "trait_log_gains": traits}
-        with_traits = GETFeatureExtractor(**extractor.to_dict() | given)
+        with_traits = corrected(extractor, **given)
         people = [None, 3, 4, 3]
 
         def made(condition: str) -> list[np.ndarray]:

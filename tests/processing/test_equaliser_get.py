@@ -9,7 +9,7 @@ from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN_AFTER_CUE
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.population_get import N_QUADRATIC
 from get_hf.processing.rhythms_get import prominence
-from small import NAMES, continued, signal
+from small import NAMES, continued, corrected, signal
 
 #: Of noise that this resonance filters, all is near 10 Hz.
 ALPHA = [1, -2 * 0.95 * np.cos(0.2 * np.pi), 0.95**2]
@@ -18,7 +18,7 @@ ALPHA = [1, -2 * 0.95 * np.cos(0.2 * np.pi), 0.95**2]
 def test_a_cue_lowers_the_rhythms_that_a_person_has(extractor, read):
     cue = np.zeros(N_QUADRATIC)
     cue[0] = -0.1  # everywhere alike
-    cued = GETFeatureExtractor(**extractor.to_dict() | {"cue_log_gains": {"left_fist": cue.tolist()}})
+    cued = corrected(extractor, cue_log_gains={"left_fist": cue})
     noise = np.random.default_rng(0).standard_normal((5, 3000))
     x = scipy.signal.lfilter([5.0], [1, -0.9], noise[:4])
     x[1] += scipy.signal.lfilter([2.0], ALPHA, noise[4])
@@ -40,7 +40,7 @@ def test_a_cue_lowers_the_rhythms_that_a_person_has(extractor, read):
 
 
 def test_after_a_cue_and_rest_again_it_is_as_strong_as_before():
-    cued = GETFeatureExtractor(cue_log_gains={"left_fist": [-0.5, *[0.0] * (N_QUADRATIC - 1)]})
+    cued = corrected(GETFeatureExtractor(), cue_log_gains={"left_fist": [-0.5, *[0.0] * (N_QUADRATIC - 1)]})
     noise = np.random.default_rng(0).standard_normal((2, 4, 3000))
     x = scipy.signal.lfilter([5.0], [1, -0.9], noise[0]) + scipy.signal.lfilter([4.0], ALPHA, noise[1])
     plan = [("rest", 1), ("left_fist", 1), ("rest", 1)]
@@ -61,7 +61,7 @@ def test_from_nothing_a_cue_weakens_what_rhythms_the_person_imagined_has():
     alpha[17:24, 0] = 0.6
     given = {"unprompted_log_gains": {"none": alpha}}
     effect = {"left_fist": [-0.2, *[0.0] * (N_QUADRATIC - 1)]}
-    plain, cued = (GETFeatureExtractor(**given, cue_log_gains=of_cues) for of_cues in ({}, effect))
+    plain, cued = (corrected(GETFeatureExtractor(), **given, cue_log_gains=of_cues) for of_cues in ({}, effect))
     for name, share in (("left_fist", -0.2), ("rest", 0.0), ("feet", 0.0)):
         features = plain(ch_names=["C3", "C4"], condition=name)
         generated = continued(features, 1200)
@@ -95,7 +95,7 @@ def test_of_what_a_short_prompt_shows_less_is_believed():
 )
 def test_a_cue_that_the_prompt_ended_in_weakens_nothing_more(condition, next_condition, weakened):
     effect = {name: [-0.5, *[0.0] * (N_QUADRATIC - 1)] for name in ("left_fist", "right_fist")}
-    plain, cued = (GETFeatureExtractor(cue_log_gains=of_cues) for of_cues in ({}, effect))
+    plain, cued = (corrected(GETFeatureExtractor(), cue_log_gains=of_cues) for of_cues in ({}, effect))
     noise = np.random.default_rng(0).standard_normal((2, 4, 3000))
     x = scipy.signal.lfilter([5.0], [1, -0.9], noise[0]) + scipy.signal.lfilter([4.0], ALPHA, noise[1])
     features = plain(x, 100.0, NAMES, "uV", condition=condition, next_condition=next_condition)

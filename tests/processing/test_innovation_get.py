@@ -52,14 +52,6 @@ def round_trip_error(x: np.ndarray, positions: np.ndarray, n_calibration: int | 
     return relative_error(TRANSFORM.inverse(innovation.values.astype(np.float32), innovation), x)
 
 
-def test_slow_waves_can_be_left_as_they_are():
-    x = simulate(POSITIONS, 1086, 7) ** 3 / 100
-    innovation = TRANSFORM.forward(x, POSITIONS, gaussianise=False)
-    np.testing.assert_allclose(innovation.slow_waves.gaussianise(x), x, atol=1e-9)
-    assert relative_error(TRANSFORM.inverse(innovation.values, innovation), x) < 1e-5
-    assert relative_error(TRANSFORM.forward(x, POSITIONS).values, innovation.values) > 0.05
-
-
 class TestRoundTrip:
     @pytest.mark.parametrize("n_calibration", [None, 0, 100, 10_000])
     def test_the_inverse_gives_the_signal_back(self, n_calibration):
@@ -230,7 +222,6 @@ class TestPopulation:
         nothing = TRANSFORM.nothing(POSITIONS)
         for each in (alone, other):
             np.testing.assert_array_equal(each.covariance_root, nothing.covariance_root)
-            np.testing.assert_array_equal(each.slow_waves.knots, nothing.slow_waves.knots)
             np.testing.assert_array_equal(each.matrices, nothing.matrices)
         assert not alone.calibration.any()
 

@@ -39,8 +39,7 @@ def test_what_a_low_pass_leaves_is_no_background(low_pass):
     filtered = sosfiltfilt(butter(4, low_pass, fs=100.0, output="sos"), x)
     transform = fit_innovation([(x, POSITIONS)])
     with_it, without = (
-        prominence(transform.forward(each, POSITIONS, gaussianise=False).log_spectrum(101), 100.0)
-        for each in (filtered, x)
+        prominence(transform.forward(each, POSITIONS).log_spectrum(101), 100.0) for each in (filtered, x)
     )
     assert without[:, 16:60].max() < 0.2
     assert with_it[:, 16:40].max() < 0.5  # a line through all of it would leave 1 to 2
@@ -52,7 +51,7 @@ def test_the_spectrum_of_a_recording_is_that_of_what_white_noise_makes_of_it():
     alpha = 2 * 0.97 * np.cos(2 * np.pi * 10 / 100)  # a resonance at 10 Hz, over 1/f
     x = lfilter([1.0], np.convolve([1, -0.9], [1, -alpha, 0.97**2]), noise)[:, 500:]
     transform = fit_innovation([(x, POSITIONS)])
-    innovation = transform.forward(x, POSITIONS, gaussianise=False)
+    innovation = transform.forward(x, POSITIONS)
     values = np.random.default_rng(1).standard_normal((3, 250_000))
     made = transform.inverse(np.concatenate([innovation.values, values], axis=-1), innovation)[:, 6000:]
     freqs, power = (each[..., ::10] for each in welch(made, 100.0, nperseg=2000))

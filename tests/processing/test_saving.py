@@ -34,8 +34,8 @@ class TestSaving:
     def test_saving_again_writes_the_same_file(self, extractor, tmp_path):
         extractor.save_pretrained(tmp_path / "a")
         GETFeatureExtractor.from_pretrained(tmp_path / "a").save_pretrained(tmp_path / "b")
-        a, b = ((tmp_path / folder / "preprocessor_config.json").read_bytes() for folder in "ab")
-        assert a == b
+        for name in ("preprocessor_config.json", "population.safetensors", "checkpoint_files.json"):
+            assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
     def test_the_file_is_named_and_typed_as_transformers_expects(self, extractor, tmp_path):
         extractor.save_pretrained(tmp_path)
@@ -43,6 +43,8 @@ class TestSaving:
         assert saved["feature_extractor_type"] == "GETFeatureExtractor"
         assert saved["conditions"] == list(CONDITIONS)
         assert "transform" not in saved
+        assert saved["population"] == "population.safetensors"
+        assert len(json.dumps(saved, indent=2).splitlines()) < 60
 
     def test_arguments_survive(self, tmp_path):
         GETFeatureExtractor(band=(1.0, 40.0), conditions=["none", "asleep"], prior_patches=4).save_pretrained(tmp_path)
@@ -56,7 +58,7 @@ class TestSaving:
     def test_harmonics_are_packed_as_float32(self):
         a = np.random.default_rng(0).standard_normal((PATCH, 36, 36))
         a = (a + a.swapaxes(1, 2)).astype(np.float32)
-        np.testing.assert_array_equal(unpack(pack(a), PATCH), a)
+        np.testing.assert_array_equal(unpack(pack(a)), a)
 
     def test_an_extractor_that_was_fitted_has_the_filter_of_its_corpus(self, extractor):
         assert extractor.transform.order == 50
@@ -82,58 +84,10 @@ class TestSaving:
         ({"patch_size": 25.5}, "patch_size .* whole number up to 1000, not 25.5"),
         ({"patch_size": 10**9}, "patch_size .* whole number up to 1000, not 1000000000"),
         ({"sampling_rate": 200.0}, "sampling_rate is 200 Hz, .* samples of 100 Hz: leave it at that"),
-        ({"patch_size": 20}, "channel_variance of the feature extractor must be 20 numbers, not 25"),
-        ({"autocorrelation": []}, "autocorrelation .* must be 1 to 10000 numbers, not 0"),
-        ({"autocorrelation": [1.0] * 20_000}, "autocorrelation .* must be 1 to 10000 numbers, not 20000"),
-        ({"autocorrelation": [1.0, 3.0]}, "autocorrelation .* must be 1, r_1, r_2, .. of some signal"),
-        ({"autocorrelation": [0.0, 0.0]}, "autocorrelation .* must be 1, r_1, r_2, .. of some signal"),
-        ({"harmonic_covariance": "AAAA"}, "harmonic_covariance .* must be 16650 finite numbers"),
-        ({"harmonic_covariance": "no base64!"}, "harmonic_covariance .* must be 16650 finite numbers"),
-        ({"harmonic_covariance": 3}, "harmonic_covariance .* must be 16650 finite numbers"),
+        ({"patch_size": 20}, r"channel_variance of the population must be finite numbers of shape \(20,\)"),
         ({"conditions": [f"c{n}" for n in range(20_000)]}, "conditions .* different names"),
-        ({"autocorrelation": "1"}, "autocorrelation .* list of numbers, not '1'"),
-        ({"autocorrelation": [1.0, None]}, r"autocorrelation .* list of numbers, not \[1.0, None\]"),
-        ({"autocorrelation": [[1.0], [1.0, 2.0]]}, "autocorrelation .* list of numbers"),
-        ({"autocorrelation": 1.0}, "autocorrelation .* list of numbers, not 1.0"),
-        ({"channel_variance": [0.1, 0.2]}, "channel_variance of the feature extractor must be 25 numbers, not 2"),
-        ({"channel_variance": []}, "channel_variance of the feature extractor must be 25 numbers, not 0"),
         ({"band": [1.0]}, "band of the feature extractor must be 2 numbers, not 1"),
-        (
-            {"generated_log_gains": [1.0] * 25},
-            "generated_log_gains .* must be tables by condition, one for 'none'.* get-hf calibrate",
-        ),
-        (
-            {"generated_log_gains": {"none": [[0.0] * 9] * 101, "asleep": []}},
-            "generated_log_gains .* must be tables by",
-        ),
-        (
-            {"generated_log_gains": {"none": [[0.0] * 9]}},
-            "generated_log_gains for none .* must be 101 lists of numbers",
-        ),
-        (
-            {"trait_log_gains": {"eyes_closed": []}},
-            "trait_log_gains .* must be tables by condition, one for 'none'.* get-hf calibrate",
-        ),
-        (
-            {"trait_log_gains": {"none": [[[0.0] * 9] * 101]}},
-            "trait_log_gains for none .* must be 12 lists of 101 lists of numbers",
-        ),
-        (
-            {"cue_log_gains": {"asleep": [0.0] * 9}},
-            "cue_log_gains .* lists of 9 numbers for any of none, rest, .*, not {'asleep': .* get-hf calibrate",
-        ),
-        ({"cue_log_gains": {"feet": [0.0] * 4}}, "cue_log_gains for feet .* must be 9 numbers, not 4"),
-        (
-            {"unprompted_coherence_shifts": [[0.0] * 5] * 24},
-            "unprompted_coherence_shifts of the feature extractor must be 25 lists of numbers",
-        ),
-        (
-            {"unprompted_coherence_shifts": [[0.0] * 5] * 24 + [None]},
-            "unprompted_coherence_shifts of the feature extractor must be a list of numbers, not None",
-        ),
         ({"generated_gains": [1.0] * 25}, "has no generated_gains: its file is of another version"),
-        ({"slow_quantiles": [[0.0] * 13]}, "slow_quantiles of the feature extractor must be 3 lists of numbers"),
-        ({"slow_quantiles": [[0.0] * 12] * 3}, "slow_quantiles of the feature extractor must be 13 numbers, not 12"),
         ({"conditions": "rest"}, "conditions .* different names, not 'rest'"),
         ({"conditions": ["rest", "rest"]}, "conditions .* different names"),
     ],
@@ -153,7 +107,7 @@ def test_a_file_that_holds_something_else_is_refused_in_one_sentence(tmp_path, s
 @pytest.mark.parametrize("load", [GETFeatureExtractor.from_pretrained, AutoFeatureExtractor.from_pretrained])
 def test_constants_are_not_used_at_another_rate_or_patch_size_than_they_were_made_for(tmp_path, load, change):
     GETFeatureExtractor().save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"leave it at that|must be 50 numbers, not 25"):
+    with pytest.raises(ValueError, match=r"leave it at that|channel_variance of the population"):
         load(tmp_path, **change)
 
 
@@ -164,17 +118,6 @@ def test_a_file_that_holds_no_settings_is_refused_in_one_sentence(tmp_path, cont
     with pytest.raises((ValueError, OSError), match=r"preprocessor_config\.json") as error:
         GETFeatureExtractor.from_pretrained(tmp_path)
     assert len(str(error.value)) < 500
-
-
-def test_a_table_of_numbers_has_a_line_for_each_row(tmp_path):
-    shifts = np.random.default_rng(0).normal(0, 1e-5, (25, 5)).tolist()
-    extractor = GETFeatureExtractor(conditions=["none", "[1,  2]", "eyes\nclosed"], unprompted_coherence_shifts=shifts)
-    extractor.save_pretrained(tmp_path)
-    lines = (tmp_path / "preprocessor_config.json").read_text().splitlines()
-    assert f"    {shifts[3]}," in lines
-    read = GETFeatureExtractor.from_pretrained(tmp_path)
-    assert read.to_dict() == extractor.to_dict()
-    assert read.conditions == extractor.conditions
 
 
 def test_arrays_go_in_and_out_where_mne_is_not_installed_and_the_room_stands_alone(tmp_path):

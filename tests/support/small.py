@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Small recordings, a small model of them with its feature extractor, and what a model would make of features."""
 
+import dataclasses
 from pathlib import Path
 
 import mne
@@ -39,7 +40,13 @@ def save_small(folder: Path) -> None:
     for parameter in model.parameters():
         parameter.data.add_(0.1 * torch.randn(parameter.shape))
     model.save_pretrained(folder)
-    GETFeatureExtractor(trait_log_gains={"none": np.full((N_TRAITS, 4 * PATCH + 1, 9), 0.1)}).save_pretrained(folder)
+    traits = {"none": np.full((N_TRAITS, 4 * PATCH + 1, 9), 0.1)}
+    corrected(GETFeatureExtractor(), trait_log_gains=traits).save_pretrained(folder)
+
+
+def corrected(extractor: GETFeatureExtractor, **measured) -> GETFeatureExtractor:
+    """The same feature extractor with other corrections."""
+    return extractor.but(corrections=dataclasses.replace(extractor.corrections, **measured))
 
 
 def signal(seconds: float = SECONDS, n_chans: int = len(NAMES), seed: int = 0, rate: float = RATE) -> np.ndarray:

@@ -47,7 +47,6 @@ class CropConfig:
             statistics are those of the recording, as they should be after any prompt.
         max_history_seconds: Longest stretch before the crop that it is calibrated on as well, log-uniform: a
             user's prompt may be longer than what the model is shown of it.
-        gaussianise: Whether strong slow waves are made Gaussian in crops, as they are in a prompt.
         condition_dropout: How often a crop's conditions are withheld altogether.
         context_noise: Largest share of noise in what the model sees of the past: the share is uniform between
             0 and this per crop, and the noise keeps the variance. 0: none.
@@ -64,7 +63,6 @@ class CropConfig:
     same_montage_size: int = 1
     population_probability: float = 0.15
     max_history_seconds: float = 60.0
-    gaussianise: bool = True
     condition_dropout: float = 0.1
     context_noise: float = 0.0
     condition_weights: dict[str, float] = field(default_factory=dict)
@@ -139,7 +137,7 @@ class Cropper:
         positions = _floats(row, "channel_positions").reshape(n_chans, -1)[channels]
 
         n_calibration = None if is_calibrated else 0
-        innovation = transform.forward(signal, positions, n_calibration, config.gaussianise, has_memory=True)
+        innovation = transform.forward(signal, positions, n_calibration, has_memory=True)
         clean = innovation.values[:, n_history * transform.patch_size :].astype(np.float32)
         values = np.pad(clean, ((0, 0), (transform.patch_size, 0)))  # the start patch is all zero
         labels = values.copy()

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Fitting a feature extractor to a population: filter, scale, covariance, slow waves and blinks."""
+"""Fitting a feature extractor to a population: filter, scale, covariance and blinks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -14,7 +14,6 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.heartbeats_get import find_heartbeats
 from get_hf.processing.innovation_get import InnovationTransform
 from get_hf.processing.population_get import N_HARMONICS, pack, unpack
-from get_hf.processing.slow_waves_get import SCORES, fit_slow_waves, gaussian_quantiles, low_pass, own_quantiles
 from get_hf.processing.state_get import Population
 
 from .blinks import fit_blinks
@@ -69,7 +68,6 @@ def fit_feature_extractor(recordings: Sequence[tuple[np.ndarray, ...]], **kwargs
         fitted.scale,
         fitted.channel_variance,
         unpack(pack(fitted.harmonic_covariance)),  # as precise as it is saved
-        fitted.slow_quantiles,
         fitted.blinks,
     )
     return GETFeatureExtractor(population=population, **kwargs)
@@ -131,8 +129,6 @@ def fit_innovation(
     recordings = [
         (x if blinks is None else x - blinks.find(x, positions).signal, positions) for x, positions, _ in labelled
     ]
-    slow_quantiles = _mean_quantiles(x for x, _ in recordings)
-    recordings = [(_gaussianised(x, patch_size, slow_quantiles), positions) for x, positions in recordings]
     autocorrelation = np.mean([mean_autocorrelation(x, order) for x, _ in recordings], axis=0)
     nothing = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
     blank = InnovationTransform(patch_size, autocorrelation, 1.0, nothing, np.ones(patch_size), prior_patches)
@@ -149,23 +145,4 @@ def fit_innovation(
         kept = coefficients[:, typical < 9 * np.median(typical)] / np.sqrt(energies[-1])
         moments.append((np.einsum("cnk,dnk->kcd", kept, kept) / kept.shape[1], positions))
     scale = np.exp(np.mean(np.log(energies)) / 2)
-    return InnovationTransform(
-        patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches, slow_quantiles, blinks
-    )
-
-
-def _mean_quantiles(recordings: Iterable[np.ndarray]) -> np.ndarray:
-    """The population's quantiles of each component of the slow part, by rank; alike upwards and downwards."""
-    quantiles = [[] for _ in gaussian_quantiles()]
-    for x in recordings:
-        waves = fit_slow_waves(x, x.shape[-1], np.zeros((len(x), len(x))), gaussian_quantiles())
-        # the sign of a component is arbitrary
-        own = own_quantiles(waves.components.T @ low_pass(x))
-        for rank, row in zip(quantiles, (own - own[:, ::-1]) / 2, strict=False):
-            rank.append(row)
-    return np.stack([np.mean(rank or SCORES[None], axis=0) for rank in quantiles])
-
-
-def _gaussianised(x: np.ndarray, patch_size: int, quantiles: np.ndarray) -> np.ndarray:
-    """A recording `(channels, times)` of which all is known, its slow waves made Gaussian."""
-    return fit_slow_waves(x, x.shape[-1] // patch_size, np.zeros((len(x), len(x))), quantiles).gaussianise(x)
+    return InnovationTransform(patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches, blinks)

@@ -60,6 +60,7 @@ def test_a_push_is_one_commit_of_all_that_makes_a_checkpoint(server, folder):
         "config.json",
         "generation_config.json",
         WEIGHTS,
+        "population.safetensors",
         "preprocessor_config.json",
         "training_summary.json",
     }

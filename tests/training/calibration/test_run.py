@@ -1,9 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_equal
 from typer.testing import CliRunner
 
 from get_hf import GETConfig, GETFeatureExtractor, GETModel
@@ -33,23 +34,27 @@ def checkpoint(tmp_path):
     return tmp_path
 
 
+def written(checkpoint) -> dict:
+    """The corrections of a checkpoint, by name."""
+    return vars(GETFeatureExtractor.from_pretrained(checkpoint).corrections)
+
+
+def write(checkpoint, **known) -> None:
+    extractor = GETFeatureExtractor.from_pretrained(checkpoint)
+    extractor.but(corrections=replace(extractor.corrections, **known)).save_pretrained(checkpoint)
+
+
 def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, quick):
-    before = json.loads((checkpoint / "preprocessor_config.json").read_text())
     found = calibration.calibrate(checkpoint, people)
     gains, shifts = found["generated_log_gains"], found["unprompted_coherence_shifts"]
     unprompted = found["unprompted_log_gains"]
-    assert json.loads((checkpoint / "preprocessor_config.json").read_text()) == before | found
-    extractor = GETFeatureExtractor.from_pretrained(checkpoint)
-    assert (extractor.generated_log_gains, extractor.unprompted_coherence_shifts) == (gains, shifts)
-    assert extractor.unprompted_log_gains == unprompted
-    assert extractor.trait_log_gains == found["trait_log_gains"]
+    assert_equal(written(checkpoint), found)
     assert np.abs(found["trait_log_gains"]["none"]).max() > 0.01  # two people differ by one component
     assert np.abs(unprompted["none"]).max() > 0.01
     assert not np.allclose(unprompted["none"], gains["none"], atol=0.01)
     assert np.shape(gains["none"]) == (101, 9)
     assert np.abs(gains["none"]).max() > 0.01
     cues = found["cue_log_gains"]
-    assert extractor.cue_log_gains == cues
     assert set(cues) == {"left_fist", "right_fist"}  # after rest two runs have 6 and 4 trials of them
     assert not {*cues} & {*gains, *unprompted}
     for effect in cues.values():
@@ -59,7 +64,7 @@ def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, qu
     # from the beginning, whatever was found before
     shown = CliRunner().invoke(app, ["calibrate", str(checkpoint), "--data", str(people)])
     assert shown.exit_code == 0, shown.output
-    assert json.loads((checkpoint / "preprocessor_config.json").read_text()) == before | found
+    assert_equal(written(checkpoint), found)
     at_cz = quadratic_in_position(channel_positions(["Cz"]))[0]
     lines = [line.split() for line in shown.stdout.splitlines()]
     at_c3 = quadratic_in_position(channel_positions(["C3"]))[0]
@@ -85,58 +90,53 @@ def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, qu
 
 
 def test_a_step_is_measured_anew_behind_what_was_found_before(people, checkpoint, quick):
-    path = checkpoint / "preprocessor_config.json"
-
     def cues(**known) -> dict:
-        before = json.loads(path.read_text()) | known
-        path.write_text(json.dumps(before))
+        write(checkpoint, **known)
+        before = written(checkpoint)
         found = calibration.calibrate(checkpoint, people, steps=["cues"])
         assert set(found) == {"cue_log_gains"}
-        assert json.loads(path.read_text()) == before | found
+        assert_equal(written(checkpoint), before | found)
         return found["cue_log_gains"]
 
     first = cues()
     assert set(first) == {"left_fist", "right_fist"}
-    assert cues() == first
+    assert_equal(cues(), first)
     louder = np.zeros((101, 9))
     louder[:, 0] = 0.1
-    behind = cues(generated_log_gains={"none": louder.tolist()})
+    behind = cues(generated_log_gains={"none": louder})
     assert behind["left_fist"][0] < first["left_fist"][0] - 0.01
 
 
 def test_a_step_is_measured_as_if_later_ones_had_not_been(people, checkpoint, quick, monkeypatch):
-    path = checkpoint / "preprocessor_config.json"
-    known = {"generated_log_gains": {"none": np.full((101, 9), 0.01).tolist()}, "cue_log_gains": {"feet": [0.1] * 9}}
-    path.write_text(json.dumps(json.loads(path.read_text()) | known))
+    known = {"generated_log_gains": {"none": np.full((101, 9), 0.01)}, "cue_log_gains": {"feet": np.full(9, 0.1)}}
+    write(checkpoint, **known)
 
     def nothing(self) -> dict:
-        assert self.settings["generated_log_gains"] == known["generated_log_gains"]
-        assert self.settings["cue_log_gains"] is self.settings["trait_log_gains"] is None
-        return {"unprompted_log_gains": {"none": np.zeros((101, 9)).tolist()}}
+        assert_equal(self.known.generated_log_gains, known["generated_log_gains"])
+        assert self.known.cue_log_gains == self.known.trait_log_gains == {}
+        return {"unprompted_log_gains": {"none": np.zeros((101, 9))}}
 
     monkeypatch.setattr(calibration.Calibration, "nothing", nothing)
     calibration.calibrate(checkpoint, people, steps=["nothing"])
-    assert GETFeatureExtractor.from_pretrained(checkpoint).cue_log_gains == known["cue_log_gains"]
+    assert_equal(written(checkpoint)["cue_log_gains"], known["cue_log_gains"])
 
 
 def test_an_interruption_leaves_what_was_found_and_all_else_as_it_was(people, checkpoint, quick, monkeypatch):
     def interrupted(self):
         raise KeyboardInterrupt
 
-    path = checkpoint / "preprocessor_config.json"
-    known = {"generated_log_gains": {"none": np.full((101, 9), 0.01).tolist()}, "cue_log_gains": {"feet": [0.1] * 9}}
-    path.write_text(json.dumps(json.loads(path.read_text()) | known))
+    known = {"generated_log_gains": {"none": np.full((101, 9), 0.01)}, "cue_log_gains": {"feet": np.full(9, 0.1)}}
+    write(checkpoint, **known)
     monkeypatch.setattr(calibration.Calibration, "nothing", interrupted)
     with pytest.raises(KeyboardInterrupt):
         calibration.calibrate(checkpoint, people)
-    extractor = GETFeatureExtractor.from_pretrained(checkpoint)
-    assert not np.allclose(extractor.generated_log_gains["none"], 0.01)
-    assert extractor.cue_log_gains == known["cue_log_gains"]
+    assert not np.allclose(written(checkpoint)["generated_log_gains"]["none"], 0.01)
+    assert_equal(written(checkpoint)["cue_log_gains"], known["cue_log_gains"])
 
 
 def test_a_step_that_there_is_not_is_refused_before_anything_is_read(checkpoint):
-    before = (checkpoint / "preprocessor_config.json").read_bytes()
+    before = (checkpoint / "population.safetensors").read_bytes()
     shown = CliRunner().invoke(app, ["calibrate", str(checkpoint), "--data", str(checkpoint), "--step", "cue"])
     assert isinstance(shown.exception, ValueError)
     assert str(shown.exception) == ("There is no step 'cue' of calibration: choose among gains, nothing, cues.")
-    assert (checkpoint / "preprocessor_config.json").read_bytes() == before
+    assert (checkpoint / "population.safetensors").read_bytes() == before
