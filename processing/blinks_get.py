@@ -26,7 +26,7 @@ from functools import cached_property
 import numpy as np
 import scipy
 
-from .events_get import add_event, covariance_between_peaks, loaded, robust_deviation, spatial_filter, uniforms
+from .event_shapes_get import add_event, covariance_between_peaks, loaded, robust_deviation, spatial_filter, uniforms
 from .population_get import N_HARMONICS, harmonics
 
 #: Corner of the low-pass through which blinks are looked for, as a share of half the rate: 6 Hz at 100 Hz.
@@ -71,7 +71,6 @@ class Blinks:
         events: `(blinks, 4)`: sample of the peak, amplitude in microvolts, width and undershoot over the shape's.
         background: Deviation of the spatial filter's output between blinks, in microvolts.
         frontal: See `_frontal_activity`.
-        person: Number of an imagined person, who blinks in a way of their own; None: as was seen, or as is usual.
     """
 
     topographies: np.ndarray
@@ -80,18 +79,11 @@ class Blinks:
     events: np.ndarray
     background: float
     frontal: float = 0.0
-    person: int | None = None
 
     @property
     def signal(self) -> np.ndarray:
         """What blinks add to the recording, `(channels, times)` in microvolts."""
         return self.topographies @ self.courses[:, : self.n_times]
-
-    @property
-    def scores(self) -> np.ndarray:
-        """How often and how the imagined person blinks, `(4,)`: standard normal, rate first, then traits; else 0."""
-        # of another sequence than the person's spectrum is
-        return np.zeros(4) if self.person is None else np.random.default_rng([self.person, 1]).standard_normal(4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +255,14 @@ class BlinkPopulation:
                 best, most = (np.array([amplitude, width, undershoot]), basis, slow_basis), explained
         return best
 
-    def rates_of(self, blinks: Blinks, before: Sequence[int], after: Sequence[int], patch_size: int) -> np.ndarray:
+    def rates_of(
+        self,
+        blinks: Blinks,
+        before: Sequence[int],
+        after: Sequence[int],
+        patch_size: int,
+        person: int | None = None,
+    ) -> np.ndarray:
         """Blinks per patch of what follows a recording: a gamma prior met by a count.
 
         A recording without a blink may be cleaned of them. Where that is more probable than not, none follow.
@@ -273,11 +272,12 @@ class BlinkPopulation:
             before: Condition ids of (some of) its patches; none if it is not known, which then are as those after.
             after: Condition ids of the patches that follow.
             patch_size: Samples in a patch.
+            person: Number of an imagined person, who blinks in a way of their own; None: as seen, or as usual.
         """
         rates, shapes = np.asarray(self.rates), np.asarray(self.concentrations)
-        if blinks.person is not None:
+        if person is not None:
             # who blinks often in one condition does so in others
-            often = scipy.stats.norm.cdf(blinks.scores[0])
+            often = scipy.stats.norm.cdf(_scores(person)[0])
             return (scipy.stats.gamma.ppf(often, shapes) / shapes * rates)[list(after)]
         known = list(before) or list(after)
         expected = rates[known].mean() * max(blinks.n_times - EDGE, 0) / patch_size
@@ -297,7 +297,12 @@ class BlinkPopulation:
         return bool(log_odds + evidence < 0)
 
     def continue_courses(
-        self, blinks: Blinks, patches: np.ndarray, before: Sequence[int], after: Sequence[int]
+        self,
+        blinks: Blinks,
+        patches: np.ndarray,
+        before: Sequence[int],
+        after: Sequence[int],
+        person: int | None = None,
     ) -> np.ndarray:
         """The courses of blinks that follow a recording.
 
@@ -306,6 +311,7 @@ class BlinkPopulation:
             patches: `(channels, patches, patch_size)` in the innovation space.
             before: See `rates_of`.
             after: See `rates_of`.
+            person: See `rates_of`.
 
         Returns:
             `(2, patches * patch_size)` microvolts, as `Blinks.courses`.
@@ -316,7 +322,8 @@ class BlinkPopulation:
             add_event(course, 0, recorded[blinks.n_times :])
         if not blinks.topographies.any():
             return courses
-        rates, traits = self.rates_of(blinks, before, after, size), self.traits_of(blinks, before, after)
+        rates = self.rates_of(blinks, before, after, size, person)
+        traits = self.traits_of(blinks, before, after, person)
         last = blinks.events[-1, 0] - N_BEFORE - blinks.n_times if len(blinks.events) else -np.inf
         for patch, (dice, rate, usual) in enumerate(zip(uniforms(patches, DICE), rates, traits, strict=True)):
             start = int((patch + dice[1]) * size)
@@ -333,19 +340,27 @@ class BlinkPopulation:
             add_event(courses[1], start, np.exp(log_amplitude) * _stretched(self.late_shape, width))
         return courses
 
-    def traits_of(self, blinks: Blinks, before: Sequence[int], after: Sequence[int]) -> np.ndarray:
+    def traits_of(
+        self, blinks: Blinks, before: Sequence[int], after: Sequence[int], person: int | None = None
+    ) -> np.ndarray:
         """Log amplitude, log width and undershoot of a usual blink in each patch that follows, `(patches, 3)`.
 
         A normal prior met by the recording's median, which small blinks do not move; arguments as of `rates_of`.
         """
         traits = self.traits + np.log(max(blinks.background, 1e-3)) * np.asarray(self.slopes)
-        usual = traits[list(after)] + blinks.scores[1:] * self.between
+        usual = traits[list(after)] + _scores(person)[1:] * self.between
         if not len(blinks.events):
             return usual
         amplitudes, widths, undershoots = blinks.events[:, 1:].T
         seen = np.median([np.log(amplitudes), np.log(widths), undershoots], axis=1)
         doubt = (np.std(self.within, axis=0) / self.between) ** 2 / len(blinks.events)
         return usual + (seen - traits[list(before) or list(after)].mean(axis=0)) / (1 + doubt)
+
+
+def _scores(person: int | None) -> np.ndarray:
+    """How often and how an imagined person blinks, `(4,)`: standard normal, rate first, then traits; 0 for nobody."""
+    # of another sequence than the person's spectrum is
+    return np.zeros(4) if person is None else np.random.default_rng([person, 1]).standard_normal(4)
 
 
 def no_blinks(n_chans: int, n_times: int) -> Blinks:

@@ -1,72 +1,69 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What finding events of one shape in EEG, and making them again, has in common for blinks and heartbeats."""
+"""Events of a recording, which are subtracted before the innovation transform and added again after its inverse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-#: Rate of the signals whose events these are, in Hz: paces, widths and shapes are in its samples.
-RATE = 100.0
-#: Samples, hence coefficients, of the shortest patch that has dice for all kinds of events, see `uniforms`.
-LEAST_PATCH = 15
+from .blinks_get import BlinkPopulation, Blinks, no_blinks
+from .heartbeats_get import Heartbeats, find_heartbeats, no_heartbeats
 
 
-def check_rate(sampling_rate: float) -> None:
-    """Refuses a rate of the model that its constants were not made for.
+@dataclass(frozen=True)
+class Events:
+    """The heartbeats and blinks of one recording.
 
-    Raises:
-        ValueError: It is another than `RATE`, in Hz.
+    Attributes:
+        heartbeats: The heartbeats.
+        blinks: The blinks.
+        population: How people blink; None: blinks are neither found nor generated.
     """
-    if sampling_rate != RATE:
-        raise ValueError(
-            f"sampling_rate is {sampling_rate:g} Hz, and heartbeats and blinks are told by their length in samples "
-            f"of {RATE:g} Hz: leave it at that, recordings of any rate are brought to it."
-        )
 
+    heartbeats: Heartbeats
+    blinks: Blinks
+    population: BlinkPopulation | None
 
-def loaded(noise: np.ndarray) -> np.ndarray:
-    """A covariance with a tenth of its mean power added to each channel: people's topographies differ."""
-    return noise + (0.1 * np.trace(noise) / len(noise) + 1e-9) * np.eye(len(noise))
+    @classmethod
+    def find(
+        cls, x: np.ndarray, positions: np.ndarray, population: BlinkPopulation | None, slow_covariance: np.ndarray
+    ) -> "Events":
+        """Finds the events of a recording, or of none.
 
+        Args:
+            x: `(channels, times)` in microvolts at the model's rate; without samples there are no events yet.
+            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
+            population: How people blink.
+            slow_covariance: `(channels, channels)` square microvolts: see `InnovationTransform.slow_covariance`.
+        """
+        heartbeats = find_heartbeats(x, positions) if x.size else no_heartbeats(*x.shape)
+        if population is None:
+            return cls(heartbeats, no_blinks(*x.shape), None)
+        if not x.size:
+            return cls(heartbeats, population.nothing(positions, slow_covariance), population)
+        return cls(heartbeats, population.find(x - heartbeats.signal, positions, slow_covariance), population)
 
-def spatial_filter(topography: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weights `(channels,)` that let a topography through as it is, and the deviation of the noise that passes.
+    @property
+    def signal(self) -> np.ndarray:
+        """What the events add to the recording, `(channels, times)` in microvolts."""
+        return self.heartbeats.signal + self.blinks.signal
 
-    A minimum-variance beamformer, `w = N^-1 a / (a' N^-1 a)` (Van Veen et al., IEEE Trans. Biomed. Eng. 44, 1997).
-    """
-    weights = np.linalg.solve(loaded(noise), topography)
-    gain = max(topography @ weights, 1e-12)
-    return weights / gain, 1.0 / np.sqrt(gain)
+    def continued(
+        self, patches: np.ndarray, before: Sequence[int], after: Sequence[int], person: int | None = None
+    ) -> np.ndarray:
+        """Events of what follows the recording.
 
+        Args:
+            patches: `(channels, patches, patch_size)` in the innovation space, whose chance decides when they are.
+            before: Condition ids of (some) patches of the recording.
+            after: Condition ids of the patches that follow: people blink differently in different conditions.
+            person: Number of an imagined person, whose rate of blinks differs; None: as seen, or as usual.
 
-def covariance_between_peaks(x: np.ndarray, topography: np.ndarray) -> np.ndarray:
-    """Covariance of `(channels, times)` where its projection on a topography is as it usually is."""
-    x = x - np.median(x, axis=-1, keepdims=True)
-    projection = topography @ x
-    usual = np.abs(projection) < 3 * robust_deviation(projection) + 1e-12
-    return x[:, usual] @ x[:, usual].T / max(usual.sum(), 1)
-
-
-def robust_deviation(x: np.ndarray) -> float:
-    """A deviation that peaks do not move: from the median absolute one."""
-    return float(1.4826 * np.median(np.abs(x - np.median(x))) + 1e-9)
-
-
-def add_event(course: np.ndarray, start: int, event: np.ndarray) -> None:
-    """Adds an event to a course from sample `start` on, as far as both reach."""
-    stop = min(len(course), start + len(event))
-    if stop > max(0, start):
-        course[max(0, start) : stop] += event[max(0, -start) : stop - start]
-
-
-def uniforms(patches: np.ndarray, coefficients: slice) -> np.ndarray:
-    """Numbers between 0 and 1 that are as good as random, `(patches, coefficients)`, of what was generated.
-
-    What is random about events is read off the patches: so the same patches always have the same events, whether
-    they are decoded one by one or all at once. Sums over channels of single coefficients are near standard normal
-    noise, and of such noise the fractional part is uniform to one in a hundred million. Patches of no noise are at .5.
-
-    Args:
-        patches: `(channels, patches, patch_size)` in the innovation space.
-        coefficients: Which of a patch to read, others for each kind of event.
-    """
-    sums = patches[..., coefficients].sum(axis=0) / np.sqrt(len(patches))
-    return (sums + 0.5) % 1.0
+        Returns:
+            `(channels, patches * patch_size)` in microvolts.
+        """
+        added = self.heartbeats.continued(patches)
+        if self.population is not None:
+            courses = self.population.continue_courses(self.blinks, patches, before, after, person)
+            added += self.blinks.topographies @ courses
+        return added

@@ -12,7 +12,8 @@ from .conditions_get import CONDITIONS, Vocabulary, split_ids
 from .constraints_get import null_space, rounding_step, satisfy
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_output
 from .equaliser_get import N_TRAITS, Gains
-from .events_get import check_rate
+from .event_shapes_get import check_rate
+from .events_get import Events
 from .features_get import EEGFeatures, Prompt, stack_prompts
 from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
@@ -89,17 +90,8 @@ class GETFeatureExtractor(SavedFeatureExtractor):
     @cached_property
     def transform(self) -> InnovationTransform:
         """The innovation transform that the attributes describe."""
-        fitted = self.population
-        return InnovationTransform(
-            self.patch_size,
-            fitted.autocorrelation,
-            fitted.scale,
-            fitted.harmonic_covariance,
-            fitted.channel_variance,
-            self.prior_patches,
-            fitted.blinks,
-            self.corrections.unprompted_coherence_shifts,
-        )
+        shifts = self.corrections.unprompted_coherence_shifts
+        return self.population.transform(self.patch_size, self.prior_patches, shifts)
 
     @property
     def gains(self) -> Gains:
@@ -297,6 +289,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         positions = locate_channels(recording.ch_names, recording.digitised)
         n_times, noise_seed = recording.data.shape[-1], 0
         if n_times == 0:
+            events = self._events(np.zeros((int((~recording.bad).sum()), 0)), positions[~recording.bad])
             innovation = self.transform.nothing(positions[~recording.bad])
             constraints = np.zeros((len(innovation.values), 0))
         else:
@@ -320,9 +313,26 @@ class GETFeatureExtractor(SavedFeatureExtractor):
             usable = usable_channels(data, [recording.ch_names[index] for index in good])
             recording.bad[good[~usable]] = True
             data = data[usable]
-            innovation = self.transform.forward(data, positions[~recording.bad])
+            events = self._events(data, positions[~recording.bad])
+            innovation = self.transform.forward(data - events.signal, positions[~recording.bad])
             constraints = null_space(data, step * min(1.0, 2 * self.band[1] / recording.sampling_rate) ** 0.5)
-        return Prompt(recording, n_times, positions, ~recording.bad, innovation, constraints, noise_seed)
+        return Prompt(recording, n_times, positions, ~recording.bad, events, innovation, constraints, noise_seed)
+
+    def _events(self, x: np.ndarray, positions: np.ndarray) -> Events:
+        """Heartbeats and blinks of `(channels, times)` in microvolts at the model's rate."""
+        return Events.find(x, positions, self.population.blinks, self.transform.slow_covariance(positions))
+
+    def without_events(self, x: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Subtracts heartbeats and blinks.
+
+        Args:
+            x: `(channels, times)` in microvolts, as `clean` returns it.
+            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
+
+        Returns:
+            Same shape.
+        """
+        return x - self._events(x, positions).signal
 
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool
@@ -332,7 +342,9 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         made = continuation[: len(prompt.good)][prompt.good]
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
         signal = self.transform.inverse(values, prompt.innovation)
-        events = self.transform.events(values, prompt.innovation, conditions)
+        patches = made.reshape(len(made), -1, self.patch_size)
+        continued = prompt.events.continued(patches, *conditions, prompt.person)
+        events = np.concatenate([prompt.events.signal, continued], axis=-1)
         start = signal.shape[-1] - continuation.shape[-1]
         signal, events = (
             remove_drift(x, start, self.sampling_rate, corner * self.band[0])

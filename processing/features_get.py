@@ -9,6 +9,7 @@ import torch
 from transformers.feature_extraction_utils import BatchFeature
 
 from .conditions_get import Course
+from .events_get import Events
 from .innovation_get import Innovation
 from .reading_get import Recording
 
@@ -22,23 +23,22 @@ class Prompt:
         n_times: Samples of the recording at its own rate.
         positions: `(channels, 6)` unit-sphere positions.
         good: `(channels,)` bool: channels the model sees.
-        innovation: The good channels in the innovation space.
+        events: Heartbeats and blinks of the good channels.
+        innovation: The good channels without events, in the innovation space.
         constraints: `(good channels, constraints)`: weights of what is always zero in it; see `constraints_get`.
         noise_seed: Integer that `generate` mixes into the noise of what follows; see `seeds_get`.
+        person: From nothing, number of the person imagined; None for the average one.
     """
 
     recording: Recording
     n_times: int
     positions: np.ndarray
     good: np.ndarray
+    events: Events
     innovation: Innovation
     constraints: np.ndarray
     noise_seed: int
-
-    @property
-    def person(self) -> int | None:
-        """From nothing, number of the person imagined; None for the average one."""
-        return self.innovation.blinks.person
+    person: int | None = None
 
     def n_whole(self, seconds: float) -> int:
         """Patches of some seconds since the last interruption, or more than there are."""
@@ -47,8 +47,7 @@ class Prompt:
 
     def of_person(self, number: int | None, noise_seed: int) -> "Prompt":
         """The same from nothing, of an imagined person or of the average one."""
-        blinks = replace(self.innovation.blinks, person=number)
-        return replace(self, innovation=replace(self.innovation, blinks=blinks), noise_seed=noise_seed)
+        return replace(self, person=number, noise_seed=noise_seed)
 
 
 class EEGFeatures(BatchFeature):

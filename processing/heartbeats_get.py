@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from .events_get import LEAST_PATCH, covariance_between_peaks, robust_deviation, spatial_filter, uniforms
+from .event_shapes_get import LEAST_PATCH, covariance_between_peaks, robust_deviation, spatial_filter, uniforms
 
 #: Band in which beats are looked for, and lower edge of that in which they are averaged, as shares of half the rate:
 #: 8 to 40 and 3 Hz at 100 Hz.

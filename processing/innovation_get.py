@@ -7,11 +7,11 @@ recording, linear and Gaussian but for its events:
 
     x  --events-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
 
-Heartbeats and blinks are subtracted first (see `heartbeats_get`, `blinks_get`). `a(z)` is an autoregressive filter
-that all channels share. `A(z)` is a filter of matrices, which removes what channels say of each other's next samples.
-`Sigma` is the covariance of the residual. The filters follow from covariances at lags (Yule-Walker): those of the
-population, known for any montage as a function of electrode positions, and those seen of the recording, smoothed over
-frequency by Parzen's window w_k:
+Heartbeats and blinks are subtracted before (see `events_get`). The rest are three stages (see `stages_get`). `a(z)` is
+an autoregressive filter that all channels share. `A(z)` is a filter of matrices, which removes what channels say of
+each other's next samples. `Sigma` is the covariance of the residual. The filters follow from covariances at lags
+(Yule-Walker): those of the population, known for any montage as a function of electrode positions, and those seen of
+the recording, smoothed over frequency by Parzen's window w_k:
 
     autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)                         n patches seen
     covariances      R_k = (n w_k own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
@@ -36,30 +36,22 @@ from functools import cached_property
 import numpy as np
 import scipy
 
-from .autoregression_get import (
-    bound_artefacts,
-    covariance_from_spectrum,
-    lag_window,
-    lagged_covariance,
-    mean_autocorrelation,
-    solve_yule_walker,
-    unwhiten,
-    whiten,
-    whitening_filter,
-)
-from .blinks_get import BlinkPopulation, Blinks, no_blinks
+from .autoregression_get import solve_yule_walker, whitening_filter
 from .coherence_get import correct_coherence
-from .heartbeats_get import Heartbeats, find_heartbeats, no_heartbeats
-from .population_get import general_covariance, harmonics, symmetric_roots
+from .population_get import harmonics, symmetric_roots
 from .signal_get import mirror_left
+from .stages_get import (
+    FILTER_PRIOR_PATCHES,
+    LARGEST_ENERGY,
+    MATRIX_ORDER,
+    MatrixFilter,
+    SharedFilter,
+    Whitening,
+    mixed_spectrum,
+    moderated,
+    windowed,
+)
 
-#: Patches of a recording that weigh as much as the population where the filter that all channels share is concerned,
-#: and the power that is told to the network.
-FILTER_PRIOR_PATCHES = 1.0
-#: Order of the filter of matrices.
-MATRIX_ORDER = 60
-#: How much more energy than the typical patch's counts at most, so that artefacts do not make the covariance.
-LARGEST_ENERGY = 3.0
 #: Corner of the low-pass that separates the slow part, as a share of half the rate: 12 Hz at 100 Hz.
 SLOW_CORNER = 0.24
 
@@ -74,28 +66,15 @@ class Innovation:
         calibration: `(channels, 2 + patch_size)` float32: log overall scale, whether there was anything to calibrate
             on (both equal for all channels), then the log power of the channel at the frequency of each DCT
             coefficient, each against the population. All zero where nothing was calibrated (but see `nothing`).
-        ar_filter: `(1 + order,)`: the filter `1, a_1, ..` of this recording that all channels share.
-        matrices: `(1 + MATRIX_ORDER, channels, channels)`: the filter `I, A_1, ..` of what that one leaves.
-        covariance_root: `(channels, channels)`, microvolts: symmetric root of `Sigma`.
-        memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins, without
-            events.
-        heartbeats: The heartbeats that were taken out.
-        blinks: The blinks that were taken out then.
-        deviation: Root mean square of the calibrated patches before they were divided by it; 1 without any.
-        n_known: How many patches at the beginning those are.
+        stages: The transform of this recording, first to last.
+        memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins.
         n_padding: How many leading samples of memory and first patch were mirrored, not recorded.
     """
 
     values: np.ndarray
     calibration: np.ndarray
-    heartbeats: Heartbeats
-    blinks: Blinks
-    ar_filter: np.ndarray
-    matrices: np.ndarray
-    covariance_root: np.ndarray
-    deviation: float
+    stages: tuple[SharedFilter, MatrixFilter, Whitening]
     memory: np.ndarray
-    n_known: int
     n_padding: int
 
     def log_spectrum(self, n_frequencies: int) -> np.ndarray:
@@ -107,24 +86,14 @@ class Innovation:
         Returns:
             `(channels, n_frequencies)`, natural logarithms.
         """
+        shared_filter, matrix_filter, whitening = self.stages
         angles = np.linspace(0, np.pi, n_frequencies)
         shared, own = (
             np.tensordot(np.exp(-1j * np.outer(angles, np.arange(len(taps)))), taps, axes=1)
-            for taps in (self.ar_filter, self.matrices)
+            for taps in (shared_filter.taps, matrix_filter.matrices)
         )
-        made = np.linalg.solve(own, np.broadcast_to(self.covariance_root, own.shape))
-        return np.log((np.abs(made) ** 2).sum(axis=-1)).T - 2 * np.log(np.abs(shared))
-
-
-@dataclass(frozen=True)
-class _Statistics:
-    """What a recording, or none, makes of the transform; see `Innovation`."""
-
-    ar_filter: np.ndarray
-    matrices: np.ndarray
-    covariance_root: np.ndarray
-    calibration: np.ndarray
-    deviation: float = 1.0
+        generated = np.linalg.solve(own, np.broadcast_to(whitening.covariance_root, own.shape))
+        return np.log((np.abs(generated) ** 2).sum(axis=-1)).T - 2 * np.log(np.abs(shared))
 
 
 class InnovationTransform:
@@ -140,7 +109,6 @@ class InnovationTransform:
             units.
         prior_patches: How many patches of a recording of few channels weigh as much as the population (chosen by
             how alike white noise through the transform is to unseen recordings).
-        blinks: How the population blinks; None: blinks are left where they are, and none are made.
         unprompted_shifts: `(patch_size, 5)`: what is taken off the coherence of channels without any recording, at the
             frequency of each coefficient, see `correct_coherence`. Covariances that are averaged over people cohere
             less than the covariances of single people do. None: nothing.
@@ -154,7 +122,6 @@ class InnovationTransform:
         harmonic_covariance: np.ndarray,
         channel_variance: np.ndarray,
         prior_patches: float = 0.1,
-        blinks: BlinkPopulation | None = None,
         unprompted_shifts: Sequence[Sequence[float]] | None = None,
     ):
         self.patch_size = patch_size
@@ -164,7 +131,6 @@ class InnovationTransform:
         self.harmonic_covariance = np.asarray(harmonic_covariance, dtype=np.float64)
         self.channel_variance = np.asarray(channel_variance, dtype=np.float64)
         self.prior_patches = float(prior_patches)
-        self.blinks = blinks
         self.unprompted_shifts = None if unprompted_shifts is None else np.asarray(unprompted_shifts, np.float64)
 
     @property
@@ -182,17 +148,8 @@ class InnovationTransform:
         """Calibration features per channel."""
         return 2 + self.patch_size
 
-    @cached_property
-    def slow_power(self) -> np.ndarray:
-        """What the population's covariance of each coefficient, in units of `scale`, adds to that of the slow part."""
-        return self.scale**2 * _slow_response(self.ar_filter, self.patch_size) / self.patch_size
-
     def forward(
-        self,
-        x: np.ndarray,
-        positions: np.ndarray,
-        n_calibration: int | None = None,
-        has_memory: bool = False,
+        self, x: np.ndarray, positions: np.ndarray, n_calibration: int | None = None, has_memory: bool = False
     ) -> Innovation:
         """Takes a signal to the innovation space.
 
@@ -200,7 +157,7 @@ class InnovationTransform:
         before them that the filters look back on.
 
         Args:
-            x: `(channels, times)` in microvolts at the model's rate, at least one patch long.
+            x: `(channels, times)` in microvolts at the model's rate, at least one patch long, without events.
             positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
             n_calibration: Leading samples that filters and covariance are estimated from. None: all; 0: none, the
                 population alone.
@@ -215,33 +172,17 @@ class InnovationTransform:
         n_in_patches = x.shape[-1] - memory if has_memory else x.shape[-1]
         if n_in_patches < 1:
             raise ValueError(f"{x.shape[-1]} samples, {memory} of them memory, leave none for patches: give more.")
-        heartbeats, blinks, x = self._take_events_out(x, positions)
         n_patches = -(-n_in_patches // size)
         n_padding = memory + n_patches * size - x.shape[-1]
         x = mirror_left(x, n_padding)
-
         n_known = n_patches
         if n_calibration is not None:
             n_known = min(n_patches, max(0, n_padding + n_calibration - memory) // size)
-        statistics = self._statistics(x[:, : memory + n_known * size], positions, n_known, n_padding)
-        residual = scipy.signal.lfilter(statistics.ar_filter, [1.0], x, axis=-1)
-        residual = whiten(statistics.matrices, residual[:, self.order :]).reshape(len(x), -1, size)
-        coefficients = scipy.fft.dct(residual, norm="ortho", axis=-1).reshape(len(x), -1)
-        values = np.linalg.solve(statistics.covariance_root, coefficients)
-        values[:, : n_known * size] /= statistics.deviation
-        return Innovation(
-            values=values,
-            heartbeats=heartbeats,
-            blinks=blinks,
-            n_known=n_known,
-            n_padding=n_padding,
-            memory=x[:, :memory].copy(),
-            **vars(statistics),
-        )
-
-    def without_events(self, x: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """What is left of a recording `(channels, times)` without heartbeats and blinks; see `forward`."""
-        return self._take_events_out(x, positions)[-1]
+        stages, calibration = self._estimate(x[:, : memory + n_known * size], positions, n_known, n_padding)
+        values = x
+        for stage in stages:
+            values = stage.forward(values)
+        return Innovation(values, calibration, stages, x[:, :memory].copy(), n_padding)
 
     def nothing(self, positions: np.ndarray) -> Innovation:
         """The innovation of no signal at all: the population's covariance and a silent past.
@@ -253,38 +194,12 @@ class InnovationTransform:
             positions: `(channels, 6)` positions of the channels to generate.
         """
         memory = np.zeros((len(positions), self.n_memory))
-        statistics = self._statistics(memory, positions, 0)
-        statistics.calibration[:, 1] = 1.0
-        return Innovation(
-            values=np.zeros((len(positions), 0)),
-            heartbeats=no_heartbeats(len(positions), 0),
-            blinks=self._find_blinks(np.zeros((len(positions), 0)), positions),
-            n_known=0,
-            n_padding=self.n_memory,
-            memory=memory,
-            **vars(statistics),
-        )
-
-    def _slow_part(self, population: np.ndarray) -> np.ndarray:
-        """Covariance of the slow part, in square microvolts, of `population_covariance`'s."""
-        return np.tensordot(self.slow_power, population, axes=1)
-
-    def _take_events_out(self, x: np.ndarray, positions: np.ndarray) -> tuple[Heartbeats, Blinks, np.ndarray]:
-        """Those of `(channels, times)`, and what is left."""
-        heartbeats = find_heartbeats(x, positions)
-        x = x - heartbeats.signal
-        blinks = self._find_blinks(x, positions)
-        return heartbeats, blinks, x - blinks.signal
-
-    def _find_blinks(self, x: np.ndarray, positions: np.ndarray) -> Blinks:
-        """The blinks of `(channels, times)`."""
-        if self.blinks is None:
-            return no_blinks(*x.shape)
-        noise = self._slow_part(self.population_covariance(positions))
-        return self.blinks.find(x, positions, noise) if x.size else self.blinks.nothing(positions, noise)
+        stages, calibration = self._estimate(memory, positions, 0, 0)
+        calibration[:, 1] = 1.0
+        return Innovation(np.zeros((len(positions), 0)), calibration, stages, memory, self.n_memory)
 
     def inverse(self, values: np.ndarray, innovation: Innovation) -> np.ndarray:
-        """Takes innovations back to microvolts, without events; see `events`.
+        """Takes innovations back to microvolts, without events.
 
         Args:
             values: `(channels, patches * patch_size)`: `innovation.values`, continued by as many patches as
@@ -293,81 +208,50 @@ class InnovationTransform:
 
         Returns:
             `(channels, times)` in microvolts at the model's rate: the recorded part of the memory, then all
-            patches, so that it starts with the very samples `forward` was given, but for their events.
+            patches, so that it starts with the very samples `forward` was given.
         """
-        n_chans, memory = len(values), innovation.memory
-        values = np.array(values, dtype=np.float64)
-        values[:, : innovation.n_known * self.patch_size] *= innovation.deviation
-        coefficients = innovation.covariance_root @ values
-        residual = scipy.fft.idct(coefficients.reshape(n_chans, -1, self.patch_size), norm="ortho", axis=-1)
-        before = scipy.signal.lfilter(innovation.ar_filter, [1.0], memory, axis=-1)[:, self.order :]
-        residual = unwhiten(innovation.matrices, residual.reshape(n_chans, -1), before)
-        state = np.stack([scipy.signal.lfiltic([1.0], innovation.ar_filter, past[::-1]) for past in memory])
-        x, _ = scipy.signal.lfilter([1.0], innovation.ar_filter, residual, axis=-1, zi=state)
-        return np.concatenate([memory, x], axis=-1)[:, innovation.n_padding :]
+        memories = [innovation.memory]
+        for stage in innovation.stages[:-1]:
+            memories.append(stage.forward(memories[-1]))
+        x = np.asarray(values, dtype=np.float64)
+        for stage, memory in zip(reversed(innovation.stages), reversed(memories), strict=True):
+            x = stage.inverse(x, memory)
+        return np.concatenate([innovation.memory, x], axis=-1)[:, innovation.n_padding :]
 
-    def events(
-        self, values: np.ndarray, innovation: Innovation, conditions: tuple[Sequence[int], Sequence[int]]
-    ) -> np.ndarray:
-        """What heartbeats and blinks add to `inverse`, of whose shape it is.
-
-        Args:
-            values: See `inverse`.
-            innovation: See `inverse`.
-            conditions: Condition ids of (some) patches of the beginning, and of each that follows: the continuation
-                blinks as people do in them.
-        """
-        heartbeats, blinks = innovation.heartbeats, innovation.blinks
-        patches = values[:, innovation.values.shape[-1] :].reshape(len(values), -1, self.patch_size)
-        added = heartbeats.continued(patches)
-        if self.blinks is not None:
-            added += blinks.topographies @ self.blinks.continue_courses(blinks, patches, *conditions)
-        return np.concatenate([heartbeats.signal + blinks.signal, added], axis=-1)
-
-    def _statistics(self, x: np.ndarray, positions: np.ndarray, n_patches: int, n_padding: int = 0) -> _Statistics:
-        """Filters, covariance and calibration of a recording `(channels, times)` of which `n_patches` are known.
+    def _estimate(
+        self, x: np.ndarray, positions: np.ndarray, n_patches: int, n_padding: int
+    ) -> tuple[tuple[SharedFilter, MatrixFilter, Whitening], np.ndarray]:
+        """Stages and calibration features of a recording `(channels, times)` of which `n_patches` are known.
 
         Its first `n_padding` samples are mirrored.
         """
-        n_chans = len(x)
         population = self.population_covariance(positions)
+        shared_filter = SharedFilter.estimate(x, n_patches, self.autocorrelation)
         if n_patches == 0:
-            covariances = _windowed(population)
-            if self.unprompted_shifts is not None:
-                covariances = correct_coherence(covariances, self.unprompted_shifts, positions)
-            matrices, covariance = solve_yule_walker(covariances)
-            calibration = np.zeros((n_chans, self.n_features), dtype=np.float32)
-            root = self.scale * symmetric_roots(covariance)[0]
-            return _Statistics(self.ar_filter, matrices, root, calibration)
-
-        ar_filter = self.own_filter(x, n_patches)
-        residual = scipy.signal.lfilter(ar_filter, [1.0], x, axis=-1)[:, self.order :]
+            matrix_filter, whitening = self._of_population(population, positions)
+            return (shared_filter, matrix_filter, whitening), np.zeros((len(x), self.n_features), dtype=np.float32)
         root, inverse_root = symmetric_roots(population.mean(axis=0))
-        whitened = inverse_root @ residual
-        scale = self._moderate(whitened)
-        roots, _ = symmetric_roots(population)
-        prior = _windowed(roots @ general_covariance(whitened) @ roots)
-        weight = n_patches / (n_patches + self.prior_patches * (1 + n_chans / 40))
-        residual = root @ whitened
-        # what is mirrored runs backwards: its phases would undo a part of the coherence of channels that have one
-        recorded = residual[:, max(0, n_padding - self.order) :]
-        own = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(recorded, MATRIX_ORDER)
-        matrices, covariance = solve_yule_walker(weight * own + (1 - weight) * prior)
-
-        calibration = np.empty((n_chans, self.n_features), dtype=np.float32)
+        whitened, scale = moderated(inverse_root @ shared_filter.forward(x), self.patch_size, 1e-3 * self.scale)
+        residual, spectrum = root @ whitened, mixed_spectrum(whitened, population)
+        n_mirrored = max(0, n_padding - self.order)
+        matrix_filter, covariance = MatrixFilter.estimate(
+            residual, n_patches, n_mirrored, spectrum, self.prior_patches
+        )
+        innovations = matrix_filter.forward(residual)
+        whitening = Whitening.estimate(innovations, covariance, scale, self.patch_size, n_patches)
+        calibration = np.empty((len(x), self.n_features), dtype=np.float32)
         calibration[:, 0] = np.log(scale / self.scale)
         calibration[:, 1] = 1.0
         calibration[:, 2:] = self._log_power(x, scale, np.einsum("kcc->ck", population))
-        innovations = whiten(matrices, residual)
-        left = np.sum(innovations * np.linalg.solve(covariance, innovations)) / innovations.size
-        root, _ = symmetric_roots(covariance)
-        return _Statistics(ar_filter, matrices, scale * root, calibration, float(np.sqrt(left)))
+        return (shared_filter, matrix_filter, whitening), calibration
 
-    def own_filter(self, x: np.ndarray, n_patches: int) -> np.ndarray:
-        """Filter that all channels of a recording share, of `x` `(channels, times)`, `n_patches` of them."""
-        own = mean_autocorrelation(x, self.order)
-        weight = n_patches / (n_patches + FILTER_PRIOR_PATCHES)
-        return whitening_filter(weight * own + (1 - weight) * self.autocorrelation)
+    def _of_population(self, population: np.ndarray, positions: np.ndarray) -> tuple[MatrixFilter, Whitening]:
+        """The stages of a recording of which nothing is known."""
+        covariances = windowed(population)
+        if self.unprompted_shifts is not None:
+            covariances = correct_coherence(covariances, self.unprompted_shifts, positions)
+        matrices, covariance = solve_yule_walker(covariances)
+        return MatrixFilter(matrices), Whitening(self.patch_size, self.scale * symmetric_roots(covariance)[0])
 
     def _log_power(self, x: np.ndarray, scale: float, population: np.ndarray) -> np.ndarray:
         """Log power `(channels, patch_size)` of DCT coefficients of `x` `(channels, times)`, over the population's."""
@@ -382,13 +266,18 @@ class InnovationTransform:
         mixed = (n_patches * own + FILTER_PRIOR_PATCHES * population) / (n_patches + FILTER_PRIOR_PATCHES)
         return np.log(mixed / population)
 
-    def _moderate(self, whitened: np.ndarray) -> float:
-        """Bounds the energy of artefacts in `(channels, times)`, in place, to unit scale; returns the scale."""
-        # the maximum-likelihood scale, the median over time standing for the mean so that artefacts do not count
-        energy, kept = bound_artefacts(whitened, self.patch_size, LARGEST_ENERGY)
-        scale = max(np.sqrt(energy), 1e-3 * self.scale)
-        whitened *= np.sqrt(kept / max(kept.mean(), 1e-12)) / scale
-        return scale
+    def slow_covariance(self, positions: np.ndarray) -> np.ndarray:
+        """Covariance `(channels, channels)` of slow EEG without events in the population, in square microvolts.
+
+        Args:
+            positions: `(channels, 6)` unit-sphere positions of electrodes and references.
+        """
+        return np.tensordot(self._slow_power, self.population_covariance(positions), axes=1)
+
+    @cached_property
+    def _slow_power(self) -> np.ndarray:
+        """What the population's covariance of each coefficient, in units of `scale`, adds to `slow_covariance`."""
+        return self.scale**2 * _slow_response(self.ar_filter, self.patch_size) / self.patch_size
 
     def population_covariance(self, positions: np.ndarray) -> np.ndarray:
         """What the population's covariance is at given electrodes, in units of `scale` squared.
@@ -412,13 +301,3 @@ def _slow_response(ar_filter: np.ndarray, n_bands: int) -> np.ndarray:
     numerator, denominator = scipy.signal.butter(1, SLOW_CORNER)
     _, response = scipy.signal.freqz(numerator, np.convolve(denominator, ar_filter), frequencies)
     return (np.abs(response) ** 2).reshape(n_bands, n).mean(axis=-1)
-
-
-def _windowed(spectrum: np.ndarray) -> np.ndarray:
-    """Covariances at lags `(1 + MATRIX_ORDER, channels, channels)` of a spectrum `(patch_size, channels, channels)`.
-
-    So coarse a spectrum has covariances at as many lags as it has frequencies, and none beyond.
-    """
-    n_lags = len(spectrum) - 1
-    covariances = lag_window(n_lags)[:, None, None] * covariance_from_spectrum(spectrum, n_lags)
-    return np.pad(covariances[: MATRIX_ORDER + 1], ((0, max(0, MATRIX_ORDER - n_lags)), (0, 0), (0, 0)))

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save
 from .autoregression_get import check_stable
 from .blinks_get import BlinkPopulation
 from .equaliser_get import N_TRAITS
+from .innovation_get import InnovationTransform
 from .population_get import N_HARMONICS, N_QUADRATIC, generic_covariance, pack, unpack
 
 #: Name of the file.
@@ -49,6 +50,13 @@ class Population:
     def generic(cls, patch_size: int) -> "Population":
         """A 1/f signal on a generic head, before anything is fitted."""
         return cls(np.array([1.0, 0.95]), 10.0, np.full(patch_size, 0.03), generic_covariance(patch_size))
+
+    def transform(
+        self, patch_size: int, prior_patches: float = 0.1, unprompted_shifts: np.ndarray | None = None
+    ) -> InnovationTransform:
+        """The innovation transform of this population; arguments are those of `InnovationTransform`."""
+        fitted = self.autocorrelation, self.scale, self.harmonic_covariance, self.channel_variance
+        return InnovationTransform(patch_size, *fitted, prior_patches, unprompted_shifts)
 
     def check(self, patch_size: int, n_conditions: int) -> None:
         """Refuses numbers that do not fit the settings of the feature extractor.

@@ -70,7 +70,7 @@ def test_open_eyes_blink_and_closed_ones_hardly(model, extractor):
         features = extractor(ch_names=TEN_TWENTY, condition=condition)
         generated = model.generate(**features, seconds=60, generator=torch.Generator().manual_seed(0))
         made = extractor.decode(generated, features, "array")[0]
-        blinks = extractor(made, 100.0, TEN_TWENTY, "uV", band_limited=True).recordings[0].innovation.blinks
+        blinks = extractor(made, 100.0, TEN_TWENTY, "uV", band_limited=True).recordings[0].events.blinks
         counts[condition] = len(blinks.events)
     assert 6 <= counts["eyes_open"] <= 30  # people do 14 times a minute
     assert counts["eyes_closed"] < counts["eyes_open"] / 2

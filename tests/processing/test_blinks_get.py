@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from get_hf.processing.blinks_get import N_AFTER, N_BEFORE, SHORTEST_INTERVAL, BlinkPopulation
+from get_hf.processing.events_get import Events
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
-from get_hf.processing.innovation_get import InnovationTransform
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import harmonics
 from get_hf.training.evaluation.recordings import CHANNELS
 from get_hf.training.pretraining.blinks import fit_blinks
-from get_hf.training.pretraining.population import fit_innovation
+from get_hf.training.pretraining.population import fit_feature_extractor
 
 POSITIONS = channel_positions(list(CHANNELS))
 PATCH = 25
@@ -71,8 +71,14 @@ def population() -> BlinkPopulation:
 
 
 @pytest.fixture(scope="module")
-def transform() -> InnovationTransform:
-    return fit_innovation([(person(seed, 40)[0], POSITIONS) for seed in range(8)], PATCH)
+def fitted() -> GETFeatureExtractor:
+    """A feature extractor that was fitted to eight people who blink."""
+    return fit_feature_extractor([(person(seed, 40)[0], POSITIONS) for seed in range(8)], patch_size=PATCH)
+
+
+def events_of(extractor: GETFeatureExtractor, x: np.ndarray) -> Events:
+    """Heartbeats and blinks of a recording."""
+    return Events.find(x, POSITIONS, extractor.population.blinks, extractor.transform.slow_covariance(POSITIONS))
 
 
 class TestPopulation:
@@ -293,12 +299,12 @@ class TestContinuing:
     def test_imagined_people_blink_each_in_a_way_of_their_own(self, population):
         varied = replace(population, concentrations=[2.0] * 3, between=[0.5, 0.2, 0.3])
         nothing = varied.nothing(POSITIONS, np.cov(background(60, 7)))
-        people = [replace(nothing, person=number) for number in range(2000)]
-        rates = np.stack([varied.rates_of(each, [], [0, 1], PATCH) for each in people])
+        people = range(2000)
+        rates = np.stack([varied.rates_of(nothing, [], [0, 1], PATCH, each) for each in people])
         np.testing.assert_allclose(rates.mean(axis=0), varied.rates[:2], rtol=0.06)
         np.testing.assert_allclose(rates.std(axis=0) / rates.mean(axis=0), 0.5**0.5, rtol=0.08)
         np.testing.assert_allclose(rates[:, 1] / rates[:, 0], varied.rates[1] / varied.rates[0])  # theirs in both
-        traits = np.stack([varied.traits_of(each, [], [0])[0] for each in people])
+        traits = np.stack([varied.traits_of(nothing, [], [0], each)[0] for each in people])
         np.testing.assert_allclose(traits.mean(axis=0), varied.traits_of(nothing, [], [0])[0], atol=0.04)
         np.testing.assert_allclose(traits.std(axis=0), varied.between, rtol=0.06)
         assert np.abs(np.corrcoef(np.c_[rates[:, 0], traits].T) - np.eye(4)).max() < 0.1
@@ -314,39 +320,39 @@ class TestContinuing:
         np.testing.assert_allclose(population.rates_of(known, [], [0], PATCH), after[:1])
 
 
-class TestInTheTransform:
+class TestAroundTheTransform:
     @pytest.mark.parametrize("n_times", [30, 400, 1586, 3000])
-    def test_recordings_come_back_with_their_blinks(self, transform, n_times):
+    def test_recordings_come_back_with_their_blinks(self, fitted, n_times):
         x = person(120, 40)[0][:, :n_times]
-        innovation = transform.forward(x, POSITIONS)
-        back = transform.inverse(innovation.values, innovation)
-        back += transform.events(innovation.values, innovation, ([0], []))
+        events = events_of(fitted, x)
+        innovation = fitted.transform.forward(x - events.signal, POSITIONS)
+        back = fitted.transform.inverse(innovation.values, innovation) + events.signal
         np.testing.assert_allclose(back, x, atol=1e-6)
 
-    def test_innovations_do_not_show_them(self, transform):
+    def test_innovations_do_not_show_them(self, fitted):
         x, peaks = person(121, 40)
-        with_them, without = (transform.forward(z, POSITIONS).values for z in (x, background(40, 121)))
+        with_them, without = (
+            fitted.transform.forward(fitted.without_events(z, POSITIONS), POSITIONS).values
+            for z in (x, background(40, 121))
+        )
         energies = [(values.reshape(20, -1, PATCH) ** 2).mean(axis=(0, 2)) for values in (with_them, without)]
         assert energies[0].max() < 1.5 * energies[1].max()
         assert len(peaks) > 5
 
-    def test_a_continuation_blinks(self, transform):
-        x = person(122, 20)[0]
-        innovation = transform.forward(x, POSITIONS)
-        noise = np.random.default_rng(0).standard_normal((20, 400 * PATCH))
-        values = np.concatenate([innovation.values, noise], axis=-1)
-        n_before = innovation.values.shape[-1] // PATCH
-        added = transform.events(values, innovation, ([0] * n_before, [0] * 400))
-        plain = transform.inverse(values, innovation)
-        np.testing.assert_allclose((added + plain)[:, :2000], x, atol=1e-6)
-        assert np.linalg.matrix_rank(added[:, 2000:], tol=1e-6) == 2  # the blink, and what is late in it
-        assert scipy.stats.kurtosis((added + plain)[0, 2000:]) > scipy.stats.kurtosis(plain[0, 2000:]) + 2
+    def test_a_continuation_blinks(self, fitted):
+        events = events_of(fitted, person(122, 20)[0])
+        patches = np.random.default_rng(0).standard_normal((20, 400, PATCH))
+        added = events.continued(patches, [0] * 80, [0] * 400)
+        assert added.shape == (20, 400 * PATCH)
+        assert np.linalg.matrix_rank(added, tol=1e-6) == 2  # the blink, and what is late in it
+        quiet = background(100, 123)
+        assert scipy.stats.kurtosis((added + quiet)[0]) > scipy.stats.kurtosis(quiet[0]) + 2
 
 
-def test_blinks_that_are_generated_have_passed_the_high_pass(transform):
+def test_blinks_that_are_generated_have_passed_the_high_pass(fitted):
     """Their undershoots differ, and would else leave a drift that no recording has."""
     x = person(123, 20)[0]
-    extractor = blinking(transform.blinks, ["none"])
+    extractor = blinking(fitted.population.blinks, ["none"])
     features = extractor(x, sampling_rate=100.0, ch_names=list(CHANNELS), unit="uV", band_limited=True)
     noise = torch.randn(1, len(CHANNELS), 1600 * PATCH, generator=torch.Generator().manual_seed(0))
     generated = torch.cat([features["input_values"], noise], dim=-1)

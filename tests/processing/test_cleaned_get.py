@@ -7,7 +7,8 @@ import pytest
 
 from get_hf import CHECKPOINT, GETFeatureExtractor
 from get_hf.processing.blinks_get import low_pass
-from get_hf.processing.events_get import spatial_filter
+from get_hf.processing.event_shapes_get import spatial_filter
+from get_hf.processing.events_get import Events
 from get_hf.processing.montage_get import channel_positions
 from get_hf.training.evaluation.recordings import CHANNELS
 
@@ -31,16 +32,16 @@ def gaussian(extractor: GETFeatureExtractor, seconds: float, seed: int) -> np.nd
 def without_ocular_part(extractor: GETFeatureExtractor, x: np.ndarray) -> np.ndarray:
     """What is left of `(20, times)` when most of an ocular component is taken out."""
     noise = np.cov(low_pass(gaussian(extractor, 60, 99)))
-    topography = extractor.transform.blinks.nothing(POSITIONS, noise).topographies[:, 0]
+    topography = extractor.population.blinks.nothing(POSITIONS, noise).topographies[:, 0]
     weights, _ = spatial_filter(topography, noise)
     return x - 0.7 * np.outer(topography, weights @ x)
 
 
 def rate(extractor: GETFeatureExtractor, x: np.ndarray, condition: int) -> float:
     """Blinks per patch that follow a recording."""
-    transform = extractor.transform
-    blinks = transform.forward(x, POSITIONS).blinks
-    return float(transform.blinks.rates_of(blinks, [condition], [condition], PATCH)[0])
+    population = extractor.population.blinks
+    blinks = Events.find(x, POSITIONS, population, extractor.transform.slow_covariance(POSITIONS)).blinks
+    return float(population.rates_of(blinks, [condition], [condition], PATCH)[0])
 
 
 @pytest.mark.parametrize("condition", [0, OPEN, CLOSED])
@@ -53,13 +54,13 @@ def test_eight_seconds_without_blinks_and_slow_frontal_activity_get_none(extract
 @pytest.mark.parametrize("seed", range(3))
 def test_the_slow_frontal_activity_of_a_person_keeps_the_blinks_of_closed_eyes(extractor, seed):
     x = gaussian(extractor, 8, seed)
-    assert 0 < rate(extractor, x, CLOSED) < extractor.transform.blinks.rates[CLOSED]
+    assert 0 < rate(extractor, x, CLOSED) < extractor.population.blinks.rates[CLOSED]
 
 
 def test_two_seconds_without_a_blink_settle_nothing(extractor):
     x = gaussian(extractor, 2, 0)
     for condition in (OPEN, CLOSED):
-        assert 0 < rate(extractor, x, condition) < extractor.transform.blinks.rates[condition]
+        assert 0 < rate(extractor, x, condition) < extractor.population.blinks.rates[condition]
 
 
 def test_a_minute_without_a_blink_settles_it_for_open_eyes(extractor):
@@ -68,7 +69,7 @@ def test_a_minute_without_a_blink_settles_it_for_open_eyes(extractor):
 
 def test_one_blink_is_enough_to_go_on_blinking(extractor):
     x = without_ocular_part(extractor, gaussian(extractor, 8, 0))
-    population = extractor.transform.blinks
+    population = extractor.population.blinks
     topography = population.nothing(POSITIONS, np.eye(len(CHANNELS))).topographies[:, 0]
     x[:, 300 : 300 + len(population.shape)] += 200 * np.outer(topography, population.shape)
     assert rate(extractor, x, OPEN) > 0

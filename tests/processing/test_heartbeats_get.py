@@ -8,11 +8,12 @@ import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from get_hf.processing.events_get import Events
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.heartbeats_get import N_AROUND, find_heartbeats
 from get_hf.processing.montage_get import channel_positions
 from get_hf.training.evaluation.recordings import CHANNELS
-from get_hf.training.pretraining.population import fit_innovation
+from get_hf.training.pretraining.population import fit_population
 
 POSITIONS = channel_positions(list(CHANNELS))
 PATCH = 25
@@ -143,10 +144,11 @@ class TestContinuing:
 
 def test_they_come_back_and_the_network_does_not_hear_them():
     x, beats, _ = person(30, 20, size=150.0)
-    transform = fit_innovation([(background(60, seed), POSITIONS) for seed in range(3)], PATCH)
-    innovation = transform.forward(x, POSITIONS)
-    back = transform.inverse(innovation.values, innovation)
-    back += transform.events(innovation.values, innovation, ([0], []))
+    population = fit_population([(background(60, seed), POSITIONS) for seed in range(3)], PATCH)
+    transform = population.transform(PATCH)
+    events = Events.find(x, POSITIONS, population.blinks, transform.slow_covariance(POSITIONS))
+    innovation = transform.forward(x - events.signal, POSITIONS)
+    back = transform.inverse(innovation.values, innovation) + events.signal
     np.testing.assert_allclose(back, x, atol=1e-6)
     quiet = transform.forward(x - beats, POSITIONS)
     tails = [
@@ -154,7 +156,7 @@ def test_they_come_back_and_the_network_does_not_hear_them():
         for z in (innovation, quiet)
     ]
     assert tails[0] < tails[1] + 0.5
-    assert transform.without_events(x, POSITIONS) == pytest.approx(x - innovation.heartbeats.signal)
+    np.testing.assert_allclose(events.signal, find_heartbeats(x, POSITIONS).signal, atol=1e-9)
 
 
 def test_hearts_are_heard_in_some_recordings_and_beat_as_hearts_do(real_eeg):

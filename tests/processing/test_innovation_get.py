@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import coherence, csd, lfilter
 
-from get_hf.processing.innovation_get import InnovationTransform
+from get_hf.processing.innovation_get import Innovation, InnovationTransform
 from get_hf.processing.montage_get import ELECTRODES, channel_positions
 from get_hf.processing.population_get import DEGREE, harmonics, symmetric_roots
 from get_hf.processing.signal_get import mirror_left
-from get_hf.training.pretraining.population import fit_innovation
+from get_hf.training.pretraining.population import fit_population
 
 TEN_TWENTY = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8"]
 TEN_TWENTY += ["P7", "P3", "Pz", "P4", "P8", "O1", "O2"]
@@ -35,11 +35,19 @@ def simulate(positions: np.ndarray, n_times: int, seed: int, scale: float = 5.0)
 
 def fit_to(*montages: list[str], seconds: int = 60) -> InnovationTransform:
     positions = [channel_positions(names) for names in montages]
-    return fit_innovation([(simulate(p, 100 * seconds, seed), p) for seed, p in enumerate(positions)])
+    return fit_population([(simulate(p, 100 * seconds, seed), p) for seed, p in enumerate(positions)]).transform(PATCH)
 
 
 TRANSFORM = fit_to(TEN_TWENTY, TEN_TWENTY, TEN_TWENTY)
 POSITIONS = channel_positions(TEN_TWENTY)
+
+
+def root(innovation: Innovation) -> np.ndarray:
+    return innovation.stages[-1].covariance_root
+
+
+def matrices(innovation: Innovation) -> np.ndarray:
+    return innovation.stages[1].matrices
 
 
 def relative_error(x: np.ndarray, y: np.ndarray) -> float:
@@ -221,8 +229,8 @@ class TestPopulation:
         alone, other = (TRANSFORM.forward(y, POSITIONS, n_calibration=0) for y in (x, -30 * x[:, ::-1]))
         nothing = TRANSFORM.nothing(POSITIONS)
         for each in (alone, other):
-            np.testing.assert_array_equal(each.covariance_root, nothing.covariance_root)
-            np.testing.assert_array_equal(each.matrices, nothing.matrices)
+            np.testing.assert_array_equal(root(each), root(nothing))
+            np.testing.assert_array_equal(matrices(each), matrices(nothing))
         assert not alone.calibration.any()
 
     def test_calibration_uses_nothing_after_its_end(self):
@@ -230,7 +238,7 @@ class TestPopulation:
         y = x.copy()
         y[:, 500:] *= 7
         first, second = (TRANSFORM.forward(signal, POSITIONS, n_calibration=500) for signal in (x, y))
-        np.testing.assert_array_equal(first.covariance_root, second.covariance_root)
+        np.testing.assert_array_equal(root(first), root(second))
         np.testing.assert_array_equal(first.calibration, second.calibration)
         n_same = (500 - MEMORY) // PATCH * PATCH
         np.testing.assert_allclose(first.values[:, :n_same], second.values[:, :n_same], atol=1e-12)
@@ -238,7 +246,7 @@ class TestPopulation:
     def test_calibration_uses_what_comes_before_its_end(self):
         x = simulate(POSITIONS, 1016, 7)
         some, more = (TRANSFORM.forward(x, POSITIONS, n_calibration=n) for n in (500, 600))
-        assert relative_error(some.covariance_root, more.covariance_root) > 1e-3
+        assert relative_error(root(some), root(more)) > 1e-3
 
     def test_calibration_longer_than_the_signal_is_all_of_it(self):
         x = simulate(POSITIONS, 516, 7)
@@ -277,8 +285,8 @@ class TestChannels:
         straight, permuted = TRANSFORM.forward(x, POSITIONS), TRANSFORM.forward(x[order], POSITIONS[order])
         np.testing.assert_allclose(permuted.values, straight.values[order], atol=1e-8)
         np.testing.assert_allclose(permuted.calibration, straight.calibration[order], atol=1e-5)
-        np.testing.assert_allclose(permuted.covariance_root, straight.covariance_root[order][:, order], atol=1e-8)
-        np.testing.assert_allclose(permuted.matrices, straight.matrices[:, order][:, :, order], atol=1e-8)
+        np.testing.assert_allclose(root(permuted), root(straight)[order][:, order], atol=1e-8)
+        np.testing.assert_allclose(matrices(permuted), matrices(straight)[:, order][:, :, order], atol=1e-8)
 
 
 @pytest.fixture(scope="module")
@@ -353,11 +361,12 @@ class TestCalibration:
     def test_what_was_calibrated_on_is_of_the_size_of_what_the_population_would_make_of_it(self, n_calibration):
         x = simulate(POSITIONS, 122 * PATCH, 7)
         innovation = TRANSFORM.forward(x, POSITIONS, n_calibration)
-        n_known = innovation.n_known * PATCH
+        whitening = innovation.stages[-1]
+        n_known = whitening.n_known * PATCH
         assert n_known == n_calibration
-        assert innovation.deviation < 1  # its own filter leaves less of it
+        assert whitening.deviation < 1  # its own filter leaves less of it
         assert innovation.values[:, :n_known].std() == pytest.approx(1, abs=0.03)
-        assert TRANSFORM.forward(x, POSITIONS, 0).deviation == 1
+        assert TRANSFORM.forward(x, POSITIONS, 0).stages[-1].deviation == 1
 
     def test_one_artefact_does_not_move_the_scale(self):
         x = simulate(POSITIONS, 3016, 7)
@@ -392,16 +401,16 @@ class TestFit:
     def test_one_wild_recording_does_not_set_the_scale_of_all(self):
         recordings = [(simulate(POSITIONS, 3000, seed), POSITIONS) for seed in range(4)]
         wild = [*recordings[:3], (recordings[3][0] * 4, POSITIONS)]
-        ratio = fit_innovation(wild).scale / fit_innovation(recordings).scale
+        ratio = fit_population(wild).scale / fit_population(recordings).scale
         assert ratio == pytest.approx(4**0.25, rel=1e-6)
 
     def test_fitting_to_nothing_is_refused(self):
         with pytest.raises(ValueError, match="none was given"):
-            fit_innovation([])
+            fit_population([])
 
     def test_fitting_to_a_recording_without_a_whole_patch_is_refused(self):
         with pytest.raises(ValueError, match=r"40 samples.* 75"):
-            fit_innovation([(simulate(POSITIONS, 40, 0), POSITIONS)])
+            fit_population([(simulate(POSITIONS, 40, 0), POSITIONS)])
 
 
 class TestRoots:

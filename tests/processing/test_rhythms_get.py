@@ -7,7 +7,7 @@ from scipy.signal import butter, lfilter, sosfiltfilt, welch
 
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.rhythms_get import prominence
-from get_hf.training.pretraining.population import fit_innovation
+from get_hf.training.pretraining.population import fit_population
 
 HERTZ = np.arange(101) / 2
 POSITIONS = channel_positions(["C3", "C4", "Oz"])
@@ -37,7 +37,7 @@ def test_what_a_low_pass_leaves_is_no_background(low_pass):
     noise = np.random.default_rng(0).standard_normal((3, 6000))
     x = lfilter([5.0], [1, -0.9], noise)
     filtered = sosfiltfilt(butter(4, low_pass, fs=100.0, output="sos"), x)
-    transform = fit_innovation([(x, POSITIONS)])
+    transform = fit_population([(x, POSITIONS)]).transform(25)
     with_it, without = (
         prominence(transform.forward(each, POSITIONS).log_spectrum(101), 100.0) for each in (filtered, x)
     )
@@ -50,7 +50,7 @@ def test_the_spectrum_of_a_recording_is_that_of_what_white_noise_makes_of_it():
     noise[2] += noise[0]
     alpha = 2 * 0.97 * np.cos(2 * np.pi * 10 / 100)  # a resonance at 10 Hz, over 1/f
     x = lfilter([1.0], np.convolve([1, -0.9], [1, -alpha, 0.97**2]), noise)[:, 500:]
-    transform = fit_innovation([(x, POSITIONS)])
+    transform = fit_population([(x, POSITIONS)]).transform(25)
     innovation = transform.forward(x, POSITIONS)
     values = np.random.default_rng(1).standard_normal((3, 250_000))
     made = transform.inverse(np.concatenate([innovation.values, values], axis=-1), innovation)[:, 6000:]

@@ -196,8 +196,8 @@ class Calibration:
 
     def _brain(self, x: np.ndarray) -> np.ndarray:
         """`(items, channels, times)` without events."""
-        transform = self.generator.extractor.transform
-        return np.stack([transform.without_events(each, self.positions) for each in x])
+        extractor = self.generator.extractor
+        return np.stack([extractor.without_events(each, self.positions) for each in x])
 
     def _shifts(self, draw: Callable[[Shifts], list[Drawn]]) -> Shifts:
         """The shifts with which EEG from nothing coheres as real EEG."""

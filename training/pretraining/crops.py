@@ -5,7 +5,7 @@ Whatever is random about a crop, the noise of its loss included, comes from one 
 index). So the loss of a step depends neither on the number of loader workers nor of processes, nor on whether
 training was interrupted before it; and a run is as long as the list of its crops.
 
-    crops = RandomCrops(segments, transform, CropConfig(crop_seconds=16), n_crops=1000, seed=1)
+    crops = RandomCrops(segments, extractor, CropConfig(crop_seconds=16), n_crops=1000, seed=1)
     batch = collate_crops([crops[i] for i in range(8)])
     model(**batch).loss
 
@@ -24,7 +24,7 @@ from torch.utils.data import Dataset
 
 from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
 from get_hf.processing.conditions_get import Vocabulary
-from get_hf.processing.innovation_get import InnovationTransform
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 #: What a crop is cut of; to leave out the other columns halves the time a row is found in.
 COLUMNS = ["signal", "channel_positions", "n_chans", "n_times", "conditions"]
@@ -96,17 +96,17 @@ class Cropper:
     """Cuts random crops out of segments.
 
     Args:
-        transform: Takes microvolts to the innovation space.
+        extractor: Takes microvolts to the innovation space.
         config: How crops are drawn.
         sampling_rate: Of the segments, in Hz.
     """
 
-    def __init__(self, transform: InnovationTransform, config: CropConfig, sampling_rate: float):
-        self.transform = transform
+    def __init__(self, extractor: GETFeatureExtractor, config: CropConfig, sampling_rate: float):
+        self.extractor, self.transform = extractor, extractor.transform
         self.config = config
-        self.n_patches = round(config.crop_seconds * sampling_rate / transform.patch_size)
-        self.patches_per_second = sampling_rate / transform.patch_size
-        self.n_times = transform.n_memory + self.n_patches * transform.patch_size
+        self.n_patches = round(config.crop_seconds * sampling_rate / self.transform.patch_size)
+        self.patches_per_second = sampling_rate / self.transform.patch_size
+        self.n_times = self.transform.n_memory + self.n_patches * self.transform.patch_size
         self.condition_weights = np.array([config.condition_weights.get(name, 1.0) for name in CONDITIONS])
 
     def weight(self, conditions: np.ndarray) -> float:
@@ -137,6 +137,7 @@ class Cropper:
         positions = _floats(row, "channel_positions").reshape(n_chans, -1)[channels]
 
         n_calibration = None if is_calibrated else 0
+        signal = self.extractor.without_events(signal.astype(np.float64), positions)
         innovation = transform.forward(signal, positions, n_calibration, has_memory=True)
         clean = innovation.values[:, n_history * transform.patch_size :].astype(np.float32)
         values = np.pad(clean, ((0, 0), (transform.patch_size, 0)))  # the start patch is all zero
@@ -185,7 +186,7 @@ class RandomCrops(Dataset):
 
     Args:
         segments: One split of the prepared segments.
-        transform: Takes microvolts to the innovation space.
+        extractor: Takes microvolts to the innovation space.
         config: How crops are drawn.
         n_crops: Length of the list.
         seed: Another seed, another list.
@@ -197,7 +198,7 @@ class RandomCrops(Dataset):
     def __init__(
         self,
         segments: datasets.Dataset,
-        transform: InnovationTransform,
+        extractor: GETFeatureExtractor,
         config: CropConfig,
         n_crops: int,
         seed: int,
@@ -209,7 +210,7 @@ class RandomCrops(Dataset):
         self.segments = segments.select_columns(COLUMNS).with_format("arrow")
         columns = segments.select_columns(["n_times", "sampling_rate", "conditions"]).with_format("numpy")[:]
         rate = float(columns["sampling_rate"][0]) if len(segments) else 0.0
-        self.cropper = Cropper(transform, config, rate)
+        self.cropper = Cropper(extractor, config, rate)
         n_starts = np.maximum(0, np.asarray(columns["n_times"], dtype=np.int64) - self.cropper.n_times + 1)
         if not n_starts.any():
             longest = max(columns["n_times"], default=0) / max(rate, 1.0)

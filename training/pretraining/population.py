@@ -9,11 +9,11 @@ import numpy as np
 import scipy
 
 from get_hf.processing.autoregression_get import mean_autocorrelation
-from get_hf.processing.events_get import LEAST_PATCH, check_rate
+from get_hf.processing.event_shapes_get import LEAST_PATCH, check_rate
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.heartbeats_get import find_heartbeats
-from get_hf.processing.innovation_get import InnovationTransform
-from get_hf.processing.population_get import N_HARMONICS, pack, unpack
+from get_hf.processing.population_get import pack, unpack
+from get_hf.processing.stages_get import SharedFilter
 from get_hf.processing.state_get import Population
 
 from .blinks import fit_blinks
@@ -48,7 +48,7 @@ def fit_feature_extractor(recordings: Sequence[tuple[np.ndarray, ...]], **kwargs
     """Makes a feature extractor whose innovation transform is fitted to a training corpus.
 
     Args:
-        recordings: `(signal, positions)` or `(signal, positions, conditions)`, see `fit_innovation`; signals come
+        recordings: `(signal, positions)` or `(signal, positions, conditions)`, see `fit_population`; signals come
             from `GETFeatureExtractor.clean`.
         **kwargs: Other arguments of `GETFeatureExtractor`.
 
@@ -57,19 +57,7 @@ def fit_feature_extractor(recordings: Sequence[tuple[np.ndarray, ...]], **kwargs
     """
     extractor = GETFeatureExtractor(**kwargs)
     check_form(extractor.sampling_rate, extractor.patch_size)
-    fitted = fit_innovation(
-        recordings,
-        extractor.patch_size,
-        prior_patches=extractor.prior_patches,
-        n_conditions=len(extractor.conditions),
-    )
-    population = Population(
-        fitted.autocorrelation,
-        fitted.scale,
-        fitted.channel_variance,
-        unpack(pack(fitted.harmonic_covariance)),  # as precise as it is saved
-        fitted.blinks,
-    )
+    population = fit_population(recordings, extractor.patch_size, n_conditions=len(extractor.conditions))
     return GETFeatureExtractor(population=population, **kwargs)
 
 
@@ -91,13 +79,12 @@ def check_form(sampling_rate: float, patch_size: int) -> None:
         )
 
 
-def fit_innovation(
+def fit_population(
     recordings: Iterable[tuple[np.ndarray, ...]],
     patch_size: int = 25,
     order: int = 50,
-    prior_patches: float = 0.1,
     n_conditions: int = 1,
-) -> InnovationTransform:
+) -> Population:
     """Fits filter, scale and population covariance to a training corpus.
 
     Args:
@@ -106,7 +93,6 @@ def fit_innovation(
             different channels may be mixed.
         patch_size: Samples in a patch.
         order: Order of the autoregressive filter that all channels share.
-        prior_patches: See `InnovationTransform`.
         n_conditions: How many conditions there are.
 
     Raises:
@@ -130,13 +116,11 @@ def fit_innovation(
         (x if blinks is None else x - blinks.find(x, positions).signal, positions) for x, positions, _ in labelled
     ]
     autocorrelation = np.mean([mean_autocorrelation(x, order) for x, _ in recordings], axis=0)
-    nothing = np.zeros((patch_size, N_HARMONICS, N_HARMONICS))
-    blank = InnovationTransform(patch_size, autocorrelation, 1.0, nothing, np.ones(patch_size), prior_patches)
     energies, moments = [], []
     for x, positions in recordings:
         n_patches = (x.shape[-1] - order) // patch_size
         x = x[:, -(order + n_patches * patch_size) :]
-        residual = scipy.signal.lfilter(blank.own_filter(x, n_patches), [1.0], x, axis=-1)[:, order:]
+        residual = SharedFilter.estimate(x, n_patches, autocorrelation).forward(x)
         coefficients = scipy.fft.dct(residual.reshape(len(x), -1, patch_size), norm="ortho", axis=-1)
         # patches beyond a few times the usual energy are artefacts: the population is fitted without them
         energy = (coefficients**2).mean(-1)
@@ -145,4 +129,6 @@ def fit_innovation(
         kept = coefficients[:, typical < 9 * np.median(typical)] / np.sqrt(energies[-1])
         moments.append((np.einsum("cnk,dnk->kcd", kept, kept) / kept.shape[1], positions))
     scale = np.exp(np.mean(np.log(energies)) / 2)
-    return InnovationTransform(patch_size, autocorrelation, scale, *fit_harmonics(moments), prior_patches, blinks)
+    covariance, channel_variance = fit_harmonics(moments)
+    covariance = unpack(pack(covariance))  # as precise as it is saved
+    return Population(autocorrelation, float(scale), channel_variance, covariance, blinks)

@@ -299,14 +299,14 @@ def _training_crops(
     """Crops of the training split: as many as the run needs, or without end where they are streamed."""
     args, data = recipe.training, recipe.data
     if not data.streaming:
-        crops = random_crops(sources, "train", extractor.transform, recipe.crops, n_crops, seed)
+        crops = random_crops(sources, "train", extractor, recipe.crops, n_crops, seed)
         logger.info("%d crops from %s", n_crops, ", ".join(data.weights))
         return crops
     args.ignore_data_skip = True  # a stream goes on by itself
     return StreamedCrops(
         {source.name: source.splits["train"] for source in sources},
         [source.weight for source in sources],
-        Cropper(extractor.transform, recipe.crops, recipe.config.sampling_rate),
+        Cropper(extractor, recipe.crops, recipe.config.sampling_rate),
         seed,
         data.crops_per_segment,
         data.shuffled_segments,
@@ -324,7 +324,7 @@ def _validation_crops(recipe: Recipe, sources: list[Source], extractor: GETFeatu
         raise ValueError(f"{names} has no recording of a validation subject: set eval_strategy to 'no'.")
     config = dataclasses.replace(recipe.crops, condition_dropout=0.0, context_noise=0.0)
     n_crops = recipe.data.validation_crops
-    return random_crops(sources, "validation", extractor.transform, config, n_crops, VALIDATION_SEED)
+    return random_crops(sources, "validation", extractor, config, n_crops, VALIDATION_SEED)
 
 
 def _without_folders(recipe: Recipe, sources: list[Source]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 """What a recipe's `corpus` names: one corpus or several with weights, each built, prepared or on the Hub.
 
     sources = open_sources({"eegmmidb": 3, "prepared/alpha-waves": 1}, data_dir="data")
-    crops = random_crops(sources, "train", transform, CropConfig(), n_crops=1000, seed=1)
+    crops = random_crops(sources, "train", extractor, CropConfig(), n_crops=1000, seed=1)
 
 A name is looked for in the registry of corpora, then among folders that `get-hf corpus prepare` wrote, then, as
 owner/name, on the Hub. Corpora of any montage and any rate mix: all are at the model's rate once prepared, and
@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from get_hf.modeling.configuration_get import CONDITIONS
-from get_hf.processing.innovation_get import InnovationTransform
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.training.corpora import CORPORA, FAMILIES, get_corpus
 from get_hf.training.data.prepared import Prepared, is_on_hub, load_prepared
 from get_hf.training.data.segments import FEATURES, prepare_segments, problems
@@ -155,7 +155,7 @@ def _check_fits(prepared: Prepared, sampling_rate: float, patch_size: int) -> No
 def random_crops(
     sources: Sequence[Source],
     split: str,
-    transform: InnovationTransform,
+    extractor: GETFeatureExtractor,
     config: CropConfig,
     n_crops: int,
     seed: int,
@@ -165,7 +165,7 @@ def random_crops(
     Args:
         sources: The corpora; of those that are streamed only the `first_segments` are drawn from.
         split: "train" or "validation".
-        transform: Takes microvolts to the innovation space.
+        extractor: Takes microvolts to the innovation space.
         config: How crops are drawn.
         n_crops: How many there are.
         seed: Another seed, other crops.
@@ -179,7 +179,7 @@ def random_crops(
         segments = source.splits[split]
         if isinstance(segments, datasets.IterableDataset):
             segments = first_segments(segments, n_crops)
-        lists.append(RandomCrops(segments, transform, config, n_crops, seed))
+        lists.append(RandomCrops(segments, extractor, config, n_crops, seed))
     return lists[0] if len(lists) == 1 else MixedCrops(lists, [source.weight for source in having])
 
 

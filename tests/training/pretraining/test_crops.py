@@ -31,7 +31,7 @@ def extractor(prepared):
 def crops_of(prepared, extractor):
     def make(n_crops=40, seed=1, **changes):
         config = dataclasses.replace(CONFIG, **changes)
-        return RandomCrops(prepared["train"], extractor.transform, config, n_crops, seed)
+        return RandomCrops(prepared["train"], extractor, config, n_crops, seed)
 
     return make
 
@@ -113,7 +113,7 @@ def test_neighbours_share_their_number_of_channels(crops_of):
 def test_conditions_are_those_of_the_patch_that_is_predicted(prepared, extractor):
     trials = prepared["train"].filter(lambda session: session == "R04", input_columns="session")
     stored = trials[0]["conditions"]
-    crops = RandomCrops(trials, extractor.transform, CONFIG, 20, seed=1)
+    crops = RandomCrops(trials, extractor, CONFIG, 20, seed=1)
     for crop in map(crops.__getitem__, range(20)):
         ids = crop["condition_ids"].tolist()
         windows = [stored[i : i + 1 + PATCHES] for i in range(len(stored) - PATCHES)]
@@ -172,7 +172,7 @@ def test_recordings_that_cannot_be_used_are_never_drawn(prepared, extractor):
     broken = prepared["train"].filter(lambda n_times: n_times == 0, input_columns="n_times")
     assert len(broken) == 1
     with pytest.raises(ValueError, match=r"no segment is as long as a crop of 4\.0 s"):
-        RandomCrops(broken, extractor.transform, CONFIG, 1, seed=1)
+        RandomCrops(broken, extractor, CONFIG, 1, seed=1)
 
 
 def test_an_index_beyond_the_list_is_refused(crops_of):

@@ -26,7 +26,7 @@ CONFIG = CropConfig(
     same_montage_size=2,
     max_history_seconds=2.0,
 )
-TRANSFORM = GETFeatureExtractor().transform
+EXTRACTOR = GETFeatureExtractor()
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def streamed(prepared_folder, other_folder):
 
 
 def crops_of(sources, n_crops=200, split="train", **changes):
-    return random_crops(sources, split, TRANSFORM, dataclasses.replace(CONFIG, **changes), n_crops, seed=1)
+    return random_crops(sources, split, EXTRACTOR, dataclasses.replace(CONFIG, **changes), n_crops, seed=1)
 
 
 def assert_same(a, b):
@@ -94,7 +94,7 @@ def test_a_corpus_alone_has_the_crops_it_has_without_mixtures(sources):
     (one,) = (source for source in sources if source.corpus == "eegmmidb")
     crops = crops_of([one])
     assert type(crops) is RandomCrops
-    expected = RandomCrops(one.splits["train"], TRANSFORM, CONFIG, 200, seed=1)
+    expected = RandomCrops(one.splits["train"], EXTRACTOR, CONFIG, 200, seed=1)
     assert_same(crops[7], expected[7])
     # and so have the crops of a mixture that are of it
     mixed = crops_of(sources)

@@ -19,7 +19,7 @@ CONFIG = CropConfig(
     same_montage_size=2,
     condition_dropout=0.0,
 )
-TRANSFORM = GETFeatureExtractor().transform
+EXTRACTOR = GETFeatureExtractor()
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def name_of(row) -> tuple:
 
 
 def crops_of(streams, weights=(1, 1), seed=1, config=CONFIG, **settings):
-    return StreamedCrops(streams, weights, Cropper(TRANSFORM, config, 100.0), seed, **settings)
+    return StreamedCrops(streams, weights, Cropper(EXTRACTOR, config, 100.0), seed, **settings)
 
 
 def take(crops, n):
@@ -73,7 +73,7 @@ def test_readers_together_see_every_segment_once_per_pass(streams, n_readers, sh
         per_pass = Counter()
         for reader in range(n_readers):
             own = split_dataset_by_node(stream, reader, n_readers)
-            passes = Passes(name, own, Cropper(TRANSFORM, CONFIG, 100.0), shuffle_seed)
+            passes = Passes(name, own, Cropper(EXTRACTOR, CONFIG, 100.0), shuffle_seed)
             try:
                 for row in passes:
                     if passes.number >= 2:
@@ -89,7 +89,7 @@ def test_passes_are_in_order_unless_shuffled(streams):
     everything = usable(stream)
 
     def two_passes(shuffle_seed):
-        passes = Passes("eegmmidb", stream, Cropper(TRANSFORM, CONFIG, 100.0), shuffle_seed)
+        passes = Passes("eegmmidb", stream, Cropper(EXTRACTOR, CONFIG, 100.0), shuffle_seed)
         names = [name_of(row) for row in take(passes, 2 * len(everything))]
         return names[: len(everything)], names[len(everything) :]
 
