@@ -1,10 +1,15 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""How surprising is each quarter of a second, given its past? A detector that was never shown an event.
+"""
+Find moments that the past did not announce
+===========================================
+
+How surprising is each quarter of a second, given its past? This detector was never shown an event::
 
     python examples/score.py chb01_03.edf --plot surprise.png     # a recording of CHB-MIT, or any other
-    python examples/score.py                                      # EEG of GET's own, with 3 s of spike and wave in it
+    python examples/score.py                                      # generated EEG, with 3 s of spike and wave in it
 
-Prints the most surprising moments. Artefacts surprise as much as seizures do: it finds the unusual, no diagnosis.
+It prints the most surprising moments. Artefacts surprise as much as seizures do: it finds the unusual, and makes no
+diagnosis.
 """
 
 import argparse
@@ -47,6 +52,9 @@ def surprise(raw: mne.io.BaseRaw) -> np.ndarray:
     del features["condition_ids"]  # no condition is known
     return model.score(**features)[0, :, 1:].numpy()  # without the start patch
 
+
+# %%
+# Each channel's own median is taken away, so that 0 is as usual.
 
 raw = load_recording(arguments.recording) if arguments.recording else with_spikes_and_waves()
 score = surprise(raw)
