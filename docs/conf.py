@@ -94,6 +94,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "reset_argv": arguments_of_example,
     "image_scrapers": (pictures_of_example,),
+    "default_thumb_file": str(HERE / "_static" / "continuation.png"),
     "download_all_examples": False,
     "show_memory": False,
     "write_computation_times": False,
@@ -106,7 +107,7 @@ html_title = f"GET-HF {version}"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_show_sourcelink = False
-html_sidebars = dict.fromkeys(("how_it_works", "evaluation", "changelog"), [])  # pages without pages below them
+html_sidebars = {page: [] for page in ("how_it_works", "evaluation", "changelog")}  # no pages below these
 html_theme_options = {
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
