@@ -86,6 +86,7 @@ autodoc_preserve_defaults = True  # CHECKPOINT, not where it lies on this machin
 autodoc_typehints = "none"  # the docstrings say type, shape and unit
 autoclass_content = "class"
 napoleon_numpy_docstring = False
+napoleon_use_rtype = False  # shape and unit stand before what is returned, not after it
 
 sphinx_gallery_conf = {
     "examples_dirs": str(EXAMPLES),
@@ -94,6 +95,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "reset_argv": arguments_of_example,
     "image_scrapers": (pictures_of_example,),
+    "capture_repr": (),
     "default_thumb_file": str(HERE / "_static" / "continuation.png"),
     "download_all_examples": False,
     "show_memory": False,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mne
 import pytest
+import torch
 
 import get_hf
 from hub import Hub
@@ -119,6 +120,17 @@ def test_the_figures_are_those_of_the_shipped_checkpoint():
     for name, row in rows["GET"].items():
         if row["interval"]:
             assert "({:.3g} to {:.3g})".format(*row["interval"]) in lines[name]
+
+
+def test_the_modules_that_the_guide_names_for_lora_exist():
+    guide = (ROOT / "docs/guide/fine_tuning.md").read_text()
+    named = {name for name in re.findall(r"^\| .* \| `(\w+)` \|$", guide, flags=re.MULTILINE)}
+    linear = {
+        name.rpartition(".")[2]
+        for name, module in get_hf.GETModel(get_hf.GETConfig()).backbone.layers.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    assert named == linear
 
 
 def test_every_file_the_documents_link_to_exists():
