@@ -1,12 +1,16 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Fine-tune GET to tell open from closed eyes, with the Trainer of transformers.
+"""
+Fine-tune a classifier of open and closed eyes
+==============================================
+
+The Trainer of transformers fine-tunes GET to tell open from closed eyes::
 
     python examples/fine_tune.py --data data/eegmmidb --out eyes       # S001/S001R01.edf (open), R02 (closed), ...
     get-hf demo --classifier eyes                                      # ask it, in the browser
 
-The shipped checkpoint has heard S001 to S079, without being asked for what it is asked for here.
+The shipped checkpoint has heard S001 to S079, without their labels in this task.
 
-Without --data it learns from EEG that the checkpoint itself makes, which shows the way and proves nothing.
+Without --data it learns from EEG that the checkpoint itself generates, which shows the way and proves nothing.
 """
 
 import argparse

@@ -1,9 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Continue a recording in real time, a patch when its time has come, as an amplifier would deliver it.
+"""
+Continue a recording in real time
+=================================
+
+Each patch is handed on when its time has come, as an amplifier would deliver it::
 
     python examples/stream.py recording.edf --seconds 10
 
-Prints how long each patch took against how long it lasts: below 100 % GET keeps pace.
+It prints how long each patch took against how long it lasts: below 100 % GET keeps pace.
 """
 
 import argparse
@@ -15,7 +19,7 @@ from transformers.generation.streamers import BaseStreamer
 from get_hf import CHECKPOINT, load_pretrained, load_recording
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("recording", nargs="?", help="any format MNE reads; without it, EEG is made from nothing")
+parser.add_argument("recording", nargs="?", help="any format MNE reads; without it, EEG is generated from nothing")
 parser.add_argument("--condition", default="eyes_closed", help="what comes next")
 parser.add_argument("--seconds", type=float, default=5.0)
 parser.add_argument("--checkpoint", default=CHECKPOINT)
@@ -45,6 +49,9 @@ class RealTime(BaseStreamer):
         """Says how much there was to spare."""
         print(f"worst patch: {100 * max(self.shares):.0f} % of its duration")
 
+
+# %%
+# The streamer gets the prompt first, then one patch a step.
 
 model, extractor = load_pretrained(arguments.checkpoint)
 if arguments.recording:

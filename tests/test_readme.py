@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the README tells a newcomer to type, typed (installation apart: that is what CI does)."""
+"""What README and user guide tell a newcomer to type, typed (installation apart: that is what CI does)."""
 
+import json
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import mne
 import pytest
+import torch
 
 import get_hf
 from hub import Hub
@@ -18,8 +20,9 @@ from synthetic import make_raw
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-BASH = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
-PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+GUIDE = "\n".join(page.read_text() for page in sorted((ROOT / "docs/guide").glob("*.md")))
+BASH = re.findall(r"```bash\n(.*?)```", README + GUIDE, flags=re.DOTALL)
+PYTHON = re.findall(r"```python\n(.*?)```", README + GUIDE, flags=re.DOTALL)
 INSTALL = "python3 -m venv .venv && . .venv/bin/activate && pip install -q -c constraints.txt -e "
 
 needs_checkpoint = pytest.mark.skipif(not get_hf.CHECKPOINT.is_dir(), reason="no checkpoint is shipped in this tree")
@@ -27,7 +30,7 @@ needs_checkpoint = pytest.mark.skipif(not get_hf.CHECKPOINT.is_dir(), reason="no
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with the recordings that the README's examples speak of."""
+    """A folder with the recordings that README and guide speak of."""
     get_hf.save_recording(make_raw(), tmp_path / "recording.edf")
     subject = tmp_path / "data/eegmmidb/S001"
     subject.mkdir(parents=True)
@@ -36,15 +39,17 @@ def folder(tmp_path):
 
 
 def get_hf_commands(verb: str) -> list[list[str]]:
-    """Arguments of the README's commands that begin with a verb."""
+    """Arguments of the commands that begin with a verb, each once."""
     lines = [line for block in BASH for line in block.strip().splitlines()]
-    commands = [line[line.index("get-hf ") :] for line in lines if re.search(r"(^|&& )get-hf ", line)]
-    return [words[1:] for words in map(shlex.split, commands) if words[1] == verb]
+    commands = [line[line.index("get-hf ") :] for line in dict.fromkeys(lines) if re.search(r"(^|&& )get-hf ", line)]
+    found = [tuple(words[1:]) for words in map(shlex.split, commands) if words[1] == verb]
+    return [list(words) for words in dict.fromkeys(found)]
 
 
-def test_every_command_of_the_readme_is_tested():
-    tested = [command for verb in ("generate", "corpus", "push", "pull") for command in get_hf_commands(verb)]
-    assert len(tested) == len(re.findall(r"^get-hf |&& get-hf ", "".join(BASH), flags=re.MULTILINE))
+def test_every_command_is_tested():
+    verbs = re.findall(r"(?:^|&& )get-hf (\S+)", "".join(BASH), flags=re.MULTILINE)
+    # tests/browser opens the page
+    assert set(verbs) == {"generate", "corpus", "push", "pull", "demo"}
 
 
 def test_the_readme_opens_with_two_commands_that_install_by_the_constraints():
@@ -53,6 +58,10 @@ def test_the_readme_opens_with_two_commands_that_install_by_the_constraints():
         assert block.startswith(INSTALL)
     assert "get-hf generate" in BASH[0]
     assert "pytest" in BASH[1]
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 160
 
 
 @needs_checkpoint
@@ -93,15 +102,43 @@ def test_the_commands_about_the_hub_lead_there_and_back(folder):
 @pytest.mark.parametrize("program", PYTHON)
 def test_the_programs_run(folder, program):
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
-    continued = mne.io.read_raw(folder / "continued_raw.fif", verbose="ERROR")
-    assert continued.n_times == (12 + 20) * 160
+    if "continued_raw.fif" in program:
+        continued = mne.io.read_raw(folder / "continued_raw.fif", verbose="ERROR")
+        assert continued.n_times == (12 + 20) * 160
 
 
-def test_the_figures_of_the_evaluation_have_their_place():
-    assert README.count("<!-- figures:begin -->") == README.count("<!-- figures:end -->") == 1
+def test_the_figures_are_those_of_the_shipped_checkpoint():
+    pytest.importorskip("sklearn")  # the extra `train`
+    from get_hf.training.evaluation.report import fill_card, summary
+
+    rows = json.loads((get_hf.CHECKPOINT / "fidelity.json").read_text())["rows"]
+    for document in ("README.md", "model_card.md"):
+        text = (ROOT / document).read_text()
+        assert fill_card(text, "summary", summary(rows, "GET")) == text
+    full = (ROOT / "docs/evaluation.md").read_text()
+    lines = {line.split("|")[1].strip(): line for line in full.splitlines() if line.count("|") > 8}
+    for name, row in rows["GET"].items():
+        if row["interval"]:
+            assert "({:.3g} to {:.3g})".format(*row["interval"]) in lines[name]
+
+
+def test_the_modules_that_the_guide_names_for_lora_exist():
+    guide = (ROOT / "docs/guide/fine_tuning.md").read_text()
+    named = {name for name in re.findall(r"^\| .* \| `(\w+)` \|$", guide, flags=re.MULTILINE)}
+    linear = {
+        name.rpartition(".")[2]
+        for name, module in get_hf.GETModel(get_hf.GETConfig()).backbone.layers.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    assert named == linear
 
 
 def test_every_file_the_documents_link_to_exists():
     for document in ("README.md", "CONTRIBUTING.md"):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / document).read_text()):
             assert (ROOT / target).exists(), f"{document} links to {target}"
+
+
+def test_changelog_and_citation_know_the_version():
+    assert f"## {get_hf.__version__} - " in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\nversion: {get_hf.__version__}\n" in (ROOT / "CITATION.cff").read_text()

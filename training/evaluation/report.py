@@ -1,10 +1,14 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What an evaluation leaves: the table (JSON and Markdown), its plots, and the figures in a model card."""
+"""What an evaluation leaves: the table (JSON and Markdown), its plots, and the figures in documents.
+
+A document has a place for the full table, `<!-- figures:begin -->` to `<!-- figures:end -->`, or for six of its rows,
+`<!-- summary:begin -->` to `<!-- summary:end -->`, or for both.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +16,52 @@ import numpy as np
 
 from get_hf.processing.files import written_whole
 
+from .goals import goal_text
 from .plots import PLOTS
 from .requirements import requirements_table
+from .table import FLOOR, number
 
 if TYPE_CHECKING:
     from .comparison import Comparison
+
+#: Rows of the summary, and how it names them: the three that tell most, then three that fall short.
+SUMMARY_ROWS = {
+    "AUC everything, boosting": "Told from real EEG by boosted trees on all features (AUC)",
+    "AUC log covariance": "Told from real EEG by its covariances (AUC)",
+    "AUC convolutional net": "Told from real EEG by a convolutional network (AUC)",
+    "log PSD, ensemble": "Error of the mean log spectrum (dB)",
+    "coherence 20-30 Hz, ensemble": "Error of the mean coherence, 20 to 30 Hz (relative)",
+    "RMS over real, mean of logarithms, from nothing": "RMS amplitude without a recording, over that of real EEG",
+}
+
+
+def summary(rows: Mapping[str, Mapping[str, Mapping]], judged: str) -> str:
+    """Six rows of the table in Markdown: a generator beside real EEG and beside the best baseline.
+
+    Args:
+        rows: By column, its rows, as in `Comparison.rows` or under "rows" in `fidelity.json`.
+        judged: The generator's column.
+
+    Returns:
+        A Markdown table of those rows of `SUMMARY_ROWS` that were measured. The best baseline is the one whose figure
+        is nearest to that of real EEG.
+    """
+    lines = [f"| what | {judged} | real EEG | best baseline | goal | met |", "|---|---|---|---|---|---|"]
+    for name, label in SUMMARY_ROWS.items():
+        if name not in rows[judged]:
+            continue
+        row, real = rows[judged][name], rows[FLOOR][name]["value"]
+        figure = number(row["value"])
+        if row["interval"]:
+            figure += " ({:.3g} to {:.3g})".format(*row["interval"])
+        baselines = {
+            column: own[name]["value"] for column, own in rows.items() if column not in (judged, FLOOR) and name in own
+        }
+        best = min(baselines, key=lambda column: abs(baselines[column] - real), default=None)
+        baseline = f"{number(baselines[best])} ({best})" if best else ""
+        met = {True: "yes", False: "no", None: ""}[row["met"]]
+        lines.append(f"| {label} | {figure} | {number(real)} | {baseline} | {goal_text(row['goal'])} | {met} |")
+    return "\n".join(lines) + "\n"
 
 
 def markdown(comparison: Comparison, about: dict) -> str:
@@ -99,7 +144,7 @@ def write_report(
         comparison: What to report.
         about: `provenance.provenance` of the run.
         out_dir: Folder for the files, made if need be.
-        cards: Markdown files whose text between `<!-- figures:begin -->` and `<!-- figures:end -->` is replaced.
+        cards: Markdown files whose figures are replaced, see `fill_in`.
         training: `training_facts`, for the text between `<!-- training:begin -->` and
             `<!-- training:end -->` of the cards that have such a place; None leaves that as it is.
 
@@ -107,11 +152,11 @@ def write_report(
         The folder.
 
     Raises:
-        ValueError: A card lacks the marks of the figures.
+        ValueError: A card has no place for figures.
     """
     out_dir = Path(out_dir)
-    text = markdown(comparison, about)
-    filled = {card: fill_in(card, text, training) for card in map(Path, cards)}
+    text, short = markdown(comparison, about), summary(comparison.rows, comparison.judged[0])
+    filled = {card: fill_in(card, text, short, training) for card in map(Path, cards)}
     out_dir.mkdir(parents=True, exist_ok=True)
     content = {
         "about": about,
@@ -128,15 +173,25 @@ def write_report(
     return out_dir
 
 
-def fill_in(card: Path, figures: str, training: str | None) -> str:
-    """A card's text with what was measured, and, where there is a place for it, how training went.
+def fill_in(card: Path, figures: str, short: str, training: str | None) -> str:
+    """A document's text with what was measured, and, where there is a place for it, how training went.
+
+    Args:
+        card: A Markdown file.
+        figures: The full table, for the place of the figures.
+        short: Six rows of it, for the place of the summary.
+        training: `training_facts`, or None to leave their place as it is.
 
     Raises:
-        ValueError: The marks of a section are missing or in the wrong order.
+        ValueError: There is a place for neither table, or the marks of a section are in the wrong order.
     """
-    text = fill_card(card.read_text(encoding="utf-8"), "figures", figures, str(card))
-    if training is not None and "<!-- training:begin -->" in text:
-        text = fill_card(text, "training", training, str(card))
+    text = card.read_text(encoding="utf-8")
+    sections = {"summary": short, "training": training}
+    if "<!-- summary:begin -->" not in text or "<!-- figures:begin -->" in text:
+        sections["figures"] = figures  # without a place for either, the error names this one
+    for section, content in sections.items():
+        if content is not None and (section == "figures" or f"<!-- {section}:begin -->" in text):
+            text = fill_card(text, section, content, str(card))
     return text
 
 

@@ -57,7 +57,7 @@ def run(
     training = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
     facts = training_facts(training) if "recipe" in training else None  # fine-tuning leaves another summary
     for card in map(Path, cards):
-        fill_in(card, "", facts)  # what has no place for figures is refused now, not after an hour
+        fill_in(card, "", "", facts)  # what has no place for figures is refused now, not after an hour
     generator = GETGenerator(checkpoint, seed=seed, device=device, **generate_options)
     comparison = compare({"GET": generator}, data_dir, split, preset, seed=seed, progress=progress)
     about = provenance(

@@ -22,7 +22,7 @@ from get_hf.training.evaluation.descriptors import (
     permutation_entropy,
 )
 from get_hf.training.evaluation.recordings import Segments, cut_segments, read_segments
-from get_hf.training.evaluation.report import fill_card, write_report
+from get_hf.training.evaluation.report import fill_card, summary, write_report
 from get_hf.training.evaluation.rows.continuations import evaluate_arrays
 from get_hf.training.evaluation.rows.two_sample import held_out_scores, two_sample_auc, two_sample_curve
 
@@ -336,7 +336,9 @@ def test_unknown_split_and_preset_are_named():
 def test_report_writes_table_plots_and_card(comparison, tmp_path):
     card = tmp_path / "card.md"
     card.write_text("# Card\n<!-- figures:begin -->\nfigures of yore\n<!-- figures:end -->\nrest\n")
-    out = write_report(comparison, {"date": "2026-01-01", "seed": 0}, tmp_path / "out", [card])
+    readme = tmp_path / "readme.md"
+    readme.write_text("<!-- summary:begin -->\nfigures of yore\n<!-- summary:end -->\n")
+    out = write_report(comparison, {"date": "2026-01-01", "seed": 0}, tmp_path / "out", [card, readme])
     assert sorted(p.name for p in out.iterdir()) == [
         "covariances.png", "fidelity.json", "fidelity.md", "prompts.png", "spectra.png", "traces.png",
         "two_sample_roc.png",
@@ -353,6 +355,19 @@ def test_report_writes_table_plots_and_card(comparison, tmp_path):
     assert filled.startswith("# Card\n")
     assert filled.endswith("<!-- figures:end -->\nrest\n")
     assert (out / "spectra.png").stat().st_size > 10_000
+    assert readme.read_text().splitlines() == [
+        "<!-- summary:begin -->", *summary(comparison.rows, "mine").splitlines(), "<!-- summary:end -->"
+    ]  # fmt: skip
+
+
+def test_the_summary_names_the_baseline_nearest_to_real_eeg():
+    def column(value: float) -> dict:
+        return {"log PSD, ensemble": {"value": value, "interval": (0.1, 0.4), "goal": ("at most", 0.6), "met": True}}
+
+    rows = {"mine": column(0.3), "real": column(0.2), "far": column(0.9), "near": column(0.15)}
+    lines = summary(rows, "mine").splitlines()
+    assert len(lines) == 3  # what was not measured has no row
+    assert lines[-1].endswith("| 0.300 (0.1 to 0.4) | 0.200 | 0.150 (near) | <= 0.6 | yes |")
 
 
 def test_a_card_without_marks_is_left_alone(comparison, tmp_path):
