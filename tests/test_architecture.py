@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TRAVELLING = {
     "modeling": {"torch", "numpy", "transformers", "huggingface_hub"},
-    "processing": {"torch", "numpy", "scipy", "transformers"},
+    "processing": {"torch", "numpy", "scipy", "safetensors", "transformers"},
 }
 OPTIONAL = {"processing": {"mne", "pandas"}}
 #: The rooms of training/, each of which imports only those before it; pretraining and finetuning stand side by side.
@@ -76,6 +76,11 @@ def test_a_room_that_travels_imports_only_its_libraries_and_siblings(file):
             assert node in optional, f"{where}: only inside try/except ImportError"
         else:
             assert package in TRAVELLING[room] | sys.stdlib_module_names, where
+
+
+@pytest.mark.parametrize("file", sources(*TRAVELLING, "training", "get_hf", "tests", "benchmarks", "examples", "docs"))
+def test_a_file_can_be_taken_in(file):
+    assert len(file.read_text().splitlines()) <= 450
 
 
 @pytest.mark.parametrize("room", TRAVELLING)
