@@ -117,7 +117,7 @@ def _traces(
     )
     height = len(lines) * (20 if narrow else 26) + 130
     figure.update_layout(height=max(260, height), dragmode="pan", showlegend=False)
-    figure.update_layout(margin={"t": 56 if narrow else 32, "r": 60}, uirevision="traces")
+    figure.update_layout(margin={"t": 56 if narrow else 32, "r": 60, "b": 44}, uirevision="traces")
     return figure, spacing
 
 
@@ -157,7 +157,7 @@ def spectra(raw: "mne.io.BaseRaw") -> go.Figure | None:
     figure.update_xaxes(type="log", range=np.log10([1, 45]), tickvals=ticks, title="Frequency (Hz)", gridcolor=_GRID)
     figure.update_xaxes(automargin=True)
     figure.update_yaxes(type="log", dtick=1, title="Power density (µV²/Hz)", gridcolor=_GRID, automargin=True)
-    legend = {"x": 0.02, "y": 0.02, "xanchor": "left", "yanchor": "bottom", "bgcolor": "rgba(255, 255, 255, 0.7)"}
+    legend = {"x": 0.02, "y": 0.02, "xanchor": "left", "yanchor": "bottom", "traceorder": "normal"}
     return figure.update_layout(height=320, dragmode=False, legend=legend)
 
 

@@ -44,13 +44,13 @@ CSS = f"""
 .get-message small {{ display: block; font-weight: 400; opacity: 0.75; }}
 .get-bar {{ height: 0.4rem; margin-top: 0.4rem; border-radius: 0.2rem; background: var(--border-color-primary); }}
 .get-bar div {{ height: 100%; border-radius: inherit; background: #c8551b; }}
+#results .html-container {{ padding: 0; }}
 #head {{ flex-wrap: nowrap; align-items: center; }}
 /* a finger that moves over a figure scrolls the page; the strip below the traces still scrolls and zooms them */
 @media (pointer: coarse) {{ .get-chart .draglayer, .get-chart .draglayer * {{ pointer-events: none !important; }} }}
 /* room below the results, so that they can be scrolled to the top of the window before they are there */
 @media (max-width: {NARROW - 1}px) {{
-  #results {{ min-height: 100vh; justify-content: flex-start; }}
-  .gradio-container .main.fillable {{ padding: 12px; }}
+  #results {{ min-height: 100vh; justify-content: flex-start; margin: 0 -20px; }}
 }}
 footer {{ display: none !important; }}
 """
@@ -71,9 +71,9 @@ CAPTIONS = {
     "growing": "<b>Traces.</b> Dark: what GET was given. Orange: what GET generates.",
     "traces": "<b>Traces.</b> Look at the line: from here on, rhythm and size should stay as they were.",
     "generated traces": "<b>Traces.</b> Look at the rhythm: GET made it all, from no recording.",
-    "spectra": "<b>Spectra.</b> Look at the shaded band, 8 to 13 Hz (alpha): closed eyes often give a peak there.",
-    "maps": "<b>Alpha power on the head, from above.</b> Look at the back of the head (below): alpha is often "
-    "strongest there.",
+    "spectra": "<b>Spectra.</b> Look at the shaded band, 8 to 13 Hz (alpha): a peak there should stay.",
+    "maps": "<b>Alpha power on the head, from above.</b> Look at the bright places: they should be the same. In most "
+    "people one is at the back of the head (below).",
     "surprise": "<b>Surprise.</b> Look for red: moments that GET did not expect. At the start it knows too little.",
 }
 _HANDLING = "In the strip, drag the window to scroll, and its ends to zoom."

@@ -114,8 +114,8 @@ class Page:
             *_, patches = session.stream(self.model, features, wishes)
             continued = Generated(features, patches, wishes.seconds, time.monotonic() - began)
             what = (
-                f"This is an example: {session.EXAMPLE_SECONDS:.0f} s of EEG with closed eyes, made by GET itself, and "
-                f"{wishes.seconds:.0f} s that GET added when this page was started. Press Generate to make your own."
+                f"This is an example: {session.EXAMPLE_SECONDS:.0f} s of EEG with closed eyes, made by GET itself, "
+                f"and {wishes.seconds:.0f} s that GET added when this page was started. Press Generate for your own."
             )
             said = looks.message(what, [continued.said])
             raw = self._decode(continued)
