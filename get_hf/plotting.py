@@ -65,6 +65,32 @@ def plot_generation(raw: "mne.io.BaseRaw") -> "Figure":
     return figure
 
 
+def plot_traces(
+    raw: "mne.io.BaseRaw", seconds: float, spacing: float, size: tuple[float, float]
+) -> tuple["Figure", float]:
+    """Draws a continuation that is still growing, on a time axis that already has room for all of it.
+
+    Args:
+        raw: What `GETFeatureExtractor.decode` returned of the patches so far.
+        seconds: How long the continuation will be.
+        spacing: Least distance of neighbouring traces in microvolts: the distance in the picture before, so that
+            traces do not jump.
+        size: Width and height in inches.
+
+    Returns:
+        A matplotlib figure of panel (a) of `plot_generation`, and the distance of its traces.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=size, dpi=100, layout="constrained")
+        axes = figure.subplots()
+        spacing = _plot_traces(axes, raw, *split_at_seam(raw), seconds, spacing)
+        axes.set_title("", loc="left")  # it is no panel of several
+    return figure, spacing
+
+
 def plot_maps(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> "Figure | None":
     """Draws panel (c) of `plot_generation`: maps of alpha power on the scalp, on one colour scale.
 
@@ -173,19 +199,26 @@ def _plot_spectra_and_maps(figure: "Figure | SubFigure", raw: "mne.io.BaseRaw") 
     _letter(axes[1], "c")
 
 
-def _plot_traces(axes: "Axes", raw: "mne.io.BaseRaw", prompt: np.ndarray, continuation: np.ndarray) -> None:
-    """Draws the traces around the first generated sample."""
+def _plot_traces(
+    axes: "Axes",
+    raw: "mne.io.BaseRaw",
+    prompt: np.ndarray,
+    continuation: np.ndarray,
+    after_seconds: float | None = None,
+    least_spacing: float = 0.0,
+) -> float:
+    """Draws the traces, at most `after_seconds` of what was generated; returns their distance in microvolts."""
     rate = raw.info["sfreq"]
     shown = _shown_channels(raw.ch_names)
     before = prompt[shown, -round(SECONDS_BEFORE * rate) :]
     # without a prompt there is room for more of the continuation
     usual = SECONDS_AFTER if before.size else SECONDS_BEFORE + SECONDS_AFTER
-    end = min(usual, continuation.shape[1] / rate)
+    end = min(usual, continuation.shape[1] / rate) if after_seconds is None else after_seconds
     after = continuation[shown, : round(end * rate)]
     signal = np.concatenate([before, after], axis=1)
     signal = signal - np.median(signal, axis=1, keepdims=True)
     times = (np.arange(signal.shape[1]) - before.shape[1]) / rate
-    spacing = 2.2 * np.quantile(np.abs(signal), 0.985) or 1.0
+    spacing = max(least_spacing, 2.2 * np.quantile(np.abs(signal), 0.985)) or 1.0
     offsets = -spacing * np.arange(len(shown))
     lines = signal + offsets[:, None]
     n_before = before.shape[1]
@@ -209,6 +242,7 @@ def _plot_traces(axes: "Axes", raw: "mne.io.BaseRaw", prompt: np.ndarray, contin
     axes.spines["left"].set_visible(False)
     _draw_scale_bar(axes, offsets[-1], spacing)
     _letter(axes, "a")
+    return spacing
 
 
 def _draw_scale_bar(axes: "Axes", bottom: float, spacing: float) -> None:

@@ -90,6 +90,7 @@ def _results(page: Page) -> dict[str, gr.components.Component]:
     with gr.Row(elem_id="head"):
         results["message"] = gr.HTML(looks.message("Press Generate."), padding=False, elem_id="message")
         results["stop"] = gr.Button("Stop", scale=0, min_width=80, visible=False, elem_id="stop")
+    results["growing"] = gr.HTML(padding=False, elem_id="growing")
     _figure(results, "traces")
     with gr.Row():
         with gr.Column(scale=3, min_width=320):

@@ -17,11 +17,12 @@ import numpy as np
 from gradio.components.plot import PlotData
 
 from get_hf.measures import split_at_seam
-from get_hf.plotting import plot_generation, plot_maps
+from get_hf.plotting import plot_generation, plot_maps, plot_traces
 from get_hf.recordings import save_recording
 from get_hf.space import charts
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     import mne
     from plotly.graph_objects import Figure
 
@@ -35,8 +36,9 @@ CSS = f"""
 .gradio-container {{ max-width: 1360px !important; margin: auto; }}
 .get-chart {{ background: white; border-radius: 6px; padding: 0 !important; overflow: hidden; }}
 .get-figure {{ margin: 0; }}
-.get-figure img {{ width: 100%; max-width: 480px; display: block; margin: auto; border-radius: 6px;
+.get-figure img {{ width: 100%; display: block; margin: auto; border-radius: 6px;
   background: white; }}
+#maps img {{ max-width: 480px; }}
 .get-caption, .get-limits p {{ font-size: 0.875rem; opacity: 0.85; margin: 0.2rem 0 0.8rem; }}
 .get-message {{ padding: 0.6rem 0.9rem; border-left: 4px solid var(--primary-500); border-radius: 4px;
   background: var(--block-background-fill); font-variant-numeric: tabular-nums; }}
@@ -102,7 +104,7 @@ def times(speed: float) -> str:
 
 def nothing() -> dict[str, Any]:
     """Removes all results, so that nobody takes them for results of the present choice."""
-    updates = {"maps": "", "classes": "", **stop(False), **no_files()}
+    updates = {"growing": "", "maps": "", "classes": "", **stop(False), **no_files()}
     for name in ("traces", "spectra", "surprise"):
         updates |= {name: gr.update(value=None, visible=False), f"{name}_caption": ""}
     return updates
@@ -139,7 +141,7 @@ def save(raw: "mne.io.BaseRaw", path: Path) -> None:
 
 
 def growing(raw: "mne.io.BaseRaw", wanted: float, spacing: float, width: float) -> tuple[dict[str, Any], float]:
-    """Draws the newest seconds of a continuation that still grows.
+    """Draws a continuation that still grows, as a picture: a weak browser is too slow for an interactive figure.
 
     Args:
         raw: The continuation so far.
@@ -150,27 +152,31 @@ def growing(raw: "mne.io.BaseRaw", wanted: float, spacing: float, width: float) 
     Returns:
         Updates, and the distance of neighbouring traces.
     """
-    figure, spacing = charts.growing_traces(raw, wanted, spacing, width < NARROW)
-    return _chart("traces", figure, _STILL, CAPTIONS["growing"]), spacing
+    with _drawing:
+        figure, spacing = plot_traces(raw, wanted, spacing, (4.0, 4.4) if width < NARROW else (9.6, 4.6))
+        return {"growing": _picture(figure, "Traces so far", CAPTIONS["growing"])}, spacing
 
 
-def signal(raw: "mne.io.BaseRaw", spacing: float, width: float) -> dict[str, Any]:
+def signal(raw: "mne.io.BaseRaw", width: float) -> dict[str, Any]:
     """Draws traces, spectra and maps of alpha power of a whole continuation; see `growing`."""
     is_given = split_at_seam(raw)[0].size > 0
     caption = f"{CAPTIONS['traces' if is_given else 'generated traces']} {_HANDLING}"
-    updates = _chart("traces", charts.traces(raw, spacing, width < NARROW), _CONFIG, caption)
+    updates = {"growing": ""} | _chart("traces", charts.traces(raw, width < NARROW), _CONFIG, caption)
     if figure := charts.spectra(raw):
         updates |= _chart("spectra", figure, _STILL, CAPTIONS["spectra"])
     with _drawing:
         if figure := plot_maps(raw, charts.NAMES):
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png")
-            # inside the page itself, so that no file stays behind
-            source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-            picture = f'<img alt="Maps of alpha power on the head" src="{source}">'
-            caption = f'<figcaption class="get-caption">{CAPTIONS["maps"]}</figcaption>'
-            updates["maps"] = f'<figure class="get-figure">{picture}{caption}</figure>'
+            updates["maps"] = _picture(figure, "Maps of alpha power on the head", CAPTIONS["maps"])
     return updates
+
+
+def _picture(figure: "matplotlib.figure.Figure", alt: str, caption: str) -> str:
+    """A picture inside the page itself, so that no file stays behind."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    caption = f'<figcaption class="get-caption">{caption}</figcaption>'
+    return f'<figure class="get-figure"><img alt="{alt}" src="{source}">{caption}</figure>'
 
 
 def surprise(

@@ -57,14 +57,12 @@ class Generated:
         patches: `(1, channels, times)` in the innovation space: what the model was given and what it generated.
         seconds: Duration of the generated part.
         took: Seconds of computing.
-        spacing: Distance of neighbouring traces in the last picture of the growing continuation, in microvolts.
     """
 
     features: session.EEGFeatures
     patches: torch.Tensor
     seconds: float
     took: float
-    spacing: float = 0.0
 
     @property
     def said(self) -> str:
@@ -120,7 +118,7 @@ class Page:
             said = looks.message(what, [continued.said])
             raw = self._decode(continued)
             for narrow, width in ((False, looks.WIDE), (True, 0)):
-                pictures = looks.signal(raw, 0.0, width) | self._surprise(continued, raw, width)
+                pictures = looks.signal(raw, width) | self._surprise(continued, raw, width)
                 self._continued_example[narrow] = {"message": said, **pictures}
         finally:
             self._example_tried.set()
@@ -267,7 +265,7 @@ class Page:
     def _grow(
         self, run: Run, features: session.EEGFeatures, wishes: Wishes, width: float
     ) -> Generator[dict[str, Any], None, Generated]:
-        """Generates, and shows the newest seconds now and then."""
+        """Generates, and shows the continuation so far now and then."""
         n_given, rate = features["input_values"].shape[-1], self.model.config.sampling_rate
         began, pace, spacing = time.monotonic(), Pace(FRAME_SECONDS), 0.0
         with closing(session.stream(self.model, features, wishes)) as stream:
@@ -281,7 +279,7 @@ class Page:
                     speed = seconds / (time.monotonic() - began)
                     yield {"message": looks.progress(seconds, wishes.seconds, speed), **picture}
         seconds = (patches.shape[-1] - n_given) / rate
-        return Generated(features, patches, seconds, time.monotonic() - began, spacing)
+        return Generated(features, patches, seconds, time.monotonic() - began)
 
     def _finish(
         self, visitor: Visitor, generated: Generated, notes: list[str], stem: str, width: float
@@ -289,7 +287,7 @@ class Page:
         """Shows the whole continuation, and what can be measured of it."""
         raw = self._decode(generated)
         measuring = looks.message(f"{generated.said} Measuring.", notes)
-        yield {"message": measuring, **looks.signal(raw, generated.spacing, width)}
+        yield {"message": measuring, **looks.signal(raw, width)}
         surprise = self._surprise(generated, raw, width)
         is_recorded = generated.features.recordings[0].n_times > 0
         classes = session.classify(self.classifier, generated.features) if self.classifier and is_recorded else {}

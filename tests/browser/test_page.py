@@ -70,8 +70,7 @@ def generate(page, seconds: int = 60) -> None:
     """Starts a run, and waits for its first picture."""
     page.get_by_label("number input for Seconds to generate").fill(str(seconds))
     page.click("#go")
-    page.wait_for_selector(".get-bar")
-    page.wait_for_selector(f"#traces {CHART}")
+    page.wait_for_selector("#growing img")
 
 
 def visit(address: str, **options):
@@ -128,11 +127,10 @@ def test_a_recording_is_continued_and_downloaded(page, tmp_path):
     save_recording(make_raw(ch_names=names), tmp_path / "mine.edf")
     upload(page, tmp_path / "mine.edf")
     page.get_by_text("12 channels, 12 s, 160 Hz").wait_for()
-    page.get_by_label("What comes next").click()
+    page.get_by_label("Condition from here on").click()
     page.get_by_role("option", name="eyes closed").click()
     page.click("#go")
-    page.wait_for_selector(".get-bar")
-    page.wait_for_selector(f"#traces {CHART}")
+    page.wait_for_selector("#growing img")
     screenshot(page, "growing")
     page.wait_for_selector(f"#surprise {CHART}")
     page.wait_for_selector(f"#spectra {CHART}")
@@ -156,8 +154,7 @@ def test_the_example_shows_its_first_patch_soon(page):
     page.wait_for_timeout(1000)
     began = time.monotonic()
     page.click("#go")
-    page.wait_for_selector(".get-bar")
-    page.wait_for_selector(f"#traces {CHART}")
+    page.wait_for_selector("#growing img")
     seconds = time.monotonic() - began
     print(f"first patch after {seconds:.2f} s")
     limit = float(os.environ.get("GET_HF_FIRST_PATCH", 10))  # 2 on two cores that do nothing else
@@ -177,7 +174,7 @@ def test_a_mistake_is_one_sentence_and_can_be_mended(page, tmp_path):
     page.get_by_label("Nothing").click()
     page.get_by_label("Seconds to generate").first.fill("1")
     page.click("#go")
-    page.wait_for_selector(f"#traces {CHART}")
+    page.wait_for_selector("#growing img")
 
 
 def test_stop_keeps_what_was_made(page, tmp_path):
@@ -201,7 +198,7 @@ def test_a_removed_recording_does_not_come_back(page, temporary, tmp_path):
     page.get_by_text("Upload a recording, then continue it.").wait_for()
     assert list(temporary.rglob("removed.edf")) == []
     page.wait_for_timeout(5000)
-    assert page.locator(CHART).count() == page.locator("#maps img").count() == 0
+    assert page.locator(CHART).count() == page.locator("#results img").count() == 0
     assert page.inner_text("#message") == "Upload a recording, then continue it."
     screenshot(page, "removed")
     page.get_by_label("Built-in example").click()
@@ -241,7 +238,7 @@ def test_who_arrives_sees_an_example(request, device):
     page = request.getfixturevalue(device)
     page.get_by_text("This is an example: 12 s of EEG with closed eyes, made by GET itself").wait_for()
     for name in ("traces", "spectra", "surprise"):
-        page.wait_for_selector(f"#{name} {CHART} .plot")
+        page.wait_for_selector(f"#{name} {CHART}")
         assert "Look" in page.inner_text(f"#{name}-caption")
     assert "Look" in page.inner_text("#maps figcaption")
     assert "from here on by GET" in page.inner_text("#traces")
@@ -251,7 +248,7 @@ def test_who_arrives_sees_an_example(request, device):
 
 
 def test_traces_scroll_and_zoom(page):
-    page.wait_for_selector(f"#traces {CHART} .plot")
+    page.wait_for_selector(f"#traces {CHART}")
     assert view(page) == [-4, 10]
     page.locator("#traces .modebar-btn[data-title='Zoom in']").click()
     await_view(page, "b - a < 8")
@@ -282,7 +279,7 @@ def touch(phone, *points: tuple[float, float]) -> None:
 
 
 def test_on_a_phone_the_strip_scrolls_the_traces_and_a_finger_the_page(phone):
-    phone.wait_for_selector(f"#traces {CHART} .plot")
+    phone.wait_for_selector(f"#traces {CHART}")
     assert view(phone) == [-2, 3]
     phone.locator("#traces").scroll_into_view_if_needed()
     box = phone.locator("#traces .rangeslider-slidebox").bounding_box()
@@ -299,13 +296,14 @@ def test_on_a_phone_the_strip_scrolls_the_traces_and_a_finger_the_page(phone):
 
 def test_on_a_phone_results_come_into_view(phone):
     assert phone.locator("#go").bounding_box()["y"] < 844
-    phone.locator("#go").tap()
-    phone.wait_for_selector(".get-bar")
-    phone.wait_for_selector(f"#traces {CHART}")
+    generate(phone)
+    assert 0 <= phone.locator("#message").bounding_box()["y"] < 100
+    assert phone.locator("#growing img").bounding_box()["y"] < 300
     screenshot(phone, "phone-growing")
-    assert phone.locator("#stop").bounding_box()["y"] < 200
+    assert 0 <= phone.locator("#stop").bounding_box()["y"] < 100
+    phone.locator("#stop").tap()
     phone.wait_for_selector(f"#surprise {CHART}")
-    phone.get_by_text("Generated 10 s").wait_for()
+    phone.get_by_text("Stopped: these are the first").wait_for()
     assert 0 <= phone.locator("#message").bounding_box()["y"] < 100
     traces = phone.locator(f"#traces {CHART}").bounding_box()
     assert traces["y"] + traces["height"] < 844
@@ -314,7 +312,7 @@ def test_on_a_phone_results_come_into_view(phone):
 
 
 def test_on_a_phone_spectra_are_legible(phone):
-    phone.wait_for_selector(f"#spectra {CHART} .plot")
+    phone.wait_for_selector(f"#spectra {CHART}")
     boxes = {}
     for text in phone.locator("#spectra svg text").all():
         if said := text.text_content():

@@ -45,7 +45,9 @@ def test_a_continuation_grows_and_is_then_measured(page, monkeypatch):
     updates = run(page)
     growing = [update for update in updates if "get-bar" in update["message"]]
     assert len(growing) >= 1
-    assert all(update["traces"]["value"].type == "plotly" for update in growing)
+    assert all('src="data:image/png;base64,' in update["growing"] for update in growing)
+    assert updates[-2]["growing"] == ""
+    assert updates[-2]["traces"]["value"].type == "plotly"
     assert text(updates[-1]["message"]).startswith("Generated 2 s in")
     assert {"surprise", "classes", ".edf", ".fif", ".png"} <= set(updates[-1])
     assert [update["stop"]["visible"] for update in updates if "stop" in update] == [True, False]

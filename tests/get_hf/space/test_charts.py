@@ -18,7 +18,7 @@ def lines(figure, colour: str) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def test_traces_of_all_channels_go_on_at_the_line():
     raw = mark_generated(make_raw(12.0), 7.0)
-    figure = charts.traces(raw, 0.0, narrow=False)
+    figure = charts.traces(raw, narrow=False)
     given, generated = lines(figure, PROMPT), lines(figure, GENERATED)
     assert len(given) == len(generated) == len(raw.ch_names)
     for (before, left), (after, right) in zip(given, generated, strict=True):
@@ -32,7 +32,7 @@ def test_traces_of_all_channels_go_on_at_the_line():
 
 def test_drawn_traces_are_those_of_the_recording():
     raw = mark_generated(make_raw(12.0), 7.0)
-    figure = charts.traces(raw, 0.0, narrow=False)
+    figure = charts.traces(raw, narrow=False)
     (_, left), (_, right) = lines(figure, PROMPT)[0], lines(figure, GENERATED)[0]
     signal = raw.get_data(units="uV")[0]
     np.testing.assert_allclose(np.concatenate([left[:-1], right]), signal - np.median(signal), atol=1e-3)
@@ -40,13 +40,13 @@ def test_drawn_traces_are_those_of_the_recording():
 
 @pytest.mark.parametrize(("narrow", "view"), [(False, (-4.0, 5.0)), (True, (-2.0, 3.0))])
 def test_a_narrow_window_shows_fewer_seconds_at_first(narrow, view):
-    figure = charts.traces(mark_generated(make_raw(12.0), 7.0), 0.0, narrow)
+    figure = charts.traces(mark_generated(make_raw(12.0), 7.0), narrow)
     assert figure.layout.xaxis.range == pytest.approx(view, abs=0.01)
 
 
 def test_a_fast_recording_is_drawn_at_a_rate_that_a_browser_carries():
     raw = make_raw(12.0).resample(2000.0)
-    figure = charts.traces(mark_generated(raw, 7.0), 0.0, narrow=False)
+    figure = charts.traces(mark_generated(raw, 7.0), narrow=False)
     times, values = lines(figure, GENERATED)[0]
     assert len(values) <= 2 * charts.DRAWN_RATE * 5.0
     assert times[[0, -1]] == pytest.approx([0.0, 5.0], abs=0.02)
@@ -55,28 +55,11 @@ def test_a_fast_recording_is_drawn_at_a_rate_that_a_browser_carries():
     assert np.corrcoef(expected[50:-50], values[50:-50])[0, 1] > 0.95
 
 
-def test_while_it_grows_the_newest_seconds_are_in_view():
-    ends = []
-    for seconds in (0.25, 5.0, 20.0):
-        raw = mark_generated(make_raw(12.0 + seconds), 12.0)
-        figure, _ = charts.growing_traces(raw, 60.0, 0.0, narrow=False)
-        ends.append(figure.layout.xaxis.range)
-        assert max(times[-1] for times, _ in lines(figure, GENERATED)) == pytest.approx(seconds, abs=0.02)
-    assert ends == [pytest.approx(each) for each in ((-4.0, 10.0), (-4.0, 10.0), (6.0, 20.0))]
-
-
-def test_traces_keep_their_distance_while_they_grow():
-    raw = mark_generated(make_raw(12.0), 7.0)
-    _, spacing = charts.growing_traces(raw, 10.0, 0.0, narrow=False)
-    raw._data /= 10
-    assert charts.growing_traces(raw, 10.0, spacing, narrow=False)[1] == spacing
-
-
 @pytest.mark.parametrize(("seconds", "seam"), [(0.5, 0.25), (0.25, 0.0)])
 def test_what_is_too_short_for_a_spectrum_is_drawn_as_traces_only(seconds, seam):
     raw = mark_generated(make_raw(seconds), seam)
     assert charts.spectra(raw) is None
-    assert len(lines(charts.traces(raw, 0.0, narrow=True), GENERATED)) == len(raw.ch_names)
+    assert len(lines(charts.traces(raw, narrow=True), GENERATED)) == len(raw.ch_names)
 
 
 def test_spectra_of_both_parts_are_drawn():
