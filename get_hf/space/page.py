@@ -4,6 +4,7 @@
 Every function here returns or yields updates: values by the name of the component that shows them.
 """
 
+import copy
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -142,7 +143,8 @@ class Page:
         while not self._example_tried.wait(_GLANCE):
             if run.ended:
                 return
-        yield self._continued_example.get(width < looks.NARROW, {"message": looks.message("Press Generate.")})
+        update = self._continued_example.get(width < looks.NARROW, {"message": looks.message("Press Generate.")})
+        yield copy.deepcopy(update)  # gradio takes apart what it is given
 
     # ------------------------------------------------------------------------------------------------------ to choose
 

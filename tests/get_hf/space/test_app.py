@@ -228,6 +228,8 @@ def figures(update) -> list[str]:
 @pytest.mark.parametrize(("width", "view"), [(1400.0, [-4.0, 10.0]), (390.0, [-2.0, 3.0])])
 def test_who_arrives_sees_the_example_continued_and_named_as_one(new, width, view):
     new.continue_example()
+    (update,) = new.arrive(BOB, width)
+    update["traces"].clear()  # as gradio does
     (update,) = new.arrive(ALICE, width)
     assert text(update["message"]).startswith("This is an example: 12 s of EEG with closed eyes, made by GET itself")
     assert figures(update) == ["traces", "spectra", "surprise"]
