@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Pictures of a generation: traces across the seam, spectra, scalp maps of alpha power, surprise."""
+"""Pictures of a generation: traces, spectra, scalp maps of alpha power, surprise."""
 
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # prompt and continuation keep their colours in every panel (both safe for colour-blind readers)
 PROMPT, GENERATED = "#3b4252", "#c8551b"
+NAMES = "Prompt", "Generated"
 SECONDS_BEFORE, SECONDS_AFTER = 4.0, 6.0
 MAX_TRACES = 12
 MIN_PLACES = 8  # a map of fewer is mostly invention
@@ -39,8 +40,8 @@ _STYLE = {
 def plot_generation(raw: "mne.io.BaseRaw") -> "Figure":
     """Draws what GET generated beside what it was given.
 
-    (a) Up to 12 channels, from 4 s before the seam to 6 s after it. (b) Power spectra of the whole prompt and
-    the whole continuation: median over channels, and their 10 to 90 % range. (c) Alpha power (8 to 13 Hz)
+    (a) Up to 12 channels, from 4 s before the first generated sample to 6 s after it. (b) Power spectra of the whole
+    prompt and the whole continuation: median over channels, and their 10 to 90 % range. (c) Alpha power (8 to 13 Hz)
     over the scalp, on one colour scale; left out when the channels lie at fewer than 8 places.
 
     Args:
@@ -55,7 +56,7 @@ def plot_generation(raw: "mne.io.BaseRaw") -> "Figure":
     prompt, continuation = split_at_seam(raw)
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(7.2, 6.4), dpi=200, layout="constrained")
-        if not _long_enough(raw):
+        if not estimable_parts(raw):
             _plot_traces(figure.subplots(), raw, prompt, continuation)
             return figure
         upper, lower = figure.subfigures(2, 1, height_ratios=(1.45, 1), hspace=0.03)
@@ -64,14 +65,17 @@ def plot_generation(raw: "mne.io.BaseRaw") -> "Figure":
     return figure
 
 
-def plot_traces(raw: "mne.io.BaseRaw", seconds: float, spacing: float | None = None) -> tuple["Figure", float]:
+def plot_traces(
+    raw: "mne.io.BaseRaw", seconds: float, spacing: float, size: tuple[float, float]
+) -> tuple["Figure", float]:
     """Draws a continuation that is still growing, on a time axis that already has room for all of it.
 
     Args:
         raw: What `GETFeatureExtractor.decode` returned of the patches so far.
         seconds: How long the continuation will be.
-        spacing: Least distance of neighbouring traces in microvolts: that of the picture before, so that
+        spacing: Least distance of neighbouring traces in microvolts: the distance in the picture before, so that
             traces do not jump.
+        size: Width and height in inches.
 
     Returns:
         A matplotlib figure of panel (a) of `plot_generation`, and the distance of its traces.
@@ -80,25 +84,34 @@ def plot_traces(raw: "mne.io.BaseRaw", seconds: float, spacing: float | None = N
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(9.6, 4.6), dpi=100, layout="constrained")
-        spacing = _plot_traces(figure.subplots(), raw, *split_at_seam(raw), seconds, spacing or 0.0)
+        figure = Figure(figsize=size, dpi=100, layout="constrained")
+        axes = figure.subplots()
+        spacing = _plot_traces(axes, raw, *split_at_seam(raw), seconds, spacing)
+        axes.set_title("", loc="left")  # it is no panel of several
     return figure, spacing
 
 
-def plot_spectra(raw: "mne.io.BaseRaw") -> "Figure | None":
-    """Draws panels (b) and (c) of `plot_generation`: spectra and scalp maps; None of less than a second.
+def plot_maps(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> "Figure | None":
+    """Draws panel (c) of `plot_generation`: maps of alpha power on the scalp, on one colour scale.
 
     Args:
         raw: What `GETFeatureExtractor.decode` returned.
+        names: What to call prompt and continuation.
+
+    Returns:
+        A matplotlib figure, small enough for a phone; None when the channels lie at fewer than 8 places, or when
+        neither prompt nor continuation lasts a second.
     """
     import matplotlib
     from matplotlib.figure import Figure
 
-    if not _long_enough(raw):
+    parts, places = estimable_parts(raw, names), _scalp_places(raw)
+    if not parts or not _enough_places(places):
         return None
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(9.6, 3.3), dpi=150, layout="constrained")
-        _plot_spectra_and_maps(figure, raw)
+    larger = dict.fromkeys(("axes.labelsize", "axes.titlesize", "ytick.labelsize"), 10)  # than in print
+    with matplotlib.rc_context(_STYLE | larger):
+        figure = Figure(figsize=(4.0, 2.0), dpi=220, layout="constrained")
+        _plot_alpha_maps(figure.subplots(1, len(parts), squeeze=False)[0], raw, parts, places)
     return figure
 
 
@@ -147,10 +160,10 @@ def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_sec
             edges, np.arange(len(excess) + 1), excess, cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True
         )
         below.invert_yaxis()
-        below.set_yticks(np.arange(len(ch_names))[::rows] + 0.5, [_label(name) for name in ch_names[::rows]])
+        below.set_yticks(np.arange(len(ch_names))[::rows] + 0.5, [channel_label(name) for name in ch_names[::rows]])
         below.tick_params(axis="y", length=0, labelsize=6)
         below.set_xlim(edges[0], edges[-1])
-        below.set_xlabel("Time from the seam (s)" if seam else "Time (s)")
+        below.set_xlabel("Time after the first generated sample (s)" if seam else "Time (s)")
         if seam:
             for axes in (above, below):
                 axes.axvline(0, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
@@ -160,25 +173,30 @@ def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_sec
     return figure
 
 
-def _long_enough(raw: "mne.io.BaseRaw") -> list[tuple[str, np.ndarray, str]]:
-    """Label, signal in microvolts and colour of prompt and continuation, those that make an estimate of the spectrum.
+def estimable_parts(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> list[tuple[str, np.ndarray, str]]:
+    """Finds of which parts the spectrum can be estimated: prompt and continuation, each if it lasts a second.
 
-    That needs a second or so: what is shorter is shown as traces only.
+    Args:
+        raw: What `GETFeatureExtractor.decode` returned.
+        names: What to call prompt and continuation.
+
+    Returns:
+        Name, signal `(channels, times)` in microvolts, and colour of each part.
     """
-    prompt, continuation = split_at_seam(raw)
-    both = ("Prompt", prompt, PROMPT), ("Generated", continuation, GENERATED)
+    both = zip(names, split_at_seam(raw), (PROMPT, GENERATED), strict=True)
     return [part for part in both if part[1].shape[1] >= raw.info["sfreq"]]
 
 
 def _plot_spectra_and_maps(figure: "Figure | SubFigure", raw: "mne.io.BaseRaw") -> None:
-    parts, rate = _long_enough(raw), raw.info["sfreq"]
+    parts, rate = estimable_parts(raw), raw.info["sfreq"]
     places = _scalp_places(raw)
-    if len(np.unique(places.round(2), axis=0)) < MIN_PLACES:
+    if not _enough_places(places):
         _plot_spectra(figure.subplots(), parts, rate)
         return
     axes = figure.subplots(1, 1 + len(parts), width_ratios=(1.25, *[0.8] * len(parts)))
     _plot_spectra(axes[0], parts, rate)
     _plot_alpha_maps(axes[1:], raw, parts, places)
+    _letter(axes[1], "c")
 
 
 def _plot_traces(
@@ -189,7 +207,7 @@ def _plot_traces(
     after_seconds: float | None = None,
     least_spacing: float = 0.0,
 ) -> float:
-    """Draws the traces, `after_seconds` of them after the seam; returns their distance in microvolts."""
+    """Draws the traces, at most `after_seconds` of what was generated; returns their distance in microvolts."""
     rate = raw.info["sfreq"]
     shown = _shown_channels(raw.ch_names)
     before = prompt[shown, -round(SECONDS_BEFORE * rate) :]
@@ -215,11 +233,11 @@ def _plot_traces(
         beside = {"textcoords": "offset points", "va": "bottom"}
         axes.annotate("prompt", (0, top), (-4, 0), color=PROMPT, ha="right", **beside)
         axes.annotate("generated by GET", (0, top), (4, 0), color=GENERATED, ha="left", **beside)
-        axes.set_xlabel("Time from the seam (s)")
+        axes.set_xlabel("Time after the first generated sample (s)")
     else:
         axes.text(end, top, "generated by GET from nothing", color=GENERATED, ha="right", va="bottom")
         axes.set_xlabel("Time (s)")
-    axes.set_yticks(offsets, [_label(raw.ch_names[channel]) for channel in shown])
+    axes.set_yticks(offsets, [channel_label(raw.ch_names[channel]) for channel in shown])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     _draw_scale_bar(axes, offsets[-1], spacing)
@@ -286,7 +304,6 @@ def _plot_alpha_maps(axes: np.ndarray, raw: "mne.io.BaseRaw", parts: list, place
     bar = axes[0].figure.colorbar(image, ax=list(axes), shrink=0.55, aspect=15, pad=0.03)
     bar.set_label(f"{ALPHA[0]:.0f}-{ALPHA[1]:.0f} Hz power (dB re 1 µV²)")
     bar.outline.set_visible(False)
-    _letter(axes[0], "c")
 
 
 def _scalp_places(raw: "mne.io.BaseRaw") -> np.ndarray:
@@ -306,18 +323,22 @@ def _scalp_places(raw: "mne.io.BaseRaw") -> np.ndarray:
     return from_vertex[:, None] * points[:, :2] / np.linalg.norm(points[:, :2], axis=1, keepdims=True).clip(1e-9)
 
 
+def _enough_places(places: np.ndarray) -> bool:
+    return len(np.unique(places.round(2), axis=0)) >= MIN_PLACES
+
+
 def _shown_channels(ch_names: list[str]) -> list[int]:
     """Chooses at most `MAX_TRACES` channels, spread over the scalp where their names allow it."""
     if len(ch_names) <= MAX_TRACES:
         return list(range(len(ch_names)))
-    where = {_label(name): channel for channel, name in enumerate(ch_names)}
+    where = {channel_label(name): channel for channel, name in enumerate(ch_names)}
     known = [where[name] for name in _SPREAD if name in where]
     if len(known) >= 6:
         return known
     return np.linspace(0, len(ch_names) - 1, MAX_TRACES).round().astype(int).tolist()
 
 
-def _label(ch_name: str) -> str:
+def channel_label(ch_name: str) -> str:
     """Spells a channel as the field does: Fc5. is FC5, FP1-F7 is Fp1-F7; E12 of some cap stays what it is."""
     try:
         return "-".join(filter(None, parse_channel_name(ch_name)))

@@ -1,2 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The Space: a page on which anyone may let GET continue a recording. `app.py` needs the extra `space`."""
+"""The web page: `get-hf demo` serves it on this machine, and `get-hf push-space` publishes it as a Space."""
+
+import os
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # gradio reads this when it is imported

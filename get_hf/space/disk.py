@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the page keeps on disk: uploads and results, within a quota, deleted in time and after a crash."""
+"""Uploads and results on disk: within a quota, deleted after a while, and also after a crash."""
 
 import hashlib
 import os
@@ -18,33 +18,33 @@ try:
 except ImportError:  # Windows, where a file that a process holds open cannot be deleted
     fcntl = None
 
-#: Megabytes of one upload.
+#: Most megabytes of one upload.
 MAX_MEGABYTES = 50
-#: Megabytes of uploads and results of one user, and of all.
+#: Most megabytes of uploads and results, of one user and of all users.
 USER_MEGABYTES, ALL_MEGABYTES = 250, 2000
-#: Seconds after which what was uploaded or made is deleted.
+#: Seconds after which uploads and results are deleted.
 KEPT_SECONDS = 30 * 60
 SWEEP_SECONDS = 60
 _PREFIX, _LOCK = "get-demo-", "lock"
 
 
 class Disk:
-    """One folder of this process that holds all uploads and results; locked, so that others see that it is in use.
+    """The folder of this process for all uploads and results; a lock tells other processes that it is in use.
 
-    A user is whoever sends from one address.
+    All visitors from one network address are one user.
 
     Args:
-        parent: Where the folder is made; by default where temporary files go. Folders of processes that have ended
-            without clearing up are deleted there first.
+        parent: Where the folder is made; by default where temporary files go. Folders of processes that ended
+            without deleting them are deleted first.
     """
 
     def __init__(self, parent: str | Path | None = None):
         self.parent = Path(parent or tempfile.gettempdir())
         self._sweep_leftovers()
         self._folder, self._lock = _locked_folder(self.parent)
-        #: Where all files go. The lock lies outside: what is inside may be named by those who visit the page.
+        #: All uploads and results. The lock lies outside, because visitors may ask for any file inside.
         self.files = self._folder / "files"
-        #: What is on its way, such as what a reader of recordings unpacks.
+        #: Temporary files, such as those that a reader of recordings unpacks.
         self.temporary = self._folder / "temporary"
         self.files.mkdir()
         self.temporary.mkdir()
@@ -66,7 +66,7 @@ class Disk:
 
     @contextmanager
     def room(self, user: str, n_bytes: int) -> Iterator[None]:
-        """Keeps room for files of a user while they are written.
+        """Reserves room for files of a user while they are written.
 
         Raises:
             ValueError: There is no room.
@@ -87,15 +87,15 @@ class Disk:
         finally:
             with self._guard:
                 self._arriving[user] -= n_bytes
-                self._arriving += Counter()  # without those that are at 0
+                self._arriving += Counter()  # drops the users at 0
 
     def own(self, user: str, *paths: str | Path) -> None:
-        """Counts files as those of a user for as long as they are there."""
+        """Counts files as files of a user as long as they exist."""
         with self._guard:
             self._owners |= {Path(path): user for path in paths}
 
     def delete(self, path: str | Path) -> None:
-        """Deletes an upload before its time; what was never uploaded or made is left alone."""
+        """Deletes an upload or a result before its time, and never any other file."""
         with self._guard:
             if self._owners.pop(Path(path), None) is not None:
                 Path(path).unlink(missing_ok=True)
@@ -109,31 +109,31 @@ class Disk:
     # ----------------------------------------------------------------------------------------------------- the results
 
     def results(self, tab: str) -> Path:
-        """An empty folder for what a tab makes; what the tab made before is deleted."""
+        """Makes an empty folder for the results of a tab; its earlier results are deleted."""
         self.forget(tab)
         (folder := self._results(tab)).mkdir()
         return folder
 
     def forget(self, tab: str) -> None:
-        """Deletes what a tab made."""
+        """Deletes the results of a tab."""
         shutil.rmtree(self._results(tab), ignore_errors=True)
 
     def _results(self, tab: str) -> Path:
-        return self.files / f"made-{hashlib.sha256(tab.encode()).hexdigest()}"  # the tab is what a browser says it is
+        return self.files / f"made-{hashlib.sha256(tab.encode()).hexdigest()}"  # a browser may call its tab anything
 
     # ------------------------------------------------------------------------------------------------- the clearing up
 
     def sweep(self) -> None:
-        """Deletes what is older than its time, and what processes left that have ended."""
+        """Deletes files whose time is over, and the folders of processes that have ended."""
         now = time.time()
         paths = [path for folder in (self.files, self.temporary) for path in folder.rglob("*")]
-        for path in sorted(paths, reverse=True):  # what is in a folder before the folder
-            # gradio leaves what it has received of an upload that was broken off
+        for path in sorted(paths, reverse=True):  # the content of a folder before the folder
+            # gradio leaves the received part of an upload that was broken off
             broken_off = path.parent == self.files and path.name.startswith("tmp")
             try:
                 if now - path.stat().st_ctime > (SWEEP_SECONDS if broken_off else KEPT_SECONDS):
                     path.rmdir() if path.is_dir() else path.unlink()
-            except OSError:  # gone meanwhile; or a folder that is not empty
+            except OSError:  # it is gone already, or is a folder that is not empty
                 continue
         with self._guard:
             self._owners = {path: user for path, user in self._owners.items() if path.exists()}
@@ -148,7 +148,7 @@ class Disk:
             try:
                 if not folder.is_symlink() and (fcntl is None or folder.stat().st_uid == os.geteuid()):
                     _delete_unless_in_use(folder)
-            except OSError:  # it is in use; or another process has deleted it meanwhile
+            except OSError:  # it is in use, or another process has just deleted it
                 continue
 
 
@@ -160,7 +160,7 @@ def _size(path: Path) -> int:
 
 
 def _locked_folder(parent: Path) -> tuple[Path, Any]:
-    """A folder of this process, and its lock, which the system gives up when the process ends in whatever way."""
+    """Makes a folder and its lock; the system releases the lock when this process ends in any way."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         try:
@@ -172,14 +172,14 @@ def _locked_folder(parent: Path) -> tuple[Path, Any]:
             lock.close()
         except FileNotFoundError:
             pass
-        # another process took it for one that was left behind, before it was locked
+        # another process deleted it before it was locked
 
 
 def _delete_unless_in_use(folder: Path) -> None:
-    """Deletes a folder whose process has ended; holds its lock meanwhile, so that nobody takes it for his own."""
+    """Deletes a folder whose process has ended, and holds its lock meanwhile, so that no process takes it over."""
     try:
         lock = (folder / _LOCK).open("r+")
-    except FileNotFoundError:  # on the way to be made, or to be deleted
+    except FileNotFoundError:  # another process is just making it, or deleting it
         if time.time() - folder.stat().st_ctime > SWEEP_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
         return

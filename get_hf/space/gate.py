@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What is let in: no request that is larger than the page can use, and no upload without room on the disk."""
+"""Refuses requests that are larger than the page can use, and uploads for which the disk has no room."""
 
 import json
 from contextlib import ExitStack
@@ -7,18 +7,18 @@ from typing import Any
 
 from get_hf.space.disk import MAX_MEGABYTES, Disk
 
-#: Bytes of a request that brings no file; and of what surrounds a file in one that does.
+#: Most bytes of a request without a file; and, in a request with a file, of what surrounds the file.
 MAX_BODY = 1_000_000
 
 
 class Gate:
-    """Lets a request in only if what it brings has room; ASGI middleware.
+    """Lets a request in only if there is room for its content; ASGI middleware.
 
-    Gradio writes an upload to disk before any function of the page is called, in whatever size and number.
+    Gradio writes uploads of any size and number to disk before it calls a function of the page.
 
     Args:
-        app: What answers the requests that are let in.
-        disk: Where uploads go.
+        app: Answers the requests that are let in.
+        disk: Keeps the uploads.
     """
 
     def __init__(self, app: Any, disk: Disk):
@@ -55,14 +55,16 @@ class Gate:
         async def send_and_see(message: dict) -> None:
             answer.extend(message.get("body", b""))
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                self.disk.own(user, *_paths(bytes(answer)))  # before the answer is sent: it may be removed at once
+                self.disk.own(
+                    user, *_paths(bytes(answer))
+                )  # before the answer is sent: the visitor may remove the file at once
             await send(message)
 
         with ExitStack() as stack:
             try:
                 stack.enter_context(self.disk.room(user, n_bytes))
             except ValueError as error:
-                while (await receive()).get("more_body"):  # who is refused in the middle of sending hears no answer
+                while (await receive()).get("more_body"):  # a browser that is still sending does not read the answer
                     pass
                 await _refuse(send, 413, str(error))
                 return
@@ -70,7 +72,7 @@ class Gate:
 
 
 def _paths(answer: bytes) -> list[str]:
-    """Where gradio says that it has put what was uploaded."""
+    """The paths of uploaded files in an answer of gradio."""
     try:
         paths = json.loads(answer)
     except ValueError:

@@ -1,5 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the page shows: sentences, pictures, files to download."""
+"""What the page shows: sentences, figures with their captions, files to download.
+
+Functions that return a dictionary return updates: values by the name of the component that shows them.
+"""
 
 import base64
 import html
@@ -10,48 +13,88 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+import numpy as np
+from gradio.components.plot import PlotData
 
-from get_hf import GETModel
-from get_hf.plotting import plot_generation, plot_spectra, plot_surprise, plot_traces
+from get_hf.measures import split_at_seam
+from get_hf.plotting import plot_generation, plot_maps, plot_traces
 from get_hf.recordings import save_recording
+from get_hf.space import charts
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     import mne
-    from matplotlib.figure import Figure
+    from plotly.graph_objects import Figure
 
-# a site of fonts would learn who visits the page: the visitor's own are used
+#: Pixels: the width of the window of which nothing is known; and the width below which controls and results lie below
+#: each other, as on a phone.
+WIDE, NARROW = 1400, 768
+
+# the visitor's own fonts: a site that serves fonts would learn who visits the page
 THEME = gr.themes.Base(primary_hue="orange", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
-CSS = """
-.gradio-container { max-width: 1360px !important; margin: auto; }
-.get-figure img { width: 100%; border-radius: 6px; background: white; }
-.get-figure { margin: 0; }
-.get-figure figcaption, .get-limits p { font-size: 0.85rem; opacity: 0.75; margin: 0.2rem 0 0.8rem; }
-.get-message { padding: 0.6rem 0.9rem; border-left: 4px solid var(--primary-500); border-radius: 4px;
-  background: var(--block-background-fill); font-variant-numeric: tabular-nums; }
-.get-message.error { border-left-color: #b91c1c; font-weight: 600; }
-.get-message small { display: block; font-weight: 400; opacity: 0.75; }
-.get-bar { height: 0.4rem; margin-top: 0.4rem; border-radius: 0.2rem; background: var(--border-color-primary); }
-.get-bar div { height: 100%; border-radius: inherit; background: #c8551b; }
-footer { display: none !important; }
+CSS = f"""
+.gradio-container {{ max-width: 1360px !important; margin: auto; }}
+.get-chart {{ background: white; border-radius: 6px; padding: 0 !important; overflow: hidden; }}
+.get-figure {{ margin: 0; }}
+.get-figure img {{ width: 100%; display: block; margin: auto; border-radius: 6px;
+  background: white; }}
+#maps img {{ max-width: 480px; }}
+.get-caption, .get-limits p {{ font-size: 0.875rem; opacity: 0.85; margin: 0.2rem 0 0.8rem; }}
+.get-message {{ padding: 0.6rem 0.9rem; border-left: 4px solid var(--primary-500); border-radius: 4px;
+  background: var(--block-background-fill); font-variant-numeric: tabular-nums; }}
+.get-message.error {{ border-left-color: #b91c1c; font-weight: 600; }}
+.get-message small {{ display: block; font-weight: 400; opacity: 0.75; }}
+.get-bar {{ height: 0.4rem; margin-top: 0.4rem; border-radius: 0.2rem; background: var(--border-color-primary); }}
+.get-bar div {{ height: 100%; border-radius: inherit; background: #c8551b; }}
+#results .html-container {{ padding: 0; }}
+#head {{ flex-wrap: nowrap; align-items: center; }}
+/* a finger that moves over a figure scrolls the page; the strip below the traces still scrolls and zooms them */
+@media (pointer: coarse) {{ .get-chart .draglayer, .get-chart .draglayer * {{ pointer-events: none !important; }} }}
+/* room below the results, so that they can be scrolled to the top of the window before they are there */
+@media (max-width: {NARROW - 1}px) {{
+  #results {{ min-height: 100vh; justify-content: flex-start; margin: 0 -20px; }}
+}}
+footer {{ display: none !important; }}
 """
-# matplotlib's settings are the whole process's
+# matplotlib's settings belong to the whole process
 _drawing = threading.Lock()
+
+#: The buttons of a figure that help here, and no advertisement; the wheel keeps scrolling the page.
+_CONFIG = {
+    "displaylogo": False,
+    "displayModeBar": True,
+    "scrollZoom": False,
+    "modeBarButtons": [["zoomIn2d", "zoomOut2d", "pan2d", "resetScale2d", "toImage"]],
+}
+_STILL = {"displayModeBar": False}
+
+#: What each figure is, and what to look at.
+CAPTIONS = {
+    "growing": "<b>Traces.</b> Dark: what GET was given. Orange: what GET generates.",
+    "traces": "<b>Traces.</b> Look at the line: from here on, rhythm and size should stay as they were.",
+    "generated traces": "<b>Traces.</b> Look at the rhythm: GET made it all, from no recording.",
+    "spectra": "<b>Spectra.</b> Look at the shaded band, 8 to 13 Hz (alpha): a peak there should stay.",
+    "maps": "<b>Alpha power on the head, from above.</b> Look at the bright places: they should be the same. In most "
+    "people one is at the back of the head (below).",
+    "surprise": "<b>Surprise.</b> Look for red: moments that GET did not expect. At the start it knows too little.",
+}
+_HANDLING = "In the strip, drag the window to scroll, and its ends to zoom."
 
 #: What can be downloaded, by suffix.
 FILES = {".edf": "Download EDF", ".fif": "Download FIF", ".png": "Download figure"}
 
 
 def message(text: str, notes: list[str] = (), error: bool = False) -> str:
-    """One sentence, and notes below it; an error is read aloud at once by what reads pages aloud."""
+    """One sentence, and notes below it; a screen reader reads an error at once."""
     small = "".join(f"<small>{html.escape(' '.join(note.split()))}</small>" for note in notes)
     kind, role = ("get-message error", "alert") if error else ("get-message", "status")
     return f'<div class="{kind}" role="{role}">{html.escape(text)}{small}</div>'
 
 
-def progress(made: float, wanted: float, speed: float) -> str:
-    """How many seconds of how many are made, and how fast."""
-    bar = f'<div class="get-bar"><div style="width: {100 * made / wanted:.0f}%"></div></div>'
-    return f'<div class="get-message" role="status">{made:.2f} of {wanted:g} s, {times(speed)} real time{bar}</div>'
+def progress(done: float, wanted: float, speed: float) -> str:
+    """How many of the wanted seconds are done, and how fast."""
+    bar = f'<div class="get-bar"><div style="width: {100 * done / wanted:.0f}%"></div></div>'
+    return f'<div class="get-message" role="status">{done:.2f} of {wanted:g} s, {times(speed)} real time{bar}</div>'
 
 
 def times(speed: float) -> str:
@@ -60,8 +103,11 @@ def times(speed: float) -> str:
 
 
 def nothing() -> dict[str, Any]:
-    """All results taken away, lest they be taken for those of what is chosen now."""
-    return {"traces": "", "spectra": "", "surprise": "", "classes": "", **no_files()}
+    """Removes all results, so that nobody takes them for results of the present choice."""
+    updates = {"growing": "", "maps": "", "classes": "", **stop(False), **no_files()}
+    for name in ("traces", "spectra", "surprise"):
+        updates |= {name: gr.update(value=None, visible=False), f"{name}_caption": ""}
+    return updates
 
 
 def no_files() -> dict[str, Any]:
@@ -69,8 +115,13 @@ def no_files() -> dict[str, Any]:
     return {suffix: gr.update(value=None, visible=False) for suffix in FILES}
 
 
+def stop(possible: bool) -> dict[str, Any]:
+    """Shows the button Stop while there is something to stop."""
+    return {"stop": gr.update(visible=possible)}
+
+
 def failure(error: Exception) -> str:
-    """One sentence about whatever went wrong; what nobody foresaw is also told to who runs the page."""
+    """One sentence about an error; an unforeseen one is also printed for whoever runs the page."""
     if isinstance(error, (ValueError, OSError)):
         return message(" ".join(str(error).split()), error=True)
     traceback.print_exception(error)
@@ -89,45 +140,64 @@ def save(raw: "mne.io.BaseRaw", path: Path) -> None:
         save_recording(raw, path)
 
 
-def _picture(figure: "Figure", alt: str, caption: str, **options) -> str:
-    """A figure inside the page itself, so that no file is left behind."""
+def growing(raw: "mne.io.BaseRaw", wanted: float, spacing: float, width: float) -> tuple[dict[str, Any], float]:
+    """Draws a continuation that still grows, as a picture: a weak browser is too slow for an interactive figure.
+
+    Args:
+        raw: The continuation so far.
+        wanted: Seconds to generate in all.
+        spacing: Least distance of neighbouring traces in microvolts, so that they do not jump from picture to picture.
+        width: Width of the window in pixels.
+
+    Returns:
+        Updates, and the distance of neighbouring traces.
+    """
+    with _drawing:
+        figure, spacing = plot_traces(raw, wanted, spacing, (4.0, 4.4) if width < NARROW else (9.6, 4.6))
+        return {"growing": _picture(figure, "Traces so far", CAPTIONS["growing"])}, spacing
+
+
+def signal(raw: "mne.io.BaseRaw", width: float) -> dict[str, Any]:
+    """Draws traces, spectra and maps of alpha power of a whole continuation; see `growing`."""
+    is_given = split_at_seam(raw)[0].size > 0
+    caption = f"{CAPTIONS['traces' if is_given else 'generated traces']} {_HANDLING}"
+    updates = {"growing": ""} | _chart("traces", charts.traces(raw, width < NARROW), _CONFIG, caption)
+    if figure := charts.spectra(raw):
+        updates |= _chart("spectra", figure, _STILL, CAPTIONS["spectra"])
+    with _drawing:
+        if figure := plot_maps(raw, charts.NAMES):
+            updates["maps"] = _picture(figure, "Maps of alpha power on the head", CAPTIONS["maps"])
+    return updates
+
+
+def _picture(figure: "matplotlib.figure.Figure", alt: str, caption: str) -> str:
+    """A picture inside the page itself, so that no file stays behind."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", **options)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    caption = f"<figcaption>{caption}</figcaption>" if caption else ""
-    return f'<figure class="get-figure"><img alt="{alt}" src="data:image/png;base64,{data}">{caption}</figure>'
+    figure.savefig(buffer, format="png")
+    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    caption = f'<figcaption class="get-caption">{caption}</figcaption>'
+    return f'<figure class="get-figure"><img alt="{alt}" src="{source}">{caption}</figure>'
 
 
-def traces(raw: "mne.io.BaseRaw", seconds: float, spacing: float | None, dpi: int) -> tuple[str, float]:
-    """Draws traces; returns also the spacing, with which the next picture of the same run keeps its scale."""
-    with _drawing:
-        figure, spacing = plot_traces(raw, seconds, spacing)
-        return _picture(figure, "Traces before and after the seam", "", dpi=dpi), spacing
+def surprise(
+    score: np.ndarray, ch_names: list[str], given_seconds: float, patch_seconds: float, width: float
+) -> dict[str, Any]:
+    """Draws the surprise of each patch; see `charts.surprise`."""
+    figure = charts.surprise(score, ch_names, given_seconds, patch_seconds, width < NARROW)
+    return _chart("surprise", figure, _STILL, CAPTIONS["surprise"])
 
 
-def spectra(raw: "mne.io.BaseRaw") -> str:
-    """Draws spectra and maps of alpha power."""
-    with _drawing:
-        figure = plot_spectra(raw)
-        caption = "Spectra: median over channels, and their 10 to 90 % range. Maps: alpha power, on one scale."
-        return _picture(figure, "Spectra, and maps of alpha power", caption) if figure else ""
+def _chart(name: str, figure: "Figure", config: dict[str, Any], caption: str) -> dict[str, Any]:
+    """An interactive figure with its caption; gradio hands `config` on to Plotly only inside the JSON."""
+    from plotly.io.json import to_json_plotly
 
-
-def surprise(score, raw: "mne.io.BaseRaw", seam: float, rate: float, model: GETModel) -> str:
-    """Draws the surprise of each patch; `seam` is in seconds after the start patch began."""
-    patch_seconds = model.config.patch_size / rate
-    seam -= patch_seconds  # the start patch is no part of a recording
-    with _drawing:
-        figure = plot_surprise(score, raw.ch_names, seam, patch_seconds)
-        caption = (
-            "Surprise: how unlikely the model finds each quarter of a second, given all that was before it; the usual "
-            "of each channel is 0. Artefacts stand out, and the first seconds, before which little is known."
-        )
-        return _picture(figure, "Surprise of each patch of each channel", caption)
+    data = PlotData(type="plotly", plot=to_json_plotly(figure.to_dict() | {"config": config}))
+    caption = f'<div class="get-caption">{caption}</div>'
+    return {name: gr.update(value=data, visible=True), f"{name}_caption": caption}
 
 
 def classes(probabilities: dict[str, float]) -> str:
-    """Says what a classifier finds."""
+    """Says what a classifier finds in the recording."""
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])
     said = ", ".join(f"{name} {100 * p:.0f} %" for name, p in ranked)
-    return message(f"Classifier, on the recording: {said}.") if said else ""
+    return message(f"The classifier says of the recording: {said}.") if said else ""

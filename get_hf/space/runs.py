@@ -1,14 +1,14 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Who generates at the moment and who waits; how a run is stopped, which keeps what was made, or cancelled."""
+"""Which runs generate and which wait; a stopped run keeps its result, and a cancelled one does not."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: Seconds after which a waiting run looks whether it was ended.
+#: Seconds after which a waiting run checks whether it was ended.
 _GLANCE = 0.2
-#: Seconds that the page may take to send what a run has shown; more, and it is gone.
+#: Seconds that the page may take to send an update; a page that takes longer is gone.
 _SENDING = 5.0
 
 
@@ -16,8 +16,8 @@ class Run:
     """One generation in one tab.
 
     Attributes:
-        stopped: The user pressed Stop: what was made so far is kept.
-        cancelled: The user chose something else or left: nothing of this run may be shown any more.
+        stopped: The visitor pressed Stop. The result so far is kept.
+        cancelled: The visitor chose something else, or left. Nothing of this run may be shown any more.
     """
 
     def __init__(self):
@@ -29,11 +29,11 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether it should make nothing more."""
+        """Whether it should generate nothing more."""
         return self.stopped or self.cancelled
 
     def shown(self, updates: Iterator[Any], last: Any) -> Iterator[Any]:
-        """Passes on what a run shows, until it is cancelled; then `last`.
+        """Passes on the updates of a run until it is cancelled; then `last`.
 
         Gradio sends the last update a second time when a generator ends: hence `last`, which takes results away.
         """
@@ -48,19 +48,19 @@ class Run:
             yield last
 
     def cancel(self) -> None:
-        """Ends the run; what it has shown is on its way before this returns, and can be taken away."""
+        """Ends the run; when this returns, its updates have been sent, and can be removed."""
         with self._showing:
             self.cancelled = True
         self._sent.wait(_SENDING)
 
     def close(self) -> None:
-        """Says that nothing comes any more."""
+        """Says that the run is over."""
         self._sent.set()
         self.over.set()
 
 
 class Runs:
-    """All runs of a page: one in each tab, so many at once, in the order in which they were asked for.
+    """All runs of a page, one in each tab, in the order in which they were started.
 
     Args:
         at_once: Runs that may generate at the same time.
@@ -75,7 +75,7 @@ class Runs:
 
     @contextmanager
     def begin(self, tab: str) -> Iterator[Run]:
-        """Makes a run known as that of its tab; an earlier one of the same tab is cancelled, and over."""
+        """Starts the run of a tab, after the earlier run of the same tab was cancelled and is over."""
         run = Run()
         with self._changed:
             earlier, self._tabs[tab] = self._tabs.get(tab), run
@@ -95,13 +95,13 @@ class Runs:
                 self._changed.notify_all()
 
     def turn(self, run: Run) -> Iterator[int]:
-        """Waits until it is a run's turn, or the run is ended.
+        """Waits until a run has its turn, or is ended.
 
         Yields:
-            How many must end before, whenever that changes.
+            How many other runs must end first, whenever this number changes.
 
         Raises:
-            ValueError: Too many wait already.
+            ValueError: Too many runs wait already.
         """
         with self._changed:
             if len(self._line) >= self.at_once + self.waiting:
@@ -120,11 +120,11 @@ class Runs:
             yield before
 
     def stop(self, tab: str) -> None:
-        """Ends what a tab generates, and keeps what was made; without a run nothing happens."""
+        """Ends the run of a tab, and keeps its result so far; without a run nothing happens."""
         if run := self._tabs.get(tab):
             run.stopped = True
 
     def cancel(self, tab: str) -> None:
-        """Ends what a tab generates, and shows nothing of it; without a run nothing happens."""
+        """Ends the run of a tab, and shows nothing of it any more; without a run nothing happens."""
         if run := self._tabs.get(tab):
             run.cancel()

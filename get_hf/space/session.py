@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the page runs: a recording and wishes in, patches out as they come; how surprising; which class.
+"""Runs the model for the page: reads a recording, continues it patch by patch, and measures surprise and classes.
 
-Model and feature extractor are shared by all users and never changed; everything else belongs to one request.
+All users share the model and the feature extractor, which never change. Everything else belongs to one request.
 """
 
 import queue
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
     import mne
 
 SUFFIXES = (".edf", ".bdf", ".fif", ".set")
-#: Hz; of faster recordings the pictures alone would take gigabytes.
+#: Hz. The figures of faster recordings would take gigabytes.
 MAX_RATE = 5000.0
-#: Of a longer recording its end is continued.
+#: Of a longer recording only its last seconds are read.
 MAX_PROMPT_SECONDS = 30.0
 MAX_SECONDS = 60.0
 MAX_CHANNELS = 32
-#: Seconds of computing, after which a continuation ends where it is.
+#: Seconds of computing after which a continuation ends early.
 MAX_WALL_SECONDS = 90.0
 EXAMPLE_SECONDS = 12.0
-#: Times of the grid on which the surprise is measured; more make it finer, not different.
+#: Flow steps with which the surprise is measured; more steps make it finer, not different.
 SCORE_STEPS = 2
-#: Of the noise on which the surprise is measured: not one that a user is likely to choose, because patches that were
-#: made of that very noise would seem to be no surprise at all.
+#: Seed of the noise with which the surprise is measured. A user is unlikely to choose it: patches that were generated
+#: from the same noise would seem to be no surprise at all.
 SCORE_SEED = 0x5C0_5EED
 
 
 class _Notes:
-    """What is warned of in each thread, for the user whose request runs there.
+    """Collects the warnings of each thread, for the user whose request runs there.
 
-    What Python records of warnings is the whole process's; a lock would let one user's slow file hold up all others.
+    Python records warnings for the whole process; a lock around it would let one slow file hold up all other users.
     """
 
     def __init__(self):
@@ -56,7 +56,7 @@ class _Notes:
 
     @contextmanager
     def taken(self) -> Iterator[list[str]]:
-        """Gives the notes of this thread, which come while the context lasts."""
+        """Collects the notes of this thread while the context lasts."""
         notes: list[str] = []
         with self._lock:
             if not self._notes:
@@ -86,17 +86,16 @@ _notes = _Notes()
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a user asks for.
+    """The choices of a user.
 
     Attributes:
-        seconds: To generate.
-        ch_names: Of the recording, or to generate from nothing; none for the usual ones.
-        condition: What the person did in the recording, or None: it is not known.
-        next_condition: What the person does from the seam on, or all the time where there is no recording; None: what
-            the person did before goes on.
+        seconds: Seconds to generate.
+        ch_names: Channels of the recording, or channels to generate from nothing; empty for the usual channels.
+        condition: Condition during the recording; None if it is not known.
+        next_condition: Condition of the generated part; None to keep the condition of the recording, if it is known.
         temperature: Standard deviation of the flow's noise.
-        guidance: How far to exaggerate the condition; 1 is not at all.
-        seed: The same seed gives the same samples, from nothing of the same person.
+        guidance: How much to exaggerate the condition; 1 is not at all.
+        seed: The same seed gives the same samples, and from nothing also the same person.
     """
 
     seconds: float = 10.0
@@ -126,7 +125,7 @@ class Wishes:
 
 @dataclass
 class Prepared:
-    """A recording as the model reads it, or nothing; and notes on what had to be left out."""
+    """A recording, or nothing, as the model reads it; and notes on what was left out."""
 
     features: EEGFeatures
     notes: list[str]
@@ -136,10 +135,10 @@ def read_upload(path: str | Path) -> tuple["mne.io.BaseRaw", list[str]]:
     """Reads an uploaded file within the limits of the page.
 
     Returns:
-        The recording, in volts, at most its last 30 s; and notes.
+        At most the last 30 s of the recording, in volts; and notes.
 
     Raises:
-        ValueError: Too large, or not EEG; the message says the file's name without its folder.
+        ValueError: The file is too large, or holds no EEG. The message names the file without its folder.
     """
     path = Path(path)
     if not path.is_file():
@@ -165,7 +164,7 @@ def read_upload(path: str | Path) -> tuple["mne.io.BaseRaw", list[str]]:
 
 
 def usual_channels(ch_names: Sequence[str]) -> list[str]:
-    """Those of the 10-20 system, however they are spelt; or, where they are few, as many as may be used."""
+    """The channels of the 10-20 system in any spelling; if there are fewer than 8, the first channels."""
     spelt = {}
     for name in ch_names:
         try:
@@ -177,10 +176,10 @@ def usual_channels(ch_names: Sequence[str]) -> list[str]:
 
 
 def prepare(extractor: GETFeatureExtractor, raw: "mne.io.BaseRaw | None", wishes: Wishes) -> Prepared:
-    """Prepares a recording, or with None nothing but channels, for the model.
+    """Prepares a recording for the model, or only channels if it is None.
 
     Raises:
-        ValueError: What the feature extractor refuses, in its words.
+        ValueError: The feature extractor refuses the recording.
     """
     with _notes.taken() as notes:
         if raw is None:
@@ -197,22 +196,22 @@ def prepare(extractor: GETFeatureExtractor, raw: "mne.io.BaseRaw | None", wishes
 
 
 def _conditions(raw: "mne.io.BaseRaw | None", wishes: Wishes) -> dict[str, str | None]:
-    """How the feature extractor is told what the recording was in, and what comes next; here and nowhere else."""
+    """The arguments of the feature extractor for the conditions."""
     if raw is None:
         return {"condition": wishes.next_condition}
     return {"condition": wishes.condition, "next_condition": wishes.next_condition}
 
 
 def stream(model: GETModel, features: EEGFeatures, wishes: Wishes) -> Iterator[torch.Tensor]:
-    """Generates in a thread of its own, and gives what there is whenever it is asked.
+    """Generates in a thread of its own, and yields the result so far as often as the caller asks.
 
-    Whoever stops asking stops the generation.
+    Closing the iterator stops the generation.
 
     Yields:
         `(1, channels, times)` in the innovation space: the prompt and all patches so far; at least one more each time.
 
     Raises:
-        ValueError: What `generate` refuses.
+        ValueError: `generate` refuses the features or the wishes.
     """
     patches: queue.SimpleQueue[torch.Tensor | Exception | None] = queue.SimpleQueue()
     stopped = threading.Event()
@@ -237,7 +236,7 @@ def stream(model: GETModel, features: EEGFeatures, wishes: Wishes) -> Iterator[t
     so_far = [patches.get()]  # the prompt comes first
     try:
         while True:
-            arrived = [patches.get()]  # waits for one, then takes all that are there
+            arrived = [patches.get()]  # waits for one patch, then takes all that have arrived
             while not patches.empty():
                 arrived.append(patches.get())
             if errors := [each for each in (*so_far, *arrived) if isinstance(each, Exception)]:
@@ -252,42 +251,42 @@ def stream(model: GETModel, features: EEGFeatures, wishes: Wishes) -> Iterator[t
 
 
 class _ToQueue(BaseStreamer):
-    """Puts what `generate` hands over into a queue."""
+    """Puts the patches of `generate` into a queue."""
 
     def __init__(self, patches: queue.SimpleQueue):
         self.patches = patches
 
     def put(self, value: torch.Tensor) -> None:
-        """Hands on a patch `(batch, channels, times)`."""
+        """Puts a patch `(batch, channels, times)` into the queue."""
         self.patches.put(value)
 
     def end(self) -> None:
-        """Leaves it to the thread to say that this was all."""
+        """Does nothing: the thread itself says when it is done."""
 
 
 class _WhenStopped(StoppingCriteria):
-    """Ends a generation that nobody waits for."""
+    """Ends a generation for which nobody waits any more."""
 
     def __init__(self, stopped: threading.Event):
         self.stopped = stopped
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor | None, **_) -> torch.Tensor:
-        """One answer for each recording."""
+        """Whether to stop, once for each recording."""
         return torch.full((len(input_ids),), self.stopped.is_set(), dtype=torch.bool)
 
 
 def surprise(model: GETModel, features: EEGFeatures, generated: torch.Tensor) -> np.ndarray:
-    """How surprising each patch of prompt and continuation was, given its past.
+    """Measures how surprising each patch of prompt and continuation was, given its past.
 
     Returns:
-        `(channels, patches)` in nats, without the start patch; NaN for channels the model does not see.
+        `(channels, patches)` in nats, without the start patch; NaN for channels that the model does not see.
     """
     inputs = dict(features)
     n_patches = generated.shape[-1] // model.config.patch_size
     n_new = n_patches - features["attention_mask"].shape[1]
     inputs["input_values"] = generated
     inputs["attention_mask"] = torch.nn.functional.pad(features["attention_mask"], (0, n_new), value=1)
-    conditions = features["condition_ids"]  # those of the prompt and of what was planned; the last one goes on
+    conditions = features["condition_ids"]  # of the prompt and of what was planned; the last one goes on
     conditions = torch.cat((conditions, conditions[:, -1:].expand(-1, n_patches)), dim=-1)
     inputs["condition_ids"] = conditions[:, :n_patches]
     return model.score(**inputs, num_flow_steps=SCORE_STEPS, seed=SCORE_SEED)[0, :, 1:].numpy()
@@ -295,13 +294,13 @@ def surprise(model: GETModel, features: EEGFeatures, generated: torch.Tensor) ->
 
 @torch.no_grad()
 def classify(classifier: GETForSequenceClassification, features: EEGFeatures) -> dict[str, float]:
-    """Probabilities of a fine-tuned classifier's classes for a recording, by their names."""
+    """Classifies a recording; returns the probability of each class by its name."""
     probabilities = classifier(**features).logits[0].softmax(-1)
     return {classifier.config.id2label[index]: float(p) for index, p in enumerate(probabilities)}
 
 
 def example(model: GETModel, extractor: GETFeatureExtractor) -> "mne.io.BaseRaw":
-    """The built-in recording: 12 s of closed eyes that the model itself makes, without its annotation."""
+    """Generates the built-in example: 12 s of EEG with closed eyes by the model itself, without its annotation."""
     wishes = Wishes(seconds=EXAMPLE_SECONDS, condition="eyes_closed", seed=1)
     features = prepare(extractor, None, wishes).features
     *_, generated = stream(model, features, wishes)
@@ -310,7 +309,7 @@ def example(model: GETModel, extractor: GETFeatureExtractor) -> "mne.io.BaseRaw"
 
 
 class Pace:
-    """Says when the next picture is due, so that drawing does not hold up generating."""
+    """Says when the next picture is due, so that drawing does not slow the generation down."""
 
     def __init__(self, interval: float):
         self.interval = interval

@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The page of the Space in Chromium: an upload, a continuation, the files, a mistake. A job of its own."""
 
+import itertools
 import os
 import re
 import shutil
@@ -26,6 +27,9 @@ pytestmark = [
     pytest.mark.skipif(not get_hf.CHECKPOINT.is_dir(), reason="no checkpoint is shipped in this tree"),
     pytest.mark.slow,
 ]
+#: What Plotly draws in.
+CHART = ".js-plotly-plot"
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 #: Milliseconds; generous, because machines that test are busy.
 PATIENCE = 180_000
 
@@ -66,15 +70,14 @@ def generate(page, seconds: int = 60) -> None:
     """Starts a run, and waits for its first picture."""
     page.get_by_label("number input for Seconds to generate").fill(str(seconds))
     page.click("#go")
-    page.wait_for_selector("#traces img")
-    page.wait_for_selector(".get-bar")
+    page.wait_for_selector("#growing img")
 
 
-@pytest.fixture
-def page(address):
+def visit(address: str, **options):
+    """A page of a browser that asks nobody but the server."""
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page = browser.new_page(**options)
         page.set_default_timeout(PATIENCE)
         asked = []
         page.on("request", lambda request: asked.append(request.url))
@@ -84,6 +87,27 @@ def page(address):
         browser.close()
     elsewhere = {url for url in asked if not url.startswith((address, "data:", "blob:"))}
     assert elsewhere == set()  # nobody else learns who visits
+
+
+@pytest.fixture
+def page(address):
+    yield from visit(address, viewport={"width": 1400, "height": 1000})
+
+
+@pytest.fixture
+def phone(address):
+    yield from visit(address, **PHONE)
+
+
+def view(page) -> list[float]:
+    """The seconds of the traces that are in view."""
+    return page.evaluate("document.querySelector('#traces .js-plotly-plot').layout.xaxis.range")
+
+
+def await_view(page, change: str) -> None:
+    """Waits until the seconds in view, `[a, b]`, fulfil a condition in JavaScript."""
+    now = "const [a, b] = document.querySelector('#traces .js-plotly-plot').layout.xaxis.range;"
+    page.wait_for_function(f"() => {{ {now} return {change} }}")
 
 
 def upload(page, file: Path) -> None:
@@ -103,13 +127,14 @@ def test_a_recording_is_continued_and_downloaded(page, tmp_path):
     save_recording(make_raw(ch_names=names), tmp_path / "mine.edf")
     upload(page, tmp_path / "mine.edf")
     page.get_by_text("12 channels, 12 s, 160 Hz").wait_for()
-    page.get_by_label("What comes next").click()
+    page.get_by_label("Condition from here on").click()
     page.get_by_role("option", name="eyes closed").click()
     page.click("#go")
-    page.wait_for_selector("#traces img")
+    page.wait_for_selector("#growing img")
     screenshot(page, "growing")
-    page.wait_for_selector("#surprise img")
-    page.wait_for_selector("#spectra img")
+    page.wait_for_selector(f"#surprise {CHART}")
+    page.wait_for_selector(f"#spectra {CHART}")
+    page.wait_for_selector("#maps img")
     screenshot(page, "continued")
     assert re.match(r"Generated 10 s in [\d.]+ s", page.inner_text("#message"))
     for label, name in (("EDF", "mine_get.edf"), ("FIF", "mine_get_raw.fif"), ("figure", "mine_get.png")):
@@ -129,12 +154,12 @@ def test_the_example_shows_its_first_patch_soon(page):
     page.wait_for_timeout(1000)
     began = time.monotonic()
     page.click("#go")
-    page.wait_for_selector("#traces img")
+    page.wait_for_selector("#growing img")
     seconds = time.monotonic() - began
     print(f"first patch after {seconds:.2f} s")
     limit = float(os.environ.get("GET_HF_FIRST_PATCH", 10))  # 2 on two cores that do nothing else
     assert seconds < limit
-    page.wait_for_selector("#surprise img")
+    page.wait_for_selector(f"#surprise {CHART}")
     screenshot(page, "example")
 
 
@@ -149,14 +174,14 @@ def test_a_mistake_is_one_sentence_and_can_be_mended(page, tmp_path):
     page.get_by_label("Nothing").click()
     page.get_by_label("Seconds to generate").first.fill("1")
     page.click("#go")
-    page.wait_for_selector("#traces img")
+    page.wait_for_selector("#growing img")
 
 
 def test_stop_keeps_what_was_made(page, tmp_path):
     generate(page)
     page.click("#stop")
-    page.get_by_text("Stopped: of 60 s, this is what was made.").wait_for()
-    page.wait_for_selector("#surprise img")
+    page.get_by_text(re.compile(r"Stopped: these are the first [\d.]+ of 60 s\.")).wait_for()
+    page.wait_for_selector(f"#surprise {CHART}")
     screenshot(page, "stopped")
     with page.expect_download() as download:
         page.get_by_text("Download FIF").click()
@@ -173,7 +198,7 @@ def test_a_removed_recording_does_not_come_back(page, temporary, tmp_path):
     page.get_by_text("Upload a recording, then continue it.").wait_for()
     assert list(temporary.rglob("removed.edf")) == []
     page.wait_for_timeout(5000)
-    assert page.locator("#traces img").count() == page.locator("#surprise img").count() == 0
+    assert page.locator(CHART).count() == page.locator("#results img").count() == 0
     assert page.inner_text("#message") == "Upload a recording, then continue it."
     screenshot(page, "removed")
     page.get_by_label("Built-in example").click()
@@ -199,10 +224,105 @@ def test_another_tab_goes_on_when_one_is_closed(page, address, temporary, tmp_pa
     page.set_viewport_size({"width": 390, "height": 844})
     generate(page, seconds=10)
     other.close()
-    page.wait_for_selector("#surprise img")
+    page.wait_for_selector(f"#surprise {CHART}")
     screenshot(page, "narrow")
     assert re.match(r"Generated 10 s in [\d.]+ s", page.inner_text("#message"))
     deadline = time.monotonic() + 60  # the closed tab's upload goes when the server has missed it
     while list(temporary.rglob("other.edf")):
         assert time.monotonic() < deadline
         page.wait_for_timeout(500)
+
+
+@pytest.mark.parametrize("device", ["page", "phone"])
+def test_who_arrives_sees_an_example(request, device):
+    page = request.getfixturevalue(device)
+    page.get_by_text("This is an example: 12 s of EEG with closed eyes, made by GET itself").wait_for()
+    for name in ("traces", "spectra", "surprise"):
+        page.wait_for_selector(f"#{name} {CHART}")
+        assert "Look" in page.inner_text(f"#{name}-caption")
+    assert "Look" in page.inner_text("#maps figcaption")
+    assert "from here on by GET" in page.inner_text("#traces")
+    assert "seam" not in page.inner_text("body").lower()
+    page.mouse.move(0, 0)
+    screenshot(page, f"arrival-{device}")
+
+
+def test_traces_scroll_and_zoom(page):
+    page.wait_for_selector(f"#traces {CHART}")
+    assert view(page) == [-4, 10]
+    page.locator("#traces .modebar-btn[data-title='Zoom in']").click()
+    await_view(page, "b - a < 8")
+    screenshot(page, "zoomed")
+    start, end = view(page)
+    box = page.locator("#traces .nsewdrag").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 200, y, steps=5)
+    page.mouse.up()
+    await_view(page, f"b < {end} - 1 && a < {start} - 1")
+    page.locator("#traces .modebar-btn[data-title='Reset axes']").click()
+    await_view(page, "a == -4 && b == 10")
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, 300)  # the wheel scrolls the page, and not the traces
+    page.wait_for_function("window.scrollY > 0")
+    assert view(page) == [-4, 10]
+
+
+def touch(phone, *points: tuple[float, float]) -> None:
+    """Moves a finger."""
+    session = phone.context.new_cdp_session(phone)
+    for number, (x, y) in enumerate(points):
+        kind = "touchMove" if number else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_on_a_phone_the_strip_scrolls_the_traces_and_a_finger_the_page(phone):
+    phone.wait_for_selector(f"#traces {CHART}")
+    assert view(phone) == [-2, 3]
+    phone.locator("#traces").scroll_into_view_if_needed()
+    box = phone.locator("#traces .rangeslider-slidebox").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch(phone, (x, y), *((x + step, y) for step in range(5, 61, 5)))
+    await_view(phone, "a > -1 && Math.abs(b - a - 5) < 0.1")
+    scrolled, seen = phone.evaluate("window.scrollY"), view(phone)
+    box = phone.locator("#traces .nsewdrag").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch(phone, (x, y), *((x, y + step) for step in range(10, 201, 10)))
+    phone.wait_for_function(f"window.scrollY < {scrolled} - 50")
+    assert view(phone) == seen
+
+
+def test_on_a_phone_results_come_into_view(phone):
+    assert phone.locator("#go").bounding_box()["y"] < 844
+    generate(phone)
+    assert abs(phone.locator("#message").bounding_box()["y"]) < 100
+    assert phone.locator("#growing img").bounding_box()["y"] < 300
+    screenshot(phone, "phone-growing")
+    assert abs(phone.locator("#stop").bounding_box()["y"]) < 100
+    phone.locator("#stop").tap()
+    phone.wait_for_selector(f"#surprise {CHART}")
+    phone.get_by_text("Stopped: these are the first").wait_for()
+    assert abs(phone.locator("#message").bounding_box()["y"]) < 100
+    traces = phone.locator(f"#traces {CHART}").bounding_box()
+    assert traces["y"] + traces["height"] < 844
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    screenshot(phone, "phone-continued")
+
+
+def test_on_a_phone_spectra_are_legible(phone):
+    phone.wait_for_selector(f"#spectra {CHART}")
+    boxes = {}
+    for text in phone.locator("#spectra svg text").all():
+        if said := text.text_content():
+            boxes[said] = text.bounding_box()
+            size = float(text.evaluate("text => getComputedStyle(text).fontSize").removesuffix("px"))
+            assert size >= 11, said
+            assert boxes[said]["x"] >= 0, said
+            assert boxes[said]["x"] + boxes[said]["width"] <= 390, said
+    assert {"Frequency (Hz)", "Power density (µV²/Hz)", "given to GET", "generated by GET"} <= set(boxes)
+    ticks = [tick.bounding_box() for tick in phone.locator("#spectra .xtick text").all()]
+    assert len(ticks) == 6
+    assert all(a["x"] + a["width"] < b["x"] for a, b in itertools.pairwise(ticks))
+    assert phone.locator("#maps img").bounding_box()["width"] > 330

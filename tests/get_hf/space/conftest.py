@@ -16,7 +16,7 @@ def tiny(tiny_checkpoint):
 def page(tiny_checkpoint, tmp_path_factory):
     """The page with tiny models behind it. Gradio is a matter of ten seconds and more: here, and not in each test."""
     pytest.importorskip("gradio")
-    from get_hf.space.app import Page
+    from get_hf.space.page import Page
 
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("classifier")

@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The page without a browser: what its functions show."""
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,11 +14,13 @@ pytest.importorskip("gradio")
 # gradio is a matter of ten seconds and more; here, and not in each test
 from get_hf import save_recording
 from get_hf.space import app, disk, looks, session
-from get_hf.space.app import Visitor
+from get_hf.space import page as page_module
 from get_hf.space.disk import Disk
+from get_hf.space.page import EXAMPLE, NOTHING, UPLOAD, Page, Visitor
 from synthetic import make_raw
 
 WISHES = {"condition": "", "next_condition": "", "seconds": 2.0, "temperature": 1.0, "guidance": 1.0, "seed": 0}
+WISHES |= {"width": 1400.0}
 
 ALICE, BOB = Visitor("tab of Alice", "10.0.0.1"), Visitor("tab of Bob", "10.0.0.2")
 
@@ -29,7 +32,7 @@ def recording(tmp_path_factory):
     return str(path)
 
 
-def run(page, source=app.EXAMPLE, path=None, ch_names=(), **changes):
+def run(page, source=EXAMPLE, path=None, ch_names=(), **changes):
     return list(page.generate(ALICE, source, path, list(ch_names), *(WISHES | changes).values()))
 
 
@@ -38,33 +41,36 @@ def text(message: str) -> str:
 
 
 def test_a_continuation_grows_and_is_then_measured(page, monkeypatch):
-    monkeypatch.setattr(app, "FRAME_SECONDS", 0.0)
+    monkeypatch.setattr(page_module, "FRAME_SECONDS", 0.0)
     updates = run(page)
     growing = [update for update in updates if "get-bar" in update["message"]]
     assert len(growing) >= 1
-    assert all('src="data:image/png;base64,' in update["traces"] for update in growing)
+    assert all('src="data:image/png;base64,' in update["growing"] for update in growing)
+    assert updates[-2]["growing"] == ""
+    assert updates[-2]["traces"]["value"].type == "plotly"
     assert text(updates[-1]["message"]).startswith("Generated 2 s in")
     assert {"surprise", "classes", ".edf", ".fif", ".png"} <= set(updates[-1])
+    assert [update["stop"]["visible"] for update in updates if "stop" in update] == [True, False]
     assert re.search("(open|closed) [0-9]+ %, (open|closed) [0-9]+ %", updates[-1]["classes"])
 
 
 def test_nothing_has_no_class(page):
-    assert run(page, app.NOTHING)[-1]["classes"] == ""
+    assert run(page, NOTHING)[-1]["classes"] == ""
 
 
 def test_pages_hold_no_markup_from_a_file_name(page, tmp_path):
     path = tmp_path / "<img src=x>.edf"
     path.write_bytes(b"no EEG")
-    page.change(ALICE, app.UPLOAD, str(path))
-    message = page.choose(ALICE, app.UPLOAD, str(path))["message"]
+    page.change(ALICE, UPLOAD, str(path))
+    message = page.choose(ALICE, UPLOAD, str(path))["message"]
     assert "&lt;img src=x&gt;.edf is not an EDF or BDF file" in message
 
 
 def test_what_was_made_is_deleted_when_something_else_is_chosen(page, recording):
-    files = [Path(run(page, app.UPLOAD, recording)[-1][suffix]["value"]) for suffix in (".edf", ".fif", ".png")]
+    files = [Path(run(page, UPLOAD, recording)[-1][suffix]["value"]) for suffix in (".edf", ".fif", ".png")]
     assert [file.name for file in files] == ["night <b>_get.edf", "night <b>_get_raw.fif", "night <b>_get.png"]
     assert all(file.exists() for file in files)
-    page.change(ALICE, app.EXAMPLE, recording)
+    page.change(ALICE, EXAMPLE, recording)
     assert not any(file.exists() for file in files)
 
 
@@ -91,8 +97,8 @@ def bad(name: str, tmp_path: Path) -> str:
 )
 def test_a_mistake_is_one_sentence_in_the_page(page, tmp_path, name, expected):
     path = bad(name, tmp_path)
-    first, last = run(page, app.UPLOAD, path, mne.io.read_raw(path, verbose="ERROR").ch_names)
-    assert first["traces"] == ""  # nothing of before stands beside it
+    first, last = run(page, UPLOAD, path, mne.io.read_raw(path, verbose="ERROR").ch_names)
+    assert not first["traces"]["visible"]  # no earlier result is beside it
     assert 'class="get-message error"' in last["message"]
     assert expected in text(last["message"]).replace("&#x27;", "'")
     assert str(tmp_path) not in last["message"]
@@ -102,10 +108,10 @@ def test_a_mistake_is_one_sentence_in_the_page(page, tmp_path, name, expected):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"source": app.UPLOAD}, "No recording was uploaded"),
+        ({"source": UPLOAD}, "No recording was uploaded"),
         ({"seconds": 100.0}, "100 s were asked for"),
         ({"guidance": 2.0}, "none was chosen"),
-        ({"source": app.NOTHING, "ch_names": ["Qz"]}, "Qz"),
+        ({"source": NOTHING, "ch_names": ["Qz"]}, "Qz"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_one_sentence_in_the_page(page, options, expected):
@@ -113,8 +119,8 @@ def test_a_wish_that_cannot_be_met_is_one_sentence_in_the_page(page, options, ex
 
 
 def test_channels_of_the_recording_are_offered(page, recording):
-    assert page.change(ALICE, app.UPLOAD, recording)["file"]["visible"]
-    shown = page.choose(ALICE, app.UPLOAD, recording)
+    assert page.change(ALICE, UPLOAD, recording)["file"]["visible"]
+    shown = page.choose(ALICE, UPLOAD, recording)
     assert shown["channels"]["choices"] == make_raw().ch_names
     assert "8 channels, 12 s, 160 Hz" in shown["message"]
 
@@ -124,7 +130,7 @@ def test_a_name_too_long_for_edf_leaves_the_other_files(page, tmp_path):
     raw = make_raw(ch_names=["a name of many letters"])
     raw.set_montage(montage)
     save_recording(raw, tmp_path / "x.fif")
-    last = run(page, app.UPLOAD, str(tmp_path / "x.fif"))[-1]
+    last = run(page, UPLOAD, str(tmp_path / "x.fif"))[-1]
     assert [last[suffix]["visible"] for suffix in (".edf", ".fif", ".png")] == [False, True, True]
     assert "EDF holds names of up to 16 characters" in last["message"]
 
@@ -134,28 +140,28 @@ def next_picture(updates):
 
 
 def test_stop_keeps_what_was_made_so_far(page, monkeypatch):
-    monkeypatch.setattr(app, "FRAME_SECONDS", 0.0)
-    updates = page.generate(ALICE, app.EXAMPLE, None, [], *(WISHES | {"seconds": 60.0}).values())
+    monkeypatch.setattr(page_module, "FRAME_SECONDS", 0.0)
+    updates = page.generate(ALICE, EXAMPLE, None, [], *(WISHES | {"seconds": 60.0}).values())
     next_picture(updates)
     page.runs.stop(ALICE.tab)
     *_, last = updates
-    assert "Stopped: of 60 s, this is what was made." in text(last["message"])
+    assert "of 60 s." in text(last["message"])
     made = mne.io.read_raw(last[".fif"]["value"], verbose="ERROR")
     assert session.EXAMPLE_SECONDS < made.times[-1] < session.EXAMPLE_SECONDS + 60
     assert {"surprise", "classes", ".edf", ".png"} <= set(last)
 
 
 def test_stopped_before_anything_was_made_nothing_is_shown(page):
-    updates = page.generate(ALICE, app.EXAMPLE, None, [], *WISHES.values())
+    updates = page.generate(ALICE, EXAMPLE, None, [], *WISHES.values())
     next(updates)
     page.runs.stop(ALICE.tab)
-    assert [text(update["message"]) for update in updates] == ["Stopped before anything was made."]
+    assert [text(update["message"]) for update in updates] == ["Stopped before anything was generated."]
 
 
-@pytest.mark.parametrize("choice", [(app.UPLOAD, None), (app.NOTHING, None), (app.EXAMPLE, None)])
+@pytest.mark.parametrize("choice", [(UPLOAD, None), (NOTHING, None), (EXAMPLE, None)])
 def test_of_what_was_chosen_before_nothing_is_shown_any_more(page, monkeypatch, choice):
-    monkeypatch.setattr(app, "FRAME_SECONDS", 0.0)
-    updates = page.generate(ALICE, app.EXAMPLE, None, [], *(WISHES | {"seconds": 60.0}).values())
+    monkeypatch.setattr(page_module, "FRAME_SECONDS", 0.0)
+    updates = page.generate(ALICE, EXAMPLE, None, [], *(WISHES | {"seconds": 60.0}).values())
     next_picture(updates)
     with ThreadPoolExecutor(1) as pool:
         changed = pool.submit(page.change, ALICE, *choice)
@@ -165,9 +171,9 @@ def test_of_what_was_chosen_before_nothing_is_shown_any_more(page, monkeypatch, 
 
 
 def test_a_recording_that_was_read_too_late_is_not_offered(page, recording):
-    page.change(ALICE, app.UPLOAD, recording)
-    page.change(ALICE, app.NOTHING, recording)
-    assert "message" not in page.choose(ALICE, app.UPLOAD, recording)
+    page.change(ALICE, UPLOAD, recording)
+    page.change(ALICE, NOTHING, recording)
+    assert "message" not in page.choose(ALICE, UPLOAD, recording)
 
 
 def test_an_upload_is_deleted_when_nobody_has_it_any_more(page, tmp_path):
@@ -175,8 +181,8 @@ def test_an_upload_is_deleted_when_nobody_has_it_any_more(page, tmp_path):
     path = str(tmp_path / "same.edf")
     page.disk.own(ALICE.user, path)
     for visitor in (ALICE, BOB):
-        page.change(visitor, app.UPLOAD, path)
-    page.change(ALICE, app.UPLOAD, None)
+        page.change(visitor, UPLOAD, path)
+    page.change(ALICE, UPLOAD, None)
     assert Path(path).exists()
     page.leave(BOB)
     assert not Path(path).exists()
@@ -188,15 +194,15 @@ def test_who_has_no_room_left_sees_what_was_made_all_the_same(page, monkeypatch)
     expected = r"There is nothing to download. With \d.\d MB more, your files would exceed 0 MB"
     assert re.search(expected, text(last["message"]))
     assert [last[suffix]["visible"] for suffix in (".edf", ".fif", ".png")] == [False, False, False]
-    assert last["surprise"]
+    assert last["surprise"]["visible"]
 
 
 def test_what_nobody_foresaw_is_one_sentence_too(page, recording, monkeypatch, capsys):
     monkeypatch.setattr(session, "load_recording", lambda *_, **__: {}["key"])
-    page.change(ALICE, app.UPLOAD, recording)
+    page.change(ALICE, UPLOAD, recording)
     for message in (
-        page.choose(ALICE, app.UPLOAD, recording)["message"],
-        run(page, app.UPLOAD, recording)[-1]["message"],
+        page.choose(ALICE, UPLOAD, recording)["message"],
+        run(page, UPLOAD, recording)[-1]["message"],
     ):
         assert text(message).startswith("The page failed on this (KeyError)")
     assert "Traceback" in capsys.readouterr().err  # for who runs the page
@@ -204,8 +210,65 @@ def test_what_nobody_foresaw_is_one_sentence_too(page, recording, monkeypatch, c
 
 def test_a_checkpoint_without_a_classifier_is_refused_as_one(tiny_checkpoint, tmp_path):
     with Disk(tmp_path) as own, pytest.raises(ValueError, match="holds a GETModel and no classifier") as error:
-        app.Page(tiny_checkpoint, tiny_checkpoint, own)
+        Page(tiny_checkpoint, tiny_checkpoint, own)
     assert str(error.value).startswith(str(tiny_checkpoint))
+
+
+@pytest.fixture
+def new(tiny_checkpoint, tmp_path):
+    """A page that has not continued its example yet."""
+    with Disk(tmp_path) as own:
+        yield Page(tiny_checkpoint, None, own)
+
+
+def figures(update) -> list[str]:
+    return [name for name in ("traces", "spectra", "surprise") if update.get(name, {}).get("visible")]
+
+
+@pytest.mark.parametrize(("width", "view"), [(1400.0, [-4.0, 10.0]), (390.0, [-2.0, 3.0])])
+def test_who_arrives_sees_the_example_continued_and_named_as_one(new, width, view):
+    new.continue_example()
+    (update,) = new.arrive(BOB, width)
+    update["traces"].clear()  # as gradio does
+    (update,) = new.arrive(ALICE, width)
+    assert text(update["message"]).startswith("This is an example: 12 s of EEG with closed eyes, made by GET itself")
+    assert figures(update) == ["traces", "spectra", "surprise"]
+    assert json.loads(update["traces"]["value"].plot)["layout"]["xaxis"]["range"] == view
+    assert list(new.disk.files.iterdir()) == []
+
+
+def test_who_arrives_early_sees_the_example_as_soon_as_it_is_there(new):
+    updates = new.arrive(ALICE, 1400.0)
+    assert "An example will appear here" in next(updates)["message"]
+    with ThreadPoolExecutor(1) as pool:
+        rest = pool.submit(list, updates)
+        new.continue_example()
+        assert figures(rest.result(timeout=60)[-1]) == ["traces", "spectra", "surprise"]
+
+
+def test_the_example_does_not_come_over_what_a_visitor_does_first(new):
+    early = new.arrive(ALICE, 1400.0)
+    next(early)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(list, early)
+        own = run(new, seconds=1.0)  # although the example is not there yet
+        assert waiting.result(timeout=60) == [looks.nothing()]
+    assert text(own[-1]["message"]).startswith("Generated 1 s in")
+
+
+def test_without_an_example_the_page_works_all_the_same(new, monkeypatch):
+    monkeypatch.setattr(session, "surprise", lambda *_: {}["key"])
+    with pytest.raises(KeyError):
+        new.continue_example()
+    assert [text(update["message"]) for update in new.arrive(ALICE, 1400.0)] == ["Press Generate."]
+
+
+def test_every_figure_says_what_to_look_at(page):
+    last = {name: value for update in run(page) for name, value in update.items()}
+    for name in ("traces_caption", "spectra_caption", "maps", "surprise_caption"):
+        assert "Look" in text(last[name])
+    assert "seam" not in str(last)
+    assert "Look at the rhythm" in [u for u in run(page, NOTHING) if "traces" in u][-1]["traces_caption"]
 
 
 def test_the_space_names_the_gradio_that_was_tested():
@@ -216,5 +279,5 @@ def test_the_space_names_the_gradio_that_was_tested():
 
 
 def test_the_conditions_offered_are_conditions(page):
-    assert set(app.CONDITIONS) < set(page.extractor.conditions)
+    assert set(page_module.CONDITIONS) < set(page.extractor.conditions)
     assert session.MAX_SECONDS == 60

@@ -18,6 +18,7 @@ import httpx
 
 from get_hf import save_recording
 from get_hf.space import app, disk
+from get_hf.space.page import EXAMPLE, UPLOAD
 from synthetic import make_raw
 
 WISHES = {"condition": "", "next_condition": "eyes_closed", "seconds": 2.0, "temperature": 1.0, "guidance": 1.0}
@@ -51,7 +52,7 @@ def downloaded(result) -> list[Path]:
 def test_a_whole_session(page, visitor, tmp_path, monkeypatch):
     save_recording(make_raw(), tmp_path / "night <b>.edf")
     upload = gradio_client.handle_file(tmp_path / "night <b>.edf")
-    result = visitor.predict(app.UPLOAD, upload, *wishes(), api_name="/generate")
+    result = visitor.predict(UPLOAD, upload, *wishes(), api_name="/generate")
     assert text(result[0]).startswith("Generated 2 s in")
     edf, _fif, png = downloaded(result)
     continued = mne.io.read_raw(edf, verbose="ERROR")
@@ -92,12 +93,12 @@ def deadly(folder: Path) -> Path:
 def test_a_poisoned_upload_changes_nothing_for_another(served, visitor, poison, tmp_path):
     poison = gradio_client.handle_file(poison(tmp_path))
     another = gradio_client.Client(served, verbose=False, download_files=str(tmp_path / "another"))
-    alone = visitor.predict(app.EXAMPLE, None, *wishes(seconds=20.0), api_name="/generate")
+    alone = visitor.predict(EXAMPLE, None, *wishes(seconds=20.0), api_name="/generate")
 
-    job = visitor.submit(app.EXAMPLE, None, *wishes(seconds=20.0), api_name="/generate")
+    job = visitor.submit(EXAMPLE, None, *wishes(seconds=20.0), api_name="/generate")
     while not job.outputs():
         time.sleep(0.01)
-    refused = another.predict(app.UPLOAD, poison, *wishes(), api_name="/generate")
+    refused = another.predict(UPLOAD, poison, *wishes(), api_name="/generate")
     beside = job.result(timeout=120)
 
     assert 'class="get-message error"' in refused[0]

@@ -1,0 +1,176 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The layout of the page: its controls, its results, and which function of `Page` each control calls."""
+
+from typing import Any
+
+import gradio as gr
+
+from get_hf.space import looks, session
+from get_hf.space.disk import KEPT_SECONDS, MAX_MEGABYTES
+from get_hf.space.page import CONDITIONS, EXAMPLE, NOTHING, UPLOAD, USERS_WAITING, Page, Visitor
+
+TITLE = "GET: a Generative EEG Transformer"
+#: Recordings that are read at the same time, so that a slow one does not hold up the others.
+READERS_AT_ONCE = 6
+
+INTRODUCTION = """# GET continues EEG
+Give GET a few seconds of EEG, or only a condition such as closed eyes. GET then generates what could follow, a quarter
+of a second of all channels at a time. The result is plausible EEG of a healthy adult between 0.5 and 45 Hz. GET does
+not predict what this brain will do, and it is **not a medical device**.
+"""
+LIMITS = f"""Formats: {", ".join(suffix[1:].upper() for suffix in session.SUFFIXES)}, up to {MAX_MEGABYTES} MB.
+GET reads the last {session.MAX_PROMPT_SECONDS:.0f} s of a recording, and generates up to {session.MAX_SECONDS:.0f} s
+of up to {session.MAX_CHANNELS} channels. All files are deleted after {KEPT_SECONDS // 60} minutes. Even so, do not
+upload anything that tells who a person is."""
+
+#: Tells the server how wide the window is, as its last input.
+_MEASURE = "(...choices) => [...choices.slice(0, -1), window.innerWidth]"
+#: The same; on a phone, where the results lie below the controls, it also brings them into view.
+_SHOW_RESULTS = f"""(...choices) => {{
+    if (window.innerWidth < {looks.NARROW}) document.getElementById("results").scrollIntoView();
+    return [...choices.slice(0, -1), window.innerWidth];
+}}"""
+
+
+def build(page: Page) -> gr.Blocks:
+    """Lays the page out, and connects its controls."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
+        gr.Markdown(INTRODUCTION)
+        with gr.Row():
+            with gr.Column(scale=1, min_width=300):
+                controls, go = _controls(page)
+            with gr.Column(scale=3, min_width=480, elem_id="results"):
+                results = _results(page)
+        _connect(page, blocks, controls, go, results)
+    return blocks.queue(max_size=USERS_WAITING)
+
+
+def _controls(page: Page) -> tuple[dict[str, gr.components.Component], gr.Button]:
+    """Makes the controls; their order is the order of the arguments of `Page.generate`."""
+    conditions = [(name.replace("_", " "), name) for name in CONDITIONS]
+    names = session.usual_channels(page.example.ch_names)
+    controls = {
+        "source": gr.Radio([EXAMPLE, UPLOAD, NOTHING], value=EXAMPLE, label="What to continue"),
+        "file": gr.File(label="Recording", file_types=list(session.SUFFIXES), visible=False, height=130),
+    }
+    condition = gr.Dropdown([("not known", ""), *conditions], value="", label="Condition during the recording")
+    following = gr.Dropdown([("not specified", ""), *conditions], value="", label="Condition from here on")
+    seconds = gr.Slider(1, session.MAX_SECONDS, value=10, step=1, label="Seconds to generate")
+    with gr.Accordion("Channels", open=False):
+        controls["channels"] = gr.Dropdown(names, value=names, multiselect=True, show_label=False)
+    controls |= {"condition": condition, "following": following, "seconds": seconds}
+    with gr.Accordion("More", open=False):
+        controls["temperature"] = gr.Slider(
+            0.1, 2, value=1, step=0.05, label="Temperature", info="1 is as learned. Below 1 the EEG varies less."
+        )
+        controls["guidance"] = gr.Slider(
+            0.5,
+            5,
+            value=1,
+            step=0.1,
+            label="Guidance",
+            info="Above 1 the condition shows more than it does in people.",
+        )
+        controls["seed"] = gr.Number(
+            0,
+            precision=0,
+            minimum=0,
+            label="Seed",
+            info="Another seed gives another continuation. Without a recording it also gives another person.",
+        )
+    controls["width"] = gr.Number(looks.WIDE, visible=False)
+    go = gr.Button("Generate", variant="primary", elem_id="go")
+    gr.Markdown(LIMITS, elem_classes="get-limits")
+    return controls, go
+
+
+def _results(page: Page) -> dict[str, gr.components.Component]:
+    """Makes what results are shown in, by the names that `looks` uses."""
+    results = {}
+    with gr.Row(elem_id="head"):
+        results["message"] = gr.HTML(looks.message("Press Generate."), padding=False, elem_id="message")
+        results["stop"] = gr.Button("Stop", scale=0, min_width=80, visible=False, elem_id="stop")
+    results["growing"] = gr.HTML(padding=False, elem_id="growing")
+    _figure(results, "traces")
+    with gr.Row():
+        with gr.Column(scale=3, min_width=320):
+            _figure(results, "spectra")
+        with gr.Column(scale=2, min_width=320):
+            results["maps"] = gr.HTML(padding=False, elem_id="maps")
+    _figure(results, "surprise")
+    results["classes"] = gr.HTML(padding=False, elem_id="classes", visible=page.classifier is not None)
+    with gr.Row():
+        for suffix, label in looks.FILES.items():
+            results[suffix] = gr.DownloadButton(label, visible=False, size="sm", elem_id=f"get{suffix}")
+    return results
+
+
+def _figure(results: dict[str, gr.components.Component], name: str) -> None:
+    """Makes the place of an interactive figure, with its caption below it."""
+    results[name] = gr.Plot(
+        visible=False,
+        label=name.capitalize(),
+        show_label=False,
+        container=False,
+        elem_id=name,
+        elem_classes="get-chart",
+        buttons=[],
+    )
+    results[f"{name}_caption"] = gr.HTML(padding=False, elem_id=f"{name}-caption")
+
+
+def _connect(
+    page: Page,
+    blocks: gr.Blocks,
+    controls: dict[str, gr.components.Component],
+    go: gr.Button,
+    results: dict[str, gr.components.Component],
+) -> None:
+    """Says what happens when a visitor arrives, chooses, generates, stops and leaves."""
+    shown = results | {name: controls[name] for name in ("file", "condition", "following", "channels")}
+    everything, chosen = list(shown.values()), [controls["source"], controls["file"]]
+
+    def show(updates: dict[str, Any]) -> dict[gr.components.Component, Any]:
+        return {shown[name]: value for name, value in updates.items()}
+
+    def arrive(request: gr.Request, width: float):
+        yield from map(show, page.arrive(Visitor.of(request), width))
+
+    def change(request: gr.Request, *choices):
+        return show(page.change(Visitor.of(request), *choices))
+
+    def choose(request: gr.Request, *choices):
+        return show(page.choose(Visitor.of(request), *choices))
+
+    def generate(request: gr.Request, *choices):
+        yield from map(show, page.generate(Visitor.of(request), *choices))
+
+    def stop(request: gr.Request):
+        page.runs.stop(Visitor.of(request).tab)
+
+    def leave(request: gr.Request):
+        page.leave(Visitor.of(request))
+
+    private = {"show_progress": "hidden", "api_visibility": "private"}
+    blocks.load(arrive, [controls["width"]], list(results.values()), js=_MEASURE, concurrency_limit=None, **private)
+    for changed in (controls["source"].change, controls["file"].upload, controls["file"].clear):
+        changed(change, chosen, everything, queue=False, **private).then(
+            choose,
+            chosen,
+            everything,
+            concurrency_limit=READERS_AT_ONCE,
+            concurrency_id="reading",
+            **private,
+        )
+    go.click(
+        generate,
+        list(controls.values()),
+        list(results.values()),
+        js=_SHOW_RESULTS,
+        show_progress="hidden",
+        trigger_mode="multiple",  # a run that is being cancelled does not keep the next one from starting
+        concurrency_limit=None,  # `Runs` decides who waits, and tells those who do
+        api_name="generate",
+    )
+    results["stop"].click(stop, queue=False, **private)
+    blocks.unload(leave)

@@ -1,0 +1,350 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What the page does for its visitors; `layout.py` says how it looks, and `session.py` runs the model.
+
+Every function here returns or yields updates: values by the name of the component that shows them.
+"""
+
+import copy
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import torch
+
+from get_hf import GETFeatureExtractor, GETForSequenceClassification, GETModel, load_pretrained
+from get_hf.pretrained import find_checkpoint, load_folder
+from get_hf.space import looks, session
+from get_hf.space.disk import Disk
+from get_hf.space.runs import Run, Runs
+from get_hf.space.session import Pace, Wishes
+
+if TYPE_CHECKING:
+    import mne
+
+EXAMPLE, UPLOAD, NOTHING = "Built-in example", "My recording", "Nothing"
+#: The conditions on offer; the checkpoint was trained on no others.
+CONDITIONS = ("rest", "eyes_open", "eyes_closed", "left_fist", "right_fist", "both_fists", "feet")
+USERS_AT_ONCE, USERS_WAITING = 2, 20
+#: Seconds between two pictures while the continuation grows.
+FRAME_SECONDS = 0.4
+#: Seconds after which a tab that waits for the continued example looks whether its visitor has done something else.
+_GLANCE = 0.2
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who sends a request: one tab of a browser, and its network address."""
+
+    tab: str
+    user: str
+
+    @classmethod
+    def of(cls, request: gr.Request) -> "Visitor":
+        """The sender of a request."""
+        return cls(request.session_hash or "", request.client.host if request.client else "")
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A continuation.
+
+    Attributes:
+        features: What the model was given.
+        patches: `(1, channels, times)` in the innovation space: what the model was given and what it generated.
+        seconds: Duration of the generated part.
+        took: Seconds of computing.
+    """
+
+    features: session.EEGFeatures
+    patches: torch.Tensor
+    seconds: float
+    took: float
+
+    @property
+    def said(self) -> str:
+        """One sentence about duration and speed."""
+        speed = looks.times(self.seconds / self.took)
+        return f"Generated {self.seconds:g} s in {self.took:.1f} s, {speed} real time."
+
+
+class Page:
+    """The page with the model behind it.
+
+    Args:
+        checkpoint: Folder, or `owner/name` on the Hub.
+        classifier: Folder or `owner/name` of a fine-tuned `GETForSequenceClassification`; None to classify nothing.
+        disk: Keeps uploads and results for a while.
+
+    Raises:
+        ValueError: A checkpoint cannot be loaded; or `classifier` holds no classifier, or one that reads EEG at
+            another rate or in other patches than the checkpoint.
+    """
+
+    def __init__(self, checkpoint: str | Path, classifier: str | Path | None, disk: Disk):
+        self.model: GETModel
+        self.extractor: GETFeatureExtractor
+        self.model, self.extractor = load_pretrained(checkpoint)
+        self.classifier = _load_classifier(classifier, self.model) if classifier else None
+        self.disk = disk
+        self.runs = Runs(USERS_AT_ONCE, USERS_WAITING)
+        self._chosen: dict[str, tuple[str, str | None]] = {}
+        self.example = session.example(self.model, self.extractor)
+        #: What an arriving visitor sees, in a wide and in a narrow window.
+        self._continued_example: dict[bool, dict[str, Any]] = {}
+        self._example_tried = threading.Event()
+
+    # ----------------------------------------------------------------------------------------------------- on arrival
+
+    def continue_example(self) -> None:
+        """Continues the built-in example, for everybody who arrives later.
+
+        This run takes no place in the line, so that no visitor waits for it; it lasts a few seconds. It also does what
+        takes long only the first time, such as finding fonts.
+        """
+        try:
+            wishes = Wishes()
+            features = session.prepare(self.extractor, self.example, wishes).features
+            began = time.monotonic()
+            *_, patches = session.stream(self.model, features, wishes)
+            continued = Generated(features, patches, wishes.seconds, time.monotonic() - began)
+            what = (
+                f"This is an example: {session.EXAMPLE_SECONDS:.0f} s of EEG with closed eyes, made by GET itself, "
+                f"and {wishes.seconds:.0f} s that GET added when this page was started. Press Generate for your own."
+            )
+            said = looks.message(what, [continued.said])
+            raw = self._decode(continued)
+            for narrow, width in ((False, looks.WIDE), (True, 0)):
+                pictures = looks.signal(raw, width) | self._surprise(continued, raw, width)
+                self._continued_example[narrow] = {"message": said, **pictures}
+        finally:
+            self._example_tried.set()
+
+    def arrive(self, visitor: Visitor, width: float) -> Iterator[dict[str, Any]]:
+        """Shows the continued example in a new tab, unless the visitor does something else first.
+
+        Args:
+            visitor: Who arrives.
+            width: Width of the window in pixels.
+
+        Yields:
+            Updates. They end when the visitor starts a run, or chooses something else to continue.
+        """
+        with self.runs.begin(visitor.tab) as run:
+            yield from run.shown(self._arrive(run, width), last=looks.nothing())
+
+    def _arrive(self, run: Run, width: float) -> Iterator[dict[str, Any]]:
+        if not self._example_tried.is_set():
+            yield {"message": looks.message("An example will appear here in a moment. You need not wait for it.")}
+        while not self._example_tried.wait(_GLANCE):
+            if run.ended:
+                return
+        update = self._continued_example.get(width < looks.NARROW, {"message": looks.message("Press Generate.")})
+        yield copy.deepcopy(update)  # gradio takes apart what it is given
+
+    # ------------------------------------------------------------------------------------------------------ to choose
+
+    def change(self, visitor: Visitor, source: str, path: str | None) -> dict[str, Any]:
+        """Ends the run of a tab, and removes its results and the upload that was replaced."""
+        self.runs.cancel(visitor.tab)
+        _, replaced = self._chosen.get(visitor.tab, (source, None))
+        self._chosen[visitor.tab] = source, path
+        self._delete_upload(replaced)
+        self.disk.forget(visitor.tab)
+        said = looks.message("Reading") if source == UPLOAD and path else ""
+        recorded = source != NOTHING
+        return {
+            "file": gr.update(visible=source == UPLOAD),
+            "condition": gr.update(visible=recorded),
+            "following": gr.update(label="Condition from here on" if recorded else "Condition"),
+            "message": said,
+            **looks.nothing(),
+        }
+
+    def choose(self, visitor: Visitor, source: str, path: str | None) -> dict[str, Any]:
+        """Offers the channels of a new source or file."""
+        names, usual, said = [], [], ""
+        try:
+            raw, notes = self._recording(source, path)
+            if raw is not None:
+                names, usual = raw.ch_names, session.usual_channels(raw.ch_names)
+                seconds, rate = raw.n_times / raw.info["sfreq"], raw.info["sfreq"]
+                what = f"{len(names)} channels, {seconds:.0f} s, {rate:g} Hz; {len(usual)} channels are chosen."
+                said = looks.message(what, notes)
+            elif source == NOTHING:
+                names = usual = list(session.USUAL_CHANNELS)
+            else:
+                said = looks.message("Upload a recording, then continue it.")
+        except Exception as error:
+            said = looks.failure(error)
+        if self._chosen.get(visitor.tab) != (source, path):  # the visitor chose something else in the meantime
+            return {"channels": gr.skip()}
+        return {"channels": gr.update(choices=names, value=usual), "message": said}
+
+    def leave(self, visitor: Visitor) -> None:
+        """Ends the run of a tab that was closed, and deletes its upload and results."""
+        self.runs.cancel(visitor.tab)
+        _, path = self._chosen.pop(visitor.tab, (None, None))
+        self._delete_upload(path)
+        self.disk.forget(visitor.tab)
+
+    def _delete_upload(self, path: str | None) -> None:
+        """Deletes an upload unless another tab uses it: gradio keeps one copy of two equal files."""
+        if path and path not in {kept for _, kept in self._chosen.values()}:
+            self.disk.delete(path)
+
+    def _recording(self, source: str, path: str | None) -> tuple["mne.io.BaseRaw | None", list[str]]:
+        if source == EXAMPLE:
+            return self.example, []
+        return session.read_upload(path) if source == UPLOAD and path else (None, [])
+
+    # ---------------------------------------------------------------------------------------------------- to generate
+
+    def generate(self, visitor: Visitor, *choices) -> Iterator[dict[str, Any]]:
+        """Continues a recording, and shows the continuation while it grows.
+
+        Args:
+            visitor: Who asks.
+            choices: Values of all controls, in the order of `layout.build`.
+
+        Yields:
+            Updates.
+        """
+        with self.runs.begin(visitor.tab) as run:
+            yield from run.shown(self._generate(run, visitor, *choices), last=looks.nothing())
+
+    def _generate(
+        self,
+        run: Run,
+        visitor: Visitor,
+        source: str,
+        path: str | None,
+        ch_names: list[str],
+        condition: str | None,
+        next_condition: str | None,
+        seconds: float,
+        temperature: float,
+        guidance: float,
+        seed: float,
+        width: float,
+    ) -> Iterator[dict[str, Any]]:
+        yield {"message": looks.message("Reading"), **looks.nothing(), **looks.stop(True)}
+        try:
+            wishes = Wishes(
+                seconds=seconds,
+                ch_names=tuple(ch_names or ()),
+                condition=condition if condition and source != NOTHING else None,
+                next_condition=next_condition or None,
+                temperature=temperature,
+                guidance=guidance,
+                seed=int(seed or 0),
+            )
+            raw, notes = self._recording(source, path)
+            if raw is None and source == UPLOAD:
+                raise ValueError("No recording was uploaded: choose a file, or the built-in example.")
+            prepared = session.prepare(self.extractor, raw, wishes)
+            for before in self.runs.turn(run):
+                yield {"message": looks.message(f"Waiting for a free place: {before} before you.")}
+            if run.ended:
+                yield {"message": looks.message("Stopped before anything was generated."), **looks.stop(False)}
+                return
+            stem = {EXAMPLE: "example_get", NOTHING: "get"}.get(source) or f"{Path(path).stem}_get"
+            generated = yield from self._grow(run, prepared.features, wishes, width)
+            notes = notes + prepared.notes
+            if generated.seconds < wishes.seconds and run.stopped:
+                notes.append(f"Stopped: these are the first {generated.seconds:g} of {wishes.seconds:g} s.")
+            elif generated.seconds < wishes.seconds:
+                took = f"Ended after {generated.took:.0f} s of computing"
+                notes.append(f"{took}: generate fewer seconds, or fewer channels.")
+            yield from self._finish(visitor, generated, notes, stem, width)
+        except Exception as error:
+            yield {"message": looks.failure(error), **looks.stop(False)}
+
+    def _grow(
+        self, run: Run, features: session.EEGFeatures, wishes: Wishes, width: float
+    ) -> Generator[dict[str, Any], None, Generated]:
+        """Generates, and shows the continuation so far now and then."""
+        n_given, rate = features["input_values"].shape[-1], self.model.config.sampling_rate
+        began, pace, spacing = time.monotonic(), Pace(FRAME_SECONDS), 0.0
+        with closing(session.stream(self.model, features, wishes)) as stream:
+            for patches in stream:
+                if run.ended:
+                    break
+                seconds = (patches.shape[-1] - n_given) / rate
+                if pace.due():
+                    raw = self.extractor.decode(patches, features)[0]
+                    picture, spacing = looks.growing(raw, wishes.seconds, spacing, width)
+                    speed = seconds / (time.monotonic() - began)
+                    yield {"message": looks.progress(seconds, wishes.seconds, speed), **picture}
+        seconds = (patches.shape[-1] - n_given) / rate
+        return Generated(features, patches, seconds, time.monotonic() - began)
+
+    def _finish(
+        self, visitor: Visitor, generated: Generated, notes: list[str], stem: str, width: float
+    ) -> Iterator[dict[str, Any]]:
+        """Shows the whole continuation, and what can be measured of it."""
+        raw = self._decode(generated)
+        measuring = looks.message(f"{generated.said} Measuring.", notes)
+        yield {"message": measuring, **looks.signal(raw, width)}
+        surprise = self._surprise(generated, raw, width)
+        is_recorded = generated.features.recordings[0].n_times > 0
+        classes = session.classify(self.classifier, generated.features) if self.classifier and is_recorded else {}
+        files, more = self._write(visitor, raw, stem)
+        yield {
+            "message": looks.message(generated.said, notes + more),
+            **surprise,
+            "classes": looks.classes(classes),
+            **files,
+            **looks.stop(False),
+        }
+
+    def _decode(self, generated: Generated) -> "mne.io.BaseRaw":
+        return self.extractor.decode(generated.patches, generated.features)[0]
+
+    def _surprise(self, generated: Generated, raw: "mne.io.BaseRaw", width: float) -> dict[str, Any]:
+        score = session.surprise(self.model, generated.features, generated.patches)
+        config = self.model.config
+        patch_seconds = config.patch_size / config.sampling_rate
+        given = generated.patches.shape[-1] / config.sampling_rate - generated.seconds
+        # the start patch comes before the recording
+        return looks.surprise(score, raw.ch_names, given - patch_seconds, patch_seconds, width)
+
+    def _write(self, visitor: Visitor, raw: "mne.io.BaseRaw", stem: str) -> tuple[dict[str, Any], list[str]]:
+        """Writes the files to download; returns also notes on those that could not be written."""
+        files, notes = looks.no_files(), []
+        folder = self.disk.results(visitor.tab)
+        try:
+            with self.disk.room(visitor.user, 8 * len(raw.ch_names) * raw.n_times):  # 2 of EDF, 4 of FIF, a picture
+                for suffix in looks.FILES:
+                    path = folder / (f"{stem}_raw.fif" if suffix == ".fif" else stem + suffix)
+                    try:
+                        looks.save(raw, path)
+                    except ValueError as error:  # such as a channel name that EDF cannot hold
+                        notes.append(str(error).replace(str(path), path.name))
+                    else:
+                        files[suffix] = gr.update(value=str(path), visible=True)
+                self.disk.own(visitor.user, *folder.iterdir())
+        except ValueError as error:
+            notes.append(f"There is nothing to download. {error}")
+        return files, notes
+
+
+def _load_classifier(classifier: str | Path, model: GETModel) -> GETForSequenceClassification:
+    loaded, _ = load_folder(find_checkpoint(classifier), name=str(classifier))
+    if not isinstance(loaded, GETForSequenceClassification):
+        raise ValueError(
+            f"{classifier} holds a {type(loaded).__name__} and no classifier: name a checkpoint that was fine-tuned "
+            "to tell classes apart, or none."
+        )
+    for name, unit in (("sampling_rate", "Hz"), ("patch_size", "samples in a patch")):
+        theirs, ours = getattr(loaded.config, name), getattr(model.config, name)
+        if theirs != ours:
+            raise ValueError(
+                f"The classifier {classifier} reads {theirs:g} {unit} and the checkpoint {ours:g} {unit}: name a "
+                "classifier that was fine-tuned from this checkpoint."
+            )
+    return loaded
