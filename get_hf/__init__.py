@@ -15,6 +15,7 @@ from importlib.metadata import version
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForSequenceClassification
 from transformers.pipelines import PIPELINE_REGISTRY
 
+from get_hf.data_collator import GETDataCollator
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.modeling.pretrained_get import PIPELINES
@@ -42,6 +43,7 @@ for _auto_class, _model_class in (
 __all__ = [
     "CHECKPOINT",
     "GETConfig",
+    "GETDataCollator",
     "GETFeatureExtractor",
     "GETForSequenceClassification",
     "GETModel",
