@@ -169,6 +169,12 @@ class GETFeatureExtractor(SavedFeatureExtractor):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.sampling_rate:g} Hz, patches of {self.patch_size}, {self.band} Hz)"
 
+    def __getstate__(self) -> dict[str, Any]:
+        # what is only kept for speed would change the fingerprint of `dataset.map` once it has been computed
+        return {
+            k: v for k, v in self.__dict__.items() if not isinstance(getattr(type(self), k, None), cached_property)
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """The attributes that `preprocessor_config.json` holds."""
         return {name: value for name, value in super().to_dict().items() if name != "transform"}
