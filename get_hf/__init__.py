@@ -38,7 +38,9 @@ for _auto_class, _model_class in (
 ):
     _model_class.register_for_auto_class(_auto_class.__name__)
     _task, _pipeline_class = PIPELINES[_auto_class.__name__]
-    PIPELINE_REGISTRY.register_pipeline(_task, _pipeline_class, pt_model=_auto_class, type="time")
+    # without model=, the shipped checkpoint generates: a folder, which has no revision
+    _default = {"model": (str(CHECKPOINT), None)} if _auto_class is AutoModel else None
+    PIPELINE_REGISTRY.register_pipeline(_task, _pipeline_class, pt_model=_auto_class, default=_default, type="time")
 
 __all__ = [
     "CHECKPOINT",

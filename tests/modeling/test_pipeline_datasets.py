@@ -1,5 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The pipelines on rows and columns of datasets and in batches."""
+"""The pipelines on rows and columns of datasets and in batches, and without a model."""
+
+import json
 
 import mne
 import numpy as np
@@ -9,7 +11,7 @@ from datasets import Dataset
 from transformers import pipeline
 from transformers.pipelines.pt_utils import KeyDataset
 
-from get_hf import GETFeatureExtractor, GETForSequenceClassification, GETModel, save_recording
+from get_hf import CHECKPOINT, GETFeatureExtractor, GETForSequenceClassification, GETModel, save_recording
 from small import NAMES, RATE, as_raw, signal, small_config
 
 ARRAY = {"sampling_rate": RATE, "ch_names": NAMES, "unit": "uV"}
@@ -123,3 +125,11 @@ class TestBatchSize:
         for found, row in zip(together, rows, strict=True):
             scores = {each["label"]: each["score"] for each in found}
             assert scores == pytest.approx({each["label"]: each["score"] for each in classify(row)}, abs=1e-4)
+
+
+def test_without_a_model_the_shipped_checkpoint_generates(tmp_path):
+    generate = pipeline("eeg-generation")
+    assert generate.model.config.to_dict() == GETModel.from_pretrained(CHECKPOINT).config.to_dict()
+    assert generate(ch_names=["O1", "O2"], seconds=0.5, output="array")[0].shape == (2, 50)
+    generate.save_pretrained(tmp_path)
+    assert str(CHECKPOINT) not in json.dumps(json.loads((tmp_path / "config.json").read_text()))
