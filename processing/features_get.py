@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What the model is given: recordings in the innovation space, side by side in tensors."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -139,9 +139,9 @@ def check_tensors(return_tensors: Any) -> None:
         raise ValueError(f'return_tensors must be "pt" (torch) or "np" (NumPy), not {return_tensors!r}.')
 
 
-def pad_features(features: Sequence[Mapping[str, Any]], patch_size: int) -> EEGFeatures:
+def pad_features(features: list[Mapping[str, Any]], patch_size: int) -> EEGFeatures:
     """Stacks features that were prepared one by one; see `GETFeatureExtractor.pad`."""
-    if isinstance(features, Mapping) or not features:
+    if not isinstance(features, (list, tuple)) or not features:
         raise ValueError("pad() takes a list of at least one features: put them in a list, pad([features]).")
     rows = [row for item in features for row in _rows(item, patch_size)]
     n_chans, n_times = (max(row["input_values"].shape[axis] for row in rows) for axis in (0, 1))
