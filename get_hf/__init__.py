@@ -15,6 +15,7 @@ from importlib.metadata import version
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForSequenceClassification
 from transformers.pipelines import PIPELINE_REGISTRY
 
+from get_hf.data_collator import GETDataCollator
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.modeling.pretrained_get import PIPELINES
@@ -37,11 +38,14 @@ for _auto_class, _model_class in (
 ):
     _model_class.register_for_auto_class(_auto_class.__name__)
     _task, _pipeline_class = PIPELINES[_auto_class.__name__]
-    PIPELINE_REGISTRY.register_pipeline(_task, _pipeline_class, pt_model=_auto_class, type="time")
+    # without model=, the shipped checkpoint generates: a folder, which has no revision
+    _default = {"model": (str(CHECKPOINT), None)} if _auto_class is AutoModel else None
+    PIPELINE_REGISTRY.register_pipeline(_task, _pipeline_class, pt_model=_auto_class, default=_default, type="time")
 
 __all__ = [
     "CHECKPOINT",
     "GETConfig",
+    "GETDataCollator",
     "GETFeatureExtractor",
     "GETForSequenceClassification",
     "GETModel",

@@ -39,6 +39,7 @@ GENERATION_RANGES = {
     "modulation_depth": (0, 100),
     "max_length": (1, 10_000_000),
     "max_new_tokens": (1, 10_000_000),
+    "seconds": (0, 10_000_000),
     "num_return_sequences": (1, 10_000),
 }
 

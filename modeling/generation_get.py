@@ -29,6 +29,9 @@ from .options_get import OWN_OPTIONS, check_options, refuse_unsupported
 from .patch_buffer_get import PatchBuffer
 from .threads_get import MeasuredThreads
 
+#: Options of transformers that say how long to generate, in patches.
+LENGTHS = ("max_new_tokens", "max_length")
+
 
 @dataclass
 class GETGenerateOutput(ModelOutput):
@@ -72,7 +75,8 @@ class GETGenerationMixin(GenerationMixin):
                 `condition_ids`: `(batch, patches)`: the condition of the patch that each position predicts. May go on
                 beyond the prompt as a plan; the last entry holds from there on. Only conditions that the model heard.
 
-                `max_new_tokens` (patches) or `seconds` (rounded up to patches).
+                `max_new_tokens` (patches) or `seconds` (rounded up to patches); where a call gives neither,
+                `generation_config.seconds` counts if it is set.
 
                 `do_sample`: True by default; False takes the flow of no noise at all, a smooth and typical course.
 
@@ -115,23 +119,17 @@ class GETGenerationMixin(GenerationMixin):
         self, generation_config: GenerationConfig | None, **kwargs: Any
     ) -> tuple[GenerationConfig, dict]:
         """Takes our own options, and refuses those that would be ignored."""
-        seconds = kwargs.pop("seconds", None)
+        n_patches = self._patches_in_seconds(generation_config, kwargs)
+        kwargs.pop("seconds", None)
         own = {name: kwargs.pop(name, None) for name in OWN_OPTIONS}
         generator = kwargs.pop("generator", None)
         refuse_unsupported(generation_config, kwargs)
         for name in ("max_new_tokens", "num_return_sequences"):
             if kwargs.get(name) is not None and not (is_number(kwargs[name], whole=True) and kwargs[name] >= 1):
                 raise ValueError(f"{name} must be a whole number from 1 up, not {kwargs[name]!r}.")
-        if seconds is not None:
-            for name in ("max_new_tokens", "max_length"):
-                if kwargs.get(name) is not None:
-                    raise ValueError(f"seconds ({seconds}) and {name} ({kwargs[name]}) both say how long: give one.")
-            if not is_number(seconds) or seconds <= 0:
-                raise ValueError(f"seconds must be a positive number, not {seconds!r}.")
-            patches_per_second = self.config.sampling_rate / self.config.patch_size
-            kwargs["max_new_tokens"] = max(1, math.ceil(round(seconds * patches_per_second, 6)))
-
         generation_config, model_kwargs = super()._prepare_generation_config(generation_config, **kwargs)
+        if n_patches is not None:
+            generation_config.max_new_tokens = n_patches
         for name, value in own.items():
             value = getattr(generation_config, name, None) if value is None else value
             setattr(generation_config, name, OWN_OPTIONS[name] if value is None else value)
@@ -140,6 +138,26 @@ class GETGenerationMixin(GenerationMixin):
         if generation_config.guidance_scale is None:
             generation_config.guidance_scale = 1.0
         return generation_config, model_kwargs
+
+    def _patches_in_seconds(self, generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> int | None:
+        """How many patches `seconds` asks for, None where a length is given in another way, or not at all.
+
+        What a call says counts first, then the config that it passes, then the model's own.
+        """
+        configs = (config for config in (generation_config, self.generation_config) if config is not None)
+        for place in (kwargs, *map(vars, configs)):
+            lengths = {name: place[name] for name in (*LENGTHS, "seconds") if place.get(name) is not None}
+            seconds = lengths.pop("seconds", None)
+            if seconds is None and lengths:
+                return None
+            for name, value in lengths.items():
+                raise ValueError(f"seconds ({seconds}) and {name} ({value}) both say how long: give one.")
+            if seconds is not None:
+                if not is_number(seconds) or seconds <= 0:
+                    raise ValueError(f"seconds must be a positive number, not {seconds!r}.")
+                patches_per_second = self.config.sampling_rate / self.config.patch_size
+                return max(1, math.ceil(round(seconds * patches_per_second, 6)))
+        return None
 
     def _prepare_model_inputs(
         self, inputs: torch.Tensor | None, bos_token_id: torch.Tensor | None, model_kwargs: dict[str, Any]

@@ -5,14 +5,20 @@ generate = pipeline("eeg-generation", model="org/get-eeg")
 raw = generate("eyes_closed.edf", seconds=20, seed=0)[0]
 """
 
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from copy import copy
 from typing import Any
 
 import torch
+from torch.utils.data import DataLoader
 from transformers.feature_extraction_utils import BatchFeature
 from transformers.pipelines.base import Pipeline
+from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
 
 #: Arguments of the feature extractor that say what a recording is.
 DESCRIPTION = ("sampling_rate", "ch_names", "unit", "condition", "annotation_conditions", "context_seconds", "person")
+#: What a row of a dataset says of its `array`, under the names of the arguments.
+OF_A_ROW = ("sampling_rate", "ch_names", "unit")
 
 
 class _EEGPipeline(Pipeline):
@@ -27,18 +33,54 @@ class _EEGPipeline(Pipeline):
         model.config.check_extractor(feature_extractor.to_dict())
         super().__init__(model, feature_extractor=feature_extractor, **kwargs)
 
-    def __call__(self, recording: Any = None, **kwargs) -> list[Any]:
-        """Runs the pipeline on a recording, or on each of a list of them."""
-        if (kwargs.get("batch_size") or self._batch_size or 1) != 1:
-            raise ValueError(
-                "batch_size is for inputs of one shape: give recordings of the same channels and length as one array "
-                "(batch, channels, times), or as mne.Epochs, and they run together."
-            )
+    def __call__(self, recording: Any = None, **kwargs) -> Any:
+        """Runs the pipeline on a recording, on each of a list or a column of them, or on the rows of a dataset.
+
+        Args:
+            recording: What `GETFeatureExtractor` takes; or a row of a dataset, a mapping with an `array` and its
+                `sampling_rate` in Hz, `ch_names` and `unit`, where the arguments of the same names do not say.
+            kwargs: `batch_size`, how many of several recordings run together, whatever their channels and lengths;
+                and what the class describes.
+
+        Returns:
+            What the class describes; of a list or a column a list of them; of a dataset (also `KeyDataset`) or a
+            generator an iterator.
+        """
+        if isinstance(recording, Sequence) and not isinstance(recording, (str, bytes, list, tuple)):  # dataset["eeg"]
+            return list(super().__call__((row for row in recording), **kwargs))
+        if hasattr(recording, "column_names"):  # datasets.Dataset and IterableDataset
+            return super().__call__((row for row in recording), **kwargs)
         return super().__call__(recording, **kwargs)
 
+    def get_iterator(
+        self,
+        inputs: Any,
+        num_workers: int,
+        batch_size: int,
+        preprocess_params: dict[str, Any],
+        forward_params: dict[str, Any],
+        postprocess_params: dict[str, Any],
+    ) -> Iterator[Any]:
+        """As the base class's, but the feature extractor pads batches, and an input may be several recordings."""
+        dataset = (PipelineDataset if isinstance(inputs, Sized) else PipelineIterator)(
+            inputs, self.preprocess, preprocess_params
+        )
+        for items in DataLoader(dataset, batch_size, num_workers=num_workers, collate_fn=list):
+            made = self.forward(self.feature_extractor.pad(items), **forward_params)
+            start = 0
+            for item in items:
+                stop = start + len(item["input_values"])
+                yield self.postprocess(self._part(made, start, stop), **postprocess_params)
+                start = stop
+
+    def _part(self, made: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
+        """What `_forward` returned of the recordings from `start` to `stop` of a batch."""
+        raise NotImplementedError
+
     def preprocess(self, recording: Any, **description) -> BatchFeature:
-        """What the model reads of a recording, as far back as it can."""
-        description.setdefault("context_seconds", self.model.config.context_seconds)
+        """What the model reads of a recording, which may be a row of a dataset."""
+        if isinstance(recording, Mapping):
+            recording, description = _of_row(recording, description)
         return self.feature_extractor(recording, **description)
 
     def _ensure_tensor_on_device(self, inputs: Any, device: torch.device) -> Any:
@@ -47,18 +89,39 @@ class _EEGPipeline(Pipeline):
         return inputs.to(device) if is_features else super()._ensure_tensor_on_device(inputs, device)
 
 
+def _of_row(row: Mapping[str, Any], description: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The array of a row, and what describes it, which an argument may say where the row does not.
+
+    Raises:
+        ValueError: There is no array, or row and argument contradict each other.
+    """
+    if row.get("array") is None:
+        found = ", ".join(str(name) for name, value in row.items() if value is not None) or "nothing"
+        raise ValueError(
+            f"A row of EEG is a mapping with array and sampling_rate, not with {found}: give the column that holds "
+            "them, such as KeyDataset(dataset, 'eeg')."
+        )
+    own = {name: row[name] for name in OF_A_ROW if row.get(name) is not None}
+    for name, value in own.items():
+        given = description.get(name)
+        if given is not None and (list(given) != list(value) if name == "ch_names" else given != value):
+            raise ValueError(f"{name}={given!r} contradicts the row's own {value!r}: leave {name} out.")
+    return row["array"], description | own
+
+
 class EEGGenerationPipeline(_EEGPipeline):
     """Continues recordings, or makes EEG from nothing: `pipeline("eeg-generation", model=...)`.
 
     Called with
 
     - `recording`: a file that MNE reads, `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch,
-      channels, times)` with `sampling_rate=` in Hz, `ch_names=` and `unit=`, or a list of these; none, with
+      channels, times)` with `sampling_rate=` in Hz, `ch_names=` and `unit=`, a row of a dataset that holds these,
+      `{"array": ..., "sampling_rate": ..., "ch_names": ..., "unit": ...}`, or a list or a dataset of them; none, with
       `ch_names=`, to generate from nothing;
     - `condition=`, what the recording was in, `next_condition=`, what comes next, a name or a plan such as
       `[("eyes_open", 10), ("left_fist", 4)]` in seconds, and the other arguments of `GETFeatureExtractor`;
     - `seconds=`, `temperature=`, `num_return_sequences=` and the other options of `GETModel.generate`, and `seed=`
-      for the same samples each time;
+      for the same samples each time; `batch_size=`, how many recordings of a list or a dataset run together;
     - `output="raw"`, "epochs" or "array", `include_prompt=` and `keep_identity=`, as `GETFeatureExtractor.decode`.
 
     It returns what `decode` does, a list with an entry per row (for "epochs", per set of them); of a list of
@@ -76,10 +139,21 @@ class EEGGenerationPipeline(_EEGPipeline):
         decoding = {name: kwargs.pop(name) for name in ("output", "include_prompt", "keep_identity") if name in kwargs}
         return description, kwargs | ({} if seed is None else {"seed": seed}), decoding
 
+    def preprocess(self, recording: Any, **description) -> BatchFeature:
+        """What the model reads of a recording, as far back as it can."""
+        return super().preprocess(recording, **{"context_seconds": self.model.config.context_seconds} | description)
+
     def _forward(self, features: BatchFeature, seed: int | None = None, **options) -> dict[str, Any]:
         if seed is not None:
             options["generator"] = torch.Generator().manual_seed(seed)
         return {"generated": self.model.generate(**features, **options), "features": features}
+
+    def _part(self, made: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
+        features = copy(made["features"])
+        draws = len(made["generated"]) // len(features.recordings)
+        features.data = {name: value[start:stop] for name, value in features.items()}
+        features.recordings = features.recordings[start:stop]
+        return {"generated": made["generated"][start * draws : stop * draws], "features": features}
 
     def postprocess(self, made: dict[str, Any], **decoding) -> list[Any]:
         """From the innovation space to EEG."""
@@ -105,12 +179,11 @@ class EEGClassificationPipeline(_EEGPipeline):
             )
         return kwargs, {}, {} if top_k is None else {"top_k": top_k}
 
-    def preprocess(self, recording: Any, **description) -> BatchFeature:
-        """What the model reads of a recording: all of it, unless `context_seconds` says otherwise."""
-        return self.feature_extractor(recording, **description)
-
     def _forward(self, features: BatchFeature) -> dict[str, Any]:
         return {"logits": self.model(**features).logits}
+
+    def _part(self, made: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
+        return {"logits": made["logits"][start:stop]}
 
     def postprocess(self, made: dict[str, Any], top_k: int | None = None) -> list[Any]:
         """Scores by class, the highest first."""

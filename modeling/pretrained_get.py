@@ -2,6 +2,7 @@
 """What every model of GET has in common: what transformers must know of it, and what a checkpoint must hold."""
 
 import os
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from transformers.utils import FEATURE_EXTRACTOR_NAME, auto_docstring, cached_fi
 from transformers.utils.hub import resolve_revision
 from transformers.utils.output_capturing import OutputRecorder
 
+from .card_get import CARD, TAGS, complete_card
 from .checkpoint_get import check_files, list_files, read_object
 from .configuration_get import GETConfig
 from .flow_get import GETZeroLinear
@@ -39,6 +41,7 @@ class GETPreTrainedModel(PreTrainedModel):
     main_input_name = "input_values"
     input_modalities = ("time",)
     output_modalities = ("time",)
+    model_tags = [*TAGS]
     supports_gradient_checkpointing = True
     # the mean over samples is taken in forward: Trainer must divide under gradient accumulation
     accepts_loss_kwargs = False
@@ -53,6 +56,10 @@ class GETPreTrainedModel(PreTrainedModel):
         "hidden_states": GETBlock,
         "attentions": OutputRecorder(GETAttention, index=1, layer_name="time_attention"),
     }
+
+    def __init__(self, config: GETConfig, *args, **kwargs):
+        super().__init__(config, *args, **kwargs)
+        self.model_tags = [*self.model_tags]  # transformers adds to it what one model is tagged with
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, output_loading_info: bool = False, **kwargs):
@@ -138,10 +145,11 @@ class GETPreTrainedModel(PreTrainedModel):
         if self.should_save_on_this_rank(is_main_process):
             list_files(save_directory)
 
-    def _upload_modified_files(self, working_dir, *args, **kwargs):
-        # called by save_pretrained(push_to_hub=True) before it returns
+    def _upload_modified_files(self, working_dir, repo_id, *args, **kwargs):
+        # called by push_to_hub, and by save_pretrained(push_to_hub=True) before it returns
         list_files(working_dir)
-        return super()._upload_modified_files(working_dir, *args, **kwargs)
+        complete_card(Path(working_dir) / CARD, repo_id, self.config)
+        return super()._upload_modified_files(working_dir, repo_id, *args, **kwargs)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module):

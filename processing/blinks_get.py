@@ -22,6 +22,7 @@ the courses of both terms, as in Gratton et al., Electroenceph. clin. Neurophysi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy
@@ -149,6 +150,10 @@ class BlinkPopulation:
             raise ValueError("blinks must have rates that are not negative, and positive concentrations and between.")
         if not 0 < self.share_cleaned < 1 or self.frontal_evidence[2] <= 0:
             raise ValueError("blinks must have a share_cleaned between 0 and 1 and a positive number of samples.")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # what is only kept for speed would change the fingerprint of `dataset.map` once it has been computed
+        return {name: value for name, value in vars(self).items() if name != "_bases"}
 
     @cached_property
     def _bases(self) -> list[tuple[float, np.ndarray, np.ndarray]]:

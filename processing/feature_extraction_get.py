@@ -14,14 +14,14 @@ from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_output
 from .equaliser_get import N_TRAITS, Gains
 from .event_shapes_get import check_rate
 from .events_get import Events
-from .features_get import EEGFeatures, Prompt, stack_prompts
+from .features_get import EEGFeatures, Prompt, check_tensors, pad_features, stack_prompts
 from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
 from .plausibility_get import usable_channels
 from .population_get import N_QUADRATIC
 from .reading_get import Recording, no_recording, people_wanted, read_recordings
 from .seeds_get import seed_of_samples, seeds_of_people
-from .settings_get import SavedFeatureExtractor, check_state, names, number, numbers, whole
+from .settings_get import CACHES, SavedFeatureExtractor, check_state, names, number, numbers, whole
 from .signal_get import band_limit, level, remove_drift, resample
 from .state_get import Corrections, Population
 
@@ -116,6 +116,10 @@ class GETFeatureExtractor(SavedFeatureExtractor):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.sampling_rate:g} Hz, patches of {self.patch_size}, {self.band} Hz)"
 
+    def __getstate__(self) -> dict[str, Any]:
+        # what is only kept for speed would change the fingerprint of `dataset.map` once it has been computed
+        return {name: value for name, value in vars(self).items() if name not in CACHES}
+
     def __call__(
         self,
         recording: Any = None,
@@ -128,6 +132,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         band_limited: bool = False,
         person: int | Sequence[int | None] | None = None,
         next_condition: str | Sequence[Any] | None = None,
+        return_tensors: str | None = None,
     ) -> EEGFeatures:
         """Prepares recordings, or none, for the model.
 
@@ -156,6 +161,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
                 which holds from there on, such as `[("eyes_open", 10), ("left_fist", 4)]`; or a list with a name, a
                 plan or None per item (what begins with a name is a plan's entry). None: the condition that the
                 recording ended in goes on. From nothing only a plan, in the place of `condition`.
+            return_tensors: "pt" (torch) or "np" (NumPy). None: torch.
 
         Returns:
             `EEGFeatures` of float32 and int64 tensors: `input_values` `(batch, channels, times)`,
@@ -171,6 +177,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
                 amplitude, NaN, flat, empty or shorter than one patch; a condition that the model never heard, which
                 in annotations is passed over with a note.
         """
+        check_tensors(return_tensors)
         if context_seconds is not None:
             context_seconds = number("context_seconds", context_seconds)
         people = people_wanted(person)
@@ -188,7 +195,30 @@ class GETFeatureExtractor(SavedFeatureExtractor):
             prompts = [nothing.of_person(*pair) for pair in zip(people, seeds_of_people(people), strict=True)]
         else:
             prompts = [self._prepare(item, band_limited) for item in items]
-        return stack_prompts(prompts, courses, self.patch_size, self.sampling_rate, context_seconds)
+        features = stack_prompts(prompts, courses, self.patch_size, self.sampling_rate, context_seconds)
+        return features.convert_to_tensors(return_tensors)
+
+    def pad(self, features: Sequence[Mapping[str, Any]], return_tensors: str | None = None) -> EEGFeatures:
+        """Stacks what was prepared one by one, with different channels and lengths, to one batch.
+
+        Channels are padded at the end, patches at the left, all with zeros; `channel_mask` and `attention_mask` say
+        where there is something.
+
+        Args:
+            features: A list of what the extractor returned, or of rows of a dataset that `map` has written it to, with
+                or without the batch axis. They may hold `labels` (or `label`): `(channels, times)` labels are padded
+                as `input_values` are, others are stacked as they are.
+            return_tensors: As for a call.
+
+        Returns:
+            `EEGFeatures` as a call gives them, and `labels`. What else a row holds is left out. `decode` takes them
+            where it takes each of `features`; it cannot read rows of a dataset, which lack the recordings.
+
+        Raises:
+            ValueError: Something else than features, or features that do not go together.
+        """
+        check_tensors(return_tensors)
+        return pad_features(features, self.patch_size).convert_to_tensors(return_tensors)
 
     def clean(self, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
         """The preprocessing alone: band limit and rate.

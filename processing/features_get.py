@@ -1,17 +1,33 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """What the model is given: recordings in the innovation space, side by side in tensors."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 from transformers.feature_extraction_utils import BatchFeature
 
 from .conditions_get import Course
 from .events_get import Events
 from .innovation_get import Innovation
 from .reading_get import Recording
+
+#: What `return_tensors=` may be; None is "pt".
+TENSORS = (None, "pt", "np")
+#: What `pad_features` pads; anything else that a row holds, such as the name of a subject, is left out.
+PADDED = (
+    "input_values",
+    "channel_positions",
+    "channel_mask",
+    "attention_mask",
+    "calibration",
+    "condition_ids",
+    "noise_seed",
+    "labels",
+)
 
 
 @dataclass
@@ -110,3 +126,95 @@ def stack_prompts(
     features = EEGFeatures({name: torch.from_numpy(array) for name, array in out.items()})
     features.recordings = prompts
     return features
+
+
+def check_tensors(return_tensors: Any) -> None:
+    """Refuses kinds of tensors that features do not come in.
+
+    Raises:
+        ValueError: Neither "pt", "np" nor None.
+    """
+    if not (return_tensors is None or isinstance(return_tensors, str)) or return_tensors not in TENSORS:
+        raise ValueError(f'return_tensors must be "pt" (torch) or "np" (NumPy), not {return_tensors!r}.')
+
+
+def pad_features(features: list[Mapping[str, Any]], patch_size: int) -> EEGFeatures:
+    """Stacks features that were prepared one by one; see `GETFeatureExtractor.pad`."""
+    if not isinstance(features, (list, tuple)) or not features:
+        raise ValueError("pad() takes a list of at least one features: put them in a list, pad([features]).")
+    rows = [row for item in features for row in _rows(item, patch_size)]
+    n_chans, n_times = (max(row["input_values"].shape[axis] for row in rows) for axis in (0, 1))
+    n_ids = max(len(row["condition_ids"]) - row["input_values"].shape[1] // patch_size for row in rows)
+    padded = {}
+    for name in PADDED:
+        if not all(name in row for row in rows):
+            if any(name in row for row in rows):
+                raise ValueError(
+                    f"Some of the features hold {name} and some do not: give it to all of them, or to none."
+                )
+            continue
+        values = [_padded(name, row, n_chans, n_times, n_ids, patch_size) for row in rows]
+        if len({value.shape for value in values}) > 1:
+            shapes = " and ".join(str(tuple(shape)) for shape in dict.fromkeys(value.shape for value in values))
+            raise ValueError(
+                f"{name} of the features have shapes {shapes}, which do not stack: prepare all in one way."
+            )
+        padded[name] = torch.stack(values)
+    stacked = EEGFeatures(padded)
+    if all(getattr(item, "recordings", None) is not None for item in features):
+        stacked.recordings = [prompt for item in features for prompt in item.recordings]
+    return stacked
+
+
+def _rows(item: Mapping[str, Any], patch_size: int) -> Iterator[dict[str, torch.Tensor]]:
+    """The single recordings in features, masks and conditions completed; a row of a dataset is one already."""
+    if not isinstance(item, Mapping) or item.get("input_values") is None:
+        found = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
+        raise ValueError(f"pad() takes what the feature extractor returned, which holds input_values, not {found}.")
+    own = {"labels" if name == "label" else name: value for name, value in item.items() if value is not None}
+    own = {name: _tensor(name, own[name]) for name in PADDED if name in own}
+    values = own["input_values"]
+    is_batch, n_batch = values.ndim == 3, len(values)
+    if values.ndim not in (2, 3) or not n_batch or values.shape[-1] % patch_size:
+        raise ValueError(
+            f"input_values must be (channels, times) or (batch, channels, times) in whole patches of {patch_size} "
+            f"samples, not {tuple(values.shape)}: prepare them with the feature extractor that pads them."
+        )
+    if is_batch and n_batch == 1 and "labels" in own and (not own["labels"].ndim or len(own["labels"]) != 1):
+        own["labels"] = own["labels"][None]  # a row that `map` has written holds features of one, and its own label
+    if is_batch and any(not value.ndim or len(value) != n_batch for value in own.values()):
+        sizes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in own.items())
+        raise ValueError(f"The features hold {n_batch} recordings, but not all of their parts do: {sizes}.")
+    for index in range(n_batch if is_batch else 1):
+        row = {name: value[index] if is_batch else value for name, value in own.items()}
+        n_chans, n_patches = row["input_values"].shape[0], row["input_values"].shape[1] // patch_size
+        row.setdefault("channel_mask", torch.ones(n_chans, dtype=torch.int64))
+        row.setdefault("attention_mask", torch.ones(n_patches, dtype=torch.int64))
+        row.setdefault("condition_ids", torch.zeros(n_patches, dtype=torch.int64))
+        yield row
+
+
+def _tensor(name: str, value: Any) -> torch.Tensor:
+    """A part of features as a tensor: numbers with a fraction in single precision, others whole."""
+    try:
+        tensor = value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} of the features must be numbers, and rows of one length: {error}.") from error
+    return tensor.float() if tensor.is_floating_point() else tensor.long()
+
+
+def _padded(
+    name: str, row: dict[str, torch.Tensor], n_chans: int, n_times: int, n_ids: int, patch_size: int
+) -> torch.Tensor:
+    """One part of a row, with as many channels and patches as the batch has; what is added is zero."""
+    value, values = row[name], row["input_values"]
+    chans, times = n_chans - values.shape[0], n_times - values.shape[1]
+    patches = times // patch_size
+    if name == "condition_ids":  # a plan goes on beyond the prompt, and its last condition holds from there on
+        after = n_ids - (len(value) - values.shape[1] // patch_size)
+        return torch.cat((value.new_zeros(patches), value, value[-1:].expand(after)))
+    if name == "input_values" or (name == "labels" and value.shape == values.shape):
+        return pad(value, (times, 0, 0, chans))
+    if name in ("channel_positions", "calibration"):
+        return pad(value, (0, 0, 0, chans))
+    return pad(value, {"channel_mask": (0, chans), "attention_mask": (patches, 0)}.get(name, ()))

@@ -25,9 +25,14 @@ DEBUG = "GET_HF_DEBUG"
 _OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 
 
+def tell(message: str) -> None:
+    """Tells an error in one line."""
+    stderr.print("get-hf:", " ".join(message.split()), markup=False)
+
+
 def fail(message: str) -> NoReturn:
     """Tells an error in one line, and ends the command with exit code 2."""
-    stderr.print("get-hf:", " ".join(message.split()), markup=False)
+    tell(message)
     sys.exit(2)
 
 

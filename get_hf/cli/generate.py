@@ -4,6 +4,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,9 +16,9 @@ from rich.table import Column, Table
 from transformers.generation.streamers import BaseStreamer
 
 from get_hf.cli.checkpoint import Device, load
-from get_hf.cli.console import stderr, stdout
+from get_hf.cli.console import in_one_sentence, interruption, show_traceback, stderr, stdout, tell
 from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
-from get_hf.outputs import check_output
+from get_hf.outputs import check_folder, check_output
 from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.files import written_whole
 from get_hf.processing.loading import load_recording
@@ -54,10 +55,18 @@ def generate(
             callback=_up_to(LONGEST_SECONDS, "all of it is held in memory, so go on from the file, a part at a time"),
         ),
     ],
-    out: Annotated[Path, typer.Option(help="File to write: .edf, .fif or .npz.")],
-    recording: Annotated[
+    recordings: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="RECORDING", help="EEG to continue, in any format MNE reads; without any, from nothing."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write, of one recording or from nothing: .edf, .fif or .npz.")
+    ] = None,
+    out_dir: Annotated[
         Path | None,
-        typer.Argument(help="EEG to continue, in any format MNE reads; without it, from nothing."),
+        typer.Option(help="Folder to write a file for each RECORDING to, under its name: EDF for EDF, else FIF."),
     ] = None,
     condition: Annotated[
         str | None,
@@ -121,51 +130,96 @@ def generate(
         bool, typer.Option("--keep-identity", help="Copy who was recorded, when and by whom, which is left out.")
     ] = False,
 ) -> None:
-    """Continue a RECORDING, or generate EEG from nothing.
+    """Continue RECORDINGs, or generate EEG from nothing.
+
+    If a recording cannot be continued, a message says why, and the others go on; the exit code is then 2.
 
     The file holds the recording, its last ten minutes at most, in the band of the model, 0.5 to 45 Hz,
     then the continuation, which the annotation "GET generated" marks. A JSON file beside an .edf or
     .fif tells how it was generated.
     """
-    _check_files(recording, out, plot)
-    if unit is not None and not recording:
+    recordings = recordings or []
+    outputs = _outputs(recordings, out, out_dir, plot)
+    if unit is not None and not recordings:
         raise ValueError(f"--unit {unit} is of a recording, and none was given: leave it out.")
     if guidance is not None and not (condition or plan or prompt_condition):
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
-    conditions = _conditions(recording, condition, prompt_condition, plan)
+    conditions = _conditions(bool(recordings), condition, prompt_condition, plan)
     named = [name.strip() for name in channels.split(",")] if channels is not None else None
-    prompt = None
-    if recording:
-        prompt = load_recording(recording, last_seconds=CALIBRATION_SECONDS, channels=named, unit=unit)
-    check_output(out, ch_names=prompt.ch_names if prompt else named or USUAL_CHANNELS)
-    model, extractor = load(checkpoint, device)
-    of_whom = {} if recording else {"ch_names": named or USUAL_CHANNELS, "person": seed}
-    features = extractor(prompt, context_seconds=model.config.context_seconds, **conditions, **of_whom)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
-    with _progress(seconds, model.config.sampling_rate) as streamer:
-        generated = model.generate(
-            **features.to(device),
-            seconds=seconds,
-            generator=torch.Generator().manual_seed(seed),
-            streamer=streamer,
-            **{name: value for name, value in options.items() if value is not None},
-        )
-    raw = extractor.decode(generated, features, keep_identity=keep_identity)[0]
-    _write(raw, out, plot, model=model, seed=seed, condition=conditions.get("next_condition", condition))
-    _summarise(raw)
+    options = {name: value for name, value in options.items() if value is not None}
+    load_once = cache(load)
+
+    def make(recording: Path | None, path: Path) -> None:
+        prompt = None
+        if recording:
+            prompt = load_recording(recording, last_seconds=CALIBRATION_SECONDS, channels=named, unit=unit)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        check_output(path, ch_names=prompt.ch_names if prompt else named or USUAL_CHANNELS)
+        model, extractor = load_once(checkpoint, device)
+        of_whom = {} if recording else {"ch_names": named or USUAL_CHANNELS, "person": seed}
+        features = extractor(prompt, context_seconds=model.config.context_seconds, **conditions, **of_whom)
+        with _progress(seconds, model.config.sampling_rate) as streamer:
+            generated = model.generate(
+                **features.to(device),
+                seconds=seconds,
+                generator=torch.Generator().manual_seed(seed),
+                streamer=streamer,
+                **options,
+            )
+        raw = extractor.decode(generated, features, keep_identity=keep_identity)[0]
+        _write(raw, path, plot, model=model, seed=seed, condition=conditions.get("next_condition", condition))
+        _summarise(raw)
+
+    if out_dir is None:
+        return make(*outputs[0])
+    # what is wrong with every recording is told once
+    _, extractor = load_once(checkpoint, device)
+    for name in filter(None, (condition, prompt_condition, *(name for name, _ in _plan(plan)))):
+        extractor.condition_id(name)
+    _each(outputs, make)
+
+
+def _each(outputs: list[tuple[Path, Path]], make: Callable[[Path, Path], None]) -> None:
+    """Makes one file after another, and tells which could not be made.
+
+    Raises:
+        typer.Exit: With the exit code 2, where one could not.
+    """
+    n_failed = 0
+    with interruption(lambda: f"{sum(path.exists() for _, path in outputs)} of {len(outputs)} files were written"):
+        for recording, path in outputs:
+            try:
+                make(recording, path)
+            except Exception as error:  # a damaged file fails in whichever library reads it
+                show_traceback()
+                sentence = in_one_sentence(error)
+                tell(sentence if str(recording) in sentence else f"{recording}: {sentence}")
+                n_failed += 1
+    if n_failed:
+        tell(f"{n_failed} of {len(outputs)} recordings could not be continued.")
+        raise typer.Exit(2)
 
 
 def _conditions(
-    recording: Path | None, condition: str | None, prompt_condition: str | None, plan: str | None
+    is_continued: bool, condition: str | None, prompt_condition: str | None, plan: str | None
 ) -> dict[str, str | list[tuple[str, float]] | None]:
     """What the options about conditions say, as arguments of the feature extractor."""
     if plan is not None and condition is not None:
         raise ValueError(f"--condition {condition} and --plan {plan} both say what comes next: give one.")
-    if prompt_condition is not None and recording is None:
+    if prompt_condition is not None and not is_continued:
         raise ValueError(
             f"--prompt-condition {prompt_condition} is about a recording, and none was given: --condition says what "
             "is generated."
         )
+    entries = _plan(plan)
+    if not is_continued and not entries:
+        return {"condition": condition}
+    return {"condition": prompt_condition, "next_condition": entries or condition}
+
+
+def _plan(plan: str | None) -> list[tuple[str, float]]:
+    """The conditions and seconds that `--plan` lists."""
     entries = []
     for entry in plan.split(",") if plan is not None else ():
         name, _, seconds = entry.partition(":")
@@ -175,18 +229,51 @@ def _conditions(
             raise ValueError(
                 f"--plan has {entry!r}, which is not CONDITION:SECONDS: write it as eyes_open:10,left_fist:4."
             ) from None
-    if recording is None and not entries:
-        return {"condition": condition}
-    return {"condition": prompt_condition, "next_condition": entries or condition}
+    return entries
 
 
-def _check_files(recording: Path | None, out: Path, plot: Path | None) -> None:
-    """Refuses, before any work, what could not be written at its end."""
-    check_output(out)
+def _outputs(
+    recordings: list[Path], out: Path | None, out_dir: Path | None, plot: Path | None
+) -> list[tuple[Path | None, Path]]:
+    """Each recording, or none, and the file to be written; what could not be written is refused before any work."""
+    if (out is None) == (out_dir is None):
+        given = "neither was given" if out is None else f"{out} and {out_dir} were given"
+        raise ValueError(f"--out names the file to write, --out-dir the folder for files of recordings, and {given}.")
+    if out is not None:
+        if len(recordings) > 1:
+            raise ValueError(f"--out {out} is one file, and {len(recordings)} recordings were given: use --out-dir.")
+        recording = recordings[0] if recordings else None
+        check_output(out)
+        if plot is not None:
+            check_output(plot, (".png", ".pdf", ".svg"))
+        if recording and recording.exists() and out.exists() and recording.samefile(out):
+            raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
+        return [(recording, out)]
+    if not recordings:
+        raise ValueError(f"--out-dir {out_dir} is for files of recordings, and none was given: use --out.")
     if plot is not None:
-        check_output(plot, (".png", ".pdf", ".svg"))
-    if recording and recording.exists() and out.exists() and recording.samefile(out):
-        raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
+        raise ValueError(f"--plot {plot} is one picture, and --out-dir is for many files: leave one of them out.")
+    return _outputs_in(out_dir, recordings)
+
+
+def _outputs_in(folder: Path, recordings: list[Path]) -> list[tuple[Path, Path]]:
+    """The files in a folder that go by the names of recordings; none of them may be there."""
+    outputs, by_name = [], {}
+    for recording in recordings:
+        name = recording.name.removesuffix(".gz")
+        path = folder / Path(name).with_suffix(".edf" if name.lower().endswith(".edf") else ".fif")
+        other = by_name.setdefault(path.stem.lower(), recording)  # the JSON files beside them go by that name too
+        if other is not recording:
+            raise ValueError(f"{other} and {recording} would both be written as {path.stem}: give them one at a time.")
+        outputs.append((recording, path))
+    there = [path for _, output in outputs for path in (output, output.with_suffix(".json")) if path.exists()]
+    if there:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise FileExistsError(
+            f"{there[0]}{more} would be replaced: choose another --out-dir, or remove what is there."
+        )
+    check_folder(folder)
+    return outputs
 
 
 def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None, **made_with) -> None:

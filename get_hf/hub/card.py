@@ -9,48 +9,11 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard
 
+from get_hf.modeling.card_get import CARD, describe, new_card, task_of, with_use
 from get_hf.modeling.configuration_get import GETConfig
 
-CARD = "README.md"
 #: What `get-hf evaluate` and training leave, kept beside the weights.
 FIGURES, SUMMARY = "fidelity.json", "training_summary.json"
-TAGS = ("eeg", "brain", "time-series", "bci")
-#: Tasks by what a model was saved as.
-GENERATION, CLASSIFICATION = ("eeg-generation", "EEG generation"), ("eeg-classification", "EEG classification")
-
-HUB_USE = """\
-<!-- hub:begin -->
-## From the Hub
-
-```python
-from transformers import pipeline
-
-pipe = pipeline("{task}", model="{repo}", revision="main", trust_remote_code=True)
-{call}
-```
-
-With `pip install get-hf` and `import get_hf` the installed code is used and `trust_remote_code` is not needed; without
-it, the code beside the weights. Pin a commit, `revision="<commit>"`, and neither weights nor code change under you.
-<!-- hub:end -->
-"""
-CALLS = {
-    GENERATION[0]: 'raw = pipe("recording.edf", seconds=20, seed=0)[0]  # mne.io.RawArray, in volts',
-    CLASSIFICATION[0]: 'classes = pipe("recording.edf")  # the likeliest first',
-}
-NEW_CARD = """\
----
-library_name: transformers
----
-
-# {name}
-
-{what}
-
-## Limits
-
-Not a medical device: nothing it draws or tells may guide the care of a person. What it generates is nobody's
-recording, and must not be presented as recorded.
-"""
 
 
 #: A place on a machine, POSIX or Windows, in quotes or not; no part of an address on the web.
@@ -116,25 +79,21 @@ def write_card(
     base_model = provenance.base_model or _public_name(summary.get("base_model"))
     dataset = provenance.dataset or _public_name(summary.get("dataset"))
     metrics = {**(summary.get("metrics") or {}), **provenance.metrics}
-    is_classifier = "GETForSequenceClassification" in (config.architectures or ())
-    task = CLASSIFICATION if is_classifier else GENERATION
+    task = task_of(config)
 
-    text = card.read_text(encoding="utf-8") if card.is_file() else _new_card(repo, config, is_classifier)
+    text = card.read_text(encoding="utf-8") if card.is_file() else new_card(repo, config)
     try:
         made = ModelCard(text)
     except Exception as error:  # YAML has errors of its own
         raise ValueError(
             f"The metadata at the head of {name or card} cannot be read: {' '.join(str(error).split())}"
         ) from error
-    made.text = _with_use(made.text, HUB_USE.format(task=task[0], repo=repo, call=CALLS[task[0]]))
+    made.text = with_use(made.text, repo, config)
 
     data = made.data
-    data.library_name = "transformers"
+    describe(data, config)
     data.license = provenance.license or data.license
-    data.tags = [*dict.fromkeys([*(data.tags or ()), *TAGS])]
     data.base_model = base_model or data.base_model
-    if not is_classifier and data.pipeline_tag is None:
-        data.pipeline_tag = "time-series-forecasting"
     if dataset and "/" in dataset:  # the Hub lists what it has
         data.datasets = [*dict.fromkeys([*_list(data.datasets), dataset])]
     results = _measured(metrics, task, dataset) + _fidelity(fidelity, task)
@@ -142,28 +101,6 @@ def write_card(
         data.model_name, data.eval_results = repo.partition("/")[2], results
         data.metrics = [*dict.fromkeys([*_list(data.metrics), *(result.metric_type for result in results)])]
     (folder / CARD).write_text(str(made), encoding="utf-8")
-
-
-def _with_use(text: str, use: str) -> str:
-    """A card that says how to load it from where it now is: where it said so before, or before its first section."""
-    text, n_replaced = re.subn(r"<!-- hub:begin -->.*<!-- hub:end -->\n?", lambda _: use, text, flags=re.DOTALL)
-    if n_replaced:
-        return text
-    head, mark, rest = text.partition("\n## ")
-    return f"{head.rstrip()}\n\n{use}{mark}{rest}"
-
-
-def _new_card(repo: str, config: GETConfig, is_classifier: bool) -> str:
-    rate, seconds = f"{config.sampling_rate:g} Hz", config.patch_size / config.sampling_rate
-    if is_classifier:
-        labels = ", ".join(str(config.id2label[index]) for index in sorted(config.id2label))
-        what = f"A classifier of multichannel EEG at {rate}, made of GET, a Generative EEG Transformer: {labels}."
-    else:
-        what = (
-            f"GET, a Generative EEG Transformer: it continues multichannel EEG at {rate}, {seconds:g} s of all "
-            f"channels at a time. It knows the conditions {', '.join(config.known_conditions)}."
-        )
-    return NEW_CARD.format(name=repo.partition("/")[2], what=what)
 
 
 def _measured(metrics: dict[str, float], task: tuple[str, str], dataset: str | None) -> list[EvalResult]:

@@ -37,6 +37,7 @@ DESCRIPTIONS = {
     "annotation_conditions": ([{"T1": "asleep"}, {"T1": 3}, "T1", ["T1"], 5], "condition"),
     "context_seconds": ([0, -1, NAN, INF, "all", [8]], "context_seconds"),
     "person": ([0, 1, [0], "Jane"], "person"),
+    "return_tensors": (["tf", "", 3, ["pt"], {}], "return_tensors"),
 }
 #: In the place of a recording.
 RECORDINGS = {
@@ -222,6 +223,12 @@ def test_what_cannot_be_decoded(extractor, refused, change, mentions):
     features = extractor(EEG, **GIVEN)
     with refused(mentions):
         extractor.decode(change(continued(features)), features)
+
+
+@pytest.mark.parametrize("features", [None, 3, "features", {}, [], [None], [3], [{}], [EEG], EEG])
+def test_what_cannot_be_padded(extractor, refused, features):
+    with refused(r"pad\(\)"):
+        extractor.pad(features)
 
 
 @pytest.mark.parametrize("output", ["edf", "", None, 3, "RAW", ["raw"]])

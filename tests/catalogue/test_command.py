@@ -230,6 +230,8 @@ def test_recordings_that_cannot_be_continued(refused, recording):
         (["good.edf", "--prompt-condition", "rest", "--condition", "asleep"], "asleep"),
         (["good.edf", "--out", "good.edf"], "replace the recording itself"),
         (["--plot", "o.edf"], "must end in .png"),
+        (["good.edf", "short.edf"], "2 recordings were given"),
+        (["good.edf", "--out-dir", "out"], "o.edf and out were given"),
     ],
 )
 def test_options_that_contradict_each_other(refused, arguments, mentions):

@@ -118,7 +118,6 @@ def test_it_reads_no_more_than_the_model_can_remember(generate):
     [
         ({"seconds": 1, "top_k": 5}, ValueError, "does not know top_k"),
         ({"seconds": 1, "tempperature": 5}, ValueError, "tempperature"),
-        ({"seconds": 1, "batch_size": 2}, ValueError, "one array"),
         ({"seconds": 1, "condition": "asleep"}, ValueError, "not a condition"),
     ],
 )

@@ -1,5 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -9,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
+from datasets.fingerprint import Hasher
 from transformers import AutoFeatureExtractor
 
 from get_hf.processing import feature_extraction_get
 from get_hf.processing.feature_extraction_get import CONDITIONS, GETFeatureExtractor
 from get_hf.processing.population_get import pack, unpack
 from get_hf.training.pretraining.population import fit_feature_extractor
-from small import PATCH, as_raw, continued, signal
+from small import NAMES, PATCH, RATE, as_raw, assert_same, continued, signal
 
 
 class TestSaving:
@@ -36,6 +39,26 @@ class TestSaving:
         GETFeatureExtractor.from_pretrained(tmp_path / "a").save_pretrained(tmp_path / "b")
         for name in ("preprocessor_config.json", "population.safetensors", "checkpoint_files.json"):
             assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+    def test_its_fingerprint_is_the_same_before_and_after_it_was_used(self):
+        extractor = GETFeatureExtractor()
+        dataset = Dataset.from_list([{"eeg": signal(2.0).tolist()}])
+
+        def mapped() -> str:
+            return dataset.map(lambda row: extractor(row["eeg"], RATE, NAMES, "uV"))._fingerprint
+
+        before, first = Hasher.hash(extractor), mapped()
+        features = extractor(as_raw(signal()))
+        extractor.decode(continued(features), features)
+        assert Hasher.hash(extractor) == before
+        assert mapped() == first  # `map` finds again what it has written
+        assert Hasher.hash(GETFeatureExtractor(band=(1.0, 40.0))) != before
+
+    def test_a_pickled_copy_gives_the_same(self, extractor):
+        features = extractor(as_raw(signal()))
+        copied = pickle.loads(pickle.dumps(extractor))
+        assert_same(copied(as_raw(signal())), features, atol=0)
+        assert copied.to_dict() == extractor.to_dict()
 
     def test_the_file_is_named_and_typed_as_transformers_expects(self, extractor, tmp_path):
         extractor.save_pretrained(tmp_path)

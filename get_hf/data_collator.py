@@ -1,0 +1,36 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The data collator of GET, for the Trainer of transformers and for the DataLoader of torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.features_get import EEGFeatures
+
+
+@dataclass
+class GETDataCollator:
+    """Makes batches of recordings of different channels and lengths, as `GETFeatureExtractor.pad` does.
+
+    Attributes:
+        feature_extractor: What the rows were prepared with.
+        return_tensors: "pt" (torch) or "np" (NumPy).
+
+    Example:
+        >>> from datasets import Dataset  # doctest: +SKIP
+        >>> from transformers import Trainer  # doctest: +SKIP
+        >>> rows = Dataset.from_list([{**extractor(raw), "labels": 1} for raw in recordings])  # doctest: +SKIP
+        >>> Trainer(model, train_dataset=rows, data_collator=GETDataCollator(extractor))  # doctest: +SKIP
+    """
+
+    feature_extractor: GETFeatureExtractor
+    return_tensors: str = "pt"
+
+    def __call__(self, features: Sequence[Mapping[str, Any]]) -> EEGFeatures:
+        """Stacks rows: what the extractor returned, as tensors, arrays or lists, and `labels` or `label`.
+
+        Raises:
+            ValueError: As `GETFeatureExtractor.pad`.
+        """
+        return self.feature_extractor.pad(features, self.return_tensors)

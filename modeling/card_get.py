@@ -1,0 +1,111 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The card that a model of GET gets on the Hub, whoever pushes it: what it is, how it is loaded, and its metadata."""
+
+import re
+from pathlib import Path
+
+from huggingface_hub import ModelCard, ModelCardData
+
+from .configuration_get import GETConfig
+
+CARD = "README.md"
+TAGS = ("eeg", "brain", "time-series", "bci")
+#: Of the code that goes along, and of weights whose card does not say otherwise.
+LICENCE = "apache-2.0"
+#: Tasks by what a model was saved as.
+GENERATION, CLASSIFICATION = ("eeg-generation", "EEG generation"), ("eeg-classification", "EEG classification")
+#: What transformers writes into the template of a card where a repository has none.
+AUTOMATIC = (
+    "This is the model card of a 🤗 transformers model that has been pushed on the Hub. This model card has been "
+    "automatically generated."
+)
+
+HUB_USE = """\
+<!-- hub:begin -->
+## From the Hub
+
+```python
+from transformers import pipeline
+
+pipe = pipeline("{task}", model="{repo}", revision="main", trust_remote_code=True)
+{call}
+```
+
+With `pip install get-hf` and `import get_hf` the installed code is used and `trust_remote_code` is not needed; without
+it, the code beside the weights. Pin a commit, `revision="<commit>"`, and neither weights nor code change under you.
+<!-- hub:end -->
+"""
+CALLS = {
+    GENERATION[0]: 'raw = pipe("recording.edf", seconds=20, seed=0)[0]  # mne.io.RawArray, in volts',
+    CLASSIFICATION[0]: 'classes = pipe("recording.edf")  # the likeliest first',
+}
+NEW_CARD = """\
+---
+library_name: transformers
+---
+
+# {name}
+
+{what}
+
+## Limits
+
+Not a medical device: nothing it draws or tells may guide the care of a person. What it generates is nobody's
+recording, and must not be presented as recorded.
+"""
+
+
+def complete_card(path: Path, repo: str, config: GETConfig) -> None:
+    """Completes the card that transformers has put beside a model that is pushed.
+
+    A template that nobody has touched gives way to a card of GET; what people wrote stays, as do their metadata.
+
+    Args:
+        path: `README.md`.
+        repo: "owner/name" it will have.
+        config: Of the model.
+    """
+    card = ModelCard.load(path)
+    if card.text.strip() == ModelCard.from_template(ModelCardData(), model_description=AUTOMATIC).text.strip():
+        card.text = with_use(ModelCard(new_card(repo, config)).text, repo, config)
+    describe(card.data, config)
+    card.data.license = card.data.license or LICENCE
+    path.write_text(str(card), encoding="utf-8")
+
+
+def task_of(config: GETConfig) -> tuple[str, str]:
+    """The task of a model as pipelines call it, and as people do."""
+    return CLASSIFICATION if "GETForSequenceClassification" in (config.architectures or ()) else GENERATION
+
+
+def describe(data: ModelCardData, config: GETConfig) -> None:
+    """Enters into the metadata of a card what the Hub finds a model of GET by."""
+    data.library_name = "transformers"
+    data.tags = [*dict.fromkeys([*(data.tags or ()), *TAGS])]
+    if data.pipeline_tag is None and task_of(config) == GENERATION:  # the Hub has no task for classes of signals
+        data.pipeline_tag = "time-series-forecasting"
+
+
+def with_use(text: str, repo: str, config: GETConfig) -> str:
+    """A card that says how to load it from where it now is: where it said so before, or before its first section."""
+    task = task_of(config)[0]
+    use = HUB_USE.format(task=task, repo=repo, call=CALLS[task])
+    text, n_replaced = re.subn(r"<!-- hub:begin -->.*<!-- hub:end -->\n?", lambda _: use, text, flags=re.DOTALL)
+    if n_replaced:
+        return text
+    head, mark, rest = text.partition("\n## ")
+    return f"{head.rstrip()}\n\n{use}{mark}{rest}"
+
+
+def new_card(repo: str, config: GETConfig) -> str:
+    """A short card."""
+    rate, seconds = f"{config.sampling_rate:g} Hz", config.patch_size / config.sampling_rate
+    if task_of(config) == CLASSIFICATION:
+        labels = ", ".join(str(config.id2label[index]) for index in sorted(config.id2label))
+        what = f"A classifier of multichannel EEG at {rate}, made of GET, a Generative EEG Transformer: {labels}."
+    else:
+        what = (
+            f"GET, a Generative EEG Transformer: it continues multichannel EEG at {rate}, {seconds:g} s of all "
+            f"channels at a time. It knows the conditions {', '.join(config.known_conditions)}."
+        )
+    return NEW_CARD.format(name=repo.partition("/")[2], what=what)
