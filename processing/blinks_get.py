@@ -168,7 +168,7 @@ class BlinkPopulation:
         undershoot = after & (np.cumsum(after & (shape < 0)) > 0)
         return np.stack([np.where(undershoot, 0.0, shape), np.where(undershoot, shape, 0.0)])
 
-    def nothing(self, positions: np.ndarray, noise: np.ndarray) -> Blinks:
+    def unprompted(self, positions: np.ndarray, noise: np.ndarray) -> Blinks:
         """No blinks yet, on channels at `positions` `(channels, 6)`; `noise` as in `find`."""
         topographies = self._topographies(positions)
         _, background = spatial_filter(topographies[:, 0], noise)

@@ -40,7 +40,7 @@ class Events:
         if population is None:
             return cls(heartbeats, no_blinks(*x.shape), None)
         if not x.size:
-            return cls(heartbeats, population.nothing(positions, slow_covariance), population)
+            return cls(heartbeats, population.unprompted(positions, slow_covariance), population)
         return cls(heartbeats, population.find(x - heartbeats.signal, positions, slow_covariance), population)
 
     @property

@@ -320,7 +320,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         n_times, noise_seed = recording.data.shape[-1], 0
         if n_times == 0:
             events = self._events(np.zeros((int((~recording.bad).sum()), 0)), positions[~recording.bad])
-            innovation = self.transform.nothing(positions[~recording.bad])
+            innovation = self.transform.unprompted(positions[~recording.bad])
             constraints = np.zeros((len(innovation.values), 0))
         else:
             seconds = self.patch_size / self.sampling_rate

@@ -65,7 +65,7 @@ class Innovation:
             whitened DCT coefficients from low to high frequency.
         calibration: `(channels, 2 + patch_size)` float32: log overall scale, whether there was anything to calibrate
             on (both equal for all channels), then the log power of the channel at the frequency of each DCT
-            coefficient, each against the population. All zero where nothing was calibrated (but see `nothing`).
+            coefficient, each against the population. All zero where nothing was calibrated (but see `unprompted`).
         stages: The transform of this recording, first to last.
         memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins.
         n_padding: How many leading samples of memory and first patch were mirrored, not recorded.
@@ -184,7 +184,7 @@ class InnovationTransform:
             values = stage.forward(values)
         return Innovation(values, calibration, stages, x[:, :memory].copy(), n_padding)
 
-    def nothing(self, positions: np.ndarray) -> Innovation:
+    def unprompted(self, positions: np.ndarray) -> Innovation:
         """The innovation of no signal at all: the population's covariance and a silent past.
 
         The features say that it was calibrated, on what is just like the population. Told that nothing is known, as

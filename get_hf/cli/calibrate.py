@@ -23,7 +23,7 @@ def calibrate(
     step: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only gains, nothing or cues; may be repeated. Each goes by what the steps before it found."
+            help="Only gains, unprompted or cues; may be repeated. Each goes by what the steps before it found."
         ),
     ] = None,
 ) -> None:

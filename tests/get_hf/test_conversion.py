@@ -12,6 +12,7 @@ from numpy.testing import assert_equal
 
 from get_hf import CHECKPOINT, GETFeatureExtractor, GETForSequenceClassification, load_pretrained
 from get_hf.conversion import OLDER, convert
+from get_hf.pretrained import load_folder
 from get_hf.processing.population_get import pack
 from tiny import tiny_config
 
@@ -78,7 +79,7 @@ def test_a_classifier_is_converted(tmp_path):
     GETForSequenceClassification(tiny_config()).save_pretrained(folder)
     GETFeatureExtractor(patch_size=5).save_pretrained(folder)
     as_before(folder)
-    model, extractor = load_pretrained(convert(folder, tmp_path / "new"))
+    model, extractor = load_folder(convert(folder, tmp_path / "new"))
     assert type(model) is GETForSequenceClassification
     assert_same(GETFeatureExtractor(patch_size=5), extractor)
 

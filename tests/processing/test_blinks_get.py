@@ -226,7 +226,7 @@ class TestContinuing:
 
     def course(self, population, patches, rate: float = 0.075, known=None) -> np.ndarray:
         population = replace(population, rates=[rate] * 3, concentrations=[1e9] * 3)  # nobody blinks more than others
-        known = known or population.nothing(POSITIONS, np.cov(background(60, 7)))
+        known = known or population.unprompted(POSITIONS, np.cov(background(60, 7)))
         return population.continue_courses(known, patches, [0], [0] * patches.shape[1])[0]
 
     def n_blinks(self, course: np.ndarray) -> int:
@@ -298,7 +298,7 @@ class TestContinuing:
 
     def test_imagined_people_blink_each_in_a_way_of_their_own(self, population):
         varied = replace(population, concentrations=[2.0] * 3, between=[0.5, 0.2, 0.3])
-        nothing = varied.nothing(POSITIONS, np.cov(background(60, 7)))
+        nothing = varied.unprompted(POSITIONS, np.cov(background(60, 7)))
         people = range(2000)
         rates = np.stack([varied.rates_of(nothing, [], [0, 1], PATCH, each) for each in people])
         np.testing.assert_allclose(rates.mean(axis=0), varied.rates[:2], rtol=0.06)
@@ -314,7 +314,7 @@ class TestContinuing:
         after = population.rates_of(known, [0] * 10, [0, 0, 1], PATCH)
         assert after[0] == after[1]
         assert after[2] / after[0] == pytest.approx(population.rates[1] / population.rates[0])
-        nothing = population.nothing(POSITIONS, np.cov(background(60, 7)))
+        nothing = population.unprompted(POSITIONS, np.cov(background(60, 7)))
         np.testing.assert_allclose(population.rates_of(nothing, [], [0, 1], PATCH), population.rates[:2])
         # not knowing what it did is no reason to blink more
         np.testing.assert_allclose(population.rates_of(known, [], [0], PATCH), after[:1])
@@ -352,7 +352,7 @@ class TestAroundTheTransform:
 def test_blinks_that_are_generated_have_passed_the_high_pass(fitted):
     """Their undershoots differ, and would else leave a drift that no recording has."""
     x = person(123, 20)[0]
-    extractor = blinking(fitted.population.blinks, ["none"])
+    extractor = blinking(fitted.population.blinks, fitted.conditions)
     features = extractor(x, sampling_rate=100.0, ch_names=list(CHANNELS), unit="uV", band_limited=True)
     noise = torch.randn(1, len(CHANNELS), 1600 * PATCH, generator=torch.Generator().manual_seed(0))
     generated = torch.cat([features["input_values"], noise], dim=-1)

@@ -26,13 +26,13 @@ def gaussian(extractor: GETFeatureExtractor, seconds: float, seed: int) -> np.nd
     """EEG `(20, times)` in microvolts with the population's spectra and covariance, and no blinks."""
     transform = extractor.transform
     noise = np.random.default_rng(seed).standard_normal((len(CHANNELS), round(100 * seconds) + 1000))
-    return transform.inverse(noise, transform.nothing(POSITIONS))[:, -round(100 * seconds) :]
+    return transform.inverse(noise, transform.unprompted(POSITIONS))[:, -round(100 * seconds) :]
 
 
 def without_ocular_part(extractor: GETFeatureExtractor, x: np.ndarray) -> np.ndarray:
     """What is left of `(20, times)` when most of an ocular component is taken out."""
     noise = np.cov(low_pass(gaussian(extractor, 60, 99)))
-    topography = extractor.population.blinks.nothing(POSITIONS, noise).topographies[:, 0]
+    topography = extractor.population.blinks.unprompted(POSITIONS, noise).topographies[:, 0]
     weights, _ = spatial_filter(topography, noise)
     return x - 0.7 * np.outer(topography, weights @ x)
 
@@ -70,7 +70,7 @@ def test_a_minute_without_a_blink_settles_it_for_open_eyes(extractor):
 def test_one_blink_is_enough_to_go_on_blinking(extractor):
     x = without_ocular_part(extractor, gaussian(extractor, 8, 0))
     population = extractor.population.blinks
-    topography = population.nothing(POSITIONS, np.eye(len(CHANNELS))).topographies[:, 0]
+    topography = population.unprompted(POSITIONS, np.eye(len(CHANNELS))).topographies[:, 0]
     x[:, 300 : 300 + len(population.shape)] += 200 * np.outer(topography, population.shape)
     assert rate(extractor, x, OPEN) > 0
 

@@ -217,7 +217,7 @@ class TestPopulation:
         with_shifts, coherences, levels = copy(TRANSFORM), [], []
         with_shifts.unprompted_shifts = np.tile([0.0, -0.1, 0.0, 0.0, 0.0], (PATCH, 1))
         for transform in (TRANSFORM, with_shifts):
-            x = transform.inverse(noise, transform.nothing(POSITIONS))
+            x = transform.inverse(noise, transform.unprompted(POSITIONS))
             coherences.append(coherence(x[0], x[1:], 100.0, nperseg=100)[1][:, 4:44])
             levels.append(x.std(axis=-1))
         np.testing.assert_allclose(levels[1], levels[0], rtol=0.1)
@@ -227,7 +227,7 @@ class TestPopulation:
     def test_positions_alone_use_nothing_of_the_signal(self):
         x = simulate(POSITIONS, 516, 7)
         alone, other = (TRANSFORM.forward(y, POSITIONS, n_calibration=0) for y in (x, -30 * x[:, ::-1]))
-        nothing = TRANSFORM.nothing(POSITIONS)
+        nothing = TRANSFORM.unprompted(POSITIONS)
         for each in (alone, other):
             np.testing.assert_array_equal(root(each), root(nothing))
             np.testing.assert_array_equal(matrices(each), matrices(nothing))
@@ -255,7 +255,7 @@ class TestPopulation:
         )
 
     def test_nothing_has_no_values_and_no_past_and_is_as_the_population_is(self):
-        nothing = TRANSFORM.nothing(POSITIONS)
+        nothing = TRANSFORM.unprompted(POSITIONS)
         assert nothing.values.shape == (len(POSITIONS), 0)
         assert not nothing.memory.any()
         np.testing.assert_array_equal(nothing.calibration, np.eye(27)[[1] * len(POSITIONS)])
@@ -263,7 +263,7 @@ class TestPopulation:
 
     def test_white_noise_from_nothing_is_a_recording_of_the_population(self):
         noise = np.random.default_rng(0).standard_normal((len(POSITIONS), 400 * PATCH))
-        y = TRANSFORM.inverse(noise, TRANSFORM.nothing(POSITIONS))
+        y = TRANSFORM.inverse(noise, TRANSFORM.unprompted(POSITIONS))
         assert np.median(y.std(axis=-1)) == pytest.approx(np.median(simulate(POSITIONS, 10_000, 5).std(-1)), rel=0.15)
 
     @pytest.mark.parametrize("names", [["Cz"], ["Cz"] * 3, TEN_TEN, list(ELECTRODES), ["Fp1-F7", "F7-Fp1", "Cz-Cz"]])

@@ -41,7 +41,7 @@ def test_all_of_it_comes_back_to_the_last_bit(extractor, corrections, tmp_path):
 
 def test_how_people_blink_comes_back(tmp_path):
     extractor = GETFeatureExtractor.from_pretrained(CHECKPOINT)
-    blinks = extractor.transform.blinks
+    blinks = extractor.population.blinks
     blinks.find(np.random.default_rng(0).standard_normal((2, 800)), np.eye(2, 6))  # which computes on the way
     save_state(extractor.population, extractor.corrections, tmp_path)
     again, _ = load_state(tmp_path / STATE)

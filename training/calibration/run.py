@@ -9,7 +9,7 @@ back, and with eyes closed otherwise than with eyes open. The gains are what bri
 continuations to that of what really followed, both without heartbeats and blinks: or else blinks that are too weak
 would be made up for by slow waves in front. As frequencies overlap, this is repeated.
 
-Nothing. EEG that no prompt leads has gains of its own, measured in the same way against the same recordings, and
+Unprompted. EEG without a prompt has gains of its own, measured in the same way against the same recordings, and
 shifts of coherence (see `coherence_get`): without a prompt the transform is the population's, whose channels cohere
 less than the channels of any person, and only these gains know what closed eyes do to the spectrum. What people's
 spectra differ by is seen in the recordings, and makes one imagined person differ from another.
@@ -56,7 +56,7 @@ SEED = 20_260
 #: The steps, and what of the feature extractor each measures; later ones go by what earlier ones found.
 STEPS = {
     "gains": ("generated_log_gains",),
-    "nothing": ("unprompted_coherence_shifts", "unprompted_log_gains", "trait_log_gains"),
+    "unprompted": ("unprompted_coherence_shifts", "unprompted_log_gains", "trait_log_gains"),
     "cues": ("cue_log_gains",),
 }
 
@@ -135,7 +135,7 @@ class Calibration:
         drawn = self._draw(self.segments, self.segments.unchanged_conditions)
         return {"generated_log_gains": self._gains(f"after {LENGTH:g} s", "generated_log_gains", drawn)}
 
-    def nothing(self) -> dict:
+    def unprompted(self) -> dict:
         """Shifts, gains and people's traits of what is made from nothing."""
         conditions = self.segments.conditions
         average = [None] * len(conditions)
@@ -153,7 +153,7 @@ class Calibration:
         traits = corrections.find_traits(
             self.real, self.segments.subjects, conditions, self.positions, SAMPLING_RATE, self.patch_size, self.others
         )
-        return dict(zip(STEPS["nothing"], (shifts, gains, traits), strict=True))
+        return dict(zip(STEPS["unprompted"], (shifts, gains, traits), strict=True))
 
     def cues(self) -> dict:
         """What cues do to rhythms."""

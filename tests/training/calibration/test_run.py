@@ -111,13 +111,13 @@ def test_a_step_is_measured_as_if_later_ones_had_not_been(people, checkpoint, qu
     known = {"generated_log_gains": {"none": np.full((101, 9), 0.01)}, "cue_log_gains": {"feet": np.full(9, 0.1)}}
     write(checkpoint, **known)
 
-    def nothing(self) -> dict:
+    def unprompted(self) -> dict:
         assert_equal(self.known.generated_log_gains, known["generated_log_gains"])
         assert self.known.cue_log_gains == self.known.trait_log_gains == {}
         return {"unprompted_log_gains": {"none": np.zeros((101, 9))}}
 
-    monkeypatch.setattr(calibration.Calibration, "nothing", nothing)
-    calibration.calibrate(checkpoint, people, steps=["nothing"])
+    monkeypatch.setattr(calibration.Calibration, "unprompted", unprompted)
+    calibration.calibrate(checkpoint, people, steps=["unprompted"])
     assert_equal(written(checkpoint)["cue_log_gains"], known["cue_log_gains"])
 
 
@@ -127,7 +127,7 @@ def test_an_interruption_leaves_what_was_found_and_all_else_as_it_was(people, ch
 
     known = {"generated_log_gains": {"none": np.full((101, 9), 0.01)}, "cue_log_gains": {"feet": np.full(9, 0.1)}}
     write(checkpoint, **known)
-    monkeypatch.setattr(calibration.Calibration, "nothing", interrupted)
+    monkeypatch.setattr(calibration.Calibration, "unprompted", interrupted)
     with pytest.raises(KeyboardInterrupt):
         calibration.calibrate(checkpoint, people)
     assert not np.allclose(written(checkpoint)["generated_log_gains"]["none"], 0.01)
@@ -138,5 +138,5 @@ def test_a_step_that_there_is_not_is_refused_before_anything_is_read(checkpoint)
     before = (checkpoint / "population.safetensors").read_bytes()
     shown = CliRunner().invoke(app, ["calibrate", str(checkpoint), "--data", str(checkpoint), "--step", "cue"])
     assert isinstance(shown.exception, ValueError)
-    assert str(shown.exception) == ("There is no step 'cue' of calibration: choose among gains, nothing, cues.")
+    assert str(shown.exception) == ("There is no step 'cue' of calibration: choose among gains, unprompted, cues.")
     assert (checkpoint / "population.safetensors").read_bytes() == before
