@@ -30,9 +30,10 @@ from get_hf.training.evaluation.rows.unprompted import Unprompted, cut_unprompte
 
 from .baselines import IAAFTSurrogate, PooledVAR, PromptVAR
 from .generator import GETGenerator
+from .goals import goal_text, meets
 from .recordings import CHANNELS, PRESETS, Preset, Segments, check_choices, cut_segments, recordings
 from .requirements import IAAFT, POOLED_VAR, PROMPT_VAR, check_requirements
-from .table import FLOOR, GROUPS, goal_text, meets, number
+from .table import FLOOR, GROUPS, number
 
 __all__ = ["FLOOR", "Comparison", "GETGenerator", "baseline_generators", "compare"]
 

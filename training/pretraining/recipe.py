@@ -21,10 +21,10 @@ from transformers import GenerationConfig, HfArgumentParser, TrainingArguments
 
 from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
 from get_hf.modeling.options_get import OWN_OPTIONS, SUPPORTED_OPTIONS, generation_config
-from get_hf.processing.events_get import check_form
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 from .crops import CropConfig
+from .population import check_form
 
 
 @dataclasses.dataclass
