@@ -67,7 +67,7 @@ class CropConfig:
     gaussianise: bool = True
     condition_dropout: float = 0.1
     context_noise: float = 0.0
-    condition_weights: dict[str, float] = field(default_factory=dict)
+    condition_weights: dict[str, int | float] = field(default_factory=dict)
     noise_size: int = GETConfig().noise_size
 
     def __post_init__(self):
