@@ -73,7 +73,7 @@ class AveragedWeights(TrainerCallback):
     def save(self, checkpoint: str | Path) -> None:
         """Writes the averaged model into a checkpoint of the Trainer."""
         with without_bars():
-            self.average.module.save_pretrained(Path(checkpoint) / FOLDER)
+            self.average.module.save_pretrained(Path(checkpoint) / FOLDER)  # type: ignore[operator]
 
     def check(self) -> None:
         """Refuses to hand over weights that nothing can be computed with.

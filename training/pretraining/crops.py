@@ -166,7 +166,7 @@ class Cropper:
         if montage.random() < config.full_montage_probability:
             return min(n_chans, config.max_channels)
         log_range = np.log([config.min_channels, config.max_channels + 1])
-        return min(n_chans, int(np.exp(montage.uniform(*log_range, size=2).max())))
+        return min(n_chans, int(np.exp(montage.uniform(log_range[0], log_range[1], size=2).max())))
 
     def _n_history(self, rng: np.random.Generator, start: int) -> int:
         """How many patches before sample `start` a crop is calibrated on as well."""
