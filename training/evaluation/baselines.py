@@ -4,6 +4,9 @@
 Each baseline is a callable `(prompts (items, channels, times), ch_names, n_times, conditions) -> (items, channels,
 n_times)` in microvolts, the same contract as any generator that `compare` takes; none of them knows what a condition
 is.
+
+`VAR.fit` is ours because statsmodels fits neither several recordings at once, nor one channel, nor with a ridge.
+A test compares the two on one recording without a ridge.
 """
 
 from __future__ import annotations
