@@ -29,7 +29,8 @@ def split_at_seam(raw: "mne.io.BaseRaw") -> tuple[np.ndarray, np.ndarray]:
         raise ValueError('The recording has no annotation "GET generated": it is not what GET\'s decode returned.')
     # the last one: the prompt may itself have been generated
     seam = round((onsets.max() - raw.first_time) * raw.info["sfreq"])
-    return tuple(np.split(raw.get_data(units="uV"), [seam], axis=1))
+    before, after = np.split(raw.get_data(units="uV"), [seam], axis=1)
+    return before, after
 
 
 def rms(signal: np.ndarray) -> np.ndarray:

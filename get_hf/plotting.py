@@ -59,7 +59,7 @@ def plot_generation(raw: "mne.io.BaseRaw") -> "Figure":
         if not estimable_parts(raw):
             _plot_traces(figure.subplots(), raw, prompt, continuation)
             return figure
-        upper, lower = figure.subfigures(2, 1, height_ratios=(1.45, 1), hspace=0.03)
+        upper, lower = figure.subfigures(2, 1, height_ratios=(1.45, 1), hspace=0.03)  # type: ignore[misc]
         _plot_traces(upper.subplots(), raw, prompt, continuation)
         _plot_spectra_and_maps(lower, raw)
     return figure

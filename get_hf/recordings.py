@@ -68,7 +68,7 @@ def save_recording(
         if description == GENERATED
     ]
     path = (check_output if generated else check_file)(path, ch_names=raw.ch_names)
-    told = None
+    told: dict[str, Any] | None = None
     if generated:
         told = {"generated_by": MAKER, "version": version("get-hf"), "file": path.name, "generated": generated}
         told |= {} if model is None else _checkpoint(model)

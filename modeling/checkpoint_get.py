@@ -56,7 +56,7 @@ def list_files(folder: str | os.PathLike) -> None:
         in_parts = all((folder / name).is_file() for name in parts_of(index))
         (folder / SAFE_WEIGHTS_NAME if in_parts else index).unlink(missing_ok=True)
     texts = [folder / CONFIG_NAME, folder / GENERATION_CONFIG_NAME, *folder.glob("model.safetensors.index*.json")]
-    files = {file.name: None for file in texts if file.is_file()}
+    files: dict[str, str | None] = {file.name: None for file in texts if file.is_file()}
     files |= {file.name: _sha256(file) for file in folder.glob("model*.safetensors")}
     path = folder / FILES
     try:

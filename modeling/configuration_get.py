@@ -173,7 +173,7 @@ class GETConfig(PreTrainedConfig):
         return len(self.conditions)
 
     @property
-    def known_conditions(self) -> list[str]:
+    def known_conditions(self) -> list[str] | tuple[str, ...]:
         """Conditions that may be asked for."""
         return self.conditions[1:] if self.heard_conditions is None else self.heard_conditions
 

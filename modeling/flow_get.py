@@ -99,7 +99,7 @@ class GETFlowHead(nn.Module):
         angles = time.float()[:, None] * frequencies
         embedding = torch.cat((angles.cos(), angles.sin()), dim=-1).to(self.in_proj.weight.dtype)
         embedding = self.time_mlp(embedding)
-        return [block.modulation(embedding) for block in self.blocks]
+        return [block.modulation(embedding) for block in self.blocks]  # type: ignore[operator]
 
     def channel_attention_mask(self, x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor | None:
         """The mask of attention across channels for `(batch, channels, ...)`, in the form the backend wants."""

@@ -73,7 +73,7 @@ class GETBackbone(GETPreTrainedModel):
     def get_input_embeddings(self) -> nn.Module:
         return self.patch_embedding
 
-    def set_input_embeddings(self, value: nn.Module):
+    def set_input_embeddings(self, value: nn.Linear):
         self.patch_embedding = value
 
     @merge_with_config_defaults

@@ -93,8 +93,8 @@ def modulate(
     to_samples = cosine_transform(size, patch.device).to(patch.dtype)
     slow = to_samples[: round(2 * HIGHEST_FREQUENCY * size / sampling_rate)]
     cosines = to_samples[:N_COSINES] / to_samples[:N_COSINES].square().sum(0).sqrt()  # as much at every sample
-    depth = depth * (1 - 1 / count_channels(patch, channel_mask))
-    u = depth * (noise[..., : len(cosines)] @ cosines)
+    damped = depth * (1 - 1 / count_channels(patch, channel_mask))
+    u = damped * (noise[..., : len(cosines)] @ cosines)
     u = u[:, :-1] + SHARED * u[:, -1:]
-    samples = (patch[..., : len(slow)] @ slow) * (u - depth**2 * (1 + SHARED**2)).exp()
+    samples = (patch[..., : len(slow)] @ slow) * (u - damped**2 * (1 + SHARED**2)).exp()
     return samples @ to_samples.mT + torch.nn.functional.pad(patch[..., len(slow) :], (len(slow), 0))

@@ -2,6 +2,7 @@
 """How surprising a patch is: negative log-likelihoods under the flow head."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,7 +20,7 @@ class GETScoreMixin:
 
     @torch.no_grad()
     def score(
-        self,
+        self: Any,
         input_values: torch.Tensor,
         channel_positions: torch.Tensor,
         channel_mask: torch.Tensor | None = None,
@@ -60,7 +61,7 @@ class GETScoreMixin:
         Raises:
             ValueError: Unknown method.
         """
-        scorers = {"flow": flow_matching_score, "ode": likelihood_score}
+        scorers: dict[str, Any] = {"flow": flow_matching_score, "ode": likelihood_score}
         if method not in scorers:
             raise ValueError(f"score() knows the methods {', '.join(scorers)}, not {method!r}.")
         options = {"num_probes": num_probes} if method == "ode" else {}
@@ -179,9 +180,9 @@ def likelihood_score(
     generator = torch.Generator(device=data.device).manual_seed(seed)
     n_dims = data[0].numel()
     # what was made in inference mode takes part in no derivative
-    data, hidden_states, channel_mask = (
-        x if x is None or not x.is_inference() else x.clone() for x in (data, hidden_states, channel_mask)
-    )
+    data, hidden_states = (x.clone() if x.is_inference() else x for x in (data, hidden_states))
+    if channel_mask is not None and channel_mask.is_inference():
+        channel_mask = channel_mask.clone()
 
     def probes() -> torch.Tensor:
         if num_probes is None:

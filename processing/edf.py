@@ -278,7 +278,7 @@ class EDFFile:
         order = np.argsort(onsets, kind="stable")
 
         def placed(time: float) -> float:
-            record = order[max(0, np.searchsorted(onsets[order], time, side="right") - 1)]
+            record = order[max(0, int(np.searchsorted(onsets[order], time, side="right")) - 1)]
             within = time - onsets[record]
             if record + 1 < self.n_records and within > seconds:  # it lies in a pause
                 within = seconds

@@ -67,7 +67,7 @@ class Equaliser:
         log_gains = np.clip(places @ np.transpose(table), -self.largest, self.largest)
         if condition not in self.cues:
             return log_gains
-        of_cue = (places @ self.cues[condition])[:, None] * self.prominence**2
+        of_cue = (places @ self.cues[condition])[:, None] * self.prominence**2  # type: ignore[operator]
         return log_gains + np.clip(of_cue, -LARGEST_LOG_GAIN_AFTER_CUE, LARGEST_LOG_GAIN_AFTER_CUE)
 
     def __call__(self, x: np.ndarray, conditions: Sequence[str], positions: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ def spatial_filter(topography: np.ndarray, noise: np.ndarray) -> tuple[np.ndarra
     A minimum-variance beamformer, `w = N^-1 a / (a' N^-1 a)` (Van Veen et al., IEEE Trans. Biomed. Eng. 44, 1997).
     """
     weights = np.linalg.solve(loaded(noise), topography)
-    gain = max(topography @ weights, 1e-12)
+    gain = max(float(topography @ weights), 1e-12)
     return weights / gain, 1.0 / np.sqrt(gain)
 
 

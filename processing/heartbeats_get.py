@@ -154,7 +154,7 @@ def _first_shape() -> np.ndarray:
     """An R wave between smaller Q and S waves, with margins in which filters ring."""
     t = np.arange(-75.0, 76.0)
     bumps = ((1.0, 0.0, 1.4), (-0.35, 3.5, 1.8), (-0.15, -3.5, 1.5))
-    return sum(size * np.exp(-0.5 * ((t - peak) / width) ** 2) for size, peak, width in bumps)
+    return np.sum([size * np.exp(-0.5 * ((t - peak) / width) ** 2) for size, peak, width in bumps], axis=0)
 
 
 def _correlation(course: np.ndarray, shape: np.ndarray) -> np.ndarray:

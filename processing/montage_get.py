@@ -305,7 +305,7 @@ def locate_channels(ch_names: Sequence[str], digitised: Mapping[str, Sequence[fl
         known[:] = False  # by other systems' names: among a BioSemi cap's A1 to D32 is a C1 that is elsewhere
     positions = np.zeros((len(known), 6), np.float32)
     for rows, measured in ((known, None), (~known, digitised)):
-        positions[rows] = channel_positions([ch_names[row] for row in np.flatnonzero(rows)], measured)
+        positions[rows] = channel_positions([name for name, row in zip(ch_names, rows, strict=True) if row], measured)
     return positions
 
 

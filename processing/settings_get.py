@@ -159,7 +159,7 @@ def number(name: str, value: Any) -> float:
     Raises:
         ValueError: Anything else, or one that is not positive.
     """
-    if isinstance(value, (bool, str)) or not np.isscalar(value) or not 0 < value < np.inf:
+    if isinstance(value, (bool, str)) or not np.isscalar(value) or not 0 < value < np.inf:  # type: ignore[operator]
         raise ValueError(f"{name} of the feature extractor must be a positive number, not {value!r}.")
     return float(value)
 

@@ -8,7 +8,7 @@ import io
 import sys
 import warnings
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from huggingface_hub.utils import logging as hub_logging
@@ -57,7 +57,7 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")  # a terminal that has no µ is no reason to fail
-        warnings.showwarning = show_note
+        warnings.showwarning = show_note  # type: ignore[assignment]
         warnings.simplefilter("ignore", FutureWarning)
         transformers_logging.set_verbosity_error()
         hub_logging.set_verbosity_error()
@@ -68,7 +68,8 @@ def main() -> None:
     except KeyboardInterrupt:
         stop("nothing was written: the same command starts again")
     except TyperException as error:  # an unknown option, a missing argument; nothing at all, which showed the help
-        fail(error.format_message() or f"Say what to do: {', '.join(error.ctx.command.list_commands(error.ctx))}.")
+        context: Any = getattr(error, "ctx", None)
+        fail(error.format_message() or f"Say what to do: {', '.join(context.command.list_commands(context))}.")
     except Exception as error:
         show_traceback()
         fail(in_one_sentence(error))

@@ -71,7 +71,7 @@ def _corrections(
     table = figures("Hz", [*shifts, *names], f"At Cz {what}: {lost}gains")
     # every fourth is at the frequency of a coefficient
     gains = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
-    for k, (lost, row) in enumerate(zip(losses.T, gains.T, strict=True)):
-        cells = (*(f"{loss:+.3f}" for loss in lost), *(f"{gain:.3f}" for gain in row))
+    for k, (losing, row) in enumerate(zip(losses.T, gains.T, strict=True)):
+        cells = (*(f"{loss:+.3f}" for loss in losing), *(f"{gain:.3f}" for gain in row))
         table.add_row(f"{k * extractor.sampling_rate / 2 / size:g}", *cells)
     return table

@@ -64,7 +64,7 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
         stale = {path for path in there - set(files) if _SHARD.fullmatch(path)}
         if foreign := sorted(there - set(files) - stale):
             raise ValueError(f"{repo} holds what is no part of a prepared corpus, {foreign[0]}: choose another name.")
-        if CARD in there and MADE.encode() in files[CARD] and not _was_made(api, repo):
+        if CARD in there and MADE.encode() in files[CARD] and not _was_made(api, repo):  # type: ignore[operator]
             warnings.warn(f"{CARD} of {repo} was written by hand and stays as it is on the Hub.", stacklevel=2)
             del files[CARD]
         commit = api.create_commit(
@@ -120,8 +120,7 @@ def _check_arrived(api: HfApi, repo: str, commit: str, files: dict[str, Path | b
     for name, content in files.items():
         size, sha256, git = _checksums(content)
         entry = there.get(name)
-        same = entry is not None and entry.size == size
-        if not same or (entry.lfs.sha256 != sha256 if entry.lfs else entry.blob_id != git):
+        if entry is None or entry.size != size or (entry.lfs.sha256 != sha256 if entry.lfs else entry.blob_id != git):
             raise OSError(f"{name} did not arrive whole in {repo}: push again.")
 
 

@@ -166,9 +166,9 @@ class Calibration:
         drawn = self._draw(trials, trials.conditions)
         gains = self.generator.extractor.gains
         prominences = np.stack([gains.prominence(prompt) for _, features in drawn for prompt in features.recordings])
-        signals = (self._brain(x) for x in (trials.trial, self._decode(drawn, trials.n_times)))
+        real, made = (self._brain(x) for x in (trials.trial, self._decode(drawn, trials.n_times)))
         cues = corrections.find_cues(
-            *signals, prominences, trials.subjects, trials.labels, self.positions, SAMPLING_RATE
+            real, made, prominences, trials.subjects, trials.labels, self.positions, SAMPLING_RATE
         )
         return {"cue_log_gains": cues}
 

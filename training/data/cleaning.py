@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import datasets
 import pyarrow as pa
@@ -94,10 +95,11 @@ def _worked_off(jobs: list[tuple], num_proc: int | None) -> Iterator[None]:
     """Cleans recording after recording, in this process or several, and tells of each."""
     if num_proc is None or num_proc == 1 or len(jobs) < 2:
         for job in jobs:
-            yield _clean(*job)
+            _clean(*job)
+            yield
         return
     # a terminal sends Ctrl-C to all: this process ends those that clean, which would each print a traceback
-    ignore = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    ignore: dict[str, Any] = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
     with ProcessPoolExecutor(min(num_proc, len(jobs)), **ignore) as pool:
         try:
             for future in as_completed([pool.submit(_clean, *job) for job in jobs]):

@@ -261,7 +261,7 @@ def load_prepared(
     prepared = Prepared.read(source)
     if split is not None and split not in prepared.splits:
         raise ValueError(f"{source} has no split {split!r}: it has {', '.join(prepared.splits)}.")
-    where = str(prepared.folder) if is_on_hub(source) else str(prepared.folder.resolve())
+    where = str(prepared.folder) if is_on_hub(source) else str(Path(prepared.folder).resolve())
     cache = None if cache_dir is None else str(cache_dir)
     return datasets.load_dataset(where, split=split, streaming=streaming, cache_dir=cache)
 
@@ -306,9 +306,10 @@ def _found(out: Path) -> Prepared | None:
 
 
 def _has_all_shards(prepared: Prepared) -> bool:
-    splits = json.loads((prepared.folder / INFO).read_text(encoding="utf-8"))["splits"]
+    folder = Path(prepared.folder)
+    splits = json.loads((folder / INFO).read_text(encoding="utf-8"))["splits"]
     return all(
-        (prepared.folder / path).is_file()
+        (folder / path).is_file()
         for name, split in splits.items()
         for path in _shards(name, len(split["shard_lengths"]))
     )
@@ -321,7 +322,8 @@ def _shards(split: str, n_shards: int) -> list[str]:
 def _write(corpus: Corpus, files: Mapping[str, list[Path]], folder: Path, about: Mapping[str, Any]) -> None:
     """Writes shards, then what is known of them."""
     (folder / "data").mkdir(parents=True)
-    splits, statistics, found, subjects = {}, {}, [], {}
+    splits: dict[str, dict[str, Any]] = {}
+    statistics, found, subjects = {}, [], {}
     known = [name for name in FEATURES if name != "signal"]
     for name, paths in files.items():
         dataset = datasets.Dataset(pa.concat_tables(read_segments(path, known) for path in paths))

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import datasets
 import mne
@@ -237,7 +238,7 @@ def segment_table(
     Raises:
         OSError: The disk is full, which is no fault of the recording.
     """
-    row = {"subject": recording.subject, "session": recording.session, "corpus": corpus}
+    row: dict[str, Any] = {"subject": recording.subject, "session": recording.session, "corpus": corpus}
     row["sampling_rate"] = extractor.sampling_rate
     try:
         raw = recording.open()

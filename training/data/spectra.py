@@ -27,7 +27,7 @@ BANDS = {"δ": (1.0, 4.0), "θ": (4.0, 8.0), "α": (8.0, 13.0), "β": (13.0, 30.
 #: A map of the scalp needs this many electrodes; one of fewer is mostly invention.
 FEWEST_ELECTRODES = 8
 #: Conditions that are shown together, with the colours and lines (told apart by any eye) they are drawn in.
-PANELS = {
+PANELS: dict[str, dict[str, tuple]] = {
     "At rest": {
         "rest": ("#009E73", "-."),
         "eyes_open": ("#0072B2", "--"),

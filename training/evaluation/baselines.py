@@ -4,12 +4,16 @@
 Each baseline is a callable `(prompts (items, channels, times), ch_names, n_times, conditions) -> (items, channels,
 n_times)` in microvolts, the same contract as any generator that `compare` takes; none of them knows what a condition
 is.
+
+`VAR.fit` is ours because statsmodels fits neither several recordings at once, nor one channel, nor with a ridge.
+A test compares the two on one recording without a ridge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +46,7 @@ class VAR:
         Raises:
             ValueError: No recording is longer than `order`.
         """
-        xx = xy = yy = None
+        sums: list[Any] = [0.0, 0.0, 0.0]
         n = 0
         for x in signals:
             if x.shape[-1] <= order:
@@ -50,10 +54,11 @@ class VAR:
             lagged = np.concatenate([x[:, order - k : x.shape[-1] - k] for k in range(1, order + 1)])
             now = x[:, order:]
             parts = lagged @ lagged.T, lagged @ now.T, now @ now.T
-            xx, xy, yy = parts if xx is None else (xx + parts[0], xy + parts[1], yy + parts[2])
+            sums = [total + part for total, part in zip(sums, parts, strict=True)]
             n += now.shape[-1]
         if not n:
             raise ValueError(f"A VAR of order {order} needs a recording of more than {order} samples, and got none.")
+        xx, xy, yy = sums
         c = yy.shape[0]
         b = np.linalg.solve(xx + ridge * np.trace(xx) / len(xx) * np.eye(len(xx)), xy)  # (order * channels, channels)
         residual = (yy - xy.T @ b - b.T @ xy + b.T @ xx @ b) / max(n - len(b), n // 4)

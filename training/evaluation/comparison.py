@@ -75,9 +75,11 @@ class Comparison:
             cells = [name, first["unit"], goal_text(first["goal"])]
             for column in columns:
                 row = self.rows[column].get(name)
-                text = number(row["value"]) if row and np.isfinite(row["value"]) else ""
-                if intervals and text and column in self.judged and row["interval"]:
-                    text += " ({:.3g} to {:.3g})".format(*row["interval"])
+                text = ""
+                if row and np.isfinite(row["value"]):
+                    text = number(row["value"])
+                    if intervals and column in self.judged and row["interval"]:
+                        text += " ({:.3g} to {:.3g})".format(*row["interval"])
                 cells.append(text)
             met = (self.rows[column].get(name, {}).get("met") for column in self.judged)
             lines.append(cells + [{True: "yes", False: "no", None: ""}[m] for m in met])
@@ -171,7 +173,7 @@ def compare(
     for name in todo:
         progress(f"generating: {name}")
         begin = time.perf_counter()
-        continuations[name] = _generate(todo[name], name, main)
+        continuations[name] = _generate(todo[name], name, main)  # type: ignore[assignment]
         seconds[name] = time.perf_counter() - begin
     rows = {}
     for name in columns:
@@ -220,9 +222,9 @@ def _other_parts(signals, segments: Segments, amount: Preset, parts: Sequence[st
 def _generate(generate: Generator, name: str, part: Continuations | Part) -> np.ndarray | None:
     """What a generator makes of a part's prompts, checked; where there are none, None if it needs one."""
     if isinstance(part, Unprompted):
-        if not hasattr(generate, "from_nothing"):
+        if (from_nothing := getattr(generate, "from_nothing", None)) is None:
             return None
-        made = generate.from_nothing(part.ch_names, part.n_times, part.conditions, part.people)
+        made = from_nothing(part.ch_names, part.n_times, part.conditions, part.people)
     else:
         made = generate(part.prompt, part.ch_names, part.n_times, part.conditions)
     made = np.asarray(made, dtype=float)

@@ -4,6 +4,8 @@
 Two layers of convolution, as in EEGNet (Lawhern et al., J. Neural Eng. 15, 2018), of which the first filters space and
 time at once. Half of its filters are squared and averaged, as in ShallowFBCSPNet (Schirrmeister et al., Human Brain
 Mapping 38, 2017): power is what EEG differs by most, and what plain convolutions take long to find.
+
+It is ours because braindecode 1.8 imports torchaudio, whose newest package (2.11.1) does not load without CUDA.
 """
 
 from __future__ import annotations

@@ -168,8 +168,8 @@ def write_report(
     _write(out_dir / "fidelity.md", "# Fidelity\n\n" + text)
     for name, plot in PLOTS.items():
         plot(comparison, out_dir / f"{name}.png")
-    for card, content in filled.items():
-        _write(card, content)
+    for card, filled_in in filled.items():
+        _write(card, filled_in)
     return out_dir
 
 

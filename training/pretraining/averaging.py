@@ -3,11 +3,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import PreTrainedModel, TrainerCallback
 from transformers.utils import logging as transformers_logging
 
@@ -32,33 +34,29 @@ class AveragedWeights(TrainerCallback):
 
         average <- d average + (1 - d) parameters,    d = min(decay, (1 + step) / (10 + step))
 
-    Kept in float32 on the parameters' device, the same on every process of DDP. A checkpoint holds it as a
-    model of its own, which is also what resuming restores, exactly.
+    Kept on the parameters' device, the same on every process of DDP. A checkpoint holds it as a model of its own,
+    which is also what resuming restores, exactly.
 
     Args:
-        model: The model that is trained.
+        model: The model that is trained; the average starts from its parameters as they are.
         decay: Its d far from the beginning.
     """
 
     def __init__(self, model: PreTrainedModel, decay: float):
         self.model = model
         self.decay = decay
-        self.average: dict[str, torch.Tensor] = {}
+        self.average = AveragedModel(model)
+        self.average.n_averaged.fill_(1)  # 0 would have the first step replace what the average starts from
 
     def on_train_begin(self, args, state, control, **kwargs):
-        """Starts from the parameters as they are, or from the checkpoint that training resumes from."""
-        if not self.average:
-            self.average = {name: p.detach().float().clone() for name, p in self.model.named_parameters()}
-        self.average = {name: self.average[name].to(p.device) for name, p in self.model.named_parameters()}
+        """Follows the parameters to the device that the Trainer has moved them to."""
+        self.average.to(next(self.model.parameters()).device)
 
-    @torch.no_grad()
     def on_step_end(self, args, state, control, **kwargs):
         """Takes in the parameters after an optimizer step."""
         decay = min(self.decay, (1 + state.global_step) / (10 + state.global_step))
-        parameters = dict(self.model.named_parameters())
-        names = list(self.average)
-        new = [parameters[name].detach().float() for name in names]
-        torch._foreach_lerp_([self.average[name] for name in names], new, 1 - decay)
+        self.average.multi_avg_fn = get_ema_multi_avg_fn(decay)
+        self.average.update_parameters(self.model)
 
     def restore(self, checkpoint: str | Path) -> None:
         """Reads the average of a checkpoint of the Trainer.
@@ -69,16 +67,13 @@ class AveragedWeights(TrainerCallback):
         file = Path(checkpoint) / FOLDER / "model.safetensors"
         if not file.is_file():
             raise ValueError(f"{checkpoint} holds no averaged weights, {FOLDER}/{file.name}: it was not written here.")
-        stored = load_file(file)
-        names = {name for name, _ in self.model.named_parameters()}
-        if missing := names - stored.keys():
+        if missing := self.average.module.load_state_dict(load_file(file), strict=False).missing_keys:
             raise ValueError(f"{file} lacks {len(missing)} parameters of this model, such as {min(missing)}.")
-        self.average = {name: stored[name] for name in names}
 
     def save(self, checkpoint: str | Path) -> None:
         """Writes the averaged model into a checkpoint of the Trainer."""
-        with self.in_place(), without_bars():
-            self.model.save_pretrained(Path(checkpoint) / FOLDER)
+        with without_bars():
+            self.average.module.save_pretrained(Path(checkpoint) / FOLDER)  # type: ignore[operator]
 
     def check(self) -> None:
         """Refuses to hand over weights that nothing can be computed with.
@@ -86,7 +81,8 @@ class AveragedWeights(TrainerCallback):
         Raises:
             FloatingPointError: Some are not finite.
         """
-        if broken := [name for name, value in self.average.items() if not torch.isfinite(value).all()]:
+        parameters = self.average.module.named_parameters()
+        if broken := [name for name, value in parameters if not torch.isfinite(value).all()]:
             raise FloatingPointError(
                 f"Training has diverged, {len(broken)} parameters such as {broken[0]} are not finite: lower "
                 "learning_rate or lengthen warmup_steps, and go on from an earlier checkpoint."
@@ -95,12 +91,12 @@ class AveragedWeights(TrainerCallback):
     @contextmanager
     def in_place(self) -> Iterator[nn.Module]:
         """The model with averaged weights for as long as the context lasts."""
-        own = {name: p.detach().clone() for name, p in self.model.named_parameters()}
+        own = deepcopy(self.model.state_dict())
         try:
             self.copy_to_model()
             yield self.model
         finally:
-            self._assign(own)
+            self.model.load_state_dict(own)
 
     def copy_to_model(self) -> None:
         """Replaces the model's weights by the averaged ones, for good.
@@ -109,10 +105,4 @@ class AveragedWeights(TrainerCallback):
             FloatingPointError: See `check`.
         """
         self.check()
-        self._assign(self.average)
-
-    @torch.no_grad()
-    def _assign(self, values: dict[str, torch.Tensor]) -> None:
-        for name, parameter in self.model.named_parameters():
-            if name in values:
-                parameter.copy_(values[name])
+        self.model.load_state_dict(self.average.module.state_dict())

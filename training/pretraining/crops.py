@@ -65,7 +65,7 @@ class CropConfig:
     max_history_seconds: float = 60.0
     condition_dropout: float = 0.1
     context_noise: float = 0.0
-    condition_weights: dict[str, float] = field(default_factory=dict)
+    condition_weights: dict[str, int | float] = field(default_factory=dict)
     noise_size: int = GETConfig().noise_size
 
     def __post_init__(self):
@@ -165,7 +165,7 @@ class Cropper:
         if montage.random() < config.full_montage_probability:
             return min(n_chans, config.max_channels)
         log_range = np.log([config.min_channels, config.max_channels + 1])
-        return min(n_chans, int(np.exp(montage.uniform(*log_range, size=2).max())))
+        return min(n_chans, int(np.exp(montage.uniform(log_range[0], log_range[1], size=2).max())))
 
     def _n_history(self, rng: np.random.Generator, start: int) -> int:
         """How many patches before sample `start` a crop is calibrated on as well."""

@@ -1,6 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Fitting of what depends on where an electrode is, as weights of spherical harmonics."""
 
+from typing import Any
+
 import numpy as np
 
 from get_hf.processing.population_get import DEGREE, harmonics
@@ -23,7 +25,8 @@ def fit_harmonics(moments: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndar
     Each recording's covariance is projected on the harmonics, the projections are averaged, and what is left on the
     diagonal is the channels' own variance.
     """
-    projected, own = 0.0, []
+    projected: Any = 0.0
+    own = []
     for covariance, positions in moments:
         basis = harmonics(positions)
         projector = project_on_harmonics(np.eye(len(positions)), positions)

@@ -48,7 +48,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         # the parts step with the very groups that the schedule changes
         self._share_groups()
 
-    def step(self, closure=None) -> None:
+    def step(self, closure=None) -> None:  # type: ignore[override]
         """One step of both parts."""
         for part in self.parts:
             part.step(closure)

@@ -6,17 +6,17 @@ Every key is an argument of `PretrainingData`, `CropConfig`, `PretrainingModel` 
 `GETModel.generate` that are to be its defaults. A mistake costs one sentence, before anything is read or written.
 """
 
+import contextlib
 import dataclasses
 import difflib
-import enum
 import math
-import types
 import typing
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+from huggingface_hub.dataclasses import type_validator
 from transformers import GenerationConfig, HfArgumentParser, TrainingArguments
 
 from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
@@ -48,7 +48,7 @@ class PretrainingData:
         validation_crops: Crops of the validation split that the evaluation loss is the mean of.
     """
 
-    corpus: str | dict[str, float] = "eegmmidb"
+    corpus: str | dict = "eegmmidb"
     data_dir: str | None = None
     cache_dir: str | None = None
     num_proc: int | None = None
@@ -89,8 +89,8 @@ class PretrainingModel:
             `get_hf.training.pretraining.optimisers`.
     """
 
-    model: dict[str, Any] = dataclasses.field(default_factory=dict)
-    generation: dict[str, Any] = dataclasses.field(default_factory=dict)
+    model: dict = dataclasses.field(default_factory=dict)
+    generation: dict = dataclasses.field(default_factory=dict)
     average_decay: float = 0.999
     muon: bool = False
 
@@ -161,6 +161,7 @@ def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
             given[name] = value
 
     hints = {name: hint for part in _PARTS for name, hint in typing.get_type_hints(part).items()}
+    hints["resume_from_checkpoint"] |= bool  # true, which transformers reads but does not declare, is the last one
     fields = {field.name for part in _PARTS for field in dataclasses.fields(part) if field.init}
     checked = {}
     for key, value in given.items():
@@ -240,26 +241,18 @@ def _as_type(key: str, value: Any, hint: Any) -> Any:
     Raises:
         ValueError: It is of none of them.
     """
-    options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    options = [typing.get_origin(option) or option for option in options]
-    if dict in options and isinstance(_parsed(value), dict):  # text, too, would do for some
-        return _parsed(value)
-    for candidate in (value, _parsed(value)):
-        for option in options:
-            if (
-                isinstance(option, type)
-                and isinstance(candidate, option)
-                and (not isinstance(candidate, bool) or option is bool)
-            ):
-                return candidate
-        if float in options and isinstance(candidate, int) and not isinstance(candidate, bool):
-            return float(candidate)
-        if isinstance(candidate, bool) and key == "resume_from_checkpoint":
+    parsed = _parsed(value)
+    # a mapping that came as text is one, though text, too, would do for some; 3 will do where 3.0 is wanted
+    candidates = [parsed, value] if isinstance(parsed, dict) else [value, parsed]
+    candidates += [float(parsed)] if type(parsed) is int else []
+    for candidate in candidates:
+        with contextlib.suppress(TypeError):
+            type_validator(key, candidate, hint)
             return candidate
-    if any(isinstance(option, type) and issubclass(option, enum.Enum) for option in options):
-        return value
-    wanted = _either([option.__name__ for option in options if isinstance(option, type) and option is not type(None)])
-    raise ValueError(f"{key} must be {wanted}, not {value!r}.")
+    options = (hint,) if typing.get_origin(hint) is dict else typing.get_args(hint) or (hint,)
+    wanted = [option.__name__ if isinstance(option, type) else str(option) for option in options]
+    wanted = [name for name in wanted if name != "NoneType"]
+    raise ValueError(f"{key} must be {_either(wanted)}, not {value!r}.")
 
 
 def _either(words: list[str]) -> str:

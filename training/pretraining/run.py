@@ -285,7 +285,7 @@ def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -
         return GETFeatureExtractor.from_pretrained(checkpoint)
     if recipe.training.local_process_index == 0:
         config = recipe.config
-        form = {"sampling_rate": config.sampling_rate, "patch_size": config.patch_size}
+        form: dict[str, Any] = {"sampling_rate": config.sampling_rate, "patch_size": config.patch_size}
         chosen = fitting_segments(sources, recipe.data.fit_segments)
         heard = heard_conditions(sources, recipe.crops.condition_weights)
         form |= {"conditions": config.conditions, "heard_conditions": heard}

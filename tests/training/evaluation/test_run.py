@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import signal as sps
 from scipy.stats import norm
+from statsmodels.tsa.api import VAR as StatsmodelsVAR
 
 from get_hf.training.evaluation.baselines import VAR, IAAFTSurrogate, PooledVAR, PromptVAR, iaaft
 from get_hf.training.evaluation.comparison import compare
@@ -243,6 +244,13 @@ def test_var_recovers_the_process_it_was_sampled_from(people):
     np.testing.assert_allclose(fitted.noise_root @ fitted.noise_root.T, noise, atol=0.05 * noise.max())
     with pytest.raises(ValueError, match="more than 12 samples"):
         VAR.fit([x[:, :12]])
+
+
+def test_var_of_one_recording_is_that_of_statsmodels(people):
+    x = people[0].simulate(np.zeros((1, N_CHANS, 2)), 800, np.random.default_rng(0))[0]
+    ours, theirs = VAR.fit([x], order=6, ridge=0), StatsmodelsVAR(x.T).fit(6, trend="n")
+    np.testing.assert_allclose(ours.coefficients, theirs.coefs, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(ours.noise_root @ ours.noise_root.T, theirs.sigma_u, rtol=1e-6, atol=1e-8)
 
 
 def test_an_unstable_fit_is_made_stable():

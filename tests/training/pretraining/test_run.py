@@ -248,6 +248,8 @@ def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
         ({"corpus": {}}, "at least one corpus"),
         ({"corpus": {"eegmmidb": 0}}, "the weight of corpus 'eegmmidb' must be a positive number, not 0"),
         ({"corpus": {"eegmmidb": "much"}}, "must be a positive number, not 'much'"),
+        ({"condition_weights": {"rest": "much"}}, "condition_weights must be dict.*, not {'rest': 'much'}"),
+        ({"eval_strategy": False}, "eval_strategy must be IntervalStrategy or str, not False"),
         ({"corpus": {7: 1}}, "by text, not by 7"),
         ({"shuffled_segments": 0}, "shuffled_segments must be at least 1"),
         ({"crops_per_segment": 0}, "crops_per_segment must be at least 1"),

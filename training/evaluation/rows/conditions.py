@@ -83,7 +83,8 @@ def eyes_rows(
         for subject in np.unique(subjects):
             powers[subjects == subject] -= powers[subjects == subject].mean(axis=0)
         features.append(powers)
-    correct = transfer_accuracy(band_power_decoder, *features, labels, subjects)
+    made, tested = features
+    correct = transfer_accuracy(band_power_decoder, made, tested, labels, subjects)
     per_item = np.full(len(conditions), np.nan)
     per_item[chosen] = correct.reshape(len(chosen), n_windows).mean(axis=1)
     name = "eyes closed or open: trained on it, right on real"

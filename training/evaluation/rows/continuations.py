@@ -101,8 +101,8 @@ def evaluate_arrays(
     if conditions is not None:
         # the prompt is of the same condition: with it the real ratio is known better
         longer = np.concatenate([real_prompt, real_continuation], axis=-1)
-        alphas = (log_alpha_power(x, sampling_rate) for x in (longer, generated))
-        alpha_rows(rows, *alphas, conditions, ch_names)
+        real_alpha, made_alpha = (log_alpha_power(x, sampling_rate) for x in (longer, generated))
+        alpha_rows(rows, real_alpha, made_alpha, conditions, ch_names)
         eyes_rows(rows, real_continuation, generated, conditions, sampling_rate)
     return rows.table
 

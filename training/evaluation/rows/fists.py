@@ -49,8 +49,8 @@ class Fists(Trials):
 
             goal = ("between times floor", 0.9, 1.1)
             rows.add("conditions", "8-30 Hz at C3 over C4, left less right fist", "dB", goal, lateralisation)
-        covariances = (aligned(covariance(x), self.subjects) for x in (made, real))
-        correct = transfer_accuracy(CommonSpatialPatterns, *covariances, self.labels, self.subjects)
+        made, tested = (aligned(covariance(x), self.subjects) for x in (made, real))
+        correct = transfer_accuracy(CommonSpatialPatterns, made, tested, self.labels, self.subjects)
         name = "left or right fist: trained on it, right on real"
         rows.mean("conditions", name, "share of trials", ("floor less", 0.05), correct)
         return rows.table

@@ -56,8 +56,8 @@ class Unprompted:
         _spectrum_rows(rows, real, fake, np.asarray(of.conditions))
         no_prompt = np.broadcast_to(np.eye(len(of.ch_names)) / len(of.ch_names), real["covariance"].shape)
         space_rows(rows, real, fake, no_prompt)
-        alphas = (log_alpha_power(x, of.sampling_rate) for x in (of.continuation, end))
-        alpha_rows(rows, *alphas, of.conditions, of.ch_names)
+        real_alpha, made_alpha = (log_alpha_power(x, of.sampling_rate) for x in (of.continuation, end))
+        alpha_rows(rows, real_alpha, made_alpha, of.conditions, of.ch_names)
         rows.ratio("stability", "RMS, last over first 24 s", (log_rms(end) - log_rms(begin)).mean(axis=1))
         # a floor that nobody can know is no goal, and what is made in a place of its own belongs to no prompt
         return {
