@@ -129,7 +129,8 @@ class BlinkPopulation:
             ValueError: The message names the attribute.
         """
         over, along = (N_HARMONICS,), (N_BEFORE + N_AFTER,)
-        sizes = {"topography": over, "late_topography": over, "shape": along, "late_shape": along}
+        sizes: dict[str, tuple[int, ...]] = {"topography": over, "late_topography": over}
+        sizes |= {"shape": along, "late_shape": along}
         n_kept = max(len(np.atleast_1d(self.within)), 1)
         sizes |= {"rates": (n_conditions,), "concentrations": (n_conditions,), "traits": (n_conditions, 3)}
         sizes |= {

@@ -161,8 +161,9 @@ def pad_features(features: list[Mapping[str, Any]], patch_size: int) -> EEGFeatu
             )
         padded[name] = torch.stack(values)
     stacked = EEGFeatures(padded)
-    if all(getattr(item, "recordings", None) is not None for item in features):
-        stacked.recordings = [prompt for item in features for prompt in item.recordings]
+    own = [getattr(item, "recordings", None) or [] for item in features]
+    if all(own):
+        stacked.recordings = [prompt for prompts in own for prompt in prompts]
     return stacked
 
 

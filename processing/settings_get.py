@@ -69,7 +69,7 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
         """
         place = {name: kwargs[name] for name in PLACE if name in kwargs}
         settings, others = super().get_feature_extractor_dict(pretrained_model_name_or_path, **kwargs)
-        if isinstance(settings, Mapping) and settings.get("population") == STATE:
+        if isinstance(settings, dict) and settings.get("population") == STATE:
             file = _find_state(pretrained_model_name_or_path, place)
             settings["population"], settings["corrections"] = load_state(file)
         return settings, others

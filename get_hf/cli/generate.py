@@ -256,7 +256,7 @@ def _outputs(
     return _outputs_in(out_dir, recordings)
 
 
-def _outputs_in(folder: Path, recordings: list[Path]) -> list[tuple[Path, Path]]:
+def _outputs_in(folder: Path, recordings: list[Path]) -> list[tuple[Path | None, Path]]:
     """The files in a folder that go by the names of recordings; none of them may be there."""
     outputs, by_name = [], {}
     for recording in recordings:

@@ -119,7 +119,7 @@ def find_traits(
     sampling_rate: float,
     patch_size: int,
     others: str = "none",
-) -> dict[str, list[list[list[float]]]]:
+) -> dict[str, np.ndarray]:
     """What people's log spectra differ by: principal components, each person's conditions side by side.
 
     Args:
@@ -163,7 +163,7 @@ def find_cues(
     conditions: Sequence[str],
     positions: np.ndarray,
     sampling_rate: float,
-) -> dict[str, list[float]]:
+) -> dict[str, np.ndarray]:
     """What a cue does to the rhythms of people, see `Equaliser`.
 
     The power of all that a person did after a cue is averaged before the logarithm is taken: that of single seconds

@@ -20,7 +20,7 @@ RATE_PRIOR, TRAIT_PRIOR = 40, 3
 LEAST_RECORDINGS = 8
 #: `share_cleaned` and `frontal_evidence` of `BlinkPopulation`: 30 training people of EEGMMIDB, with and without the
 #: ocular components of an ICA, stretches of 1 to 8 s (see `training/EXPERIMENTS.md`).
-CLEANED = 0.3, (-0.54, 8.0, 240)
+CLEANED = {"share_cleaned": 0.3, "frontal_evidence": (-0.54, 8.0, 240)}
 #: How many blinks' deviations are kept.
 N_KEPT = 100
 
@@ -44,7 +44,7 @@ def fit_blinks(
     late = np.zeros(N_HARMONICS), np.zeros(N_BEFORE + N_AFTER)
     rates = np.zeros(n_conditions), np.ones(n_conditions)
     traits = np.zeros((n_conditions, 3)), np.zeros(3), np.ones(3), np.zeros((1, 3))
-    found = BlinkPopulation(_first_topography(), _first_shape(), *late, *rates, *traits, *CLEANED)
+    found = BlinkPopulation(_first_topography(), _first_shape(), *late, *rates, *traits, **CLEANED)
     noise = _fit_noise(recordings, found)
     for _ in range(3):
         found = _refit(found, noise, recordings, n_conditions, patch_size)
@@ -113,7 +113,7 @@ def _refit(
     late_part = late_topographies[:, 0] * strengths[0] * largest, late_shapes[0] / largest
     rates, concentrations = _fit_rates(n_blinks, n_patches)
     return BlinkPopulation(
-        topography, shape / shape.max(), *late_part, rates, concentrations, usual, *variation, *CLEANED
+        topography, shape / shape.max(), *late_part, rates, concentrations, usual, *variation, **CLEANED
     )
 
 

@@ -356,7 +356,7 @@ def test_report_writes_table_plots_and_card(comparison, tmp_path):
     assert stored["about"]["date"] == "2026-01-01"
     held = {each["row"]: each["holds"] for each in stored["requirements"]["flat"] if "below" not in each["limit"]}
     assert held["log PSD, ensemble"] is False
-    assert "Bars that mine must clear" in (out / "fidelity.md").read_text()
+    assert "What mine must reach" in (out / "fidelity.md").read_text()
     filled = card.read_text()
     assert "yore" not in filled
     assert "AUC 8-13 Hz" in filled
