@@ -51,6 +51,10 @@ COMMANDS = {
         {"": "checkpoint", "--data": "folder"},
         {"": ["missing", "text.xyz", "folder"], "--data": PLACES, "--step": ["blinks", "", "coherence,gains"]},
     ),
+    "convert": (
+        {"": "checkpoint", "--out": "converted"},
+        {"": ["missing", "text.xyz", "folder", "checkpoint", ""], "--out": ["folder", "text.xyz", ""]},
+    ),
     "pretrain": (
         {"": "recipe.yaml"},
         {"": ["missing.yaml", "list.yaml", "cut.yaml", "empty.yaml", "good.edf", "folder", ""]},
