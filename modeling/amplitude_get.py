@@ -1,20 +1,20 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the flow draws of a patch: how strong each of its bands is, and how it runs.
+"""The variables that the flow draws of a patch: the strength of each of its bands, and the waveform.
 
 EEG in the innovation space is Gaussian noise whose strength changes from patch to patch, in some bands more than in
-others: alpha bursts, muscle. A flow from Gaussian noise comes to such heavy tails only through a very steep
-map. So the strength is made a variable of its own: for each band b of neighbouring coefficients of a patch z
+others: alpha bursts, muscle. A flow from Gaussian noise reaches such heavy tails only through a very steep map. So the
+strength is a variable of its own. For each band b of neighbouring coefficients of a patch z
 
     l_b = log((mean of z_b^2 + FLOOR) / (1 + FLOOR)) / 2 + DITHER * n,   n ~ N(0, 1)
     w   = (z_b * exp(-l_b), l_b / SCALE)                                 for all b
 
-and w, in which nothing is heavy any more, is what the flow draws; z_b = w_b * exp(l_b) follows. The dither makes a
-density of what would else be a surface, so that likelihoods exist; by Jensen's inequality, with q the normal density
-of the dither,
+The flow draws w, which has no heavy tails, and z_b = w_b * exp(l_b) follows. Without the dither, w would lie on a
+surface and have no density. With it likelihoods exist. By Jensen's inequality, with q the normal density of the
+dither,
 
     -log p(z) <= E[-log p(w)] + sum over b of (size of b * l_b + log SCALE) - entropy of q.
 
-All noise a patch needs, that of the flow and the dither, comes as one array: `noise_size` numbers per channel.
+One array holds all noise of a patch, for the flow and for the dither: `noise_size` numbers per channel.
 """
 
 import math
@@ -28,11 +28,11 @@ FLOOR = 0.3
 DITHER = 0.1
 #: What the logarithm of an amplitude is divided by; near its standard deviation in EEG.
 SCALE = 0.3
-#: How much more the error of an amplitude counts in training than that of a coefficient of the course does on average:
-#: of the latter there are many, and next to nothing about them can be foretold.
+#: Weight of the error of an amplitude in training, relative to the mean weight of a coefficient of the waveform:
+#: there are many of these, and hardly anything about them can be predicted.
 WEIGHT = 4.0
-#: Index of the coefficient whose error counts half as much as that of coefficient 0 (at 8 Hz, where patches have 250
-#: ms): the slower, the stronger in microvolts, and the more there is to foretell.
+#: Index of the coefficient whose error counts half as much as the error of coefficient 0 (8 Hz in patches of 250 ms):
+#: slow coefficients are stronger in microvolts, and more of them can be predicted.
 HALF_WEIGHT = 4.0
 #: Largest logarithm of an amplitude that is generated, three and a half times the usual one: at most one in a thousand
 #: of real ones is larger (EEGMMIDB).

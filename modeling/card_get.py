@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The card that a model of GET gets on the Hub, whoever pushes it: what it is, how it is loaded, and its metadata."""
+"""The card that a model of GET gets on the Hub: what the model is, how to load it, and the metadata."""
 
 import re
 from pathlib import Path

@@ -1,12 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Files of a checkpoint: the list of them that lies beside the weights, and what is checked before they are loaded.
+"""The files of a checkpoint: their list beside the weights, and the checks before loading.
 
-`checkpoint_files.json` names, for the model and for the feature extractor, the files that each of them wrote:
+`checkpoint_files.json` names the files that the model and the feature extractor wrote:
 
-    {"feature_extractor": {"preprocessor_config.json": null}, "model": {"model.safetensors": "<SHA-256>", ...}}
+    {"feature_extractor": {"preprocessor_config.json": null, "population.safetensors": "<SHA-256>"}, "model": {...}}
 
-Files of tensors are compared with their hash. JSON files have none, so that a person may edit them: they are checked
-for presence and for sense.
+Files of tensors are compared with their hash. JSON files have no hash, so that a person may edit them. They have to be
+present and to make sense.
 """
 
 import hashlib

@@ -1,21 +1,21 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The flow head: draws the next patch of all channels jointly, given what the backbone knows of the past.
+"""The flow head: draws the next patch of all channels jointly, conditioned on the backbone's state.
 
 Flow matching on the variance-preserving path (Albergo & Vanden-Eijnden 2023, the trigonometric interpolant):
 
     x_phi = cos(phi) noise + sin(phi) data,   velocity v = -sin(phi) noise + cos(phi) data,   phi = time * pi / 2
 
-Where the data are white Gaussian, as the innovation space nearly makes them, the exact velocity is zero. The head
-starts at zero, so that an untrained model is already a linear-Gaussian simulator and training adds only what linear
-statistics cannot say; on such data its loss is 1, at every time of the flow.
+For white Gaussian data, which the innovation space nearly gives, the exact velocity is zero. The head starts at zero.
+So an untrained model is already a linear-Gaussian simulator, and training adds only what linear statistics lack. On
+such data its loss is 1 at every time of the flow.
 
-EEG is closer to Gaussian noise whose strength changes, between bands and within a patch. Given the strengths, the
-exact velocity is linear in x, and a normalised network could not follow it into the tails; so the head gives gains and
-a shift,
+EEG is closer to Gaussian noise whose strength changes between bands and within a patch. Given the strengths, the exact
+velocity is linear in x, and a normalised network could not follow it into the tails. So the head predicts gains and a
+shift,
 
     v(x) = gain * x + D' (sample_gain * D x) + shift
 
-where D takes coefficients to samples. What channels have in common comes through the attention across them.
+where D takes coefficients to samples. Attention across channels gives what channels have in common.
 """
 
 import math

@@ -2,8 +2,8 @@
 """GET, a Generative EEG Transformer.
 
 Tokens are (channel x time patch). A block attends over the past of each channel, then across the channels of each
-patch, then applies an MLP. Channels are known by electrode position alone, so that any number of them in any order
-will do. What comes out at a patch conditions a flow that draws the next patch of all channels together.
+patch, then applies an MLP. Electrode positions are the only identity of channels, so the model takes any number of
+them in any order. The output at a patch conditions a flow, which draws the next patch of all channels together.
 """
 
 from dataclasses import dataclass

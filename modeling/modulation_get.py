@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Corrections of how amplitude varies: a flow of limited size that learns under a squared error comes out too steady.
+"""Corrections of how amplitude varies: a flow of limited size, trained by a squared error, varies too little.
 
-Both are off unless asked for, and measured rather than learnt: all channels grow louder and softer together from patch
-to patch (`share_bursts`), and amplitude rises and falls within a patch (`modulate`).
+Both are off by default, and measured instead of learnt. `share_bursts` lets all channels grow louder and softer
+together from patch to patch. `modulate` lets the amplitude rise and fall within a patch.
 """
 
 import torch

@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The noise that patches are drawn from.
 
-One seed must not give two people the same noise: their continuations would be nearly the same, too. So each row has an
-integer of its own, which the feature extractor makes of the recording, and a patch's noise follows from it and from a
-number that the caller's generator gives for the patch. A row then has the same noise alone and in any batch, on any
-device, however many channels of padding it has.
+With the same noise, continuations of two people would be nearly the same. So each row has an integer of its own, which
+the feature extractor computes from the recording. The noise of a patch follows from that integer and from a number
+that the caller's generator gives for the patch. A row has the same noise alone and in any batch, on any device, with
+any number of padded channels.
 """
 
 import torch

@@ -1,11 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""How many CPU threads a generation loop works with.
+"""How many CPU threads a generation loop uses.
 
-A step of the loop is hundreds of small products. Threads share each of them, and wait for the slowest by spinning.
-On an idle machine two threads are a little faster than one. Beside another busy process the slowest thread is one that
-the system has put to sleep, so that two threads can be many times slower than one. No setting suits both, and the load
-changes while a long recording is generated. So steps themselves are timed, with one thread and now and then with the
-caller's number, and the faster is kept.
+A step of the loop is hundreds of small products. Threads share each product, and the fast threads spin until the
+slowest is ready. On an idle machine two threads are a little faster than one. Beside another busy process the system
+pauses one of them, and two threads can be many times slower than one. No setting suits both cases, and the load
+changes while a long recording is generated. So the loop times its steps with one thread and, now and then, with the
+caller's number, and keeps the faster.
 """
 
 import time

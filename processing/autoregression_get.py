@@ -1,13 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Autoregressive filters of one channel and of many: estimated, run forwards, and run backwards.
+"""Autoregressive filters of one channel and of many channels: estimation, filter and inverse.
 
-A signal x of many channels is whitened in time by a matrix filter, and made from innovations e by its inverse:
+A matrix filter whitens a signal x of many channels in time. Its inverse makes x from innovations e:
 
     e_t = x_t + A_1 x_(t-1) + .. + A_p x_(t-p)        x_t = e_t - A_1 x_(t-1) - .. - A_p x_(t-p)
 
-The matrices follow from the covariances R_k of x with itself k samples before (Yule-Walker); whatever
-positive-definite sequence R is, the inverse is stable, and noise of covariance Sigma sent through it has just these
-covariances at the lags 0 to p, and spectra as smooth as they allow (the maximum of entropy).
+The matrices follow from the covariances R_k between x and x k samples earlier (Yule-Walker). The inverse is stable for
+every positive-definite sequence R. Noise of covariance Sigma through the inverse has exactly these covariances at the
+lags 0 to p, and the smoothest spectra that allow them (maximum entropy).
 """
 
 import numpy as np

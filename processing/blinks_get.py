@@ -1,22 +1,22 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Blinks: events of one shape, which no filter of noise ever makes, nor a network that learns noise to be shaped.
+"""Blinks: events of one shape. Filtered noise never produces them, nor does a network that learns to shape noise.
 
-A blink is a bump of 100 to 500 uV at the forehead, of a sixth of a second, with an undershoot after it that is the
-amplifier's; over the scalp it fades with distance. It carries most of what is heavy-tailed in EEG. So blinks are taken
-out of a recording before anything else looks at it, and what is generated gets blinks of its own: as often as this
-person blinked in the prompt, as strong, as wide and with the same topography, each of these drawn towards what is
-usual in the population and the condition: behind closed lids eyes make other and smaller waves. Single blinks differ
-from a person's usual one as blinks were seen to differ: mostly hardly, and some are far smaller, which no Gaussian is.
+A blink is a bump of 100 to 500 uV at the forehead. It lasts a sixth of a second, an undershoot of the amplifier
+follows it, and it fades over the scalp with distance. Blinks carry most of the heavy tails of EEG. So they are
+subtracted from a recording before any other step, and the continuation gets blinks of its own. They are as frequent,
+as strong and as wide as in the prompt, and have the same topography. Each of these is drawn towards the usual value in
+the population and in the condition: behind closed lids eyes make other and smaller waves. Single blinks differ from a
+person's usual blink as recorded blinks do: most differ little, and a few are far smaller, which no Gaussian describes.
 
     x = brain + sum_i A_i (topography * shape((t - t_i) / w_i) + late_topography * late_shape((t - t_i) / w_i))
 
-The second term is small, and wherever eyes are not next to: the lid and the eye under it do not move at once, so that
-a blink comes to the vertex a few hundredths of a second later than to the forehead, which tells real EEG from EEG with
-blinks of one topography.
+The second term is small, and largest away from the eyes. The lid and the eye under it do not move at the same moment,
+so a blink reaches the vertex a few hundredths of a second after the forehead. A classifier tells EEG whose blinks have
+a single topography from real EEG by that delay.
 
-They are found as peaks of the output of a spatial filter (see `spatial_filter`) for the population's topography among
-its EEG without blinks, fitted by least squares, and taken out along the recording's own topography (a regression on
-the courses of both terms, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983).
+Blinks are found as peaks in the output of a spatial filter (see `spatial_filter`) for the population's topography.
+They are fitted by least squares, and subtracted along the recording's own topography: a regression on the courses of
+both terms, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983.
 """
 
 from collections.abc import Sequence

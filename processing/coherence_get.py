@@ -1,11 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Corrects estimated covariances at lags for what estimating them does to coherence.
+"""Corrects covariances at lags for the bias that their estimation gives to coherence.
 
-A coherence that is estimated from a few seconds is too large where channels have little in common, because chance adds
-to it: of K independent estimates, (1 - c)^2 / K to a squared coherence c (Carter, Knapp and Nuttall, IEEE Trans. Audio
-Electroacoust. 21, 1973). And it is too small where it changes with frequency, because smoothing over frequency
-averages cross-spectra of different phase, in some places more than in others. Simulations inherit both. How much
-they are at each frequency is measured (`get-hf calibrate`), and taken off.
+A coherence estimated from a few seconds is too large where channels have little in common. Chance adds (1 - c)^2 / K
+to a squared coherence c that is averaged over K independent estimates (Carter, Knapp and Nuttall, IEEE Trans. Audio
+Electroacoust. 21, 1973). It is too small where coherence changes with frequency, because smoothing over frequency
+averages cross-spectra of different phase. Simulations inherit both. `get-hf calibrate` measures the bias at each
+frequency, and this module subtracts it.
 """
 
 import numpy as np

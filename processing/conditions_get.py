@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Conditions: what a person does, called by names by people and by ids by the model.
+"""Conditions: what a person does. People use names, the model uses ids.
 
-What a recording was in and what comes next are two things. `condition=` and annotations say the first,
-`next_condition=` the second; where nobody says what comes next, the condition that the recording ended in goes on.
+The condition of a recording and the condition that comes next are two things. `condition=` and annotations give the
+first, `next_condition=` gives the second. Without `next_condition=`, the last condition of the recording goes on.
 """
 
 import difflib

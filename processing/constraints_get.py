@@ -1,13 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What channels of a recording satisfy at every moment, and their continuation must satisfy as well.
+"""Linear constraints of a recording, which its continuation has to satisfy as well.
 
-After an average reference channels add up to zero; a channel may be there twice, be the sum of two bipolar ones, or be
-interpolated from others; components may have been removed. All these are linear: weights w for which w'x = 0 always.
-They span the null space of the covariance, and what is generated is projected on its orthogonal complement.
+After an average reference the channels add up to zero. A channel may be a copy, a sum of two bipolar channels, or
+interpolated from others. Components may have been removed. All these are constraints w'x = 0 at every moment. The
+weights w span the null space of the covariance. Decoding projects the continuation on the orthogonal complement.
 
-A file rounds samples, so that nothing is exactly zero. Rounding by steps q leaves a variance of q^2 / 12, or, where
-all channels are rounded by the same amount, of (1'w)^2 q^2 / 12; a band keeps its share. Electrodes that merely lie
-close together, or are bridged by gel, differ by more, and by less than a hundredfold from the next direction (64
+A file rounds samples, so that no variance is exactly zero. Rounding by steps q leaves a variance of q^2 / 12, or,
+where all channels are rounded by the same amount, of (1'w)^2 q^2 / 12. A band keeps its share of it. Electrodes that
+lie close together, or are bridged by gel, differ by more, and by less than a hundredfold from the next direction (64
 channels of all 109 people of EEGMMIDB, and subsets of them).
 """
 

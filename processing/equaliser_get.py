@@ -1,11 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The equaliser of what was generated: what a condition, a cue, and from nothing a person, do to the spectrum.
+"""The equaliser of generated EEG: how a condition, a cue or an imagined person changes the spectrum.
 
-A condition that lasts, such as closed eyes, has a spectrum of its own: a table of gains. A cue, to move a fist or to
-think of it, weakens the rhythms that a person has at rest, on the other side of the head more than on this one
-(Pfurtscheller and Lopes da Silva, Clinical Neurophysiology 110, 1999), and who has no mu has nothing to weaken: log
-gains are nine numbers for where on the head, times the square of how far the rhythm stands above the background. The
-square because rhythms that are hardly there react by less than they are, as people who were trained on show.
+A condition that lasts, such as closed eyes, has a table of gains. A cue to move a fist, or to imagine the movement,
+causes event-related desynchronisation: it weakens the rhythms that a person has at rest, more on the opposite side of
+the head (Pfurtscheller and Lopes da Silva, Clinical Neurophysiology 110, 1999). A person without mu has nothing to
+weaken. So the log gains of a cue are nine numbers for the place on the head, times the square of the rhythm's height
+above the aperiodic component. The square is empirical: in the training people, weak rhythms react less than in
+proportion.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What finding events of one shape in EEG, and making them again, has in common for blinks and heartbeats."""
+"""What blinks and heartbeats share: how events of one shape are found in EEG, and added to it."""
 
 import numpy as np
 

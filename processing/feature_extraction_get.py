@@ -144,19 +144,18 @@ class GETFeatureExtractor(SavedFeatureExtractor):
             ch_names: For arrays and from nothing: names of the 10-20, 10-10 or 10-05 system, bipolar pairs
                 included.
             unit: For arrays: "V", "mV", "uV" or "nV". MNE objects are in volts.
-            condition: What the recording was in where its annotations do not say; a name, or one per item. From
-                nothing: what is generated. Names may be spelt "eyes_closed", "EYES-CLOSED" or "Eyes closed", and
-                "none" is not told.
+            condition: The condition of the recording where its annotations name none; a name, or one per item. From
+                nothing: the condition to generate. Names may be spelt "eyes_closed", "EYES-CLOSED" or "Eyes closed";
+                "none" says nothing.
             annotation_conditions: Condition names by annotation (or event) description, such as
                 `{"T1": "left_fist"}`; by default descriptions that are condition names count.
             context_seconds: How much of each recording's end the model reads; scale and covariance are still
                 taken from all of it, but of a file's last ten minutes at most. None: everything.
-            band_limited: Whether recordings are as `clean` leaves them, as those of prepared corpora are. To
-                filter them once more would take half the amplitude away at the edges of the band, and what
-                continues them would lack it too.
+            band_limited: Whether `clean` has filtered the recordings already, as in prepared corpora. A second
+                filter would halve the amplitude at the edges of the band, in the continuation as well.
             person: From nothing: number of an imagined person, from 0 up, whose spectrum differs from others' as
                 people's do, and is theirs in every condition; or a sequence, with an item for each. None: the average
-                person, whose alpha is broader and lower than that of anybody.
+                person, whose alpha is broader and lower than any single person's.
             next_condition: What comes next: a name, or a plan of names and seconds, one after another, the last of
                 which holds from there on, such as `[("eyes_open", 10), ("left_fist", 4)]`; or a list with a name, a
                 plan or None per item (what begins with a name is a plan's entry). None: the condition that the

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the model is given: recordings in the innovation space, side by side in tensors."""
+"""The inputs of the model: recordings in the innovation space, stacked in tensors."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,17 +1,17 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Heartbeats: spikes of the heart's field in the reference, hence in all channels, once or so a second.
+"""Heartbeats: spikes of the heart's field at the reference electrode, hence in all channels, about once a second.
 
 Against an earlobe or a mastoid, one person in three has an R wave of 50 to 100 uV in every channel. It is no noise:
-its shape is always the same, and its intervals differ by a few percent. So heartbeats are taken out of a recording
-before anything else looks at it, and what is generated goes on beating at the same pace, with the same shape.
+its shape is constant, and its intervals differ by a few percent. So heartbeats are subtracted from a recording before
+any other step, and the continuation has heartbeats of the same pace and shape.
 
     x = brain + sum_i A_i template(t - t_i)
 
-They are looked for in the output of a spatial filter for what is alike in all channels (see `spatial_filter`), by
-correlation with the shape of a QRS complex. Of all trains of beats at a steady pace, the one with the largest
-correlations is found by dynamic programming (as beats of music are, Ellis, J. New Music Res. 36, 2007); it is a heart
-where no noise would have so large ones. The template, of every channel its own course, is then the average over the
-recording's beats, of rank 3, as the heart's dipole has three directions. Nothing has to be known of the population.
+A spatial filter (see `spatial_filter`) keeps what all channels share. Its output is correlated with the shape of a QRS
+complex. Dynamic programming then finds the train of beats at a steady pace that has the largest correlations (as for
+beats of music, Ellis, J. New Music Res. 36, 2007). The train counts as a heart if noise would not reach such
+correlations. The template has a course for each channel. It is the average over the recording's beats, of rank 3, as
+the heart's dipole has three directions. Nothing has to be known of the population.
 """
 
 from collections.abc import Sequence

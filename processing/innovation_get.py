@@ -1,32 +1,30 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The innovation space: what is left of EEG once linear statistics have said all they can.
+"""The innovation space: the residual of EEG after linear statistics.
 
-EEG is 1/f in time and almost collinear across channels. An invertible map takes both away, so that the network spends
-itself on bursts, context and conditions, and white noise sent back through the inverse is already a simulation of the
-recording, linear and Gaussian but for its events:
+EEG is 1/f in time and almost collinear across channels. An invertible map removes both, so that the network can model
+bursts, context and conditions. White noise through the inverse map is already a simulation of the recording, linear
+and Gaussian but for its events:
 
     x  --events-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
 
-Heartbeats and blinks are subtracted before (see `events_get`). The rest are three stages (see `stages_get`). `a(z)` is
-an autoregressive filter that all channels share. `A(z)` is a filter of matrices, which removes what channels say of
-each other's next samples. `Sigma` is the covariance of the residual. The filters follow from covariances at lags
-(Yule-Walker): those of the population, known for any montage as a function of electrode positions, and those seen of
-the recording, smoothed over frequency by Parzen's window w_k:
+Heartbeats and blinks are subtracted before (see `events_get`). Three stages follow (see `stages_get`). `a(z)` is an
+autoregressive filter that all channels share. `A(z)` is a filter of matrices, which removes what channels say of each
+other's next samples. `Sigma` is the covariance of the residual. The filters follow from covariances at lags
+(Yule-Walker). These mix the population's covariances, known for any montage as a function of electrode positions, with
+the recording's, smoothed over frequency by Parzen's window w_k:
 
     autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)                         n patches seen
     covariances      R_k = (n w_k own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
 
-`P_k` are the covariances at lags of the spectrum P_f^(1/2) M P_f^(1/2), with P_f the population's spatial covariance
-at frequency f and `M` the covariance of the recording whitened by the population's, which pools all frequencies and
-so is known after a few seconds even where channels are many. The prior is weak on purpose: an estimate drawn towards
-the population predicts a little better, but a set of recordings made from such estimates is too much alike, and its
-channels cohere too little. But filters that fit a recording closely leave less of it than they will of what follows:
-the innovations of the stretch that was calibrated on are divided by their own `deviation`, so that a network sees
-those of one size everywhere. The square root of Sigma is the symmetric one, hence permuting channels permutes the
-result.
+`P_k` are the covariances at lags of the spectrum P_f^(1/2) M P_f^(1/2). P_f is the population's spatial covariance at
+frequency f. `M` is the covariance of the recording after whitening by the population. It pools all frequencies, so
+that a few seconds determine it even with many channels. The prior is weak on purpose. A stronger prior predicts a
+little better, but a set of simulations then varies too little, and channels cohere too little. Filters that fit a
+recording closely leave a smaller residual of it than of what follows. So the innovations of the calibrated stretch are
+divided by their own `deviation`, and the network sees the same size everywhere. Sigma has its symmetric square root,
+so that permuting the channels permutes the result.
 
-What all this normalises away per recording (amplitude, band powers) is returned as calibration features for the
-network to see.
+The transform normalises amplitude and band powers away. Calibration features return them to the network.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Whether a signal is as strong as EEG is, channel by channel, after cleaning: offset and drift say nothing of it."""
+"""Whether each channel is as strong as EEG, after cleaning: offset and drift do not count."""
 
 import warnings
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What a user calls a recording (MNE objects, arrays, lists of them): brought to one form, or refused."""
+"""Recordings as users give them (MNE objects, arrays, lists), brought to one form or refused."""
 
 import importlib
 import sys

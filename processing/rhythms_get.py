@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Rhythms: what stands above the background of a spectrum, its aperiodic component.
+"""Rhythms: peaks of a spectrum above its aperiodic component.
 
-The background of EEG falls as a power of frequency, and rhythms such as alpha and mu are peaks above it (Donoghue et
-al., Nature Neuroscience 23, 2020). People differ in where these peaks are, and in whether they have any.
+The aperiodic component of EEG falls as a power of frequency. Rhythms such as alpha and mu are peaks above it (Donoghue
+et al., Nature Neuroscience 23, 2020). People differ in the frequencies of these peaks, and in whether they have any.
 """
 
 import numpy as np

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The integer by which the noise of one recording's continuation differs from the noise of another's."""
+"""The integer that gives each recording noise of its own."""
 
 import hashlib
 from collections import Counter

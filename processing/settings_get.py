@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What `preprocessor_config.json` may hold: anything else is refused, by name, before it spoils a signal."""
+"""The settings in `preprocessor_config.json`: how they are saved and read, and checks of their values."""
 
 import copy
 import json

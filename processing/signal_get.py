@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""From a recording at any rate to the model's band and rate, with SciPy alone: it travels with weights."""
+"""From a recording at any rate to the band and rate of the model. SciPy alone, as it travels with weights."""
 
 from collections.abc import Sequence
 from fractions import Fraction

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Which part of a recording is continued: what annotations call bad, and interruptions, divide it."""
+"""Which part of a recording is continued: bad annotations and interruptions divide it."""
 
 from collections.abc import Sequence
 from itertools import pairwise
