@@ -1,6 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Making weights: corpora, collator, pretraining, fine-tuning and evaluation.
+"""Making weights: corpora, datasets, pretraining, fine-tuning, evaluation and calibration.
 
 This room never travels with the weights. It may import get_hf.modeling, get_hf.processing and everything that
-``pip install "get-hf[train]"`` brings; nothing outside it imports it, except the command that needs it.
+``pip install "get-hf[train]"`` brings. Nothing outside imports it, except the command that needs it.
 """

@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""By how much what is generated misses what really followed, in the form that it is made up for.
+"""How much generated EEG misses real EEG, in the form of the corrections that make up for it.
 
-Each function is given what is real and what was made, or how to make it, and knows nothing of models: shifts of
-coherence (see `coherence_get`), gains of conditions that last, traits of people and effects of cues (see
+The functions get real and generated EEG, or a way to generate it. They know nothing of models. They estimate shifts of
+coherence (see `coherence_get`), gains of lasting conditions, traits of people and effects of cues (see
 `equaliser_get`).
 """
 

@@ -1,24 +1,24 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What is measured once training is over: the last few percent of coherence and of the spectrum.
+"""Measures the bias of a trained model, a few percent of coherence and of the spectrum, in three steps.
 
-Recordings of people the model was trained on are continued, and compared with what really followed, in three steps.
+Recordings of people in the training set are continued and compared with what really followed.
 
-Gains of an equaliser. A flow of limited size draws some coefficients of a patch a few percent too strong and others
-too weak, and the transform's filters are smoother than spectra are, in every person alike: in front more than at the
-back, and with eyes closed otherwise than with eyes open. The gains are what brings the mean log spectrum of the
-continuations to that of what really followed, both without heartbeats and blinks: or else blinks that are too weak
-would be made up for by slow waves in front. As frequencies overlap, this is repeated.
+Gains. A flow of limited size draws some coefficients of a patch a few percent too strong and others too weak. The
+filters of the transform are smoother than real spectra. Both biases are the same in every person, but differ between
+front and back and between open and closed eyes. The gains bring the mean log spectrum of the continuations to the mean
+log spectrum of what really followed. Heartbeats and blinks are subtracted from both, or else slow waves in front would
+make up for weak blinks. Frequencies overlap, so the step is repeated.
 
-Unprompted. EEG without a prompt has gains of its own, measured in the same way against the same recordings, and
-shifts of coherence (see `coherence_get`): without a prompt the transform is the population's, whose channels cohere
-less than the channels of any person, and only these gains know what closed eyes do to the spectrum. What people's
-spectra differ by is seen in the recordings, and makes one imagined person differ from another.
+Unprompted. EEG without a prompt has gains of its own, measured against the same recordings, and shifts of coherence
+(see `coherence_get`). Without a prompt the transform is the population's, in which channels cohere less than in any
+person, and only these gains know what closed eyes do to the spectrum. The differences between people's spectra are
+measured as well; they make imagined people differ.
 
-Cues. What follows a cue is generated from the rest before it, told what was cued, and compared with the trial. To move
-a hand, or to think of it, weakens mu and beta, on the other side by a few percent more, which is too little for a
-network to have learnt it from some thousands of trials.
+Cues. The model generates what follows a cue from the rest before it, and the result is compared with the trial. A
+movement, or its imagery, weakens mu and beta, on the opposite side by a few percent more. Some thousands of trials are
+too few for a network to learn that.
 
-All belong to the options of the generation config that the continuations are drawn with.
+All corrections belong to the options of the generation config that the continuations were drawn with.
 """
 
 from __future__ import annotations

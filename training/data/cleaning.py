@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The recordings of a corpus, cleaned one by one, each kept as soon as it is done: what was stopped goes on.
+"""Cleans the recordings of a corpus one by one, and keeps each at once, so that an interrupted run can go on.
 
-A recording's segments are a file of their own, in Arrow's stream format, named by what the recording is known by:
-who, which session, and the size and the last change of its files.
+Each recording has a file of segments in Arrow's stream format. The name of the file follows from the person, the
+session, and the size and last change of the recording's files.
 """
 
 import itertools

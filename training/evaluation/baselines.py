@@ -1,12 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What EEG simulation looked like before networks: vector autoregression and phase-randomised surrogates.
+"""Classical simulation of EEG: vector autoregression and phase-randomised surrogates.
 
 Each baseline is a callable `(prompts (items, channels, times), ch_names, n_times, conditions) -> (items, channels,
-n_times)` in microvolts, the same contract as any generator that `compare` takes; none of them knows what a condition
-is.
+n_times)` in microvolts, as `compare` takes any generator. Baselines ignore conditions.
 
-`VAR.fit` is ours because statsmodels fits neither several recordings at once, nor one channel, nor with a ridge.
-A test compares the two on one recording without a ridge.
+`VAR.fit` is ours because statsmodels fits neither several recordings at once, nor one channel, nor with a ridge. A
+test compares the two on one recording without a ridge.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Fidelity on people that training never saw: GET, the real-vs-real floor and the baselines side by side.
+"""Fidelity on people that training never saw: GET beside real EEG (the floor) and the baselines.
 
 `compare` judges any function that continues prompts:
 

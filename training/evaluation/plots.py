@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The pictures of an evaluation. Each is left out where what it shows was not measured."""
+"""The pictures of an evaluation. A picture is left out where its figures were not measured."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Which stretches of recordings generators are judged on: prompts, what followed, and other stretches."""
+"""The stretches of recordings that generators are judged on: prompts, what followed, and other stretches."""
 
 from __future__ import annotations
 

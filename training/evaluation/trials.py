@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Cued trials: what a person did before a cue, and what from it on."""
+"""Cued trials: what a person did before a cue, and after it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Weights averaged over training: what evaluation judges and what a run hands over."""
+"""Averages weights over training, for the evaluation and for the result of the run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

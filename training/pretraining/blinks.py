@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Learns how a population blinks, from recordings of it alone: no electrodes beside the eyes, no labels."""
+"""Fits how a population blinks, from its recordings alone: no EOG, no labels."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Fitting of what depends on where an electrode is, as weights of spherical harmonics."""
+"""Fits functions of electrode position, as weights of spherical harmonics."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What a figure comes from: this code's own commit or version, the machine, and the weights."""
+"""The provenance of a figure: the commit or version of this code, the machine, and the weights."""
 
 import hashlib
 import os

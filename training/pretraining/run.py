@@ -1,12 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Pretraining: a recipe, the HF Trainer, and a folder that `from_pretrained` loads.
 
-    from get_hf.training.pretraining import run
+    from get_hf.training.pretraining.run import run
     run("training/recipes/pretrain_eegmmidb.yaml", data_dir="data", output_dir="out")
 
-On several processes or machines, the same under `torchrun --nproc_per_node 2`; the losses are those of one
-process with the same total batch, because the noise of each crop comes with the crop. Corpora that are streamed
-are shared out among processes instead; see `get_hf.training.pretraining.streaming`.
+`torchrun --nproc_per_node 2` runs it on several processes or machines. The losses equal the losses of one process with
+the same total batch, because each crop brings its own noise. Streamed corpora are divided among the processes instead;
+see `get_hf.training.pretraining.streaming`.
 """
 
 import dataclasses

@@ -1,11 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""How close generated EEG is to the EEG that really followed: every row of the fidelity table.
+"""How close generated EEG is to the EEG that really followed a prompt.
 
-Arrays are `(items, channels, times)` in microvolts. Item `i` is one prompt: its real continuation and its
-generated one are compared in ensemble (does the set look alike?), per prompt (does this continuation fit this
-prompt?) and by classifiers told to separate short windows of the two. A figure means something only beside
-the same figure for other real windows of the same recordings (the floor) and for classical baselines
-(`get_hf.training.evaluation.baselines`).
+Arrays are `(items, channels, times)` in microvolts. Item `i` is one prompt. Its real and its generated continuation
+are compared in ensemble (do the sets have the same means?), per prompt (does this continuation fit this prompt?), and
+by classifiers that separate short windows of the two. A figure means something only beside the same figure of other
+real windows of the same recordings (the floor) and of classical baselines (`get_hf.training.evaluation.baselines`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Cued trials: does EEG generated for a left and a right fist differ as real EEG of the two does?
+"""Cued trials: do continuations for a left and a right fist differ as real trials do?
 
-The prompt is the rest before a cue, and the condition from the cue on is told: what was cued is generated.
+The prompt is the rest before a cue. The model is told the condition after the cue, and generates the trial.
 """
 
 from __future__ import annotations

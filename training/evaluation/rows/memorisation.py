@@ -1,9 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Is generated EEG nearer to the training recordings than real EEG of people whom training never saw?
 
-The distance of a window of 1 s to a recording is 1 less the largest correlation, in size, with any stretch of it, all
-channels together. At every lag: a copy is found wherever it begins. On differenced signals: else every slow wave would
-be near every other. Correlation knows no amplitude and, in size, no sign: a copy that is scaled or inverted is one.
+The distance of a window of 1 s to a recording is 1 minus the largest absolute correlation with any stretch of it, all
+channels together. Every lag counts, so that a copy is found wherever it begins. Signals are differenced, because slow
+waves correlate with each other anyway. Absolute correlation ignores amplitude and sign, so that a scaled or inverted
+copy counts as a copy.
 """
 
 from __future__ import annotations

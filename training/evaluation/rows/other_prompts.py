@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What continues other prompts than those of the main table: longer ones, and ones of few channels.
+"""Continuations of other prompts than in the main part: longer ones, and ones of few channels.
 
-Is what a longer prompt tells used? And is EEG on a headset's few electrodes continued as well as on a whole cap?
+Does the model use what a longer prompt tells? Does it continue the few electrodes of a headset as well as a whole cap?
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Does a continuation fit the prompt it was made from? Distances to the true continuation, prompts swapped.
+"""Does a continuation fit its own prompt? Distances to the true continuation, with own and with swapped prompts.
 
-No second generation is needed to swap prompts: what prompt j gave, held against what truly followed prompt i, IS
-prompt j in the place of prompt i. All pairs of items are compared, so that a swap is the mean over everybody else, not
-one draw of a partner.
+Swapping needs no second generation: the continuation of prompt j, compared with what truly followed prompt i, is the
+result of the swap. All pairs of items are compared, so that a swap is the mean over all other items, not one random
+partner.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """An hour of continuation: does it stay where real EEG stays?
 
-What drifts is measured in sliding windows, each against the 30 s that lead the recording: real windows against those
-of their own recording, generated ones against their prompt. Between the 5th and the 95th percentile of the real ones
-lies the envelope; what is real is inside nine times out of ten, and so is what is generated if it does not drift.
+Sliding windows are compared with the first 30 s: real windows with their own recording, generated windows with their
+prompt. The 5th and the 95th percentile of the real windows bound the envelope. Real EEG is inside nine times out of
+ten, and so is generated EEG that does not drift.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Train on generated, test on real: does a decoder learn from generated EEG what it would learn from real EEG?
+"""Train on generated EEG, test on real EEG: does a decoder learn what it would learn from real EEG?
 
 Esteban et al., "Real-valued (medical) time series generation with recurrent conditional GANs", 2017 (TSTR).
 """

@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""EEG from nothing: is it that of people in this condition, of people as different as people are, and does it stay so?
+"""EEG from nothing: does it look like people in this condition, and do people differ as real people do?
 
-There is no prompt to be near to, so that only sets are compared. Nobody knows the people who are judged, and a perfect
-generator would differ from them as other people do: the floor, stretches of their own, is out of reach.
+There is no prompt to compare with, so only sets are compared. The model does not know the judged people. Even a
+perfect generator would differ from them as other people do, so the floor, stretches of the same people, is out of
+reach.
 """
 
 from __future__ import annotations
