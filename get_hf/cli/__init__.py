@@ -47,7 +47,7 @@ def _get_hf(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """GET, a Generative EEG Transformer: continue an EEG recording, or make one from nothing."""
+    """GET, a Generative EEG Transformer: continue an EEG recording, or generate one from nothing."""
 
 
 def main() -> None:

@@ -23,11 +23,11 @@ def calibrate(
     step: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only gains, unprompted or cues; may be repeated. Each goes by what the steps before it found."
+            help="Run only this step: gains, unprompted or cues; may be repeated. Each builds on the steps before."
         ),
     ] = None,
 ) -> None:
-    """Mend the last few percent of a trained model's coherence and spectrum, on people it was trained on.
+    """Measure and correct the bias of a trained model's coherence and spectrum, on people of its training set.
 
     Measured with the options of its generation config: set them first. Each step is written when it is done.
     """

@@ -32,7 +32,7 @@ Device = Annotated[str | None, typer.Option(help="cpu, cuda (or cuda:1 and so on
 
 
 def load(checkpoint: str, device: str | None = "cpu") -> tuple[GETModel, GETFeatureExtractor]:
-    """Loads a folder, or a repository on the Hub, and shows that it does."""
+    """Loads a folder, or a repository on the Hub, and shows on stderr that loading is under way."""
     transformers_logging.disable_progress_bar()
     with stderr.status("Loading the model"):
         model, extractor = load_pretrained(checkpoint)

@@ -12,7 +12,7 @@ from get_hf.conversion import convert as write
 
 def convert(
     checkpoint: Annotated[Path, typer.Argument(help="Folder of a checkpoint of an older version.")],
-    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    out: Annotated[Path, typer.Option(help="Folder to create.")],
 ) -> None:
     """Bring a CHECKPOINT of an older version to the format that this version reads."""
     stdout.print(write(checkpoint, out), style="bold")

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf corpus`: which EEG there is to learn from, and how it becomes a dataset, here or on the Hub."""
+"""`get-hf corpus`: the EEG to train on, and datasets made of it, here or on the Hub."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -87,14 +87,16 @@ def _facts(corpus) -> Iterator[tuple[str, str]]:
 @app.command()
 def prepare(
     name: Annotated[str, typer.Argument(help="Name of a corpus; `get-hf corpus list` has them.")],
-    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    out: Annotated[Path, typer.Option(help="Folder to create.")],
     data_dir: Annotated[
         Path | None,
         typer.Option(help="Folder that holds the recordings.", show_default="MNE's own, filled by downloading"),
     ] = None,
-    num_proc: Annotated[int | None, typer.Option(help="Processes.", min=1, show_default="1")] = None,
+    num_proc: Annotated[
+        int | None, typer.Option(help="How many processes clean recordings.", min=1, show_default="1")
+    ] = None,
 ) -> None:
-    """Make a dataset of a corpus: cleaned segments in Parquet, with a card that says what they are."""
+    """Make a dataset of a corpus: cleaned segments in Parquet, with a card."""
     if data_dir is not None and not data_dir.is_dir():
         raise FileNotFoundError(f"There is no folder {data_dir}.")
     with _training(lambda: _kept(out)):
@@ -130,7 +132,7 @@ def _built(prepared) -> Table:
 
 @app.command()
 def card(folder: Folder) -> None:
-    """Write the card of a prepared corpus anew: README.md and spectra.png."""
+    """Write the card of a prepared corpus again: README.md and spectra.png."""
     _write_card(folder)
     stdout.print(folder / "README.md", style="bold")
 
@@ -146,7 +148,7 @@ def _write_card(folder: Path) -> None:
 @app.command()
 def push(
     folder: Folder,
-    repo: Annotated[str, typer.Argument(help="OWNER/NAME on the Hub; made if need be.")],
+    repo: Annotated[str, typer.Argument(help="OWNER/NAME on the Hub; created if it does not exist.")],
     private: Annotated[bool, typer.Option("--private", help="Only you may see it.")] = False,
 ) -> None:
     """Publish a prepared corpus on the Hub, if its licence allows that."""

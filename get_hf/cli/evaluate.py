@@ -17,9 +17,11 @@ def evaluate(
     data: Annotated[Path, typer.Option(help="Folder that holds eegmmidb/.")],
     out: Annotated[Path, typer.Option(help="Folder for tables and plots.")],
     split: Annotated[
-        Literal["validation", "test"], typer.Option(help="On whom; test is for figures to publish.")
+        Literal["validation", "test"], typer.Option(help="People to measure on; test is for figures to publish.")
     ] = "validation",
-    preset: Annotated[Literal["fast", "full"], typer.Option(help="How much.")] = "fast",
+    preset: Annotated[
+        Literal["fast", "full"], typer.Option(help="Amount of EEG: minutes or the better part of an hour.")
+    ] = "fast",
     card: Annotated[
         list[Path] | None, typer.Option(help="Markdown file whose figures to fill in; may be repeated.")
     ] = None,

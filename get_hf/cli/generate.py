@@ -70,14 +70,14 @@ def generate(
     ] = None,
     condition: Annotated[
         str | None,
-        typer.Option(help="What the person does next, such as eyes_closed; `get-hf info` lists what there is."),
+        typer.Option(help="Condition to generate, such as eyes_closed; `get-hf info` lists the conditions."),
     ] = None,
     prompt_condition: Annotated[
-        str | None, typer.Option(help="What the person did in RECORDING, where its annotations do not say.")
+        str | None, typer.Option(help="Condition of RECORDING, where its annotations name none.")
     ] = None,
     plan: Annotated[
         str | None,
-        typer.Option(help="What the person does next for how many seconds, such as eyes_open:10,left_fist:4."),
+        typer.Option(help="Conditions to generate and their seconds, such as eyes_open:10,left_fist:4."),
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg.")] = None,
     checkpoint: Annotated[
@@ -92,7 +92,9 @@ def generate(
     ] = None,
     unit: Annotated[
         Literal["V", "mV", "uV", "nV"] | None,
-        typer.Option(help="Of the numbers in the recording, where the file does not say.", show_default="the file's"),
+        typer.Option(
+            help="Unit of the numbers in the recording, where the file names none.", show_default="the file's"
+        ),
     ] = None,
     temperature: Annotated[
         float | None,
@@ -105,7 +107,7 @@ def generate(
     guidance: Annotated[
         float | None,
         typer.Option(
-            help="How far to exaggerate the condition; 1 is not at all.",
+            help="How much to exaggerate the condition; 1 leaves it as it is.",
             callback=_up_to(20, "so far beyond the condition the signal only grows"),
             show_default="the checkpoint's",
         ),
@@ -122,12 +124,12 @@ def generate(
     seed: Annotated[
         int,
         typer.Option(
-            help="The same seed gives the same samples, from nothing of the same person.", min=0, max=2**63 - 1
+            help="The same seed gives the same samples; from nothing, also the same person.", min=0, max=2**63 - 1
         ),
     ] = 0,
     device: Device = "cpu",
     keep_identity: Annotated[
-        bool, typer.Option("--keep-identity", help="Copy who was recorded, when and by whom, which is left out.")
+        bool, typer.Option("--keep-identity", help="Keep who was recorded, when and by whom; left out by default.")
     ] = False,
 ) -> None:
     """Continue RECORDINGs, or generate EEG from nothing.

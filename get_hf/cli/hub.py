@@ -19,11 +19,11 @@ app = typer.Typer()
 @app.command()
 def push(
     checkpoint: Annotated[Path, typer.Argument(help="Folder that save_pretrained wrote.")],
-    repo: Annotated[str, typer.Argument(help="OWNER/NAME on the Hub; made if need be.")],
+    repo: Annotated[str, typer.Argument(help="OWNER/NAME on the Hub; created if it does not exist.")],
     private: Annotated[bool, typer.Option("--private", help="Only you may see it.")] = False,
     create_pr: Annotated[bool, typer.Option("--create-pr", help="Propose it to the repository's owner.")] = False,
     remote_code: Annotated[
-        bool, typer.Option(help="Send the code along, for who has transformers and not this package.")
+        bool, typer.Option(help="Send the code too, for people who have transformers without this package.")
     ] = True,
     card: Annotated[
         Path | None, typer.Option(help="Markdown for the model card.", show_default="its README.md, or a short one")
@@ -32,7 +32,7 @@ def push(
     dataset: Annotated[str | None, typer.Option(help="What it was trained on: OWNER/NAME, or a corpus.")] = None,
     metric: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A figure; may be repeated.")] = None,
     license_: Annotated[
-        str | None, typer.Option("--license", help="Of the weights.", show_default="the card's")
+        str | None, typer.Option("--license", help="Licence of the weights.", show_default="the card's")
     ] = None,
 ) -> None:
     """Publish a CHECKPOINT on the Hub, with code, card and figures, and load it back from there."""
@@ -48,7 +48,7 @@ def push(
 @app.command()
 def pull(
     repo: Annotated[str, typer.Argument(metavar="OWNER/NAME[@REVISION]", help="A model on the Hub.")],
-    out: Annotated[Path | None, typer.Option(help="Folder to make.", show_default="NAME")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to create.", show_default="NAME")] = None,
 ) -> None:
     """Fetch a checkpoint from the Hub into a folder."""
     _hide_bars()

@@ -15,7 +15,7 @@ def pretrain(
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replaces keys of the recipe.")
     ] = None,
 ) -> None:
-    """Train a model as a recipe says."""
+    """Pretrain a model by a recipe."""
     pairs = [override.partition("=") for override in overrides or ()]
     if wrong := ["".join(pair) for pair in pairs if not (pair[0] and pair[1])]:
         raise ValueError(f"{wrong[0]!r} is not KEY=VALUE, such as max_steps=1000.")

@@ -31,7 +31,7 @@ def demo(
 
 
 def push_space(
-    repo: Annotated[str, typer.Argument(help="OWNER/NAME on the Hub; made if need be.")],
+    repo: Annotated[str, typer.Argument(help="OWNER/NAME on the Hub; created if it does not exist.")],
     private: Annotated[bool, typer.Option("--private", help="Only you may see it.")] = False,
     package: Annotated[
         str,
