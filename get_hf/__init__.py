@@ -1,13 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""GET-HF: a Generative EEG Transformer that continues an EEG recording, as a Hugging Face citizen.
+"""GET-HF: a Generative EEG Transformer that continues an EEG recording, integrated with Hugging Face.
 
-Importing this package registers GET with the Auto classes and the pipelines of transformers, so that
-`AutoModel.from_pretrained`, `AutoFeatureExtractor.from_pretrained` and `pipeline("eeg-generation")` know it; and
-what is saved takes its code along, for those who have only transformers. It imports neither MNE nor anything that
-only commands need.
+This package registers GET with the Auto classes and the pipelines of transformers, so that
+`AutoModel.from_pretrained`, `AutoFeatureExtractor.from_pretrained` and `pipeline("eeg-generation")` know it. Saved
+models include their code, for users who only have transformers. The import loads neither MNE nor modules that only
+commands need.
 """
 
-import get_hf.starting  # noqa: F401  before all that takes seconds, in which Ctrl-C would be a traceback
+import get_hf.starting  # noqa: F401  before the slow imports, in which Ctrl-C would be a traceback
 
 # isort: split
 from importlib.metadata import version

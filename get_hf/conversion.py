@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Checkpoints of an older format, brought to the one that this version reads.
+"""Converts checkpoints of an older format to the format of this version.
 
-Format 5 kept the fitted numbers of the feature extractor as lists in `preprocessor_config.json`; format 6 keeps them
+Format 5 kept the fitted numbers of the feature extractor as lists in `preprocessor_config.json`. Format 6 keeps them
 in `population.safetensors`.
 """
 
@@ -22,32 +22,32 @@ from get_hf.processing.files import folder_beside
 from get_hf.processing.population_get import unpack
 from get_hf.processing.state_get import Corrections, Population
 
-#: The format that is converted.
+#: The format that can be converted.
 OLDER = 5
-#: Of format 5, where they stood in the code; see `BlinkPopulation`.
+#: Numbers that were part of the code in format 5; see `BlinkPopulation`.
 CLEANED = {"share_cleaned": np.array(0.3), "frontal_evidence": np.array([-0.54, 8.0, 240.0])}
 _TABLES = ("generated_log_gains", "unprompted_log_gains", "trait_log_gains", "cue_log_gains")
 _POPULATION = ("autocorrelation", "innovation_scale", "channel_variance", "harmonic_covariance")
 
 
 def convert(checkpoint: str | Path, out: str | Path) -> Path:
-    """Writes a checkpoint of format 5 as one of the present format.
+    """Converts a checkpoint of format 5 to the present format.
 
-    Generators, classifiers, and adapters that lie with a feature extractor are converted in the same way: weights and
-    all other files are copied as they are. Code that lies beside the weights is left out, as it is of the older
-    version: `get-hf push` sends the present one.
+    Generators, classifiers, and adapters with a feature extractor beside them are converted in the same way: weights
+    and all other files are copied unchanged. Code beside the weights is left out, because it belongs to the older
+    version: `get-hf push` adds the present code.
 
     Args:
-        checkpoint: A folder.
-        out: The folder to make.
+        checkpoint: Folder of the checkpoint.
+        out: New folder for the result.
 
     Returns:
         `out`.
 
     Raises:
-        FileNotFoundError: There is no such folder, or neither a model nor a feature extractor in it.
-        FileExistsError: `out` is there already.
-        ValueError: The checkpoint is of another format, or damaged.
+        FileNotFoundError: There is no such folder, or it holds neither a model nor a feature extractor.
+        FileExistsError: `out` already exists.
+        ValueError: The checkpoint has another format, or is damaged.
     """
     checkpoint, out = Path(checkpoint), Path(out)
     if not checkpoint.is_dir():
@@ -81,7 +81,7 @@ def _feature_extractor(settings: dict[str, Any]) -> GETFeatureExtractor:
     missing = [name for name in _POPULATION if name not in settings]
     if missing:
         raise ValueError(f"{FEATURE_EXTRACTOR_NAME} has no {missing[0]}: it is not of format {OLDER}.")
-    # format 5 also made strong slow waves Gaussian, which no judge noticed
+    # format 5 also made strong slow waves Gaussian, an effect that no judge detected
     left_out = ("feature_extractor_type", "slow_quantiles")
     settings = {name: value for name, value in settings.items() if name not in left_out}
     size = int(settings["patch_size"])
@@ -105,6 +105,6 @@ def _arrays(lists: dict[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    """Writes settings without what refers to code beside them."""
+    """Writes settings without the entries that refer to code beside them."""
     content = {name: value for name, value in content.items() if name not in ("auto_map", "custom_pipelines")}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -11,10 +11,10 @@ from get_hf.processing.features_get import EEGFeatures
 
 @dataclass
 class GETDataCollator:
-    """Makes batches of recordings of different channels and lengths, as `GETFeatureExtractor.pad` does.
+    """Batches recordings of different channels and lengths by `GETFeatureExtractor.pad`.
 
     Attributes:
-        feature_extractor: What the rows were prepared with.
+        feature_extractor: The feature extractor that prepared the rows.
         return_tensors: "pt" (torch) or "np" (NumPy).
 
     Example:
@@ -28,9 +28,9 @@ class GETDataCollator:
     return_tensors: str = "pt"
 
     def __call__(self, features: Sequence[Mapping[str, Any]]) -> EEGFeatures:
-        """Stacks rows: what the extractor returned, as tensors, arrays or lists, and `labels` or `label`.
+        """Stacks rows: results of the extractor as tensors, arrays or lists, with `labels` or `label`.
 
         Raises:
-            ValueError: As `GETFeatureExtractor.pad`.
+            ValueError: As in `GETFeatureExtractor.pad`.
         """
         return self.feature_extractor.pad(features, self.return_tensors)

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the command and the picture say about a recording: where generation begins, amplitude, spectrum."""
+"""Measures of a recording for the command and the picture: begin of generation, amplitude, spectrum."""
 
 from typing import TYPE_CHECKING
 
@@ -12,17 +12,17 @@ ALPHA = (8.0, 13.0)  # Hz
 
 
 def split_at_seam(raw: "mne.io.BaseRaw") -> tuple[np.ndarray, np.ndarray]:
-    """Splits a decoded recording where its annotation "GET generated" begins.
+    """Splits a decoded recording at the begin of its annotation "GET generated".
 
     Args:
-        raw: What `GETFeatureExtractor.decode` returned.
+        raw: Result of `GETFeatureExtractor.decode`.
 
     Returns:
-        Prompt and continuation in microvolts, each `(channels, times)`; the prompt of what was generated from
-        nothing has no samples.
+        Prompt and continuation in microvolts, each `(channels, times)`; the prompt has no samples if the recording
+        was generated from nothing.
 
     Raises:
-        ValueError: When `raw` has no such annotation.
+        ValueError: `raw` has no such annotation.
     """
     onsets = raw.annotations.onset[raw.annotations.description == "GET generated"]
     if len(onsets) == 0:
@@ -41,7 +41,7 @@ def rms(signal: np.ndarray) -> np.ndarray:
 def power_spectrum(signal: np.ndarray, sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
     """Estimates power spectral density by Welch's method.
 
-    The windows last 2 s and overlap by half; where there is less than 4 s, each lasts half of what there is.
+    The windows last 2 s and overlap by half. In signals shorter than 4 s, each window lasts half of the signal.
 
     Args:
         signal: Microvolts, `(channels, times)`.
@@ -72,14 +72,14 @@ def band_power(signal: np.ndarray, sampling_rate: float, band: tuple[float, floa
 
 
 def alpha_peak(signal: np.ndarray, sampling_rate: float) -> float | None:
-    """Finds the frequency between 7 and 14 Hz at which power stands out most from the 1/f slope.
+    """Finds the frequency between 7 and 14 Hz with the highest peak above the 1/f slope.
 
     Args:
         signal: Microvolts, `(channels, times)`.
         sampling_rate: Its rate in Hz.
 
     Returns:
-        The peak of frequency times density, averaged over channels, in Hz; `None` when there is no local
+        The peak of frequency times density, averaged over channels, in Hz; `None` if there is no local
         maximum.
     """
     frequencies, density = power_spectrum(signal, sampling_rate)

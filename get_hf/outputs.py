@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Whether a result can be written where it is wanted: told before the work, not at its end."""
+"""Checks before the work, not at its end, that a result can be written to its path."""
 
 import json
 from collections.abc import Sequence
@@ -9,31 +9,31 @@ from get_hf.processing.files import folder_beside
 
 #: Suffixes of recordings that can be written.
 SUFFIXES = (".edf", ".fif", ".npz")
-#: Suffixes of the files beside which a JSON file tells what was generated; `.npz` holds it.
+#: Suffixes of files with a JSON file beside them that describes the generation; `.npz` holds the description itself.
 WITH_JSON = (".edf", ".fif")
-#: Who made a JSON file, as it says itself.
+#: Name of the program in the JSON file.
 MAKER = "GET-HF"
-#: Characters of a channel's name that EDF's header has room for.
+#: Largest number of characters of a channel's name in EDF's header.
 EDF_NAME = 16
 
 
 def check_output(path: str | Path, suffixes: Sequence[str] = SUFFIXES, ch_names: Sequence[str] = ()) -> Path:
-    """Tells before any work whether what is generated can be written to `path`.
+    """Checks before any work that a generated recording can be written to `path`.
 
     Args:
-        path: The file that will be written.
+        path: The file to write.
         suffixes: The suffixes that can be written.
-        ch_names: The channels that it will hold, as far as they are known.
+        ch_names: The channels of the file, as far as they are known.
 
     Returns:
         `path` as a `Path`.
 
     Raises:
-        ValueError: When the suffix is none of `suffixes`, or the format cannot hold a name of `ch_names`.
-        FileNotFoundError: When its folder does not exist.
-        FileExistsError: When the JSON file that is written beside it would replace one that is not GET's.
-        IsADirectoryError: When it is a folder.
-        OSError: When its folder cannot be written to.
+        ValueError: The suffix is none of `suffixes`, or the format cannot hold a name of `ch_names`.
+        FileNotFoundError: The folder of the file does not exist.
+        FileExistsError: The JSON file beside it would replace one that is not GET's.
+        IsADirectoryError: `path` is a folder.
+        OSError: The folder cannot be written to.
     """
     path = check_file(path, suffixes, ch_names)
     beside = path.with_suffix(".json")
@@ -46,7 +46,7 @@ def check_output(path: str | Path, suffixes: Sequence[str] = SUFFIXES, ch_names:
 
 
 def check_file(path: str | Path, suffixes: Sequence[str] = SUFFIXES, ch_names: Sequence[str] = ()) -> Path:
-    """The same of a file that has no JSON file beside it."""
+    """The same check for a file without a JSON file beside it."""
     path = Path(path)
     if path.suffix.lower() not in suffixes:
         raise ValueError(f"Cannot write {path}: its name must end in {', '.join(suffixes)}.")
@@ -60,11 +60,11 @@ def check_file(path: str | Path, suffixes: Sequence[str] = SUFFIXES, ch_names: S
 
 
 def check_folder(path: str | Path) -> None:
-    """Tells before any work whether results can be written into a folder, which need not be there.
+    """Checks before any work that results can be written into a folder, which may not exist yet.
 
     Raises:
-        NotADirectoryError: When it, or what it would lie in, is a file.
-        OSError: When it cannot be written to, or made.
+        NotADirectoryError: The folder, or a folder above it, is a file.
+        OSError: The folder cannot be written to, or made.
     """
     there = Path(path).absolute()
     while not there.exists():
@@ -76,14 +76,14 @@ def check_folder(path: str | Path) -> None:
 
 def _check_writable(path: Path) -> None:
     try:
-        with folder_beside(path):  # as writing will begin
+        with folder_beside(path):  # the first step of writing
             pass
     except OSError as error:
         raise OSError(f"Cannot write {path}: {error.strerror} in the folder {path.parent}.") from error
 
 
 def _check_names(suffix: str, ch_names: Sequence[str]) -> None:
-    """Refuses names that a file would hold in part, as something else, or not at all."""
+    """Refuses names that a file would cut, change, or not hold at all."""
     kind = suffix[1:].upper()
     if suffix in WITH_JSON and (odd := [name for name in ch_names if not (name.isascii() and name.strip())]):
         raise ValueError(

@@ -18,8 +18,8 @@ PROMPT, GENERATED = "#3b4252", "#c8551b"
 NAMES = "Prompt", "Generated"
 SECONDS_BEFORE, SECONDS_AFTER = 4.0, 6.0
 MAX_TRACES = 12
-MIN_PLACES = 8  # a map of fewer is mostly invention
-# a dense cap is shown by these, front to back
+MIN_PLACES = 8  # a map of fewer is mostly interpolation
+# channels that are shown of a dense cap, front to back
 _SPREAD = ("Fp1", "Fp2", "F3", "F4", "C3", "Cz", "C4", "P3", "Pz", "P4", "O1", "O2")
 _STYLE = {
     "font.size": 8,
@@ -38,14 +38,14 @@ _STYLE = {
 
 
 def plot_generation(raw: "mne.io.BaseRaw") -> "Figure":
-    """Draws what GET generated beside what it was given.
+    """Draws generated EEG beside its prompt.
 
     (a) Up to 12 channels, from 4 s before the first generated sample to 6 s after it. (b) Power spectra of the whole
     prompt and the whole continuation: median over channels, and their 10 to 90 % range. (c) Alpha power (8 to 13 Hz)
-    over the scalp, on one colour scale; left out when the channels lie at fewer than 8 places.
+    over the scalp, on one colour scale; left out if the channels lie at fewer than 8 places.
 
     Args:
-        raw: What `GETFeatureExtractor.decode` returned, with a prompt or from nothing.
+        raw: Result of `GETFeatureExtractor.decode`, with a prompt or from nothing.
 
     Returns:
         A matplotlib figure, to be saved with `savefig`.
@@ -71,9 +71,9 @@ def plot_traces(
     """Draws a continuation that is still growing, on a time axis that already has room for all of it.
 
     Args:
-        raw: What `GETFeatureExtractor.decode` returned of the patches so far.
-        seconds: How long the continuation will be.
-        spacing: Least distance of neighbouring traces in microvolts: the distance in the picture before, so that
+        raw: Result of `GETFeatureExtractor.decode` for the patches so far.
+        seconds: Length of the complete continuation.
+        spacing: Least distance of neighbouring traces in microvolts: the distance in the previous picture, so that
             traces do not jump.
         size: Width and height in inches.
 
@@ -95,11 +95,11 @@ def plot_maps(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> "Figure 
     """Draws panel (c) of `plot_generation`: maps of alpha power on the scalp, on one colour scale.
 
     Args:
-        raw: What `GETFeatureExtractor.decode` returned.
-        names: What to call prompt and continuation.
+        raw: Result of `GETFeatureExtractor.decode`.
+        names: Titles of prompt and continuation.
 
     Returns:
-        A matplotlib figure, small enough for a phone; None when the channels lie at fewer than 8 places, or when
+        A matplotlib figure, small enough for a phone; None if the channels lie at fewer than 8 places, or if
         neither prompt nor continuation lasts a second.
     """
     import matplotlib
@@ -116,7 +116,7 @@ def plot_maps(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> "Figure 
 
 
 def above_usual(score: np.ndarray) -> np.ndarray:
-    """Scores `(channels, patches)` less the median of each channel's own; NaN, where nothing is known, stays NaN."""
+    """Scores `(channels, patches)` minus the median of each channel; NaN, for unknown scores, stays NaN."""
     excess = np.full_like(score, np.nan)
     for row, values in zip(excess, score, strict=True):
         known = ~np.isnan(values)
@@ -126,15 +126,15 @@ def above_usual(score: np.ndarray) -> np.ndarray:
 
 
 def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_seconds: float) -> "Figure":
-    """Draws how surprising each patch of each channel was, given its past.
+    """Draws the surprise of each patch of each channel, given its past.
 
-    Above, the mean over channels; below, every channel. Each channel's median is taken away, so that 0 is as usual
-    and an artefact, or anything else that its past did not announce, stands out.
+    The upper panel shows the mean over channels, the lower panel every channel. Each channel's median is subtracted,
+    so that 0 is usual, and artefacts or other events that the past does not predict stand out.
 
     Args:
-        score: Negative log-likelihoods in nats, `(channels, patches)`, of `GETModel.score`; NaN where unknown.
-        ch_names: Of the channels.
-        seam: Where generation begins, in seconds from the first patch.
+        score: Negative log-likelihoods in nats, `(channels, patches)`, from `GETModel.score`; NaN where unknown.
+        ch_names: Names of the channels.
+        seam: Begin of the generation, in seconds from the first patch.
         patch_seconds: Duration of a patch.
 
     Returns:
@@ -174,11 +174,11 @@ def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_sec
 
 
 def estimable_parts(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> list[tuple[str, np.ndarray, str]]:
-    """Finds of which parts the spectrum can be estimated: prompt and continuation, each if it lasts a second.
+    """Finds the parts with an estimable spectrum: prompt and continuation, each if it lasts a second.
 
     Args:
-        raw: What `GETFeatureExtractor.decode` returned.
-        names: What to call prompt and continuation.
+        raw: Result of `GETFeatureExtractor.decode`.
+        names: Names of prompt and continuation.
 
     Returns:
         Name, signal `(channels, times)` in microvolts, and colour of each part.
@@ -207,7 +207,7 @@ def _plot_traces(
     after_seconds: float | None = None,
     least_spacing: float = 0.0,
 ) -> float:
-    """Draws the traces, at most `after_seconds` of what was generated; returns their distance in microvolts."""
+    """Draws the traces, with at most `after_seconds` of the continuation; returns their distance in microvolts."""
     rate = raw.info["sfreq"]
     shown = _shown_channels(raw.ch_names)
     before = prompt[shown, -round(SECONDS_BEFORE * rate) :]
@@ -286,7 +286,7 @@ def _plot_alpha_maps(axes: np.ndarray, raw: "mne.io.BaseRaw", parts: list, place
     places = places * np.linspace(1, 1.001, len(places))[:, None]
     rim = 1.04 * max(1.0, np.linalg.norm(places, axis=1).max())  # the head holds the lowest electrodes
     decibels = [10 * np.log10(band_power(signal, raw.info["sfreq"], ALPHA) + 1e-12) for _, signal, _ in parts]
-    limits = np.quantile(decibels, (0.02, 0.98))  # a dead or a wild electrode does not take the scale
+    limits = np.quantile(decibels, (0.02, 0.98))  # a dead or a very noisy electrode does not set the scale
     for axis, (label, _, colour), values in zip(axes, parts, decibels, strict=True):
         image, _ = plot_topomap(
             values,
@@ -309,10 +309,10 @@ def _plot_alpha_maps(axes: np.ndarray, raw: "mne.io.BaseRaw", parts: list, place
 def _scalp_places(raw: "mne.io.BaseRaw") -> np.ndarray:
     """Lays the channels on a disc whose rim (radius 1) is the level of Fpz, T7, Oz and T8.
 
-    A bipolar channel stands halfway between its two electrodes.
+    A bipolar channel lies halfway between its two electrodes.
 
     Returns:
-        Right and front, `(channels, 2)`, by the azimuthal equidistant projection.
+        Coordinates to the right and to the front, `(channels, 2)`, in azimuthal equidistant projection.
     """
     montage = raw.get_montage()
     digitised = montage.get_positions()["ch_pos"] if montage else None
@@ -339,7 +339,7 @@ def _shown_channels(ch_names: list[str]) -> list[int]:
 
 
 def channel_label(ch_name: str) -> str:
-    """Spells a channel as the field does: Fc5. is FC5, FP1-F7 is Fp1-F7; E12 of some cap stays what it is."""
+    """Returns the usual spelling of a channel: FC5 for Fc5., Fp1-F7 for FP1-F7; unknown names such as E12 stay."""
     try:
         return "-".join(filter(None, parse_channel_name(ch_name)))
     except UnknownChannelError:

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""A model and its feature extractor from a folder, or from the Hub when a repository of it is named."""
+"""Loads a model and its feature extractor from a folder or from a repository on the Hub."""
 
 import re
 import warnings
@@ -16,7 +16,7 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 #: The checkpoint shipped inside this package.
 CHECKPOINT = Path(__file__).parent / "checkpoint"
-#: What a checkpoint is made of; weights only as safetensors, because the other kinds are programs.
+#: Files of a checkpoint; weights only as safetensors, because the other kinds are programs.
 FILES = ("*.json", "*.safetensors", "*.py", "*.md", "LICENSE*")
 _ON_THE_HUB = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w./-]+))?")
 
@@ -24,20 +24,20 @@ _ON_THE_HUB = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w./-]+))?")
 def load_pretrained(
     checkpoint: str | Path = CHECKPOINT, revision: str | None = None
 ) -> tuple[GETModel, GETFeatureExtractor]:
-    """Loads what `save_pretrained` wrote, ready to generate.
+    """Loads a checkpoint that `save_pretrained` wrote, ready to generate.
 
     Args:
         checkpoint: A folder; or, where there is no such folder, the `owner/name` or `owner/name@revision` of a
             repository on the Hub. Only the latter uses the network.
-        revision: Branch, tag or commit on the Hub. Where none is pinned, a warning says which commit it was.
+        revision: Branch, tag or commit on the Hub. If none is pinned, a warning names the commit.
 
     Returns:
         The model, in evaluation mode on the CPU, and its feature extractor.
 
     Raises:
-        FileNotFoundError: When `checkpoint` is neither.
-        OSError: When the Hub cannot be reached, or refuses.
-        ValueError: When what is there is not a complete checkpoint of GET.
+        FileNotFoundError: `checkpoint` is neither a folder nor a name on the Hub.
+        OSError: The Hub cannot be reached, or refuses.
+        ValueError: The files are no complete checkpoint of GET.
     """
     return load_folder(find_checkpoint(checkpoint, revision), GETModel, str(checkpoint))
 
@@ -49,15 +49,15 @@ def load_folder(
 ) -> tuple[GETModel | GETForSequenceClassification, GETFeatureExtractor]:
     """Loads a folder's model and feature extractor, and checks that they are complete.
 
-    Only the code of this package runs, never what lies beside the weights.
+    Only the code of this package runs, never code beside the weights.
 
     Args:
-        folder: What `save_pretrained` wrote.
-        model_class: What to load it as, and what it must have been saved as; None: whichever it was saved as.
-        name: What a message calls it.
+        folder: A folder that `save_pretrained` wrote.
+        model_class: Class that the model must have been saved as. None: any class.
+        name: Name of the checkpoint in messages.
 
     Raises:
-        ValueError: As `load_pretrained`.
+        ValueError: As in `load_pretrained`.
     """
     try:
         for file in (CONFIG_NAME, FEATURE_EXTRACTOR_NAME):
@@ -68,7 +68,7 @@ def load_folder(
             raise ValueError(f"it is a {saved_as.__name__}, not a {model_class.__name__}: name another one.")
         model = saved_as.from_pretrained(folder, local_files_only=True)
         extractor = GETFeatureExtractor.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # a damaged file fails in whichever library reads it
+    except Exception as error:  # each library raises its own errors on a damaged file
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ValueError(f"{name or folder} cannot be loaded as a checkpoint of GET: {reason}") from error
     return model.eval(), extractor
@@ -80,16 +80,16 @@ def _saved_as(config: GETConfig) -> type[GETModel] | type[GETForSequenceClassifi
 
 
 def find_checkpoint(checkpoint: str | Path, revision: str | None = None) -> Path:
-    """The folder of a checkpoint; of one on the Hub, that of its copy in the cache.
+    """Returns the folder of a checkpoint; for one on the Hub, the folder of its copy in the cache.
 
     Args:
-        checkpoint: As `load_pretrained` takes it.
-        revision: As `load_pretrained` takes it.
+        checkpoint: As in `load_pretrained`.
+        revision: As in `load_pretrained`.
 
     Raises:
-        FileNotFoundError: When `checkpoint` is neither a folder nor the name of a repository.
-        OSError: When the Hub cannot be reached, or refuses.
-        ValueError: When a revision of a folder is asked for, or two of a repository.
+        FileNotFoundError: `checkpoint` is neither a folder nor the name of a repository.
+        OSError: The Hub cannot be reached, or refuses.
+        ValueError: A revision is given for a folder, or two different ones for a repository.
     """
     if Path(checkpoint).is_dir():
         if revision is not None:
@@ -108,20 +108,20 @@ def find_checkpoint(checkpoint: str | Path, revision: str | None = None) -> Path
 
 
 def download(repo: str, revision: str | None = None, cache_dir: Path | None = None) -> Path:
-    """Brings a checkpoint from the Hub into the cache, and says which commit it is where none is pinned.
+    """Downloads a checkpoint from the Hub into the cache; a warning names the commit if none is pinned.
 
-    A download that was broken off goes on where it ended, and only whole files come to lie in the cache.
+    An interrupted download continues where it ended. The cache only holds complete files.
 
     Args:
         repo: "owner/name".
         revision: Branch, tag or commit.
-        cache_dir: Where the cache is; by default where that of the Hub always is.
+        cache_dir: Folder of the cache; by default the usual cache of the Hub.
 
     Returns:
         The folder of the copy.
 
     Raises:
-        OSError: When the Hub cannot be reached or refuses, or what it sends does not arrive whole.
+        OSError: The Hub cannot be reached or refuses, or the files arrive incomplete.
     """
     from get_hf.hub.access import one_sentence
 
@@ -138,13 +138,13 @@ def download(repo: str, revision: str | None = None, cache_dir: Path | None = No
                 f"there, {' or '.join(f'{repo}@{commit}' for commit in commits)}."
             ) from error
     if revision is None:
-        # the cache calls the folder by its commit
+        # the cache names the folder after its commit
         warnings.warn(f"{repo} is now at {folder.name}: {repo}@{folder.name} pins this revision.", stacklevel=3)
     return folder
 
 
 def _commits_in_cache(repo: str, cache_dir: Path | None) -> list[str]:
-    """Commits of a repository whose configuration the cache holds, the last one to arrive first."""
+    """Commits of a repository whose configuration the cache holds, the latest first."""
     folder = Path(cache_dir or constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
     found = [path for path in folder.glob("snapshots/*") if (path / CONFIG_NAME).is_file()]
     return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]

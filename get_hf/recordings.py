@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Recordings written to disk: as `.edf`, `.fif` or `.npz`, whole or not at all, saying what of them is generated."""
+"""Writes recordings as `.edf`, `.fif` or `.npz`, completely or not at all, with a note on generated parts."""
 
 import copy
 import hashlib
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     import mne
 
 _IN_THE_CACHE = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\](\w+)")
-#: What EDF's header has room for: characters of what a recording is, and its years.
+#: Limits of EDF's header: number of characters that describe a recording, and years.
 _EDF_FIELD, _EDF_YEARS = 80, range(1985, 2085)
-#: What the header's 8 characters can hold.
+#: Largest amplitude that fits into the 8 characters of the header's field.
 _EDF_MICROVOLTS = 9_999_999
 
 
@@ -47,20 +47,21 @@ def save_recording(
     `onset` and `duration` in seconds, `description`, and `channel` (empty for all; an annotation of several
     channels is there once for each).
 
-    Where the annotation "GET generated" marks any of it, the file says so: in EDF's header, in FIF's description, in
-    `generated` of `.npz`; and a JSON file beside `.edf` and `.fif` tells from which second on, with which version,
-    checkpoint and seed. Who was recorded and when is written where `raw` has it; `decode` leaves it out unless asked.
+    If the annotation "GET generated" marks any part, the file says so: in EDF's header, in FIF's description, in
+    `generated` of `.npz`. A JSON file beside `.edf` and `.fif` names the begin of the generated part in seconds, the
+    version, the checkpoint and the seed. The person and the date of a recording are written if `raw` has them;
+    `decode` leaves them out by default.
 
     Args:
         raw: The recording.
-        path: Where to write; a file already there is replaced, in one step, when the new one is complete.
-        model: What generated it.
-        seed: Of the generator.
-        condition: What was asked for: a condition, or a plan of conditions and their seconds.
+        path: File to write; an existing file is replaced, in one step, when the new one is complete.
+        model: The model that generated the recording.
+        seed: Seed of the generator.
+        condition: The requested condition, or a plan of conditions and their seconds.
 
     Raises:
-        ValueError: When the suffix, a channel name, or, in EDF, a sample or the rate cannot be written.
-        OSError: When the folder does not exist or cannot be written to, or what is beside it is not GET's.
+        ValueError: The suffix, a channel name, or, in EDF, a sample or the sampling rate cannot be written.
+        OSError: The folder does not exist or cannot be written to, or the JSON file beside it is not GET's.
     """
     generated = [
         {"onset": round(float(onset - raw.first_time), 6), "duration": round(float(duration), 6)}
@@ -82,9 +83,9 @@ def save_recording(
 
 
 def _checkpoint(model: GETModel) -> dict[str, str]:
-    """The name of a model's checkpoint, unless that is a place on this machine, and the hash of its weights.
+    """The name of a model's checkpoint, unless it is a path on this machine, and the hash of its weights.
 
-    The hash is the one of the `model.safetensors` that `save_pretrained` writes.
+    The hash equals the hash of the `model.safetensors` that `save_pretrained` writes.
     """
     name, commit = str(model.config._name_or_path), getattr(model.config, "_commit_hash", None)
     cached = _IN_THE_CACHE.search(name)
@@ -102,13 +103,13 @@ def _checkpoint(model: GETModel) -> dict[str, str]:
 
 
 def _annotations(raw: "mne.io.BaseRaw") -> list[tuple[float, float, str]]:
-    """(onset, duration, description), in seconds of MNE."""
+    """(onset, duration, description), in seconds as MNE counts them."""
     own = raw.annotations
     return list(zip(own.onset.tolist(), own.duration.tolist(), own.description.tolist(), strict=True))
 
 
 def _by_channel(raw: "mne.io.BaseRaw") -> list[tuple[float, float, str, str]]:
-    """(onset from the first sample, duration, description, channel), seconds; an empty channel stands for all."""
+    """(onset from the first sample, duration, description, channel), seconds; an empty channel means all."""
     return [
         (onset - raw.first_time, duration, description, channel)
         for (onset, duration, description), channels in zip(_annotations(raw), raw.annotations.ch_names, strict=True)
@@ -146,7 +147,7 @@ def _write_edf(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -
                 prefiltering=f"HP:{raw.info['highpass']:g}Hz LP:{raw.info['lowpass']:g}Hz",
             )
         )
-    # MNE's way to name the channel; bytes below 32 end a text
+    # MNE's notation for the channel; bytes below 32 end a text
     annotations = [
         EdfAnnotation(onset, duration, re.sub(r"[\x00-\x1f]", " ", text) + (f"@@{channel}" if channel else ""))
         for onset, duration, text, channel in _by_channel(raw)
@@ -177,7 +178,7 @@ def _edf_patient(subject: dict[str, Any]) -> Any:
 
 
 def _edf_recording(began: Any, told: dict[str, Any] | None) -> Any:
-    """What a recording is: from which second on it is generated, and as much of the rest as there is room for."""
+    """Description of a recording: begin of the generated part in seconds, and as many other facts as fit."""
     from edfio import Recording
 
     date = began.date() if began else None
@@ -195,16 +196,16 @@ def _edf_recording(began: Any, told: dict[str, Any] | None) -> Any:
 
 
 def _edf_word(text: str) -> str:
-    """Text as a word of EDF's header: ASCII without blanks, X where there is none."""
+    """Text as a word of EDF's header: ASCII without blanks, X for an empty text."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^!-~]+", "_", plain.strip()) or "X"
 
 
 def _edf_record(n_times: int, rate: float) -> tuple[int, float]:
-    """Chooses the length of EDF's data records, of which a file holds a whole number.
+    """Chooses the length of EDF's data records; a file holds a whole number of records.
 
-    Looks between 1/4 and 10 seconds for the length that is written exactly in the header's 8 characters,
-    needs the fewest samples of padding (nearly always none) and is nearest to the customary second.
+    The length lies between 1/4 and 10 seconds. It fits exactly into the header's 8 characters, needs the fewest
+    samples of padding (nearly always none) and is nearest to the customary second.
 
     Returns:
         Samples per record, and its duration in seconds.

@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C in the first seconds of the command, while torch and transformers are still imported.
+"""Handles Ctrl-C in the first seconds of the command, during the import of torch and transformers.
 
-The first import of `get_hf/__init__.py`, and one that costs nothing: until `main` is ready to answer itself, an
-interruption is one sentence here. Any other program that imports the package keeps its own handling.
+`get_hf/__init__.py` imports this module first, as it takes no time. Until `main` handles interruptions itself, an
+interruption prints one sentence. Any other program that imports the package keeps its own handling.
 """
 
 import os
@@ -11,13 +11,13 @@ import sys
 import threading
 from pathlib import PurePath
 
-#: What a command ends with that Ctrl-C ended.
+#: Exit status of a command that Ctrl-C ended.
 INTERRUPTED = 130
 
 
 def _is_command() -> bool:
-    """Whether this process is `get-hf` or `python -m get_hf`, and no child of it."""
-    # multiprocessing gives a child the argv of its parent, but cannot hide how the child was called
+    """Whether this process is `get-hf` or `python -m get_hf` itself, and not a child of it."""
+    # multiprocessing gives a child the argv of its parent, but `sys.orig_argv` shows how the child was called
     called = sys.orig_argv[1:]
     if sys.argv[:1] == ["-m"]:  # as long as the package of the module is imported
         return "get_hf" in called
@@ -25,13 +25,13 @@ def _is_command() -> bool:
 
 
 def _leave(*_) -> None:
-    # no `raise`: half-imported modules, which catch what they please, would be on its way
+    # no `raise`: half-imported modules could catch the exception
     os.write(2, b"get-hf: interrupted while it was starting, nothing was begun: start it again.\n")
     os._exit(INTERRUPTED)
 
 
 def started() -> None:
-    """Hands Ctrl-C back to Python, which raises KeyboardInterrupt where the program is."""
+    """Restores Python's handling of Ctrl-C, which raises KeyboardInterrupt."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

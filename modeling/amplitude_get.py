@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The variables that the flow draws of a patch: the strength of each of its bands, and the waveform.
+"""The variables that the flow draws for a patch: the strength of each of its bands, and the waveform.
 
 EEG in the innovation space is Gaussian noise whose strength changes from patch to patch, in some bands more than in
 others: alpha bursts, muscle. A flow from Gaussian noise reaches such heavy tails only through a very steep map. So the
@@ -9,8 +9,8 @@ strength is a variable of its own. For each band b of neighbouring coefficients 
     w   = (z_b * exp(-l_b), l_b / SCALE)                                 for all b
 
 The flow draws w, which has no heavy tails, and z_b = w_b * exp(l_b) follows. Without the dither, w would lie on a
-surface and have no density. With it likelihoods exist. By Jensen's inequality, with q the normal density of the
-dither,
+surface and have no density. With the dither likelihoods exist. By Jensen's inequality, with q the normal density of
+the dither,
 
     -log p(z) <= E[-log p(w)] + sum over b of (size of b * l_b + log SCALE) - entropy of q.
 
@@ -22,25 +22,25 @@ from collections.abc import Sequence
 
 import torch
 
-#: Strength at which silence is taken to be, against 1: keeps the logarithm of few coefficients from running away.
+#: Power added to the mean power of a band, relative to 1: it keeps the logarithm bounded for few coefficients.
 FLOOR = 0.3
 #: Standard deviation of the dither of the logarithm of an amplitude.
 DITHER = 0.1
-#: What the logarithm of an amplitude is divided by; near its standard deviation in EEG.
+#: Divisor of the logarithm of an amplitude; near its standard deviation in EEG.
 SCALE = 0.3
 #: Weight of the error of an amplitude in training, relative to the mean weight of a coefficient of the waveform:
-#: there are many of these, and hardly anything about them can be predicted.
+#: there are many such coefficients, and hardly anything about them can be predicted.
 WEIGHT = 4.0
 #: Index of the coefficient whose error counts half as much as the error of coefficient 0 (8 Hz in patches of 250 ms):
 #: slow coefficients are stronger in microvolts, and more of them can be predicted.
 HALF_WEIGHT = 4.0
-#: Largest logarithm of an amplitude that is generated, three and a half times the usual one: at most one in a thousand
-#: of real ones is larger (EEGMMIDB).
+#: Largest logarithm of an amplitude that is generated, for three and a half times the usual amplitude: at most one in
+#: a thousand real amplitudes is larger (EEGMMIDB).
 LARGEST = 1.25
 
 
 def split_amplitude(patch: torch.Tensor, dither: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
-    """Takes a patch to what the flow draws.
+    """Converts a patch to the variables that the flow draws.
 
     Args:
         patch: `(..., patch_size)` in the innovation space.
@@ -59,7 +59,7 @@ def split_amplitude(patch: torch.Tensor, dither: torch.Tensor, bands: Sequence[i
 
 
 def join_amplitude(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
-    """Takes what the flow drew, `(..., patch_size + bands)`, to a patch `(..., patch_size)`."""
+    """Converts the variables that the flow drew, `(..., patch_size + bands)`, to a patch `(..., patch_size)`."""
     if not bands:
         return drawn
     course, amplitude = drawn.split([sum(bands), len(bands)], dim=-1)
@@ -67,9 +67,9 @@ def join_amplitude(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
 
 
 def bound_amplitude(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
-    """Bounds the amplitudes of what the flow drew, `(..., patch_size + bands)`.
+    """Bounds the amplitudes among the variables that the flow drew, `(..., patch_size + bands)`.
 
-    A network believes that what is loud goes on. What is louder than anything it has heard would go on without end.
+    A network predicts that a loud signal stays loud. A signal louder than all training data would stay so without end.
     """
     if not bands:
         return drawn
@@ -78,7 +78,7 @@ def bound_amplitude(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
 
 
 def log_volume(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
-    """What the density of `drawn`, `(..., patch_size + bands)`, loses on the way to that of the patch, in nats."""
+    """Log-density of `drawn`, `(..., patch_size + bands)`, minus the bound on the patch's log-density, in nats."""
     if not bands:
         return drawn.new_zeros(drawn.shape[:-1])
     sizes = torch.tensor(list(bands), device=drawn.device, dtype=drawn.dtype)
@@ -87,9 +87,9 @@ def log_volume(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
 
 
 def error_weights(course: int, amplitudes: int) -> torch.Tensor:
-    """What the error of each number that the flow draws counts in training, `(course + amplitudes,)`, 1 on average.
+    """Training weight of the error of each number that the flow draws, `(course + amplitudes,)`, 1 on average.
 
-    The velocity that is best for each number by itself is the same for all weights.
+    The best velocity for each single number does not depend on the weights.
     """
     slow_first = 1 / (1 + torch.arange(course) / HALF_WEIGHT)
     weights = torch.cat([slow_first / slow_first.mean(), torch.full([amplitudes], WEIGHT)])
@@ -97,6 +97,6 @@ def error_weights(course: int, amplitudes: int) -> torch.Tensor:
 
 
 def _spread(amplitude: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
-    """The factor of each coefficient, `(..., patch_size)`, of log amplitudes `(..., bands)`."""
+    """The factor of each coefficient, `(..., patch_size)`, from log amplitudes `(..., bands)`."""
     sizes = torch.tensor(list(bands), device=amplitude.device)
     return amplitude.exp().repeat_interleave(sizes, dim=-1, output_size=sum(bands))

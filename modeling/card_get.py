@@ -10,11 +10,11 @@ from .configuration_get import GETConfig
 
 CARD = "README.md"
 TAGS = ("eeg", "brain", "time-series", "bci")
-#: Of the code that goes along, and of weights whose card does not say otherwise.
+#: Licence of the code beside the weights, and of weights whose card names no other.
 LICENCE = "apache-2.0"
-#: Tasks by what a model was saved as.
+#: Task of each kind of saved model, as pipelines call it and as people do.
 GENERATION, CLASSIFICATION = ("eeg-generation", "EEG generation"), ("eeg-classification", "EEG classification")
-#: What transformers writes into the template of a card where a repository has none.
+#: Text that transformers writes into the template of a card if a repository has no card.
 AUTOMATIC = (
     "This is the model card of a 🤗 transformers model that has been pushed on the Hub. This model card has been "
     "automatically generated."
@@ -56,14 +56,14 @@ recording, and must not be presented as recorded.
 
 
 def complete_card(path: Path, repo: str, config: GETConfig) -> None:
-    """Completes the card that transformers has put beside a model that is pushed.
+    """Completes the card that transformers wrote beside a model that is pushed.
 
-    A template that nobody has touched gives way to a card of GET; what people wrote stays, as do their metadata.
+    A card of GET replaces an unchanged template. Text and metadata that people wrote stay.
 
     Args:
         path: `README.md`.
-        repo: "owner/name" it will have.
-        config: Of the model.
+        repo: Name that the repository will have, "owner/name".
+        config: Configuration of the model.
     """
     card = ModelCard.load(path)
     if card.text.strip() == ModelCard.from_template(ModelCardData(), model_description=AUTOMATIC).text.strip():
@@ -79,15 +79,15 @@ def task_of(config: GETConfig) -> tuple[str, str]:
 
 
 def describe(data: ModelCardData, config: GETConfig) -> None:
-    """Enters into the metadata of a card what the Hub finds a model of GET by."""
+    """Adds the entries by which the Hub finds a model of GET to the metadata of a card."""
     data.library_name = "transformers"
     data.tags = [*dict.fromkeys([*(data.tags or ()), *TAGS])]
-    if data.pipeline_tag is None and task_of(config) == GENERATION:  # the Hub has no task for classes of signals
+    if data.pipeline_tag is None and task_of(config) == GENERATION:  # the Hub has no task to classify signals
         data.pipeline_tag = "time-series-forecasting"
 
 
 def with_use(text: str, repo: str, config: GETConfig) -> str:
-    """A card that says how to load it from where it now is: where it said so before, or before its first section."""
+    """A card with how to load the model from `repo`, in place of an earlier such text or before the first section."""
     task = task_of(config)[0]
     use = HUB_USE.format(task=task, repo=repo, call=CALLS[task])
     text, n_replaced = re.subn(r"<!-- hub:begin -->.*<!-- hub:end -->\n?", lambda _: use, text, flags=re.DOTALL)

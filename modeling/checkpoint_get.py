@@ -6,7 +6,7 @@
     {"feature_extractor": {"preprocessor_config.json": null, "population.safetensors": "<SHA-256>"}, "model": {...}}
 
 Files of tensors are compared with their hash. JSON files have no hash, so that a person may edit them. They have to be
-present and to make sense.
+present and valid.
 """
 
 import hashlib
@@ -24,13 +24,13 @@ from transformers.utils import (
     cached_file,
 )
 
-#: The list.
+#: File name of the list.
 FILES = "checkpoint_files.json"
-#: Whose entries of it the model writes.
+#: Key of the model's entries in the list.
 OWNER = "model"
-#: The model that does not generate.
+#: Class of the model that does not generate.
 CLASSIFIER = "GETForSequenceClassification"
-#: Least and largest value of numbers in `generation_config.json`; a larger one is a slip, or takes all time or memory.
+#: Range of numbers in `generation_config.json`; a larger value is a slip, or takes all time or memory.
 GENERATION_RANGES = {
     "temperature": (0, 100),
     "guidance_scale": (0, 100),
@@ -45,14 +45,14 @@ GENERATION_RANGES = {
 
 
 def list_files(folder: str | os.PathLike) -> None:
-    """Writes the model's entries of the list in a folder that a model has been saved into.
+    """Writes the model's entries of the list in a folder where a model was saved.
 
-    Weights of an earlier save, which transformers leaves there and loads where it finds them first, go.
+    It deletes weights of an earlier save, which transformers leaves there and loads if it finds them first.
     """
     folder = Path(folder)
     index = folder / SAFE_WEIGHTS_INDEX_NAME
     if index.is_file():
-        # a save in one file deletes the parts that an index names, a save in parts leaves the one file
+        # a save in one file deletes the parts that an index names; a save in parts leaves the single file
         in_parts = all((folder / name).is_file() for name in parts_of(index))
         (folder / SAFE_WEIGHTS_NAME if in_parts else index).unlink(missing_ok=True)
     texts = [folder / CONFIG_NAME, folder / GENERATION_CONFIG_NAME, *folder.glob("model.safetensors.index*.json")]
@@ -61,7 +61,7 @@ def list_files(folder: str | os.PathLike) -> None:
     path = folder / FILES
     try:
         listed = read_list(path)
-    except (OSError, ValueError):  # none yet, or a damaged one, which this save replaces
+    except (OSError, ValueError):  # no list yet, or a damaged one, which this save replaces
         listed = {}
     path.write_text(json.dumps(listed | {OWNER: files}, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -69,23 +69,23 @@ def list_files(folder: str | os.PathLike) -> None:
 def check_files(
     checkpoint: str | os.PathLike, place: dict[str, Any], generates: bool, variant: str | None = None
 ) -> int | None:
-    """Checks that a checkpoint is whole before anything of it is loaded.
+    """Checks that a checkpoint is complete before any part of it is loaded.
 
     Args:
         checkpoint: A folder, or the name of a repository on the Hub.
-        place: Arguments of `cached_file` that say where in it, such as the revision.
+        place: Arguments of `cached_file` that locate it, such as the revision.
         generates: Whether it is loaded as a model that generates.
-        variant: Of the weights, as `from_pretrained` takes it.
+        variant: Variant of the weights, as `from_pretrained` takes it.
 
     Returns:
-        Size of the weights in bytes; None where `checkpoint` cannot be reached, which loading explains.
+        Size of the weights in bytes; None if `checkpoint` cannot be reached, which loading then explains.
 
     Raises:
-        ValueError: A file is missing, is not what the list says, or makes no sense.
+        ValueError: A file is missing, differs from the list, or is invalid.
     """
 
     def find(name: str, **options: bool) -> str | None:
-        """The file of a name; nothing where there is none."""
+        """Path of the file with this name; None if there is none."""
         return cached_file(checkpoint, name, _raise_exceptions_for_missing_entries=False, **options, **place)
 
     config = find(CONFIG_NAME)
@@ -93,9 +93,9 @@ def check_files(
         return None
     architectures = read_object(config).get("architectures")
     file = find(FILES, _raise_exceptions_for_connection_errors=False)
-    # a list without entries of a model comes from a feature extractor that was saved alone
+    # a list without the model's entries comes from a feature extractor that was saved alone
     listed = None if file is None else read_list(file).get(OWNER)
-    if generates and architectures != [CLASSIFIER]:  # which has none, and is refused for its weights
+    if generates and architectures != [CLASSIFIER]:  # a classifier has no such file; its weights are refused
         _check_generation(checkpoint, find(GENERATION_CONFIG_NAME))
     size = 0
     for name in _weights(checkpoint, find, variant):
@@ -113,10 +113,10 @@ def check_files(
 
 
 def read_list(file: str | os.PathLike) -> dict[str, dict[str, str | None]]:
-    """The list in a file: hashes by name of the file, for each that wrote some.
+    """Reads the list: for the model and for the feature extractor, the hash of each file by name.
 
     Raises:
-        ValueError: It is not such a list, or names a file outside its folder.
+        ValueError: The file is not such a list, or names a file outside its folder.
     """
     listed = read_object(file)
     for files in listed.values():
@@ -132,7 +132,7 @@ def parts_of(index: str | os.PathLike) -> list[str]:
     """Names of the files that an index of sharded weights refers to.
 
     Raises:
-        ValueError: It is no index, or refers to a file outside its folder.
+        ValueError: The file is no index, or refers to a file outside its folder.
     """
     parts = read_object(index).get("weight_map")
     if not isinstance(parts, dict) or not parts or not all(is_plain(name) for name in parts.values()):
@@ -144,10 +144,10 @@ def parts_of(index: str | os.PathLike) -> list[str]:
 
 
 def read_object(file: str | os.PathLike) -> dict[str, Any]:
-    """A JSON file that holds names and values.
+    """Reads a JSON file that holds names and values.
 
     Raises:
-        ValueError: It holds something else.
+        ValueError: The file holds something else.
     """
     name = os.path.basename(file)
     try:
@@ -161,7 +161,7 @@ def read_object(file: str | os.PathLike) -> dict[str, Any]:
 
 
 def is_plain(name: Any) -> bool:
-    """Whether a name is that of a file in the same folder, whose reading runs no code."""
+    """Whether a name belongs to a file in the same folder, and reading this file runs no code."""
     is_name = isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\:\0")
     return is_name and name.endswith((".safetensors", ".json"))
 
@@ -184,7 +184,7 @@ def _weights(checkpoint: str | os.PathLike, find: Callable[[str], str | None], v
 
 
 def _check_generation(checkpoint: str | os.PathLike, file: str | None) -> None:
-    """Refuses what would silently change how loud and how varied all that is generated is."""
+    """Refuses options that would silently change the amplitude and the variability of generated EEG."""
     if file is None:
         raise ValueError(
             f"{checkpoint} lacks {GENERATION_CONFIG_NAME}, without which all that is generated is far too quiet: "

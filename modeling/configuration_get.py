@@ -13,7 +13,7 @@ from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
 #: Form of a checkpoint that this code reads and writes; raised with every change that older code would misread.
 FORMAT_VERSION = 6
-#: Conditions a patch of EEG can be in, by id. Id 0 is "nothing is known", the one guidance steers away from.
+#: Conditions a patch of EEG can be in, by id. Id 0 means unknown; guidance steers away from it.
 CONDITIONS = (
     "none",
     "rest",
@@ -26,11 +26,11 @@ CONDITIONS = (
     "tongue",
     "seizure",
 )
-#: Keys that transformers writes into a configuration, or reads from any, without declaring them: the code and the
-#: pipelines saved with a model, quantisation.
+#: Keys that transformers writes into configurations, or reads from them, without declaring them: they describe the
+#: code and the pipelines saved with a model, or quantisation.
 UNDECLARED = ("attn_implementation", "auto_map", "custom_pipelines", "quantization_config", "tie_word_embeddings")
 
-#: Least and largest value of arguments: beyond the largest, memory would go before a weight is read.
+#: Smallest and largest value of arguments; above the largest, memory would run out before a weight is read.
 RANGES = {
     "patch_size": (1, 1000),
     "sampling_rate": (1, 100_000),
@@ -48,9 +48,9 @@ RANGES = {
     "initializer_range": (0, 100),
     "attention_dropout": (0, 1),
 }
-#: Conditions and classes, at most.
+#: Largest number of conditions and of classes.
 MOST_NAMES = 10_000
-#: What model and feature extractor must agree on.
+#: Attributes that must be equal in the model and the feature extractor.
 SHARED = ("sampling_rate", "patch_size", "conditions", "heard_conditions")
 
 
@@ -61,18 +61,18 @@ class GETConfig(PreTrainedConfig):
     Args:
         patch_size (`int`): Samples per patch and channel; a patch of all channels is what one step generates.
         sampling_rate (`float`): Rate of the signal in Hz.
-        num_calibration_features (`int`): Features per channel that tell what the feature extractor normalised away.
+        num_calibration_features (`int`): Features per channel of what the feature extractor normalised away.
         conditions (`list[str]`): Names of the conditions, by id; the first one means unknown.
-        heard_conditions (`list[str]`, *optional*): Those that the model heard in training, all that `generate` takes.
-            None: it is not known which, and it takes all of them.
+        heard_conditions (`list[str]`, *optional*): Conditions that the model heard in training, all that `generate`
+            takes. None: they are not known, and `generate` takes all conditions.
         hidden_size (`int`): Width of the backbone.
         num_hidden_layers (`int`): Blocks of the backbone.
         num_attention_heads (`int`): Heads of each attention, over time and over channels.
         intermediate_size (`int`): Inner width of the gated MLPs.
-        sliding_window (`int`): Patches that attention over time sees, itself included.
+        sliding_window (`int`): Patches that attention over time sees, the current one included.
         rope_theta (`float`): Base of the rotary embedding of time, in patches.
-        flow_bands (`list[int]`): Coefficients of a patch in each band whose amplitude the flow draws as a variable of
-            its own, from the lowest on; together a patch. Empty: the patch is drawn as it is.
+        flow_bands (`list[int]`): Coefficients in each band, from the lowest on; together a patch. The flow draws the
+            amplitude of each band as a variable of its own. Empty: the patch is drawn as it is.
         flow_num_layers (`int`): Blocks of the flow head.
         flow_hidden_size (`int`): Width of the flow head.
         flow_intermediate_size (`int`): Inner width of the flow head's MLPs.
@@ -83,9 +83,9 @@ class GETConfig(PreTrainedConfig):
         format_version (`int`): Form of the checkpoint, see `FORMAT_VERSION`.
 
     Raises:
-        ValueError: For an argument that does not exist (a misspelt one), sizes that contradict each other, or a
-            checkpoint of a newer format or of another model.
-        huggingface_hub.errors.StrictDataclassError: For a value of the wrong type.
+        ValueError: An argument does not exist (it may be misspelt), sizes contradict each other, or a checkpoint is
+            of a newer or older format or of another model.
+        huggingface_hub.errors.StrictDataclassError: A value has the wrong type.
 
     Example:
         >>> from get_hf import GETConfig, GETModel
@@ -117,7 +117,7 @@ class GETConfig(PreTrainedConfig):
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self, **kwargs):
-        # before anything that a newer format may have added is taken for a mistake
+        # first, so that an argument of a newer format is not reported as a mistake
         if self.format_version != FORMAT_VERSION:
             age, revision = (
                 ("a newer", "an older") if self.format_version > FORMAT_VERSION else ("an older", "a newer")
@@ -128,14 +128,14 @@ class GETConfig(PreTrainedConfig):
             )
         self._check_ranges(kwargs.get("num_labels"))  # lists of such lengths are made below
         if not __name__.startswith(TRANSFORMERS_DYNAMIC_MODULE_NAME):
-            # the package has its pipelines; with these, pipeline() would insist on the copies beside the weights
+            # the package has its own pipelines; with this key, pipeline() would insist on those beside the weights
             kwargs.pop("custom_pipelines", None)
         for name in ("conditions", "flow_bands", "heard_conditions"):
             value = getattr(self, name)
             if not isinstance(value, (list, tuple)) and not (name == "heard_conditions" and value is None):
                 raise ValueError(f"{name} must be a list, not {value!r}.")
             setattr(self, name, None if value is None else list(value))
-        # what the cache and the mask functions of transformers read
+        # read by the cache and the mask functions of transformers
         self.layer_types = ["sliding_attention"] * self.num_hidden_layers
         kwargs.pop("layer_types", None)
         unknown = sorted(name for name in kwargs if not _is_inherited(name))
@@ -148,7 +148,7 @@ class GETConfig(PreTrainedConfig):
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> "GETConfig":
-        """Reads what `to_dict` gave; of another model, where transformers would only warn, it refuses to."""
+        """Reads the output of `to_dict`; refuses the output of another model, where transformers only warns."""
         config_dict = {"format_version": 1} | config_dict  # from before formats were counted
         model_type = config_dict.get("model_type", cls.model_type)
         if model_type != cls.model_type:
@@ -169,12 +169,12 @@ class GETConfig(PreTrainedConfig):
 
     @property
     def num_conditions(self) -> int:
-        """Conditions, the unknown one included."""
+        """Number of conditions, the unknown one included."""
         return len(self.conditions)
 
     @property
     def known_conditions(self) -> list[str] | tuple[str, ...]:
-        """Conditions that may be asked for."""
+        """Conditions that a caller may ask for."""
         return self.conditions[1:] if self.heard_conditions is None else self.heard_conditions
 
     @property
@@ -189,22 +189,22 @@ class GETConfig(PreTrainedConfig):
 
     @property
     def noise_size(self) -> int:
-        """Random numbers per channel that a patch takes in training: the flow's noise, and the amplitudes' dither."""
+        """Random numbers per channel that a patch needs in training: the flow's noise, and the amplitudes' dither."""
         return self.flow_size + len(self.flow_bands)
 
     @property
     def context_seconds(self) -> float:
-        """How far back a patch depends on others; an earlier past costs memory and changes nothing."""
+        """Seconds of the past that a patch depends on; an earlier past costs memory and changes nothing."""
         return self.num_hidden_layers * self.sliding_window * self.patch_size / self.sampling_rate
 
     def check_extractor(self, extractor: dict[str, Any]) -> None:
         """Checks that a feature extractor prepares what this model reads.
 
         Args:
-            extractor: Its attributes, as `preprocessor_config.json` holds them.
+            extractor: Attributes of the feature extractor, as `preprocessor_config.json` holds them.
 
         Raises:
-            ValueError: Another rate, patch size or list of conditions. What one of them does not tell is no conflict.
+            ValueError: The sampling rate, patch size or conditions differ. A missing attribute is no conflict.
         """
         for name in SHARED:
             ours, its = getattr(self, name), extractor.get(name)
@@ -215,10 +215,10 @@ class GETConfig(PreTrainedConfig):
                 )
 
     def check_conditions(self, condition_ids: torch.Tensor | None) -> None:
-        """Checks that the model heard what it is to generate, if anything is told.
+        """Checks that the model heard the conditions that it shall generate, if any are given.
 
         Raises:
-            ValueError: Ids of conditions that it never heard in training, or of none.
+            ValueError: An id belongs to a condition that the model never heard in training, or to no condition.
         """
         if condition_ids is None:
             return
@@ -231,7 +231,7 @@ class GETConfig(PreTrainedConfig):
             )
 
     def _check_ranges(self, num_labels: Any) -> None:
-        """Checks that each size is possible, before anything of that size is made."""
+        """Checks that each size is possible, before anything of that size is allocated."""
         for name, (least, largest) in RANGES.items():
             value = getattr(self, name)
             if not value >= least:
@@ -268,13 +268,13 @@ class GETConfig(PreTrainedConfig):
 
 
 def is_number(value: Any, whole: bool = False) -> bool:
-    """Whether something is a finite number, and a whole one if asked; text that looks like one is none."""
+    """Whether a value is a finite number, and a whole one if asked; text that looks like a number is not one."""
     is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return is_real and math.isfinite(value) and not (whole and value % 1)
 
 
 def own_arguments() -> list[str]:
-    """Names of the arguments that GETConfig adds to those of every transformers configuration."""
+    """Names of the arguments that GETConfig adds to the arguments of every transformers configuration."""
     return [name for name in GETConfig.__annotations__ if name not in PreTrainedConfig.__annotations__]
 
 

@@ -15,7 +15,7 @@ shift,
 
     v(x) = gain * x + D' (sample_gain * D x) + shift
 
-where D takes coefficients to samples. Attention across channels gives what channels have in common.
+where D converts coefficients to samples. Attention across channels models what channels have in common.
 """
 
 import math
@@ -46,7 +46,7 @@ def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> 
 
 
 class GETZeroLinear(nn.Linear):
-    """A linear layer that starts at zero (`_init_weights` sees to it)."""
+    """A linear layer that starts at zero (see `_init_weights`)."""
 
 
 class GETFlowBlock(nn.Module):
@@ -88,12 +88,12 @@ class GETFlowHead(nn.Module):
         self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
         self.blocks = nn.ModuleList(GETFlowBlock(config) for _ in range(config.flow_num_layers))
         self.norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
-        #: Sizes of what the last layer gives for each channel: gains, shifts, gains of samples.
+        #: Sizes of the last layer's outputs for each channel: gains, shifts, gains of samples.
         self.parts = [config.flow_size, config.flow_size, config.patch_size]
         self.out_proj = GETZeroLinear(width, sum(self.parts))
 
     def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
-        """What the time of the flow `(batch,)` does to each block, `(batch, 6 * width)`; same for every patch."""
+        """Modulation of each block, `(batch, 6 * width)`, at flow times `(batch,)`; equal for all patches."""
         half = self.config.flow_hidden_size // 2
         frequencies = torch.exp(torch.arange(half, device=time.device, dtype=torch.float32) * (math.log(100.0) / half))
         angles = time.float()[:, None] * frequencies
@@ -102,7 +102,7 @@ class GETFlowHead(nn.Module):
         return [block.modulation(embedding) for block in self.blocks]  # type: ignore[operator]
 
     def channel_attention_mask(self, x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor | None:
-        """The mask of attention across channels for `(batch, channels, ...)`, in the form the backend wants."""
+        """The mask of attention across channels for `(batch, channels, ...)`, in the form that the backend needs."""
         return create_bidirectional_mask(self.config, x, channel_mask)
 
     def velocity(
@@ -154,13 +154,13 @@ class GETFlowHead(nn.Module):
     ) -> torch.Tensor:
         """Integrates the flow from noise to the next patch: Euler steps, each at the time in its middle.
 
-        The velocity depends on time more than on x, noise and data being nearly alike; for such a flow this is nearly
-        the midpoint rule at half its cost. Rules that are nearer to the flow were no better
+        Noise and data are similar, so the velocity depends on time more than on x. For such a flow this is nearly the
+        midpoint rule at half its cost. Rules that follow the flow more closely were no better
         (`training/EXPERIMENTS.md`).
 
         Args:
-            hidden_states: `(batch, channels, hidden_size)`; with guidance `(2 * batch, ...)`, the second half being
-                what the backbone says without the condition.
+            hidden_states: `(batch, channels, hidden_size)`; with guidance `(2 * batch, ...)`, where the second half
+                holds the states without the condition.
             noise: `(batch, channels, flow_size)`, the starting point.
             num_steps: Steps of the integration, one velocity each.
             guidance_scale: Classifier-free guidance (Ho & Salimans 2022); 1 is none.

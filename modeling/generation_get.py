@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """`generate()` for a continuous signal.
 
-transformers' own `GenerationMixin`, with a running sequence of patches `(batch, patches, channels * patch_size)` where
-language models have token ids. One step runs the backbone on the last patch and lets the flow head draw the next one.
+It is transformers' own `GenerationMixin`. A running sequence of patches `(batch, patches, channels * patch_size)`
+replaces token ids. One step runs the backbone on the last patch and lets the flow head draw the next one.
 """
 
 import math
@@ -38,11 +38,11 @@ class GETGenerateOutput(ModelOutput):
     """What `generate` returns with `return_dict_in_generate=True`.
 
     Attributes:
-        sequences: `(batch, channels, times)`: the prompt followed by what was generated, in the innovation space.
-        past_key_values: The cache, from which a later call with these sequences goes on; none with guidance. It
-            holds what was drawn before its amplitude was modulated.
-        hidden_states: Per step those of each layer, if asked for.
-        attentions: Per step those of each layer, if asked for.
+        sequences: `(batch, channels, times)`: the prompt followed by the continuation, in the innovation space.
+        past_key_values: The cache, with which a later call can continue these sequences; None with guidance. It
+            holds the patches before the modulation of their amplitude.
+        hidden_states: For each step, the hidden states of each layer, if asked for.
+        attentions: For each step, the attentions of each layer, if asked for.
     """
 
     sequences: torch.FloatTensor | None = None
@@ -52,14 +52,14 @@ class GETGenerateOutput(ModelOutput):
 
 
 class GETGenerationMixin(GenerationMixin):
-    """The hooks by which `generate()` draws patches instead of tokens."""
+    """Hooks with which `generate()` draws patches instead of tokens."""
 
     _supported_generation_modes = [GenerationMode.GREEDY_SEARCH, GenerationMode.SAMPLE]
 
     def generate(self, inputs: torch.Tensor | None = None, **kwargs) -> torch.Tensor | GETGenerateOutput:
-        r"""Continues EEG, or makes it from nothing.
+        r"""Continues EEG, or generates it without a prompt.
 
-        Takes what `GETFeatureExtractor` returns, and of transformers' generation options those below.
+        It takes the output of `GETFeatureExtractor`, and the generation options below.
 
         Args:
             inputs (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):
@@ -68,42 +68,42 @@ class GETGenerationMixin(GenerationMixin):
             kwargs:
                 `channel_positions` (required), `channel_mask`, `attention_mask`, `calibration`: see `forward`.
 
-                `noise_seed`: `(batch,)`: an integer of each recording, mixed into its noise, so that one seed gives
-                different recordings different noise, and each the same noise alone and in a batch. Without it the
-                generator alone counts.
+                `noise_seed`: `(batch,)`: an integer for each recording, mixed into its noise. With one generator seed,
+                recordings get different noise, and each gets the same noise alone and in a batch. Without `noise_seed`
+                the noise depends on the generator alone.
 
-                `condition_ids`: `(batch, patches)`: the condition of the patch that each position predicts. May go on
-                beyond the prompt as a plan; the last entry holds from there on. Only conditions that the model heard.
+                `condition_ids`: `(batch, patches)`: the condition of the patch that each position predicts. A plan may
+                continue beyond the prompt; its last entry holds for all later patches. The model must have heard them.
 
-                `max_new_tokens` (patches) or `seconds` (rounded up to patches); where a call gives neither,
-                `generation_config.seconds` counts if it is set.
+                `max_new_tokens` (patches) or `seconds` (rounded up to patches); if a call gives neither,
+                `generation_config.seconds` is used if it is set.
 
-                `do_sample`: True by default; False takes the flow of no noise at all, a smooth and typical course.
+                `do_sample`: True by default; False starts the flow from zero noise, for a smooth and typical course.
 
                 `temperature`: standard deviation of the flow's noise; it scales the modulation as well.
 
-                `num_flow_steps`: steps of the flow, one pass of its head each. More come nearer to what was learnt but
-                no nearer to EEG.
+                `num_flow_steps`: steps of the flow, one pass of its head each. More steps follow the learnt flow more
+                closely, but do not come closer to EEG.
 
-                `burst_correlation`: how much the noise that moves the amplitudes of two channels has in common, from
-                0, as in training, to 1; see `share_bursts`.
+                `burst_correlation`: correlation between channels of the noise that changes their amplitudes, from 0,
+                as in training, to 1; see `share_bursts`.
 
-                `modulation_depth`: how much the amplitude rises and falls within a patch, on top of what the flow
-                draws: a standard deviation in nats where channels are many, 0 for none; see `modulate`.
+                `modulation_depth`: how much the amplitude varies within a patch, in addition to what the flow draws:
+                a standard deviation in nats for many channels, 0 for none; see `modulate`.
 
-                `guidance_scale`: how far beyond the condition to go; 1 is none.
+                `guidance_scale`: strength of the guidance towards the condition; 1 is no guidance.
 
                 `num_return_sequences`, `generator` (`torch.Generator`), `streamer` (gets the prompt, then one patch
-                `(batch, channels, patch_size)` a step), `stopping_criteria`, `max_time`, `past_key_values`,
+                `(batch, channels, patch_size)` at each step), `stopping_criteria`, `max_time`, `past_key_values`,
                 `use_cache`, `return_dict_in_generate`.
 
         Returns:
-            `(batch, channels, times)`, prompt and continuation, in the innovation space:
-            `GETFeatureExtractor.decode` makes microvolts of it. Or a `GETGenerateOutput`.
+            Prompt and continuation in the innovation space, `(batch, channels, times)`, or a `GETGenerateOutput`.
+            `GETFeatureExtractor.decode` converts the sequences to microvolts.
 
         Raises:
-            ValueError: An option that has no meaning for EEG (beams, top-k ...), both `seconds` and `max_new_tokens`,
-                no positions, a condition that the model never heard.
+            ValueError: An option has no meaning for EEG (beams, top-k ...), both `seconds` and `max_new_tokens` are
+                given, positions are missing, or the model never heard a condition.
         """
         if kwargs.get("channel_positions") is None:
             raise ValueError(
@@ -118,7 +118,7 @@ class GETGenerationMixin(GenerationMixin):
     def _prepare_generation_config(
         self, generation_config: GenerationConfig | None, **kwargs: Any
     ) -> tuple[GenerationConfig, dict]:
-        """Takes our own options, and refuses those that would be ignored."""
+        """Reads GET's own options, and refuses options that would be ignored."""
         n_patches = self._patches_in_seconds(generation_config, kwargs)
         kwargs.pop("seconds", None)
         own = {name: kwargs.pop(name, None) for name in OWN_OPTIONS}
@@ -140,9 +140,9 @@ class GETGenerationMixin(GenerationMixin):
         return generation_config, model_kwargs
 
     def _patches_in_seconds(self, generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> int | None:
-        """How many patches `seconds` asks for, None where a length is given in another way, or not at all.
+        """Number of patches that `seconds` asks for; None if a length is given in another way, or not at all.
 
-        What a call says counts first, then the config that it passes, then the model's own.
+        The arguments of the call have priority, then the config that it passes, then the model's own config.
         """
         configs = (config for config in (generation_config, self.generation_config) if config is not None)
         for place in (kwargs, *map(vars, configs)):
@@ -200,9 +200,9 @@ class GETGenerationMixin(GenerationMixin):
         length: int | None = None,
         **kwargs,
     ) -> dict[str, Any]:
-        """The inputs of one forward pass: the patches not yet in the cache, and the conditions they lead to.
+        """Inputs of one forward pass: the patches not yet in the cache, and the conditions that follow them.
 
-        `length` is that of the whole sequence, where `input_ids` is but its end.
+        `length` is the length of the whole sequence, if `input_ids` holds only its end.
         """
         end = length or input_ids.shape[1]
         if next_sequence_length is not None:
@@ -229,7 +229,7 @@ class GETGenerationMixin(GenerationMixin):
         streamer: BaseStreamer | None = None,
         **model_kwargs,
     ) -> torch.Tensor | GETGenerateOutput:
-        """The loop: state of the past, noise, flow, next patch."""
+        """Generation loop: each step computes the state of the past, draws noise, and lets the flow draw a patch."""
         guidance_scale = generation_config.guidance_scale
         noise_scale = generation_config.temperature if generation_config.do_sample else 0.0
         use_cache = model_kwargs.get("use_cache", True)
@@ -245,7 +245,7 @@ class GETGenerationMixin(GenerationMixin):
         guided = guidance_scale != 1.0
         output = PatchBuffer(input_ids, generation_config.max_length)
         if guided:
-            # the second half of the batch lives the same past without its condition
+            # the second half of the batch has the same past without its condition
             input_ids, model_kwargs = torch.cat((input_ids, input_ids)), with_unconditional(model_kwargs)
         sequence = PatchBuffer(input_ids, generation_config.max_length, only_last=use_cache)
         recorded = {"hidden_states": (), "attentions": ()}
@@ -280,7 +280,7 @@ class GETGenerationMixin(GenerationMixin):
                     model_kwargs.get("channel_mask"),
                 )
                 depth = noise_scale * generation_config.modulation_depth
-                # the model does not hear the modulation: a louder past would make a louder future, and so on
+                # the model does not hear the modulation: a louder past would make the future louder at every step
                 heard, made = (
                     self._silenced(x, channel_mask, finished).to(input_ids.device)
                     for x in (patch, self._modulate(patch, depth, channel_mask, noise))
@@ -307,13 +307,13 @@ class GETGenerationMixin(GenerationMixin):
     def _share_bursts(
         self, noise: torch.Tensor, correlation: float, noise_scale: float, channel_mask: torch.Tensor | None
     ) -> torch.Tensor:
-        """Widens what channels share of the noise of amplitudes; that of the course stays."""
+        """Widens the shared part of the noise of amplitudes; the noise of the waveform stays as it is."""
         course, amplitude = noise.split([self.config.patch_size, len(self.config.flow_bands)], dim=-1)
         return torch.cat((course, share_bursts(amplitude, correlation, channel_mask, noise_scale)), dim=-1)
 
     @staticmethod
     def _silenced(patch: torch.Tensor, channel_mask: torch.Tensor | None, finished: torch.Tensor) -> torch.Tensor:
-        """A patch `(batch, channels * patch_size)`, silent where there is no channel or a recording is done."""
+        """A patch `(batch, channels * patch_size)`, with zeros for missing channels and finished recordings."""
         if channel_mask is not None:
             patch = patch * channel_mask[:, :, None].to(patch)
         return patch.flatten(1).masked_fill(finished[:, None].to(patch.device), 0.0)
@@ -321,7 +321,7 @@ class GETGenerationMixin(GenerationMixin):
     def _modulate(
         self, patch: torch.Tensor, depth: float, channel_mask: torch.Tensor | None, noise: PatchNoise
     ) -> torch.Tensor:
-        """Modulates the amplitude within a patch; without depth no noise is drawn."""
+        """Modulates the amplitude within a patch; with depth 0 no noise is drawn."""
         if depth == 0.0:
             return patch
         drawn = noise.draw(patch.shape[1], N_COSINES, n_shared=1)
@@ -329,18 +329,18 @@ class GETGenerationMixin(GenerationMixin):
 
 
 class PatchStreamer(BaseStreamer):
-    """Gives a user's streamer `(batch, channels, times)` where `generate` puts its running sequence."""
+    """Converts the running sequence of `generate` to `(batch, channels, times)` for a user's streamer."""
 
     def __init__(self, streamer: BaseStreamer, patch_size: int):
         self.streamer = streamer
         self.patch_size = patch_size
 
     def put(self, value: torch.Tensor) -> None:
-        """Hands on the prompt, which comes first, then one patch at a time."""
+        """Passes on the prompt, which comes first, then one patch at a time."""
         self.streamer.put(to_values(value if value.ndim == 3 else value[:, None], self.patch_size))
 
     def end(self) -> None:
-        """Says that no patch will follow."""
+        """Tells the streamer that no patch follows."""
         self.streamer.end()
 
 
@@ -360,7 +360,7 @@ def to_values(sequence: torch.Tensor, patch_size: int) -> torch.Tensor:
 
 
 def with_unconditional(model_kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Every input twice, the second time without its condition, for classifier-free guidance."""
+    """Doubles every input for classifier-free guidance; the second half has no condition."""
     if model_kwargs.get("condition_ids") is None:
         raise ValueError("guidance_scale other than 1 guides towards a condition: pass condition_ids.")
     cache = model_kwargs.get("past_key_values")

@@ -38,7 +38,7 @@ def eager_attention_forward(
 def rotary_embedding(positions: torch.Tensor, dim: int, theta: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Cosine and sine of rotary angles (Su et al. 2021), `(length, dim)` each, for integer positions `(length,)`.
 
-    Computed anew at each call: a few microseconds, and no buffer that loading a checkpoint could leave unset.
+    They are computed at each call. This takes a few microseconds, and no buffer that loading could leave unset.
     """
     frequencies = theta ** (-torch.arange(0, dim, 2, device=positions.device, dtype=torch.float32) / dim)
     angles = (positions.float()[:, None] * frequencies).repeat(1, 2)
@@ -52,9 +52,9 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 
 
 def cosine_transform(n: int, device: torch.device | None = None) -> torch.Tensor:
-    """The orthonormal DCT-II as a matrix `(coefficients, samples)`, in which the innovation space writes a patch.
+    """The orthonormal DCT-II as a matrix `(coefficients, samples)`, which the innovation space uses for patches.
 
-    No module's buffer, which loading a checkpoint could leave unset.
+    It is not the buffer of a module, which loading a checkpoint could leave unset.
     """
     return torch.as_tensor(_cosines(n), device=device)
 
@@ -67,15 +67,15 @@ def _cosines(n: int) -> np.ndarray:
 
 
 def seen_by_networks(x: torch.Tensor, patch_size: int) -> torch.Tensor:
-    """How networks see patches: asinh and its magnitude, of coefficients and of the samples that they stand for.
+    """Network inputs of a patch: asinh of its coefficients and of its samples, and the magnitudes of both.
 
-    The logarithmic tail keeps a burst from drowning all else that a token knows; with the magnitudes at hand, a mean
-    over patches is already an estimate of how variable each coefficient has been, and a sum over samples shows when
-    within a patch something happened.
+    The logarithmic tail keeps a burst from hiding all other features of a token. With the magnitudes, a mean over
+    patches is already an estimate of the variability of each coefficient, and a sum over samples shows when within a
+    patch something happened.
 
     Args:
-        x: `(..., size)`: the coefficients of a patch, and what else there may be of it.
-        patch_size: How many coefficients.
+        x: `(..., size)`: the coefficients of a patch, and any further variables of it.
+        patch_size: Number of coefficients.
 
     Returns:
         `(..., 2 * (size + patch_size))`.
@@ -92,7 +92,7 @@ class GETAttention(nn.Module):
         config: The model's configuration.
         hidden_size: Width of the tokens.
         is_causal: Whether this is attention over time.
-        layer_idx: Which layer of the cache it writes to; only over time.
+        layer_idx: Layer of the cache that it writes to; only for attention over time.
     """
 
     def __init__(self, config: GETConfig, hidden_size: int, is_causal: bool, layer_idx: int | None = None):

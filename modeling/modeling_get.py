@@ -27,7 +27,7 @@ from .options_get import generation_config
 from .pretrained_get import GETPreTrainedModel
 from .score_get import GETScoreMixin
 
-#: Label of samples that no loss is taken of, as everywhere in transformers.
+#: Label of samples that the loss ignores, as everywhere in transformers.
 IGNORE = -100.0
 
 
@@ -37,13 +37,13 @@ class GETOutput(ModelOutput):
 
     Args:
         loss (`torch.FloatTensor`, *optional*):
-            Flow-matching loss, where labels were given; 1 is what white noise costs.
+            Flow-matching loss, if labels were given; 1 is the loss of white noise.
         last_hidden_state (`torch.FloatTensor` of shape `(batch, channels, patches, hidden_size)`):
             Position i knows patches up to i, and conditions the flow of patch i + 1.
         past_key_values (`Cache`, *optional*):
             The cache, if asked for.
         hidden_states (`tuple[torch.FloatTensor]`, *optional*):
-            Of each block and the last, if asked for; shape as `last_hidden_state`.
+            States of each block and the last state, if asked for; shape as `last_hidden_state`.
         attentions (`tuple[torch.FloatTensor]`, *optional*):
             Attention over time of each block, `(batch * channels, heads, patches, patches)`, if asked for.
     """
@@ -149,9 +149,9 @@ class GETBackbone(GETPreTrainedModel):
         calibration: torch.Tensor | None,
         condition_ids: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Sum of what is known of a token: its samples, where its electrode is, how it was scaled, what comes next.
+        """Sums the embeddings of a token: its samples, electrode position, calibration and next condition.
 
-        Of a plan of conditions only what the patches lead to is read.
+        Conditions beyond the number of patches, as in a plan, are not read.
         """
         hidden_states = self.patch_embedding(seen_by_networks(patches, self.config.patch_size))
         hidden_states = hidden_states + self.position_embedding(channel_positions.to(patches.dtype))[:, :, None]
@@ -181,7 +181,7 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin, GETScoreMixin):
         super().__init__(config)
         self.backbone = GETBackbone(config)
         self.flow_head = GETFlowHead(config)
-        # a fresh one: what transformers derives from the model's config loses our own options on loading
+        # the config that transformers derives from the model's config would lose our own options on loading
         self.generation_config = generation_config()
         self.post_init()
 
@@ -270,10 +270,10 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin, GETScoreMixin):
     ) -> torch.Tensor:
         """Squared error of the velocity (Lipman et al. 2023, eq. 9), see `error_weights`, averaged over recordings.
 
-        Not in units of what the labels hold: a weight that falls with the strength of what is to be learnt makes
-        bursts as much rarer as it makes them lighter. That recordings differ in amplitude is the feature extractor's
-        business. The mean over recordings makes the loss of a batch the mean of the losses of its parts, on however
-        many processes.
+        The weights do not depend on the strength of the labels. A weight that falls with this strength would make
+        bursts rarer by as much as it makes them lighter. The feature extractor handles differences in amplitude
+        between recordings. The mean over recordings makes the loss of a batch the mean of the losses of its parts, on
+        any number of processes.
         """
         states, data, noise, time, learnt = self._targets(hidden_states, labels, attention_mask, noise, flow_time)
         recording, position = learnt.nonzero(as_tuple=True)
@@ -295,12 +295,12 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin, GETScoreMixin):
         return per_recording.sum() / learnt.any(-1).sum()
 
     def _targets(self, hidden_states, labels, attention_mask, noise, flow_time):
-        """States with, one patch later, the data, noise and time they predict; and which of them count."""
+        """States; data, noise and flow time of the next patch, which they predict; and the positions that count."""
         config = self.config
         patches = labels.unflatten(-1, (-1, config.patch_size)).to(hidden_states.dtype)
         learnt = (patches[:, :, 1:] != IGNORE).all(-1).all(1)
         if attention_mask is not None:
-            # the first patch after padding follows nothing that could predict it
+            # nothing before the first patch after padding could predict it
             learnt = learnt & attention_mask[:, 1:].bool() & attention_mask[:, :-1].bool()
         if noise is None:
             noise = torch.randn(*patches.shape[:2], patches.shape[2] * config.noise_size, device=patches.device)
@@ -313,7 +313,7 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin, GETScoreMixin):
 
 @auto_docstring(custom_intro="GET with a linear classifier on the mean state of all patches and channels.")
 class GETForSequenceClassification(GETPreTrainedModel):
-    # a pretrained GETModel brings its flow head along, which a classifier does without
+    # a pretrained GETModel has a flow head, which a classifier does not use
     _keys_to_ignore_on_load_unexpected = [r"^flow_head\."]
 
     def __init__(self, config: GETConfig):
@@ -349,7 +349,7 @@ class GETForSequenceClassification(GETPreTrainedModel):
         calibration (`torch.FloatTensor` of shape `(batch, channels, num_calibration_features)`, *optional*):
             What the feature extractor normalised away.
         condition_ids (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
-            Not read: the condition is what a classifier is asked for. Accepted because the feature extractor gives it.
+            Not read: the condition is what a classifier predicts. Accepted because the feature extractor gives it.
         noise_seed (`torch.LongTensor` of shape `(batch,)`, *optional*):
             Not read either: it is for `generate`.
         labels (`torch.LongTensor` of shape `(batch,)`, *optional*):
@@ -377,7 +377,7 @@ class GETForSequenceClassification(GETPreTrainedModel):
     def pool(
         hidden_states: torch.Tensor, channel_mask: torch.Tensor | None, attention_mask: torch.Tensor | None
     ) -> torch.Tensor:
-        """Mean over the tokens that are there: `(batch, channels, patches, width)` to `(batch, width)`."""
+        """Mean over the tokens that are not masked: `(batch, channels, patches, width)` to `(batch, width)`."""
         weight = hidden_states.new_ones(hidden_states.shape[:3])
         if channel_mask is not None:
             weight = weight * channel_mask[:, :, None]

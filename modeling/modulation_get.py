@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Corrections of how amplitude varies: a flow of limited size, trained by a squared error, varies too little.
+"""Corrections of how amplitude varies: in a flow of limited size, trained by a squared error, it varies too little.
 
 Both are off by default, and measured instead of learnt. `share_bursts` lets all channels grow louder and softer
 together from patch to patch. `modulate` lets the amplitude rise and fall within a patch.
@@ -9,24 +9,24 @@ import torch
 
 from .layers_get import cosine_transform
 
-#: By how much the noise of amplitudes is lowered for what is added to the variance of its mean over channels: measured
-#: with 4 and with 20 channels on the shipped network, which hears what it drew (`training/EXPERIMENTS.md`).
+#: Decrease of the noise of amplitudes, relative to the variance added to its mean over channels: measured with 4 and
+#: with 20 channels on the shipped network, which hears its own patches (`training/EXPERIMENTS.md`).
 PULL = 0.4
-#: Cosines in which the course of amplitude within a patch is written: nothing faster than 6 Hz in patches of 250 ms.
+#: Number of cosines that describe the amplitude within a patch: nothing faster than 6 Hz in patches of 250 ms.
 N_COSINES = 4
-#: How strong changes within a patch are that all channels share, next to those that each has for itself.
+#: Strength of changes within a patch that all channels share, relative to the changes of each single channel.
 SHARED = 0.5
-#: Highest frequency that is modulated, in Hz; above it muscles speak, whose amplitude varies enough (EEGMMIDB).
+#: Highest frequency that is modulated, in Hz; above it is muscle activity, whose amplitude varies enough (EEGMMIDB).
 HIGHEST_FREQUENCY = 32.0
 
 
 def count_channels(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor | int:
-    """How many channels the mask says there are in `(batch, channels, ...)`; with one, `(batch, 1, 1)`."""
+    """Number of channels in `(batch, channels, ...)` that the mask keeps; with a mask, `(batch, 1, 1)`."""
     return x.shape[1] if channel_mask is None else channel_mask.sum(1).clamp(min=1).to(x)[:, None, None]
 
 
 def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor:
-    """Mean of `(batch, channels, ...)` over the channels that the mask says there are, `(batch, 1, ...)`."""
+    """Mean of `(batch, channels, ...)` over the channels that the mask keeps, `(batch, 1, ...)`."""
     if channel_mask is None:
         return x.mean(1, keepdim=True)
     return (x * channel_mask[..., None].to(x)).sum(1, keepdim=True) / count_channels(x, channel_mask)
@@ -35,21 +35,19 @@ def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Te
 def share_bursts(
     noise: torch.Tensor, correlation: float, channel_mask: torch.Tensor | None, noise_scale: float = 1.0
 ) -> torch.Tensor:
-    """Widens the part of the noise of amplitudes that becomes what all channels share.
+    """Widens the part of the noise of amplitudes that all channels share.
 
     EEG gets louder and softer on all channels together: a sixth of the variance of a patch's log amplitudes is shared
-    (EEGMMIDB). A flow of limited size that learns this under a squared error comes out too steady, and the more so the
-    longer it hears itself. So the mean over n channels is drawn as wide as that of variables of which any two have
-    this correlation, of variance (1 + correlation * (n - 1)) / n; what channels have for themselves, and a channel
-    alone, stay as they are.
+    (EEGMMIDB). A flow of limited size that learns this under a squared error is too steady, and becomes steadier the
+    longer it hears itself. So the mean over n channels gets the variance (1 + correlation * (n - 1)) / n, as the mean
+    of variables with this correlation in each pair. Deviations from the mean, and a single channel, stay as they are.
 
-    A logarithm that is wider and no lower would make channels louder, the more so the more of them there are. So the
-    mean is lowered with what is added to its variance (compare `modulate`), by as much as keeps mean power where it is
-    without (`PULL`).
+    A wider logarithm with the same mean would make channels louder, more so with more channels. So the mean is lowered
+    in proportion to the variance added to it (compare `modulate`), by the amount that keeps mean power (`PULL`).
 
     Args:
         noise: `(batch, channels, bands)`, independent.
-        correlation: Between channels, from 0, which draws as in training, to 1.
+        correlation: Correlation between channels, from 0, as in training, to 1.
         channel_mask: `(batch, channels)`, 0 where there is no channel.
         noise_scale: Standard deviation of the noise.
 
@@ -71,19 +69,19 @@ def modulate(
 ) -> torch.Tensor:
     """Modulates the amplitude within patches, of slow and fast waves at once.
 
-    In EEG the power of neighbouring bands comes and goes together within tenths of a second, on each channel and, less
-    so, on all (EEGMMIDB: correlations of log power of .2 to .4 between bands from 8 Hz up, where a small flow draws
-    half of that): waves are not sines, and their harmonics keep time with them. The samples of a patch are multiplied
-    by `exp(u - var u)`, u being slow Gaussian noise, which leaves their mean power as it is.
+    In EEG the power of neighbouring bands rises and falls together within tenths of a second, on each channel and, to
+    a lesser degree, on all channels. On EEGMMIDB, correlations of log power between bands from 8 Hz up are .2 to .4; a
+    small flow draws half of this. The cause is that waves are not sines, and their harmonics keep time with them. The
+    samples of a patch are multiplied by `exp(u - var u)`, where u is slow Gaussian noise. This keeps their mean power.
 
-    What a flow draws for a channel alone varies as much as EEG does, what it draws for 20 together does not (measured
-    on EEGMMIDB): n channels are modulated 1 - 1/n times as deeply.
+    The patches of a single channel vary as much as EEG does, but the patches of 20 channels drawn together do not
+    (measured on EEGMMIDB). So n channels are modulated 1 - 1/n times as deeply.
 
     Args:
         patch: `(batch, channels, patch_size)`, coefficients.
-        noise: `(batch, channels + 1, N_COSINES)`, standard normal: of each channel, and of what all share.
-        depth: Standard deviation of each channel's own part of u where channels are many, in nats of amplitude.
-        sampling_rate: In Hz.
+        noise: `(batch, channels + 1, N_COSINES)`, standard normal: for each channel, and for the part that all share.
+        depth: Standard deviation of each channel's own part of u if there are many channels, in nats of amplitude.
+        sampling_rate: Sampling rate in Hz.
         channel_mask: `(batch, channels)`, 0 where there is no channel.
 
     Returns:
@@ -92,7 +90,7 @@ def modulate(
     size = patch.shape[-1]
     to_samples = cosine_transform(size, patch.device).to(patch.dtype)
     slow = to_samples[: round(2 * HIGHEST_FREQUENCY * size / sampling_rate)]
-    cosines = to_samples[:N_COSINES] / to_samples[:N_COSINES].square().sum(0).sqrt()  # as much at every sample
+    cosines = to_samples[:N_COSINES] / to_samples[:N_COSINES].square().sum(0).sqrt()  # equal at all samples
     damped = depth * (1 - 1 / count_channels(patch, channel_mask))
     u = damped * (noise[..., : len(cosines)] @ cosines)
     u = u[:, :-1] + SHARED * u[:, -1:]

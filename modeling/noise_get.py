@@ -15,16 +15,16 @@ _ALL_BITS = 2**64 - 1
 class PatchNoise:
     """Gaussian noise of one call of `generate`.
 
-    It is drawn where the caller's generator lives, on the CPU without one, so that a seed means the same on every
-    device.
+    It is drawn on the device of the caller's generator, or on the CPU without one, so that a seed gives the same noise
+    on every device.
 
     Args:
-        like: Says the device and the type that noise is wanted in.
-        generator: Of the caller; None: the global one.
-        seeds: `(rows,)`: an integer for each row; None: the generator alone counts, and rows share its sequence.
-        n_copies: How many neighbouring rows continue the same recording, each in its own way.
-        channel_mask: `(rows, channels)`, 0 where there is no channel; what is after a row's last channel counts
-            nothing.
+        like: Tensor with the rows, the device and the type of the noise.
+        generator: The caller's generator; None: the global one.
+        seeds: `(rows,)`: an integer for each row; None: the noise depends on the generator alone, and rows share its
+            sequence.
+        n_copies: Number of neighbouring rows that continue the same recording, each in its own way.
+        channel_mask: `(rows, channels)`, 0 where there is no channel; padding after the last channel has no effect.
 
     Raises:
         ValueError: There are more or fewer seeds than rows.
@@ -55,13 +55,13 @@ class PatchNoise:
         self._of_row = torch.Generator()
 
     def draw(self, n_chans: int, size: int, scale: float = 1.0, n_shared: int = 0) -> torch.Tensor:
-        """Noise of a patch, `(rows, n_chans + n_shared, size)`; without `scale` none is drawn.
+        """Noise of a patch, `(rows, n_chans + n_shared, size)`; with `scale` 0 none is drawn.
 
         Args:
-            n_chans: Channels.
-            size: Numbers for each.
+            n_chans: Number of channels.
+            size: Numbers per channel.
             scale: Standard deviation.
-            n_shared: What all channels of a row share is drawn like that many more channels.
+            n_shared: Number of additional channels, for noise that all channels of a row share.
         """
         shape = (len(self.like), n_chans + n_shared, size)
         if scale == 0.0:

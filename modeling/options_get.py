@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The options of `generate()`: which there are, their ranges, and which of transformers' are refused."""
+"""The options of `generate()`, their ranges, and the refusal of other options of transformers."""
 
 import math
 from typing import Any
@@ -8,7 +8,7 @@ from transformers.generation import GenerationConfig
 
 from .configuration_get import is_number
 
-#: What `generate` understands of a `GenerationConfig`; anything else would be silently without effect.
+#: Options of a `GenerationConfig` that `generate` supports; any other option would silently have no effect.
 SUPPORTED_OPTIONS = {
     "cache_implementation",
     "do_sample",
@@ -23,9 +23,9 @@ SUPPORTED_OPTIONS = {
     "temperature",
     "use_cache",
 }
-#: GET's own options, and what they are where neither the call nor the generation config says.
+#: GET's own options, and their values if neither the call nor the generation config gives one.
 OWN_OPTIONS = {"num_flow_steps": 6, "burst_correlation": 0.0, "modulation_depth": 0.0}
-#: Least and largest value of options that are numbers.
+#: Smallest and largest value of options that are numbers.
 RANGES = dict.fromkeys(("temperature", "modulation_depth", "guidance_scale"), (0, math.inf)) | {
     "num_flow_steps": (1, math.inf),
     "burst_correlation": (0, 1),
@@ -33,17 +33,17 @@ RANGES = dict.fromkeys(("temperature", "modulation_depth", "guidance_scale"), (0
 
 
 def generation_config(**options: Any) -> GenerationConfig:
-    """A generation config of GET's defaults but for `options`, checked.
+    """A checked generation config with GET's defaults, which `options` replace.
 
     Raises:
-        ValueError: One of them is out of range.
+        ValueError: An option is out of range.
     """
     check_options(config := GenerationConfig(**{"do_sample": True, "temperature": 1.0} | OWN_OPTIONS | options))
     return config
 
 
 def check_options(config: GenerationConfig) -> None:
-    """Raises for GET's own options, temperature and guidance, where they are no numbers in their range."""
+    """Raises an error if GET's own options, temperature or guidance are not numbers in their range."""
     for name, (low, high) in RANGES.items():
         value, is_whole = getattr(config, name), name == "num_flow_steps"
         in_range = is_number(value, whole=is_whole) and low <= value <= high
@@ -54,7 +54,7 @@ def check_options(config: GenerationConfig) -> None:
 
 
 def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> None:
-    """Raises for options of a `GenerationConfig` that mean nothing here (top-k, beams, penalties ...)."""
+    """Raises an error for options of a `GenerationConfig` that mean nothing here (top-k, beams, penalties ...)."""
     known = GenerationConfig().to_dict()
     given = {name: value for name, value in kwargs.items() if name in known and value is not None}
     if generation_config is not None:

@@ -5,12 +5,12 @@ import torch
 
 
 class PatchBuffer:
-    """The running sequence, grown by doubling so that a step costs the same after an hour as at the start.
+    """Running sequence that grows by doubling, so that a step costs the same after an hour as at the start.
 
     Args:
-        patches: `(batch, patches, width)` to begin with.
-        expected_length: How many there may come to be.
-        only_last: Whether of what is added the last patch is enough, because a cache holds the rest.
+        patches: `(batch, patches, width)`, the start of the sequence.
+        expected_length: Expected largest number of patches.
+        only_last: Whether to keep only the last added patch, because a cache holds the rest.
     """
 
     def __init__(self, patches: torch.Tensor, expected_length: int, only_last: bool = False):
@@ -19,7 +19,7 @@ class PatchBuffer:
         if only_last:
             self._data = patches
             return
-        # an endless max_length is no reason to allocate endlessly
+        # the upper limit keeps a huge max_length from allocating huge memory
         self._data = patches.new_empty(len(patches), min(expected_length, 2 * self.length + 1024), patches.shape[2])
         self._data[:, : self.length] = patches
 

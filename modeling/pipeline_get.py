@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""GET as pipelines of transformers: from a recording, in any form the feature extractor takes, to EEG or to classes.
+"""Pipelines of transformers for GET: from a recording, as the feature extractor takes it, to EEG or to classes.
 
 generate = pipeline("eeg-generation", model="org/get-eeg")
 raw = generate("eyes_closed.edf", seconds=20, seed=0)[0]
@@ -15,14 +15,14 @@ from transformers.feature_extraction_utils import BatchFeature
 from transformers.pipelines.base import Pipeline
 from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
 
-#: Arguments of the feature extractor that say what a recording is.
+#: Arguments of the feature extractor that describe a recording.
 DESCRIPTION = ("sampling_rate", "ch_names", "unit", "condition", "annotation_conditions", "context_seconds", "person")
-#: What a row of a dataset says of its `array`, under the names of the arguments.
+#: Arguments that a row of a dataset may hold to describe its `array`.
 OF_A_ROW = ("sampling_rate", "ch_names", "unit")
 
 
 class _EEGPipeline(Pipeline):
-    """What both pipelines do: check that model and extractor belong together, and prepare recordings."""
+    """Base of both pipelines: checks that model and extractor belong together, and prepares recordings."""
 
     _load_feature_extractor = True
     _load_tokenizer = _load_processor = _load_image_processor = _load_video_processor = False
@@ -34,17 +34,17 @@ class _EEGPipeline(Pipeline):
         super().__init__(model, feature_extractor=feature_extractor, **kwargs)
 
     def __call__(self, recording: Any = None, **kwargs) -> Any:
-        """Runs the pipeline on a recording, on each of a list or a column of them, or on the rows of a dataset.
+        """Runs the pipeline on a recording, on each recording of a list or a column, or on the rows of a dataset.
 
         Args:
-            recording: What `GETFeatureExtractor` takes; or a row of a dataset, a mapping with an `array` and its
-                `sampling_rate` in Hz, `ch_names` and `unit`, where the arguments of the same names do not say.
-            kwargs: `batch_size`, how many of several recordings run together, whatever their channels and lengths;
-                and what the class describes.
+            recording: Any input of `GETFeatureExtractor`; or a row of a dataset, a mapping with an `array` and its
+                `sampling_rate` in Hz, `ch_names` and `unit`, if the arguments of the same names do not give them.
+            kwargs: `batch_size`, the number of recordings that run together, whatever their channels and lengths;
+                and the arguments that the class describes.
 
         Returns:
-            What the class describes; of a list or a column a list of them; of a dataset (also `KeyDataset`) or a
-            generator an iterator.
+            The result that the class describes; for a list or a column, a list of results; for a dataset (also
+            `KeyDataset`) or a generator, an iterator.
         """
         if isinstance(recording, Sequence) and not isinstance(recording, (str, bytes, list, tuple)):  # dataset["eeg"]
             return list(super().__call__((row for row in recording), **kwargs))
@@ -61,7 +61,7 @@ class _EEGPipeline(Pipeline):
         forward_params: dict[str, Any],
         postprocess_params: dict[str, Any],
     ) -> Iterator[Any]:
-        """As the base class's, but the feature extractor pads batches, and an input may be several recordings."""
+        """As in the base class, but the feature extractor pads batches, and an input may be several recordings."""
         dataset = (PipelineDataset if isinstance(inputs, Sized) else PipelineIterator)(
             inputs, self.preprocess, preprocess_params
         )
@@ -74,23 +74,23 @@ class _EEGPipeline(Pipeline):
                 start = stop
 
     def _part(self, made: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
-        """What `_forward` returned of the recordings from `start` to `stop` of a batch."""
+        """The part of the output of `_forward` for the recordings from `start` to `stop` of a batch."""
         raise NotImplementedError
 
     def preprocess(self, recording: Any, **description) -> BatchFeature:
-        """What the model reads of a recording, which may be a row of a dataset."""
+        """Prepares the model's inputs from a recording, which may be a row of a dataset."""
         if isinstance(recording, Mapping):
             recording, description = _of_row(recording, description)
         return self.feature_extractor(recording, **description)
 
     def _ensure_tensor_on_device(self, inputs: Any, device: torch.device) -> Any:
-        # of features the base class would make a bare dictionary, which no decode() can read
+        # the base class would turn features into a plain dictionary, which decode() cannot read
         is_features = isinstance(inputs, BatchFeature)
         return inputs.to(device) if is_features else super()._ensure_tensor_on_device(inputs, device)
 
 
 def _of_row(row: Mapping[str, Any], description: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The array of a row, and what describes it, which an argument may say where the row does not.
+    """The array of a row, and its description; arguments give what the row does not hold.
 
     Raises:
         ValueError: There is no array, or row and argument contradict each other.
@@ -110,22 +110,22 @@ def _of_row(row: Mapping[str, Any], description: dict[str, Any]) -> tuple[Any, d
 
 
 class EEGGenerationPipeline(_EEGPipeline):
-    """Continues recordings, or makes EEG from nothing: `pipeline("eeg-generation", model=...)`.
+    """Continues recordings, or generates EEG without one: `pipeline("eeg-generation", model=...)`.
 
-    Called with
+    Arguments of a call:
 
     - `recording`: a file that MNE reads, `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch,
       channels, times)` with `sampling_rate=` in Hz, `ch_names=` and `unit=`, a row of a dataset that holds these,
-      `{"array": ..., "sampling_rate": ..., "ch_names": ..., "unit": ...}`, or a list or a dataset of them; none, with
-      `ch_names=`, to generate from nothing;
-    - `condition=`, what the recording was in, `next_condition=`, what comes next, a name or a plan such as
-      `[("eyes_open", 10), ("left_fist", 4)]` in seconds, and the other arguments of `GETFeatureExtractor`;
+      `{"array": ..., "sampling_rate": ..., "ch_names": ..., "unit": ...}`, or a list or a dataset of them; no
+      recording, but `ch_names=`, to generate without a prompt;
+    - `condition=`, the condition of the recording, `next_condition=`, the condition that follows, a name or a plan
+      such as `[("eyes_open", 10), ("left_fist", 4)]` in seconds, and the other arguments of `GETFeatureExtractor`;
     - `seconds=`, `temperature=`, `num_return_sequences=` and the other options of `GETModel.generate`, and `seed=`
       for the same samples each time; `batch_size=`, how many recordings of a list or a dataset run together;
-    - `output="raw"`, "epochs" or "array", `include_prompt=` and `keep_identity=`, as `GETFeatureExtractor.decode`.
+    - `output="raw"`, "epochs" or "array", `include_prompt=` and `keep_identity=`, as for `GETFeatureExtractor.decode`.
 
-    It returns what `decode` does, a list with an entry per row (for "epochs", per set of them); of a list of
-    recordings, a list of such lists.
+    It returns the output of `decode`, a list with an entry for each row (for "epochs", for each set of epochs). For a
+    list of recordings it returns a list of such lists.
 
     Example:
         >>> from transformers import pipeline
@@ -134,13 +134,13 @@ class EEGGenerationPipeline(_EEGPipeline):
     """
 
     def _sanitize_parameters(self, seed: int | None = None, **kwargs) -> tuple[dict, dict, dict]:
-        kwargs.pop("local_files_only", None)  # pipeline() has read it, and hands it on
+        kwargs.pop("local_files_only", None)  # pipeline() has read it, and passes it on
         description = {name: kwargs.pop(name) for name in (*DESCRIPTION, "next_condition") if name in kwargs}
         decoding = {name: kwargs.pop(name) for name in ("output", "include_prompt", "keep_identity") if name in kwargs}
         return description, kwargs | ({} if seed is None else {"seed": seed}), decoding
 
     def preprocess(self, recording: Any, **description) -> BatchFeature:
-        """What the model reads of a recording, as far back as it can."""
+        """Prepares the model's inputs from a recording, as far back as the model can look."""
         return super().preprocess(recording, **{"context_seconds": self.model.config.context_seconds} | description)
 
     def _forward(self, features: BatchFeature, seed: int | None = None, **options) -> dict[str, Any]:
@@ -156,19 +156,19 @@ class EEGGenerationPipeline(_EEGPipeline):
         return {"generated": made["generated"][start * draws : stop * draws], "features": features}
 
     def postprocess(self, made: dict[str, Any], **decoding) -> list[Any]:
-        """From the innovation space to EEG."""
+        """Converts the innovation space to EEG."""
         return self.feature_extractor.decode(made["generated"], made["features"], **decoding)
 
 
 class EEGClassificationPipeline(_EEGPipeline):
-    """Tells the class of recordings: `pipeline("eeg-classification", model=...)`.
+    """Classifies recordings: `pipeline("eeg-classification", model=...)`.
 
-    Called with a recording as `EEGGenerationPipeline` is, and `top_k=`, how many classes to return. Returns for each
-    recording a list of `{"label": ..., "score": ...}`, the most probable class first; for an array `(batch, channels,
-    times)` or `mne.Epochs` a list of such lists.
+    The arguments of a call are a recording, as for `EEGGenerationPipeline`, and `top_k=`, how many classes to return.
+    The result for each recording is a list of `{"label": ..., "score": ...}`, the most probable class first; for an
+    array `(batch, channels, times)` or `mne.Epochs` it is a list of such lists.
 
-    Scores are probabilities; where classes do not exclude each other (`problem_type="multi_label_classification"`)
-    each has its own; of a regression they are its values.
+    Scores are probabilities. If classes do not exclude each other (`problem_type="multi_label_classification"`), each
+    class has its own probability. For a regression, scores are its values.
     """
 
     def _sanitize_parameters(self, top_k: int | None = None, **kwargs) -> tuple[dict, dict, dict]:
@@ -186,7 +186,7 @@ class EEGClassificationPipeline(_EEGPipeline):
         return {"logits": made["logits"][start:stop]}
 
     def postprocess(self, made: dict[str, Any], top_k: int | None = None) -> list[Any]:
-        """Scores by class, the highest first."""
+        """Scores of the classes, the highest first."""
         config = self.model.config
         scores = made["logits"].float()
         if config.problem_type == "multi_label_classification":

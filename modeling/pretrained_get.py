@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What every model of GET has in common: what transformers must know of it, and what a checkpoint must hold."""
+"""The common base of all models of GET: settings for transformers, and requirements on checkpoints."""
 
 import os
 from pathlib import Path
@@ -24,7 +24,7 @@ from .pipeline_get import EEGClassificationPipeline, EEGGenerationPipeline
 HEADS = ("classifier", "flow_head")
 #: Arguments of `from_pretrained` that say where a checkpoint is.
 PLACE = ("cache_dir", "force_download", "local_files_only", "revision", "subfolder", "token")
-#: Parameters per byte of the weights that a configuration may ask for: weights of 4 bits have two, and a head is new.
+#: Most parameters per byte of weights that a configuration may ask for: 4-bit weights have two, and a head may be new.
 LARGEST_GROWTH = 8
 CLASSIFIER = "AutoModelForSequenceClassification"
 #: Task and pipeline of the models that an Auto class loads.
@@ -59,23 +59,23 @@ class GETPreTrainedModel(PreTrainedModel):
 
     def __init__(self, config: GETConfig, *args, **kwargs):
         super().__init__(config, *args, **kwargs)
-        self.model_tags = [*self.model_tags]  # transformers adds to it what one model is tagged with
+        self.model_tags = [*self.model_tags]  # transformers adds the tags of one model to it
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, output_loading_info: bool = False, **kwargs):
-        """Loads as any model of transformers does, but only a whole checkpoint of this model, from safetensors.
+        """Loads a model as transformers does, but only from a complete checkpoint of this model, in safetensors.
 
-        transformers only warns where weights are missing, and goes on with random ones. A classifier's own layer may
-        be fresh, the heads of other classes may be left out. Files are checked first, see `check_files`. A caller who
-        asks for `output_loading_info` is told what is missing, and gets what is there, unchecked.
+        transformers only warns about missing weights, and goes on with random ones. Here a classifier's own layer may
+        be new, and the heads of other classes may be left out. Files are checked first, see `check_files`. With
+        `output_loading_info` the caller gets the unchecked model, and the names of missing weights.
 
         Raises:
-            ValueError: A file is missing, damaged or makes no sense; weights are missing, of another shape, or unknown
-                to this class; or the feature extractor beside them prepares something else than this model reads.
+            ValueError: A file is missing, damaged or invalid; weights are missing, of another shape, or unknown to
+                this class; or the feature extractor beside them prepares other inputs than this model reads.
         """
         checkpoint = pretrained_model_name_or_path
         if kwargs.get("use_safetensors") is None:
-            kwargs["use_safetensors"] = True  # other kinds of weights are programs
+            kwargs["use_safetensors"] = True  # other kinds of weights can run code
         if checkpoint is not None and not output_loading_info:
             cls._check_before_loading(checkpoint, kwargs)
         model, info = super().from_pretrained(checkpoint, *args, output_loading_info=True, **kwargs)
@@ -98,10 +98,10 @@ class GETPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def _check_before_loading(cls, checkpoint: str | os.PathLike, kwargs: dict) -> None:
-        """Refuses, before memory is taken, files that are not a whole checkpoint or a configuration beyond them."""
+        """Refuses incomplete checkpoints and configurations too large for the weights, before memory is allocated."""
         if not kwargs["use_safetensors"] or kwargs.get("gguf_file") or os.path.isfile(checkpoint):
             return
-        # what is checked is what is loaded, whatever is pushed meanwhile
+        # the fixed revision makes sure that the checked files are loaded, even after a push in between
         told = {name: kwargs.get(name) for name in ("revision", "token", "cache_dir")}
         kwargs["revision"] = resolve_revision(
             checkpoint, **told, local_files_only=bool(kwargs.get("local_files_only"))
@@ -121,17 +121,17 @@ class GETPreTrainedModel(PreTrainedModel):
             )
 
     def _is_of_another_head(self, name: str) -> bool:
-        """Whether a weight belongs to a head that this class does without."""
+        """Whether a weight belongs to a head that this class does not have."""
         head = name.partition(".")[0]
         return head in HEADS and not hasattr(self, head)
 
     def save_pretrained(self, save_directory, is_main_process: bool = True, *args, **kwargs):
-        """Saves as any model of transformers does; where its code goes along, its pipeline does too.
+        """Saves a model as transformers does; if its code is saved too, its pipeline is as well.
 
         A list of the files, with hashes of the weights, is written last; see `check_files`.
 
-        The references to code that loading left in the configuration are replaced: they may lead to another
-        repository, or to the class this one was made from.
+        The references to code that loading left in the configuration are replaced: they may point to another
+        repository, or to the class that this model was made from.
         """
         for name in ("auto_map", "custom_pipelines"):
             self.config.__dict__.pop(name, None)
@@ -139,7 +139,7 @@ class GETPreTrainedModel(PreTrainedModel):
             task, pipeline_class = PIPELINES[self._auto_class]
             implementation = f"{pipeline_class.__module__.rpartition('.')[2]}.{pipeline_class.__name__}"
             self.config.custom_pipelines = {task: {"impl": implementation, "pt": [self._auto_class], "type": "time"}}
-            # any of them can be made a classifier of
+            # each model can be turned into a classifier
             self.config.auto_map = {CLASSIFIER: "modeling_get.GETForSequenceClassification"}
         super().save_pretrained(save_directory, is_main_process, *args, **kwargs)
         if self.should_save_on_this_rank(is_main_process):
@@ -165,7 +165,7 @@ def _some(names: list[str]) -> str:
 
 
 def _least_parameters(config: GETConfig, generates: bool) -> int:
-    """Parameters of the matrices that grow with the sizes of a configuration, without making them."""
+    """Number of parameters in the matrices that grow with the sizes of a configuration; allocates none."""
     width, flow_width = config.hidden_size, config.flow_hidden_size
     count = config.num_hidden_layers * width * (8 * width + 3 * config.intermediate_size)
     count += width * (config.patch_size + config.num_calibration_features + config.num_conditions + config.num_labels)
@@ -175,12 +175,12 @@ def _least_parameters(config: GETConfig, generates: bool) -> int:
 
 
 def _place(kwargs: dict) -> dict:
-    """Those arguments of `from_pretrained` that say where a checkpoint is."""
+    """The arguments of `from_pretrained` that say where a checkpoint is."""
     return {name: kwargs[name] for name in PLACE if name in kwargs}
 
 
 def _extractor_beside(checkpoint: str | os.PathLike, place: dict) -> dict:
-    """The feature extractor's file in the place that a model was loaded from; nothing where there is none."""
+    """The feature extractor's file from the place that a model was loaded from; empty if there is none."""
     file = cached_file(
         checkpoint,
         FEATURE_EXTRACTOR_NAME,

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""How surprising a patch is: negative log-likelihoods under the flow head."""
+"""Surprise of a patch: negative log-likelihoods under the flow head."""
 
 import math
 from typing import Any
@@ -11,12 +11,12 @@ from transformers.cache_utils import DynamicCache
 from .amplitude_get import log_volume, split_amplitude
 from .flow_get import GETFlowHead, interpolate
 
-#: Patches of all channels of a batch that are scored at once: memory does not grow with the length of a recording.
+#: Tokens of a batch that are scored at once, so that memory does not grow with the length of a recording.
 TOKENS_AT_ONCE = 4096
 
 
 class GETScoreMixin:
-    """`score()`, of a model with a `backbone` and a `flow_head`."""
+    """Adds `score()` to a model with a `backbone` and a `flow_head`."""
 
     @torch.no_grad()
     def score(
@@ -33,13 +33,13 @@ class GETScoreMixin:
         num_probes: int | None = 1,
         seed: int = 0,
     ) -> torch.Tensor:
-        """How surprising each patch of each channel was, given all channels' past.
+        """Surprise of each patch of each channel, given the past of all channels.
 
-        A recording may last for hours: it is scored piece by piece, each given the past that the model can look back
-        on.
+        A recording may last for hours. It is scored piece by piece, and each piece is given the past that the model
+        can look back on.
 
         Args:
-            input_values: `(batch, channels, times)` in the innovation space, as all inputs from the feature extractor.
+            input_values: `(batch, channels, times)` in the innovation space; all inputs come from the extractor.
             channel_positions: See `forward`.
             channel_mask: See `forward`.
             attention_mask: See `forward`.
@@ -51,15 +51,15 @@ class GETScoreMixin:
             num_flow_steps: Times of the grid, or steps of the integration.
             num_probes: For "ode", random probes of the divergence; None computes it exactly, at `channels *
                 flow_size` times the cost.
-            seed: Of the noise or the probes, so that the same recording scores the same.
+            seed: Seed of the noise or the probes, so that the same recording has the same score.
 
         Returns:
-            `(batch, channels, patches)`: negative log-likelihood in nats; summed over channels it is that of the
-            patch. NaN for the first patch, which nothing precedes (of the feature extractor's, that is the start
-            patch), for padding and for masked channels.
+            `(batch, channels, patches)`: negative log-likelihood in nats; its sum over channels is the value of the
+            patch. NaN for the first patch, which has no past (in the feature extractor's output, the start patch),
+            for padding and for masked channels.
 
         Raises:
-            ValueError: Unknown method.
+            ValueError: The method is unknown.
         """
         scorers: dict[str, Any] = {"flow": flow_matching_score, "ode": likelihood_score}
         if method not in scorers:
@@ -71,7 +71,7 @@ class GETScoreMixin:
         score = input_values.new_full((n_batch, n_chans, n_patches), torch.nan, dtype=self.dtype)
         step = max(1, TOKENS_AT_ONCE // (n_batch * n_chans))
         if self.training and self.backbone.gradient_checkpointing:
-            step = n_patches  # layers that are checkpointed know no cache
+            step = n_patches  # layers with gradient checkpointing use no cache
         for start in range(0, n_patches - 1, step):  # the last patch has nothing to predict
             stop = min(start + step, n_patches - 1)
             hidden_states = self.backbone(
@@ -96,7 +96,7 @@ class GETScoreMixin:
             surprise = surprise + log_volume(data, bands)
             score[:, :, start + 1 : stop + 1] = surprise.view(n_batch, stop - start, n_chans).transpose(1, 2)
         if attention_mask is not None:
-            # the first patch of a left-padded recording follows padding, and tells as little as any first patch
+            # the first patch of a left-padded recording follows padding, and has no past, as any first patch
             known = attention_mask.bool() & nn.functional.pad(attention_mask[:, :-1], (1, 0)).bool()
             score = score.masked_fill(~known[:, None], torch.nan)
         if channel_mask is not None:
@@ -127,7 +127,7 @@ def flow_matching_score(
         hidden_states: `(batch, channels, hidden_size)`.
         channel_mask: `(batch, channels)` or None.
         num_times: Points of the grid.
-        seed: Of the noise; equal for all rows, so that rows can be compared.
+        seed: Seed of the noise, which is equal for all rows, so that rows can be compared.
 
     Returns:
         `(batch, channels)`.
@@ -146,9 +146,8 @@ def flow_matching_score(
     return surprise
 
 
-@torch.inference_mode(
-    False
-)  # in which no derivative is to be had; it turns gradients on, which most of this needs not
+# inference mode allows no derivatives; leaving it turns gradients on, which most of the function does not need
+@torch.inference_mode(False)
 @torch.no_grad()
 def likelihood_score(
     head: GETFlowHead,
@@ -161,9 +160,9 @@ def likelihood_score(
 ) -> torch.Tensor:
     """The negative log-likelihood by the instantaneous change of variables (Chen et al. 2018), in nats per channel.
 
-    Integrates the flow from the data back to the noise by the midpoint rule, and the divergence with it: exactly, one
-    derivative per sample, or by Rademacher probes (Hutchinson's estimator). A channel's part is that of its own noise
-    and of its own diagonal of the Jacobian.
+    The function integrates the flow from the data back to the noise by the midpoint rule, and the divergence with it.
+    The divergence is exact, with one derivative per sample, or estimated with Rademacher probes (Hutchinson's
+    estimator). The score of a channel comes from its own noise and its own diagonal of the Jacobian.
 
     Args:
         head: The flow head.
@@ -171,7 +170,7 @@ def likelihood_score(
         hidden_states: `(batch, channels, hidden_size)`.
         channel_mask: `(batch, channels)` or None.
         num_steps: Steps of the integration.
-        seed: Of the probes.
+        seed: Seed of the probes.
         num_probes: Probes per step; None for the exact divergence.
 
     Returns:
@@ -179,7 +178,7 @@ def likelihood_score(
     """
     generator = torch.Generator(device=data.device).manual_seed(seed)
     n_dims = data[0].numel()
-    # what was made in inference mode takes part in no derivative
+    # tensors made in inference mode take part in no derivative
     data, hidden_states = (x.clone() if x.is_inference() else x for x in (data, hidden_states))
     if channel_mask is not None and channel_mask.is_inference():
         channel_mask = channel_mask.clone()

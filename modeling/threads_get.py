@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""How many CPU threads a generation loop uses.
+"""Number of CPU threads that a generation loop uses.
 
 A step of the loop is hundreds of small products. Threads share each product, and the fast threads spin until the
 slowest is ready. On an idle machine two threads are a little faster than one. Beside another busy process the system
@@ -13,21 +13,21 @@ from types import TracebackType
 
 import torch
 
-#: Share of the time that steps with the slower number may take beyond what the faster would have taken.
+#: Largest share of the time that trials of the slower number of threads may cost.
 TRIALS = 0.02
-#: Steps between two trials at least.
+#: Smallest number of steps between two trials.
 SHORTEST_INTERVAL = 16
-#: How much the last step counts in the mean time of steps.
+#: Weight of the last step in the mean time of steps.
 NEWEST = 0.2
 
 
 class MeasuredThreads:
     """Within its context, `update` keeps torch at one thread or at the caller's number, whichever is faster now.
 
-    The numbers that are generated do not depend on it. The caller's setting is restored at the end.
+    The generated values do not depend on it. The caller's setting is restored at the end.
 
     Args:
-        device: Where the model is: on other devices than the CPU nothing is changed.
+        device: Device of the model; on other devices than the CPU nothing is changed.
     """
 
     def __init__(self, device: torch.device):
@@ -47,7 +47,7 @@ class MeasuredThreads:
             torch.set_num_threads(self.callers)
 
     def update(self) -> None:
-        """Chooses for the step that begins, by how long the steps before it took."""
+        """Sets the number of threads of the step that begins, from the durations of the steps before it."""
         if not self.is_active:
             return
         now = time.perf_counter()
@@ -57,9 +57,9 @@ class MeasuredThreads:
         torch.set_num_threads(self._next())
 
     def _learn(self, n_threads: int, seconds: float) -> None:
-        """Counts a step in the mean of its number of threads."""
+        """Includes a step in the mean time of its number of threads."""
         if n_threads not in self.seconds or self.is_trial:
-            # of steps long ago the load may have been another
+            # the load may have been different in steps long ago
             self.seconds[n_threads] = seconds
             fast, slow = min(self.seconds.values()), max(self.seconds.values())
             self.until_trial = max(SHORTEST_INTERVAL, round((slow - fast) / fast / TRIALS))
@@ -67,7 +67,7 @@ class MeasuredThreads:
             self.seconds[n_threads] += NEWEST * (seconds - self.seconds[n_threads])
 
     def _next(self) -> int:
-        """Threads of the next step."""
+        """Number of threads of the next step."""
         self.is_trial = False
         for n_threads in (1, self.callers):
             if n_threads not in self.seconds:

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Autoregressive filters of one channel and of many channels: estimation, filter and inverse.
+"""Autoregressive filters of one or more channels: estimation, filter and inverse.
 
-A matrix filter whitens a signal x of many channels in time. Its inverse makes x from innovations e:
+A matrix filter whitens a signal x of many channels in time. Its inverse computes x from innovations e:
 
     e_t = x_t + A_1 x_(t-1) + .. + A_p x_(t-p)        x_t = e_t - A_1 x_(t-1) - .. - A_p x_(t-p)
 
@@ -13,29 +13,29 @@ lags 0 to p, and the smoothest spectra that allow them (maximum entropy).
 import numpy as np
 import scipy
 
-#: Samples that are whitened at once: a minute and a half at 100 Hz.
+#: Samples that are whitened in one block: 100 s at 100 Hz.
 BLOCK_TIMES = 10_000
 
 
 def mean_autocorrelation(x: np.ndarray, order: int) -> np.ndarray:
-    """Autocorrelation `1, r_1 .. r_order` of `(channels, times)`, channels weighted by power, artefacts bounded.
+    """Autocorrelation `1, r_1 .. r_order` of `(channels, times)`, weighted by power, with bounded artefacts.
 
-    The biased estimator, which is positive definite: whatever it is mixed with, the filter's inverse is stable.
+    The biased estimator is positive definite. Mixed with another such estimate, it still gives a stable inverse.
     """
     variance = np.var(x, axis=-1, keepdims=True)
-    # one artefact-laden channel is not to speak for all
+    # a channel full of artefacts must not dominate the mean
     weight = 1.0 / np.maximum(variance, np.median(variance) * 9 + 1e-12)
     products = [np.sum(weight * x[:, : x.shape[-1] - lag] * x[:, lag:]) for lag in range(order + 1)]
     return np.array(products) / (products[0] + 1e-12)
 
 
 def bound_artefacts(x: np.ndarray, n_times: int, largest: float) -> tuple[float, np.ndarray]:
-    """How strong a recording typically is, and how much of each sample's energy to count.
+    """Typical energy of a recording, and weights that bound the energy of artefacts.
 
     Args:
         x: `(channels, times)`.
-        n_times: Samples that energy is averaged over.
-        largest: How much more energy than the typical counts at most.
+        n_times: Number of samples over which energy is averaged.
+        largest: Largest energy that counts, as a multiple of the typical energy.
 
     Returns:
         Median over time of the energy per channel, and the share of each sample's energy that counts, `(times,)`.
@@ -47,10 +47,10 @@ def bound_artefacts(x: np.ndarray, n_times: int, largest: float) -> tuple[float,
 
 
 def check_stable(autocorrelation: list[float]) -> list[float]:
-    """An autocorrelation `1, r_1 .. r_p` as it is, if a stable filter follows from it.
+    """Returns an autocorrelation `1, r_1 .. r_p` unchanged if it gives a stable filter.
 
     Raises:
-        ValueError: It belongs to no signal, or is longer than 1000 lags.
+        ValueError: No signal has this autocorrelation, or it has more than 1000 lags.
     """
     if len(autocorrelation) > 1001 or np.linalg.eigvalsh(scipy.linalg.toeplitz(autocorrelation))[0] <= 0:
         raise ValueError(
@@ -61,7 +61,7 @@ def check_stable(autocorrelation: list[float]) -> list[float]:
 
 
 def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
-    """`1, a_1 .. a_p` of the filter `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)` (Yule-Walker)."""
+    """Coefficients `1, a_1 .. a_p` of the filter `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)` (Yule-Walker)."""
     if len(autocorrelation) == 1:
         return np.ones(1)
     column = autocorrelation[:-1].copy()
@@ -72,7 +72,7 @@ def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
 def lagged_covariance(x: np.ndarray, order: int) -> np.ndarray:
     """Covariances `R_k = E x_t x_(t-k)'`, `(1 + order, channels, channels)`, of `(channels, times)` of mean zero.
 
-    The biased estimator, which is positive semidefinite.
+    This is the biased estimator, which is positive semidefinite.
     """
     n_times = x.shape[-1]
     return np.stack([x[:, lag:] @ x[:, : max(n_times - lag, 0)].T for lag in range(order + 1)]) / n_times
@@ -82,40 +82,40 @@ def covariance_from_spectrum(spectrum: np.ndarray, order: int) -> np.ndarray:
     """Covariances at lags 0 to `order` of a real spectral density at equally spaced frequencies.
 
     Args:
-        spectrum: `(freqs, channels, channels)` from 0 up to, but without, half the sampling rate.
-        order: Below the number of frequencies.
+        spectrum: `(freqs, channels, channels)` from 0 up to half the sampling rate, which is excluded.
+        order: Largest lag, less than the number of frequencies.
 
     Returns:
-        `(1 + order, channels, channels)`; at lag 0 the mean of the spectrum.
+        `(1 + order, channels, channels)`; lag 0 is the mean of the spectrum.
     """
     n_freqs = len(spectrum)
     weights = np.full(n_freqs + 1, 1.0 / n_freqs)
-    weights[[0, -1]] /= 2  # these two have no mirror image at negative frequencies
+    weights[[0, -1]] /= 2  # these two have no counterpart at negative frequencies
     cosines = np.cos(np.pi * np.outer(np.arange(order + 1), np.arange(n_freqs + 1)) / n_freqs) * weights
     # the last frequency below stands for half the sampling rate
     return np.tensordot(cosines, np.concatenate([spectrum, spectrum[-1:]]), axes=1)
 
 
 def lag_window(order: int) -> np.ndarray:
-    """Parzen's window `(1 + order,)`: covariances so weighted stay positive definite, and their spectra smooth."""
+    """Parzen window `(1 + order,)`: weighted covariances stay positive definite and have smooth spectra."""
     return scipy.signal.windows.parzen(2 * order + 3)[order + 1 : -1]
 
 
 def solve_yule_walker(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The matrix filter of a sequence of covariances, by Whittle's recursion (Whittle, Biometrika 50, 1963).
+    """Matrix filter for a sequence of covariances, by Whittle's recursion (Whittle, Biometrika 50, 1963).
 
     Args:
         covariances: `R_0 .. R_p`, `(1 + order, channels, channels)`, positive definite as a block Toeplitz matrix.
 
     Returns:
-        `I, A_1 .. A_p`, `(1 + order, channels, channels)`, and `Sigma`, the covariance of the innovations.
+        Matrices `I, A_1 .. A_p`, `(1 + order, channels, channels)`, and `Sigma`, the covariance of the innovations.
     """
     n_chans = covariances.shape[-1]
     forward = backward = np.eye(n_chans)[None]
     ahead = behind = covariances[0]
     nothing = np.zeros((1, n_chans, n_chans))
     for order in range(1, len(covariances)):
-        # what the two errors still have in common, then what each takes from the other
+        # the covariance of the two errors, then the prediction of each from the other
         common = np.matmul(forward, covariances[order:0:-1]).sum(axis=0)
         from_behind = -np.linalg.solve(behind, common.T).T
         from_ahead = -np.linalg.solve(ahead, common).T
@@ -129,10 +129,10 @@ def solve_yule_walker(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def whiten(matrices: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Innovations `(channels, times - order)` of `x` `(channels, times)`, whose first `order` samples are memory."""
+    """Innovations `(channels, times - order)` of `x` `(channels, times)`; its first `order` samples are memory."""
     order, weights = len(matrices) - 1, np.concatenate(list(matrices), axis=-1)
     innovations = np.empty((len(x), x.shape[-1] - order))
-    # in blocks: with its past beside it, each sample takes as much memory as all lags
+    # in blocks, because each sample with its past takes as much memory as all lags
     for start in range(0, innovations.shape[-1], BLOCK_TIMES):
         block = innovations[:, start : start + BLOCK_TIMES]
         lags = [x[:, start + order - lag :][:, : block.shape[-1]] for lag in range(order + 1)]
@@ -141,11 +141,11 @@ def whiten(matrices: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def unwhiten(matrices: np.ndarray, innovations: np.ndarray, memory: np.ndarray) -> np.ndarray:
-    """The inverse of `whiten`: `(channels, times)` of as many innovations, after `memory` `(channels, order)`."""
+    """Inverse of `whiten`: `(channels, times)` from as many innovations, after `memory` `(channels, order)`."""
     order, n_chans = len(matrices) - 1, len(innovations)
     if order == 0:
         return innovations
-    # samples last to first, so that the past of each is one stretch of memory
+    # samples in reverse order, so that the past of each is contiguous in memory
     weights = -np.ascontiguousarray(matrices[1:].transpose(1, 0, 2).reshape(n_chans, -1))
     n_times = innovations.shape[-1]
     samples = np.empty((n_times + order, n_chans))

@@ -1,18 +1,19 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Blinks: events of one shape. Filtered noise never produces them, nor does a network that learns to shape noise.
+"""Blinks: events of one shape, which filtered noise never produces, even if a network shapes the noise.
 
 A blink is a bump of 100 to 500 uV at the forehead. It lasts a sixth of a second, an undershoot of the amplifier
 follows it, and it fades over the scalp with distance. Blinks carry most of the heavy tails of EEG. So they are
 subtracted from a recording before any other step, and the continuation gets blinks of its own. They are as frequent,
-as strong and as wide as in the prompt, and have the same topography. Each of these is drawn towards the usual value in
-the population and in the condition: behind closed lids eyes make other and smaller waves. Single blinks differ from a
-person's usual blink as recorded blinks do: most differ little, and a few are far smaller, which no Gaussian describes.
+as strong and as wide as in the prompt, and have the same topography. Each of these is shrunk towards the usual value
+in the population and in the condition: eyes behind closed lids produce different and smaller waves. Single blinks
+differ from a person's usual blink as recorded blinks do: most differ little, and a few are far smaller. No Gaussian
+describes this.
 
     x = brain + sum_i A_i (topography * shape((t - t_i) / w_i) + late_topography * late_shape((t - t_i) / w_i))
 
 The second term is small, and largest away from the eyes. The lid and the eye under it do not move at the same moment,
-so a blink reaches the vertex a few hundredths of a second after the forehead. A classifier tells EEG whose blinks have
-a single topography from real EEG by that delay.
+so a blink reaches the vertex a few hundredths of a second after the forehead. By that delay, a classifier
+distinguishes real EEG from EEG whose blinks have a single topography.
 
 Blinks are found as peaks in the output of a spatial filter (see `spatial_filter`) for the population's topography.
 They are fitted by least squares, and subtracted along the recording's own topography: a regression on the courses of
@@ -30,31 +31,31 @@ import scipy
 from .event_shapes_get import add_event, covariance_between_peaks, loaded, robust_deviation, spatial_filter, uniforms
 from .population_get import N_HARMONICS, harmonics
 
-#: Corner of the low-pass through which blinks are looked for, as a share of half the rate: 6 Hz at 100 Hz.
+#: Corner of the low-pass filter for the detection of blinks, as a share of half the rate: 6 Hz at 100 Hz.
 CORNER = 0.12
-#: A peak is a blink when it is that many times the deviation of what is around it, and that many microvolts.
+#: A blink has at least this many deviations of the signal around it, and at least this many microvolts.
 LEAST_SCORE, LEAST_AMPLITUDE = 4.0, 40.0
-#: A montage is blind to blinks where its spatial filter has more noise than this, in microvolts at the forehead.
+#: Largest noise of a spatial filter with which a montage can show blinks, in microvolts at the forehead.
 LARGEST_NOISE = 60.0
-#: Samples of the shape before and after its peak: .4 and 1.2 s at 100 Hz.
+#: Samples of the shape before and after its peak: 0.4 and 1.2 s at 100 Hz.
 N_BEFORE, N_AFTER = 40, 120
 #: Samples in which the slow part of a shape rings.
 MARGIN = 20
-#: How many times as wide as the shape blinks are tried to be.
+#: Widths that the fit of a blink tries, relative to the shape.
 WIDTHS = np.exp(np.linspace(np.log(0.65), np.log(2.0), 10))
-#: Bounds of the undershoot, over that of the shape.
+#: Bounds of the undershoot, relative to the undershoot of the shape.
 LEAST_UNDERSHOOT, LARGEST_UNDERSHOOT = -0.5, 2.5
-#: Samples from one blink to the next, at least: .3 s at 100 Hz.
+#: Least number of samples from one blink to the next: 0.3 s at 100 Hz.
 SHORTEST_INTERVAL = 30
-#: Samples at the two ends of a recording, together, in which blinks are missed.
+#: Samples in which blinks are missed, at both ends of a recording together.
 EDGE = 100
-#: What is left around a blink counts as part of it where it exceeds so many deviations of the rest of the recording.
+#: The residual around a blink counts as part of it where it exceeds this many deviations of the other residual.
 LARGEST_REST = 1.0
-#: Blinks of a recording that weigh as much as the population where the topography is concerned.
+#: Number of blinks whose own topography weighs as much as the topography of the population.
 TOPOGRAPHY_PRIOR = 0.5
-#: Bound of that evidence in nats, on either side: cleaning may be partial, and people differ.
+#: Bound of the evidence for or against cleaning, in nats: cleaning may be partial, and people differ.
 LARGEST_EVIDENCE = 2.0
-#: Coefficients of a patch whose sums over channels say whether, when and how to blink; see `uniforms`.
+#: Coefficients of a patch whose sums over channels decide whether, when and how to blink; see `uniforms`.
 DICE = slice(8, 11)
 
 _SOS = scipy.signal.butter(2, CORNER, output="sos")
@@ -62,14 +63,15 @@ _SOS = scipy.signal.butter(2, CORNER, output="sos")
 
 @dataclass(frozen=True)
 class Blinks:
-    """The blinks of one recording.
+    """Blinks of one recording.
 
     Attributes:
-        topographies: `(channels, 2)`: how strong a blink is at each, 1 at the forehead, and what is late in it; all 0
-            where blinks are not seen.
-        courses: `(2, times + tail)` microvolts: of the recording, and how its last blinks fade.
+        topographies: `(channels, 2)`: strength of a blink at each channel, 1 at the forehead, and of its late part;
+            all 0 where the montage does not show blinks.
+        courses: `(2, times + tail)` microvolts: courses in the recording, and the end of its last blinks.
         n_times: Samples of the recording.
-        events: `(blinks, 4)`: sample of the peak, amplitude in microvolts, width and undershoot over the shape's.
+        events: `(blinks, 4)`: sample of the peak, amplitude in microvolts, width and undershoot relative to the
+            shape.
         background: Deviation of the spatial filter's output between blinks, in microvolts.
         frontal: See `_frontal_activity`.
     """
@@ -83,30 +85,31 @@ class Blinks:
 
     @property
     def signal(self) -> np.ndarray:
-        """What blinks add to the recording, `(channels, times)` in microvolts."""
+        """Blinks in the recording, `(channels, times)` in microvolts."""
         return self.topographies @ self.courses[:, : self.n_times]
 
 
 @dataclass(frozen=True, eq=False)
 class BlinkPopulation:
-    """How people blink.
+    """Parameters of the blinks of a population.
 
     Attributes:
-        topography: `(36,)`: weights of spherical harmonics, see `harmonics`; 1 in the middle of Fp1 and Fp2.
+        topography: `(36,)`: weights of spherical harmonics, see `harmonics`; 1 midway between Fp1 and Fp2.
         shape: `(N_BEFORE + N_AFTER,)`: a blink's course, 1 at its peak.
-        late_topography: `(36,)`: the same of what is late in it.
-        late_shape: `(N_BEFORE + N_AFTER,)`: the course of that, at most 1.
+        late_topography: `(36,)`: the same for the late part of a blink.
+        late_shape: `(N_BEFORE + N_AFTER,)`: course of the late part, at most 1.
         rates: Blinks per patch in each condition.
-        concentrations: How alike people's rates are in each condition: those of gamma distributions.
+        concentrations: Shape parameters of the gamma distributions of people's rates, one for each condition. Large
+            values: similar rates.
         traits: `(conditions, 3)`: log amplitude (microvolts) where the background is 1 uV, log width and undershoot
             of a usual blink in each condition.
-        slopes: `(3,)`: what a nat of background adds to each.
-        between: `(3,)`: deviation of the traits between recordings.
-        within: `(blinks, 3)`: by how much blinks differed from the usual one of their recording, small ones first.
+        slopes: `(3,)`: what one nat of background adds to each trait.
+        between: `(3,)`: standard deviation of the traits between recordings.
+        within: `(blinks, 3)`: differences of blinks from the usual blink of their recording, small blinks first.
         share_cleaned: Prior probability that a recording was cleaned of blinks.
-        frontal_evidence: `(3,)`: evidence against cleaning in `Blinks.frontal`, as cleaning removes slow frontal
-            activity with the blinks: the value at which there is none, the log odds per unit in long recordings, and
-            the samples of a recording in which they are half of that.
+        frontal_evidence: `(3,)`: evidence against cleaning in `Blinks.frontal`, because cleaning also removes slow
+            frontal activity: the value with no evidence, the log odds per unit in long recordings, and the samples of
+            a recording in which the log odds are half as large.
     """
 
     topography: Sequence[float]
@@ -123,10 +126,10 @@ class BlinkPopulation:
     frontal_evidence: Sequence[float]
 
     def check(self, n_conditions: int) -> None:
-        """Refuses numbers that are not of these shapes, or make no sense.
+        """Checks the shapes and ranges of the numbers.
 
         Raises:
-            ValueError: The message names the attribute.
+            ValueError: An attribute has a wrong shape or range. The message names it.
         """
         over, along = (N_HARMONICS,), (N_BEFORE + N_AFTER,)
         sizes: dict[str, tuple[int, ...]] = {"topography": over, "late_topography": over}
@@ -153,24 +156,24 @@ class BlinkPopulation:
             raise ValueError("blinks must have a share_cleaned between 0 and 1 and a positive number of samples.")
 
     def __getstate__(self) -> dict[str, Any]:
-        # what is only kept for speed would change the fingerprint of `dataset.map` once it has been computed
+        # caches would change the fingerprint of `dataset.map` as soon as they are computed
         return {name: value for name, value in vars(self).items() if name != "_bases"}
 
     @cached_property
     def _bases(self) -> list[tuple[float, np.ndarray, np.ndarray]]:
-        """For each width, bump and undershoot `(2, times)`, and their slow part, with margins before and after."""
+        """For each width: bump and undershoot `(2, times)`, and their slow part, with margins before and after."""
         bases = [np.pad(self._basis(width), ((0, 0), (MARGIN, MARGIN))) for width in WIDTHS]
         return [(width, basis, low_pass(basis)) for width, basis in zip(WIDTHS, bases, strict=True)]
 
     def _basis(self, width: float) -> np.ndarray:
-        """Bump and undershoot `(2, times)` of a blink of some width."""
+        """Bump and undershoot `(2, times)` of a blink of width `width`."""
         shape = _stretched(self.shape, width)
         after = np.arange(len(shape)) > round(N_BEFORE * width)
         undershoot = after & (np.cumsum(after & (shape < 0)) > 0)
         return np.stack([np.where(undershoot, 0.0, shape), np.where(undershoot, shape, 0.0)])
 
     def unprompted(self, positions: np.ndarray, noise: np.ndarray) -> Blinks:
-        """No blinks yet, on channels at `positions` `(channels, 6)`; `noise` as in `find`."""
+        """An empty set of blinks for channels at `positions` `(channels, 6)`; `noise` as for `find`."""
         topographies = self._topographies(positions)
         _, background = spatial_filter(topographies[:, 0], noise)
         if background > LARGEST_NOISE:
@@ -178,17 +181,17 @@ class BlinkPopulation:
         return Blinks(topographies, np.zeros((2, 0)), 0, np.zeros((0, 4)), background)
 
     def _topographies(self, positions: np.ndarray) -> np.ndarray:
-        """The population's, on channels at `positions` `(channels, 6)`."""
+        """Topographies of the population at `positions` `(channels, 6)`."""
         return harmonics(positions) @ np.stack([self.topography, self.late_topography], axis=-1)
 
     def find(self, x: np.ndarray, positions: np.ndarray, noise: np.ndarray | None = None) -> Blinks:
-        """The blinks of a recording.
+        """Finds the blinks of a recording.
 
         Args:
-            x: `(channels, times)` in microvolts at the model's rate.
+            x: `(channels, times)` in microvolts at the model's sampling rate.
             positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-            noise: `(channels, channels)` square microvolts: covariance of slow EEG without blinks in the population;
-                None: of the recording itself, which must be long enough to tell.
+            noise: `(channels, channels)` square microvolts: covariance of slow EEG without blinks in the population.
+                None: estimated from the recording, which must be long enough.
         """
         n_times = x.shape[-1]
         usual, slow = self._topographies(positions), low_pass(x)
@@ -220,15 +223,15 @@ class BlinkPopulation:
         return Blinks(weight * own + (1 - weight) * usual, courses, n_times, events, background, frontal)
 
     def _fit_events(self, filtered: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Fits blinks to a spatial filter's slow output `(times,)`.
+        """Fits blinks to the slow output of a spatial filter `(times,)`.
 
         Returns:
-            Their course and its tail, what is left of the output, and events.
+            Course of the blinks with its tail, residual of the output, and events.
         """
         rest = filtered - np.median(filtered)
         course = np.zeros(len(filtered) + round(WIDTHS[-1] * N_AFTER))
         events = []
-        for _ in range(3):  # blinks upon blinks
+        for _ in range(3):  # blinks may overlap
             least = max(LEAST_SCORE * robust_deviation(rest), LEAST_AMPLITUDE)
             peaks, found = scipy.signal.find_peaks(rest, height=least, prominence=0.7 * least, width=(5, 60))
             for peak in peaks[np.argsort(-found["peak_heights"])]:
@@ -239,19 +242,19 @@ class BlinkPopulation:
                 start, sizes = peak - round(N_BEFORE * width) - MARGIN, [amplitude, amplitude * undershoot]
                 add_event(course, start, sizes @ basis)
                 add_event(rest, start, -(sizes @ slow_basis))
-                # what is added so near a larger blink is that blink's shape
+                # a fit so near a larger blink is a part of the shape of that blink
                 if all(abs(peak - other) >= SHORTEST_INTERVAL for other, *_ in events):
                     events.append((peak, amplitude, width, undershoot))
         return course, rest, np.array(sorted(events)).reshape(-1, 4)
 
     def _fit_event(self, rest: np.ndarray, peak: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """The blink that explains most of what is around a peak: amplitude, width and undershoot, and its bases."""
+        """The blink that best explains the signal around a peak: amplitude, width and undershoot, and its bases."""
         best, most = None, 0.0
         for width, basis, slow_basis in self._bases:
             start = peak - round(N_BEFORE * width) - MARGIN
             inside = slice(max(0, -start), min(basis.shape[1], len(rest) - start))
             wanted, seen = rest[max(0, start) : start + basis.shape[1]], slow_basis[:, inside]
-            # an undershoot that is cut off is what is usual
+            # this pulls an undershoot that is cut off to the usual one
             pull = 0.02 * np.sum(slow_basis[1] ** 2)
             gram = seen @ seen.T + np.diag([1e-9, pull])
             amplitude, depth = np.linalg.solve(gram, seen @ wanted + [0.0, pull * rest[peak]])
@@ -269,20 +272,21 @@ class BlinkPopulation:
         patch_size: int,
         person: int | None = None,
     ) -> np.ndarray:
-        """Blinks per patch of what follows a recording: a gamma prior met by a count.
+        """Blinks per patch of a continuation: a gamma prior is combined with a count.
 
-        A recording without a blink may be cleaned of them. Where that is more probable than not, none follow.
+        A recording without blinks may be a cleaned one. If that is more probable than not, no blinks follow.
 
         Args:
-            blinks: The recording's.
-            before: Condition ids of (some of) its patches; none if it is not known, which then are as those after.
+            blinks: Blinks of the recording.
+            before: Condition ids of (some of) its patches. Empty: unknown, and assumed to be those in `after`.
             after: Condition ids of the patches that follow.
             patch_size: Samples in a patch.
-            person: Number of an imagined person, who blinks in a way of their own; None: as seen, or as usual.
+            person: Number of an imagined person with their own rate and usual blink. None: as in the recording, or as
+                is usual.
         """
         rates, shapes = np.asarray(self.rates), np.asarray(self.concentrations)
         if person is not None:
-            # who blinks often in one condition does so in others
+            # a person who blinks often in one condition does so in others
             often = scipy.stats.norm.cdf(_scores(person)[0])
             return (scipy.stats.gamma.ppf(often, shapes) / shapes * rates)[list(after)]
         known = list(before) or list(after)
@@ -294,7 +298,7 @@ class BlinkPopulation:
         return factor * rates[list(after)]
 
     def _is_cleaned(self, blinks: Blinks, expected: float, concentration: float) -> bool:
-        """Whether a recording without blinks, in which so many were expected, was more probably cleaned of them."""
+        """Whether a recording without blinks, where `expected` blinks were expected, was more probably cleaned."""
         # the gamma distribution of rates makes counts negative binomial
         log_odds = np.log(1 / self.share_cleaned - 1) - concentration * np.log1p(expected / concentration)
         middle, slope, n_half = self.frontal_evidence
@@ -310,17 +314,17 @@ class BlinkPopulation:
         after: Sequence[int],
         person: int | None = None,
     ) -> np.ndarray:
-        """The courses of blinks that follow a recording.
+        """Courses of the blinks that follow a recording.
 
         Args:
-            blinks: The recording's.
+            blinks: Blinks of the recording.
             patches: `(channels, patches, patch_size)` in the innovation space.
             before: See `rates_of`.
             after: See `rates_of`.
             person: See `rates_of`.
 
         Returns:
-            `(2, patches * patch_size)` microvolts, as `Blinks.courses`.
+            `(2, patches * patch_size)` microvolts, like `Blinks.courses`.
         """
         n_patches, size = patches.shape[1:]
         courses = np.zeros((2, n_patches * size))
@@ -333,7 +337,7 @@ class BlinkPopulation:
         last = blinks.events[-1, 0] - N_BEFORE - blinks.n_times if len(blinks.events) else -np.inf
         for patch, (dice, rate, usual) in enumerate(zip(uniforms(patches, DICE), rates, traits, strict=True)):
             start = int((patch + dice[1]) * size)
-            # the time after a blink in which there is none has to be made up for
+            # a higher chance compensates for the time after a blink, which has none
             chance = rate / max(1.0 - rate * SHORTEST_INTERVAL / size, 0.5)
             if dice[0] <= 1.0 - chance or start < last + SHORTEST_INTERVAL:
                 continue
@@ -351,7 +355,8 @@ class BlinkPopulation:
     ) -> np.ndarray:
         """Log amplitude, log width and undershoot of a usual blink in each patch that follows, `(patches, 3)`.
 
-        A normal prior met by the recording's median, which small blinks do not move; arguments as of `rates_of`.
+        A normal prior is combined with the median of the recording, which small blinks do not change. Arguments as for
+        `rates_of`.
         """
         traits = self.traits + np.log(max(blinks.background, 1e-3)) * np.asarray(self.slopes)
         usual = traits[list(after)] + _scores(person)[1:] * self.between
@@ -364,27 +369,27 @@ class BlinkPopulation:
 
 
 def _scores(person: int | None) -> np.ndarray:
-    """How often and how an imagined person blinks, `(4,)`: standard normal, rate first, then traits; 0 for nobody."""
-    # of another sequence than the person's spectrum is
+    """Standard normal scores `(4,)` of an imagined person's blinks: rate, then traits; 0 without a person."""
+    # another random sequence than for the person's spectrum
     return np.zeros(4) if person is None else np.random.default_rng([person, 1]).standard_normal(4)
 
 
 def no_blinks(n_chans: int, n_times: int) -> Blinks:
-    """Of a recording in which none are looked for."""
+    """Blinks of a recording without a search for blinks."""
     return Blinks(np.zeros((n_chans, 2)), np.zeros((2, n_times)), n_times, np.zeros((0, 4)), 0.0)
 
 
 def low_pass(x: np.ndarray) -> np.ndarray:
-    """The slow part of `(rows, times)`, zero phase."""
+    """Slow part of `(rows, times)`, filtered with zero phase."""
     return scipy.signal.sosfiltfilt(_SOS, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
 
 
 def _frontal_activity(slow: np.ndarray, topography: np.ndarray, noise: np.ndarray) -> float:
-    """Logarithm of the slow activity at the forehead over what the other channels let expect of it.
+    """Logarithm of the slow activity at the forehead, relative to the value expected from the other channels.
 
     Args:
         slow: `(channels, times)` microvolts: the slow part of a recording.
-        topography: `(channels,)`: of blinks in the population.
+        topography: `(channels,)`: topography of blinks in the population.
         noise: `(channels, channels)`: see `BlinkPopulation.find`.
     """
     weights, deviation = spatial_filter(topography, noise)
@@ -393,10 +398,10 @@ def _frontal_activity(slow: np.ndarray, topography: np.ndarray, noise: np.ndarra
 
 
 def _liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """How much each channel of `(channels, times)` follows what its neighbours predict, over how much most do.
+    """Regression of each channel of `(channels, times)` on its prediction from the others, relative to the median.
 
-    An electrode that hardly hears the brain hardly hears the eyes, and one that hears it upside down, as beside the
-    reference, hears them so. At most 1 and at least -1.
+    An electrode that hardly records the brain hardly records the eyes. An electrode with inverted polarity, such as
+    one beside the reference, records both inverted. Values are between -1 and 1.
     """
     if len(noise) == 1:
         return np.ones(1)
@@ -407,6 +412,6 @@ def _liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
 
 
 def _stretched(shape: Sequence[float], width: float) -> np.ndarray:
-    """A shape of some width, from its beginning before the peak to its end."""
+    """The shape stretched to a width, from its beginning before the peak to its end."""
     times = np.arange(-round(N_BEFORE * width), round(N_AFTER * width)) / width + N_BEFORE
     return np.interp(times, np.arange(len(shape)), shape, left=0.0, right=0.0)

@@ -3,46 +3,47 @@
 
 A coherence estimated from a few seconds is too large where channels have little in common. Chance adds (1 - c)^2 / K
 to a squared coherence c that is averaged over K independent estimates (Carter, Knapp and Nuttall, IEEE Trans. Audio
-Electroacoust. 21, 1973). It is too small where coherence changes with frequency, because smoothing over frequency
-averages cross-spectra of different phase. Simulations inherit both. `get-hf calibrate` measures the bias at each
-frequency, and this module subtracts it.
+Electroacoust. 21, 1973). The estimate is too small where coherence changes with frequency, because smoothing over
+frequency averages cross-spectra of different phase. Simulations inherit both errors. `get-hf calibrate` measures
+the bias at each frequency, and this module subtracts it.
 """
 
 import numpy as np
 
 from .population_get import linear_in_position
 
-#: Frequencies at which spectra are looked at, from 0 to half the rate.
+#: Number of steps of the frequency grid from 0 to half the sampling rate.
 N_FREQUENCIES = 64
-#: Largest squared coherence after correction, and least eigenvalue of a spectrum over its largest.
+#: Largest squared coherence after correction, and least eigenvalue of a spectrum relative to its largest.
 LARGEST, LEAST_EIGENVALUE = 0.985, 3e-4
 
 
 def shapes_of_shifts(squared: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """What shifts of squared coherences are made of: `(..., 5)`, times the five numbers of a frequency.
+    """Regressors of shifts of squared coherences, `(..., 5)`, for the five numbers of a frequency.
 
     Args:
         squared: Squared coherences `(...)`.
-        places: `(..., 4)` of each pair of channels, see `places_of_pairs`.
+        places: `(..., 4)`: place of each pair of channels, see `places_of_pairs`.
     """
     return np.concatenate([(1 - squared[..., None]) ** 2, (1 - squared[..., None]) * places], axis=-1)
 
 
 def places_of_pairs(positions: np.ndarray) -> np.ndarray:
-    """Where pairs of channels are, halfway: `(channels, 6)` to `(channels, channels, 4)`, as `linear_in_position`."""
+    """Midpoints of pairs of channels: `(channels, 6)` to `(channels, channels, 4)`, as `linear_in_position`."""
     places = linear_in_position(positions)
     return (places[:, None] + places) / 2
 
 
 def correct_coherence(covariances: np.ndarray, shifts: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Changes the coherence of all pairs of channels, and no channel's spectrum.
+    """Changes the coherence of all pairs of channels, and keeps the spectrum of each channel.
 
     Args:
         covariances: `(1 + lags, channels, channels)`: `E x_t x_(t-k)'`.
-        shifts: `(frequencies, 5)`, at equally spaced frequencies from 0 to one step below half the rate (as those of
-            DCT coefficients are): a squared coherence c of channels around p loses `s_0 (1 - c)^2`, as what chance
-            added, and `(s_1 + s_2 p_x + s_3 p_y + s_4 p_z) (1 - c)`, as what smoothing took.
-        positions: `(channels, 6)` unit-sphere positions; a bipolar channel is where its first electrode is.
+        shifts: `(frequencies, 5)`, at equally spaced frequencies from 0 to one step below half the rate (the
+            frequencies of DCT coefficients). From a squared coherence c of channels around p, two terms are
+            subtracted: `s_0 (1 - c)^2` for the bias of chance, and `(s_1 + s_2 p_x + s_3 p_y + s_4 p_z) (1 - c)` for
+            the bias of smoothing.
+        positions: `(channels, 6)` unit-sphere positions; a bipolar channel has the place of its first electrode.
 
     Returns:
         Same shape.
@@ -59,7 +60,7 @@ def correct_coherence(covariances: np.ndarray, shifts: np.ndarray, positions: np
     factors = np.sqrt(np.clip(squared - lost, 0.0, LARGEST) / np.maximum(squared, 1e-9))
     diagonal = np.arange(spectrum.shape[-1])
     factors[:, diagonal, diagonal] = 1.0
-    # factors of each pair's own may leave no covariance
+    # with a factor for each pair, the result may not be positive definite
     values, vectors = np.linalg.eigh(spectrum * factors)
     values = np.maximum(values, LEAST_EIGENVALUE * values[:, -1:])
     spectrum = (vectors * values[:, None, :]) @ np.conj(np.swapaxes(vectors, -1, -2))
@@ -68,14 +69,14 @@ def correct_coherence(covariances: np.ndarray, shifts: np.ndarray, positions: np
 
 
 def _to_spectrum(covariances: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
-    """Cross-spectra `(frequencies, channels, channels)`, Hermitian, of covariances at lags."""
+    """Hermitian cross-spectra `(frequencies, channels, channels)` of covariances at lags."""
     waves = np.exp(-1j * np.pi * np.outer(frequencies, np.arange(1, len(covariances))))
     half = np.einsum("fk,kcd->fcd", waves, covariances[1:])
     return covariances[0] + half + np.conj(np.swapaxes(half, -1, -2))
 
 
 def _to_lags(spectrum: np.ndarray, frequencies: np.ndarray, n_lags: int) -> np.ndarray:
-    """The inverse of `_to_spectrum`."""
+    """Inverse of `_to_spectrum`."""
     weights = np.ones(len(frequencies))
     weights[[0, -1]] = 0.5
     waves = weights * np.exp(1j * np.pi * np.outer(np.arange(n_lags), frequencies))

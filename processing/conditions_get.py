@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Conditions: what a person does. People use names, the model uses ids.
 
-The condition of a recording and the condition that comes next are two things. `condition=` and annotations give the
-first, `next_condition=` gives the second. Without `next_condition=`, the last condition of the recording goes on.
+`condition=` and annotations give the condition of a recording. `next_condition=` gives the condition of its
+continuation. Without `next_condition=`, the last condition of the recording goes on.
 """
 
 import difflib
@@ -30,20 +30,20 @@ CONDITIONS = (
 )
 #: (from, to, condition id), seconds of a recording.
 Span = tuple[float, float, int]
-#: Seconds of the longest plan: its conditions are laid out patch by patch.
+#: Seconds of the longest plan; a plan is stored patch by patch.
 LONGEST_PLAN = 7 * 24 * 3600.0
 _EXAMPLE = '[("eyes_open", 10), ("left_fist", 4)]'
 
 
 @dataclass(frozen=True)
 class Course:
-    """The conditions of a recording, and of what follows it.
+    """Conditions of a recording and of its continuation.
 
     Attributes:
-        spans: What conditions the recording was in, and when.
-        elsewhere: Id of its condition at other times; from nothing, of what is generated.
-        plan: (id, patches) of what comes next, one after another; the last holds from there on. Empty: the condition
-            that the recording ended in goes on.
+        spans: Conditions of the recording, with their times.
+        elsewhere: Id of its condition at other times; from nothing, id of the condition to generate.
+        plan: (id, patches) of the continuation, in order; the last condition goes on without end. Empty: the last
+            condition of the recording goes on.
     """
 
     spans: list[Span] = field(default_factory=list)
@@ -51,16 +51,16 @@ class Course:
     plan: list[tuple[int, int]] = field(default_factory=list)
 
     def ids(self, end: float, n_patches: int, patch_seconds: float) -> np.ndarray:
-        """Condition of the patch after each position, as the model takes them.
+        """Condition of the patch after each position, in the format that the model takes.
 
         Args:
-            end: Where the recording ends, in seconds.
-            n_patches: Positions that end with the recording's last patch, start patch and padding included.
+            end: End of the recording, in seconds.
+            n_patches: Positions up to the last patch of the recording, including the start patch and padding.
             patch_seconds: Duration of a patch.
 
         Returns:
-            `(positions,)` int64: `n_patches - 1` ids of the recording's patches, then those of what follows, up to
-            the first patch of the last condition.
+            `(positions,)` int64: `n_patches - 1` ids of the recording's patches, then the ids of the continuation, up
+            to the first patch of the last condition.
         """
         middles = end + (np.arange(n_patches - 1) - n_patches + 1.5) * patch_seconds
         before = np.full(n_patches - 1, self.elsewhere, np.int64)
@@ -74,12 +74,12 @@ class Course:
 
 
 def split_ids(ids: Sequence[int], n_patches: int, n_own: int, n_new: int) -> tuple[list[int], list[int]]:
-    """Conditions of a recording's own patches, and of those that were generated after it.
+    """Conditions of a recording's own patches, and of the patches that were generated after it.
 
     Args:
-        ids: Of the patch after each position; the last one holds from there on.
-        n_patches: Positions of the prompt, start patch and padding included; `ids` may go on beyond them as a plan.
-        n_own: Patches of the recording itself, of which the prompt holds the last ones.
+        ids: Ids of the patch after each position; the last id holds for all later patches.
+        n_patches: Positions of the prompt, including the start patch and padding; a plan makes `ids` longer.
+        n_own: Patches of the recording; the prompt holds the last ones.
         n_new: Patches that were generated.
     """
     places = np.arange(n_patches - 1 - min(n_own, n_patches - 1), n_patches - 1 + n_new)
@@ -90,27 +90,27 @@ def split_ids(ids: Sequence[int], n_patches: int, n_own: int, n_new: int) -> tup
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names of conditions that a checkpoint understands, in any spelling: "EYES_CLOSED", "eyes-closed".
+    """Names of conditions that a checkpoint understands, in any spelling: "EYES_CLOSED", "eyes-closed".
 
     Attributes:
-        names: By id; the first means that nothing is known.
-        heard: Those that the model heard in training.
+        names: Names by id; the first means "unknown".
+        heard: Names of the conditions that the model was trained with.
     """
 
     names: Sequence[str]
     heard: Sequence[str]
 
     def find(self, name: Any) -> str | None:
-        """The name as it is spelt here, heard or not; None where there is none like it."""
+        """The name in its spelling in `names`, whether the model was trained with it or not; None if there is none."""
         if name in self.names:
             return name
         return next((known for known in self.names if _letters(known) == _letters(name)), None)
 
     def id_of(self, name: Any) -> int:
-        """Id of a condition that the model heard, or of the first name, which tells it nothing.
+        """Id of a condition that the model was trained with, or of the first name, which means "unknown".
 
         Raises:
-            ValueError: Any other; the message lists the names there are, and the nearest.
+            ValueError: The name is none of these. The message lists the possible names and the nearest one.
         """
         known = self.find(name)
         if known == self.names[0] or known in self.heard:
@@ -122,16 +122,16 @@ class Vocabulary:
         raise ValueError(f"{name!r} {fault}: {knows}.")
 
     def spans(self, recordings: Sequence[Recording], by_description: Mapping[str, str] | None) -> list[list[Span]]:
-        """What conditions the annotations of recordings tell.
+        """Conditions that the annotations of recordings give.
 
-        Those that the model never heard are passed over with a note.
+        Conditions that the model was not trained with are ignored with a warning.
 
         Args:
-            recordings: With their annotations.
-            by_description: Condition names by description; None: descriptions count that are such names.
+            recordings: Recordings with their annotations.
+            by_description: Condition names by description. None: descriptions that are condition names are used.
 
         Raises:
-            ValueError: A name in `by_description` that `id_of` refuses.
+            ValueError: `id_of` refuses a name in `by_description`.
         """
         if by_description is None:
             found = {text: self.find(text) for item in recordings for *_, text in item.spans}
@@ -162,11 +162,11 @@ class Vocabulary:
         by_description: Mapping[str, str] | None,
         patch_seconds: float,
     ) -> list[Course]:
-        """The course of each recording; arguments are those of `GETFeatureExtractor`.
+        """Course of each recording; arguments as for `GETFeatureExtractor`.
 
         Raises:
-            ValueError: A condition that `id_of` refuses, not as many as recordings, a plan that is none, or something
-                that comes next where nothing went before.
+            ValueError: `id_of` refuses a condition, the number of conditions differs from the number of recordings, a
+                plan is malformed, or generation from nothing has a next condition.
         """
         spans = self.spans(recordings, by_description)
         is_for_all = condition is None or isinstance(condition, str)
@@ -181,7 +181,7 @@ class Vocabulary:
         return courses
 
     def _plan(self, following: Any, patch_seconds: float) -> list[tuple[int, int]]:
-        """(id, patches) of a name or of a plan."""
+        """(id, patches) for each entry of a plan; a name is a plan of one patch."""
         if isinstance(following, str):
             return [(self.id_of(following), 1)]
         if isinstance(following, (list, tuple)) and not following:
@@ -205,14 +205,14 @@ class Vocabulary:
             raise ValueError(
                 f"The plan lasts longer than {LONGEST_PLAN:g} s, a week: the last condition goes on by itself."
             )
-        # a patch is in the condition that its middle is in
+        # the condition at the middle of a patch is the condition of the patch
         changes = np.floor(ends / patch_seconds + 0.5 + 1e-6).astype(int)
         lengths = np.diff(changes, prepend=0)
         return [(self.id_of(name), int(n)) for (name, _), n in zip(entries, lengths, strict=True)]
 
 
 def _letters(name: Any) -> str:
-    """What is left of a name without capitals, spaces and punctuation."""
+    """Letters and digits of a name, in lower case."""
     return "".join(letter for letter in name.casefold() if letter.isalnum()) if isinstance(name, str) else ""
 
 
@@ -221,7 +221,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_for_all(following: Any) -> bool:
-    """Whether it is a name or a plan, not a list of these for each recording: a plan's entries begin with a name."""
+    """Whether this is one name or plan, not a list with one for each recording; entries of plans begin with a name."""
     if following is None or isinstance(following, str):
         return True
     return isinstance(following, (list, tuple)) and any(
@@ -230,7 +230,7 @@ def _is_for_all(following: Any) -> bool:
 
 
 def _one_each(argument: str, given: Any, is_for_all: bool, n_items: int) -> list[Any]:
-    """What is given for all recordings, or for each."""
+    """One value for each recording, from one value for all or a list of values."""
     if is_for_all:
         return [given] * n_items
     if isinstance(given, (Mapping, bytes)) or not isinstance(given, Iterable):
@@ -244,7 +244,7 @@ def _one_each(argument: str, given: Any, is_for_all: bool, n_items: int) -> list
 
 
 def _check_from_nothing(name: Any, following: Any) -> None:
-    """Refuses what only a recording gives a meaning to."""
+    """Refuses arguments that have a meaning only with a recording."""
     if isinstance(following, str):
         raise ValueError(
             f"next_condition={following!r} is what follows a recording, and there is none: from nothing, "

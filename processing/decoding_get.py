@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The last step of decoding: from microvolts back to MNE objects."""
+"""The last step of decoding: microvolts are converted to MNE objects."""
 
 import copy
 import itertools
@@ -15,17 +15,17 @@ import scipy
 from .features_get import Prompt
 from .reading_get import Recording, Trials
 
-#: Description of the annotation over what GET made.
+#: Description of the annotation over generated EEG.
 GENERATED = "GET generated"
-#: Below what share of the band's lower edge drift is taken out of what was generated. The transform's filters sum
-#: innovations up, and are too short to see where the high-pass begins: there what they make is as strong as above. The
-#: shapes of events have passed it, and lack only what it does beyond their ends.
+#: Drift of generated EEG is removed below this share of the band's lower edge. The transform's filters integrate
+#: innovations, and are too short to resolve the high-pass corner: their output is as strong below it as above it. The
+#: shapes of events have passed the high-pass filter, and lack only its effect beyond their ends.
 DRIFT, DRIFT_OF_EVENTS = 0.92, 0.7
 #: Radius of the sphere on which channels without digitised positions are drawn, in metres; MNE's own default.
 HEAD_RADIUS = 0.095
-#: What of an `mne.Info` tells of the signal; all else tells who was recorded, when, by whom and on which machine.
+#: Fields of `mne.Info` that describe the signal; the others say who was recorded, when, by whom and with what machine.
 OF_THE_SIGNAL = ("bads", "chs", "custom_ref_applied", "highpass", "line_freq", "lowpass", "projs")
-#: FIFF's numbers of digitised points that locate electrodes: fiducials and the electrodes themselves.
+#: FIFF numbers of the digitised points that locate electrodes: fiducials and electrodes.
 DIGITISED = (1, 3)
 
 
@@ -37,7 +37,7 @@ def to_output(
     band: Sequence[float],
     keep_identity: bool,
 ) -> list[Any]:
-    """What `decode` returns of signals `(channels, times)` in microvolts, each with the prompt it continues."""
+    """Output of `decode` for signals `(channels, times)` in microvolts, each with the prompt that it continues."""
     signals = [keep_projected(signal, prompt.recording) for signal, prompt in zip(signals, prompts, strict=True)]
     if output == "array":
         return signals
@@ -49,7 +49,7 @@ def to_output(
     pairs = list(zip(signals, prompts, strict=True))
     if output == "raw":
         return [to_raw(signal, prompt.recording, *form(prompt)) for signal, prompt in pairs]
-    # the epochs of a set belong together
+    # epochs of one set stay together
     sets = itertools.groupby(pairs, key=lambda pair: id(pair[1].recording.trials or pair[1]))
     rows = [list(rows) for _, rows in sets]
     return [
@@ -71,10 +71,10 @@ def to_raw(
 
     Args:
         signal: `(channels, times)`, microvolts, at the recording's rate.
-        recording: Gives names, rate, info and annotations.
+        recording: The recording, which gives names, rate, info and annotations.
         positions: `(channels, 6)` unit-sphere positions.
         n_before: Samples before generation begins.
-        n_left_out: Samples of the recording that come before the first one.
+        n_left_out: Samples of the recording before the first sample of `signal`.
         band: Lowest and highest frequency that the signal holds, in Hz.
         keep_identity: Whether to copy what tells who was recorded, when and by whom.
     """
@@ -85,7 +85,7 @@ def to_raw(
         if n_before
     ]
     spans.append((n_before / rate, (signal.shape[-1] - n_before) / rate, GENERATED, ()))
-    # a recording may itself end in what was generated
+    # the end of the recording may itself be generated
     start = min(onset for onset, _, description, _ in spans if description == GENERATED)
     began = recording.start + n_left_out / rate
     mne, info = _mne(), _info(recording, positions, start, band, keep_identity, began)
@@ -107,16 +107,16 @@ def to_epochs(
 ) -> Any:
     """An `mne.EpochsArray` of the epochs of one set, or of one recording; see `to_raw`.
 
-    Epochs keep their time, events and metadata. A recording that was none is one whose event is that generation
-    begins, at 0 s. The metadata tell of each row where generation begins (`generated_from`, in seconds of its own
-    time) and which draw of its recording it is (`generated_draw`, from 0 up).
+    Epochs keep their times, events and metadata. For a recording without epochs, the event is the start of generation,
+    at 0 s. The metadata of each row give the start of generation (`generated_from`, in seconds of the row's own time)
+    and the number of its draw from the recording (`generated_draw`, from 0 up).
 
     Args:
         signals: `(rows, channels, times)`, microvolts.
-        recordings: What each row continues: those of one set, or always the same.
+        recordings: The recording that each row continues: the epochs of one set, or the same recording for all rows.
         positions: `(channels, 6)` unit-sphere positions.
         n_before: Samples before generation begins.
-        n_left_out: Samples of each recording that come before the first one.
+        n_left_out: Samples of each recording before the first sample of `signals`.
         band: Lowest and highest frequency that the signal holds, in Hz.
         keep_identity: Whether to copy what tells who was recorded, when and by whom.
     """
@@ -130,7 +130,7 @@ def to_epochs(
     events[:, 0] = _one_each(events[:, 0])
     seam = trials.tmin + (n_left_out + n_before) / rate
     metadata, start = _metadata(trials.metadata, rows, draws, seam)
-    # in a single array a channel that is silent in one epoch is bad
+    # all epochs share one list of bad channels: a channel that is silent in one epoch is bad
     bad = np.any([recording.bad for recording in recordings], axis=0)
     epochs = mne.EpochsArray(
         signals * 1e-6,
@@ -138,10 +138,10 @@ def to_epochs(
         events=events,
         event_id=trials.event_id,
         tmin=trials.tmin + n_left_out / rate,
-        proj=False,  # what was not applied stays so
+        proj=False,  # projectors that were not applied stay so
         metadata=metadata,
         raw_sfreq=trials.raw_sfreq,
-        on_missing="ignore",  # of an event all epochs may have been dropped
+        on_missing="ignore",  # all epochs of an event may have been dropped
         verbose="error",
     )
     if trials.annotations is not None:
@@ -155,7 +155,7 @@ def to_epochs(
 
 
 def _one_each(samples: np.ndarray) -> np.ndarray:
-    """Samples of events, those that repeat moved to the next free ones: MNE wants each at its own."""
+    """Samples of events; repeated samples move to the next free one, because MNE needs different samples."""
     moved, last = samples.copy(), -1
     for index in np.argsort(samples, kind="stable"):
         last = moved[index] = max(samples[index], last + 1)
@@ -163,23 +163,23 @@ def _one_each(samples: np.ndarray) -> np.ndarray:
 
 
 def _metadata(source: Any, rows: np.ndarray, draws: np.ndarray, seam: float) -> tuple[Any, float]:
-    """Metadata of what was generated from `rows` of `source`, and the second from which on the first is generated."""
+    """Metadata of what was generated from `rows` of `source`, and the earliest start of generation in seconds."""
     try:
         import pandas as pd
-    except ImportError:  # MNE takes dictionaries then
+    except ImportError:  # then MNE accepts dictionaries
         old = [dict(source[row]) if source is not None else {} for row in rows]
         for row, draw in zip(old, draws.tolist(), strict=True):
             row |= {"generated_from": min(seam, row.get("generated_from", seam)), "generated_draw": draw}
         return old, min(row["generated_from"] for row in old)
     frame = pd.DataFrame(index=range(len(rows))) if source is None else source.iloc[rows].reset_index(drop=True)
-    # an epoch may itself end in what was generated
+    # the end of an epoch may itself be generated
     before = pd.to_numeric(frame["generated_from"], errors="coerce") if "generated_from" in frame else seam
     frame = frame.assign(generated_from=np.fmin(before, seam), generated_draw=draws)
     return frame, float(frame["generated_from"].min())
 
 
 def keep_projected(signal: np.ndarray, recording: Recording) -> np.ndarray:
-    """Applies to a signal `(channels, times)` the projectors that were applied to its recording."""
+    """Applies the projectors that were applied to a recording to a signal `(channels, times)`."""
     vectors = [
         vector
         for projector in _applied(recording)
@@ -197,7 +197,7 @@ def _applied(recording: Recording) -> list[Any]:
 
 
 def _weights(projector: Any, recording: Recording) -> np.ndarray:
-    """What a projector's vectors weigh the recording's channels by, `(vectors, channels)`."""
+    """Weights of the recording's channels in the vectors of a projector, `(vectors, channels)`."""
     data = projector["data"]
     columns = {name: index for index, name in enumerate(data["col_names"])}
     weights = np.zeros((len(data["data"]), len(recording.info["ch_names"])))
@@ -215,7 +215,7 @@ def _info(
     keep_identity: bool,
     began: float = 0.0,
 ) -> Any:
-    """What the recording's own info tells of the signal, with positions from the names where it has none."""
+    """Info of the recording that describes the signal; missing positions come from the names."""
     mne, source = _mne(), recording.info
     names = recording.ch_names if source is None else source["ch_names"]
     info = mne.create_info(names, recording.sampling_rate, "eeg") if source is None or not keep_identity else None
@@ -224,7 +224,7 @@ def _info(
     with info._unlock():
         if source is not None and not keep_identity:
             info.update({key: copy.deepcopy(source[key]) for key in OF_THE_SIGNAL})
-            # a head's shape tells whose it is
+            # the shape of a head can identify a person
             info["dig"] = [point for point in source["dig"] or () if int(point["kind"]) in DIGITISED] or None
         elif info["meas_date"] is not None:
             info["meas_date"] += timedelta(seconds=began)
@@ -239,7 +239,7 @@ def _info(
                 stacklevel=2,
             )
             info["projs"] = [p for p in info["projs"] if not (p["active"] and p["desc"] in broken)]
-    # what was found flat is silent now; names by the info, because MNE numbers those that repeat
+    # flat channels are silent now; names come from the info, because MNE numbers repeated names
     info["bads"] = [name for name, bad in zip(info["ch_names"], recording.bad, strict=True) if bad]
     if not recording.digitised:
         # a bipolar channel is drawn between its two electrodes
@@ -251,7 +251,7 @@ def _info(
 
 
 def _mne() -> Any:
-    """MNE, which takes long to import and may be absent: output="array" does without."""
+    """MNE, which is slow to import and may be absent: output="array" does not need it."""
     try:
         import mne
     except ImportError as error:

@@ -1,12 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""EDF and BDF files, whole or refused: samples in volts, and the clock of records that were interrupted.
+"""Reads complete EDF and BDF files, and refuses others: samples, and the clock of interrupted records.
 
-MNE shortens a file that was cut off to what is there, joins what a pause has separated, and loses the annotations
-after it. Half a recording must not look like a whole one, so these two formats are read here.
+MNE reads the rest of a file that was cut off, joins the parts before and after a pause, and loses the annotations
+after it. Half a recording must not look like a complete one, so this module reads these two formats.
 
 Formats: Kemp et al. (1992), Electroencephalogr. Clin. Neurophysiol. 82, 391-393; Kemp and Olivan (2003), Clin.
 Neurophysiol. 114, 1755-1761 (EDF+: annotations, and gaps in `EDF+D`); BioSemi's 24 bits and the bit of its status
-channel that rises where recording goes on after a pause, https://www.biosemi.com/faq/file_format.htm.
+channel that rises where recording continues after a pause, https://www.biosemi.com/faq/file_format.htm.
 """
 
 import re
@@ -17,33 +17,33 @@ from pathlib import Path
 
 import numpy as np
 
-#: Suffixes of these formats.
+#: Suffixes of EDF and BDF files.
 SUFFIXES = (".edf", ".bdf")
 #: Labels of the channels that hold text.
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 
-# What BioSemi's status channel says where a recording begins, and where it goes on.
+# Bit of BioSemi's status channel that is set where a recording begins or continues.
 _NEW_EPOCH = 1 << 16
-# Bytes that are read at once.
+# Bytes that are read in one block.
 _BLOCK = 1 << 24
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an EDF or BDF file says of itself.
+    """Header of an EDF or BDF file.
 
     Attributes:
         n_bytes: Bytes of the header.
-        n_records: Data records, or -1 where the recorder did not know.
-        record_seconds: How long a data record lasts.
-        labels: Names of the channels, as they stand in the file.
-        units: Physical dimensions, as they stand in the file.
-        prefilters: Filters of the recorder, as they stand in the file.
-        n_samples: Of each channel, samples in a data record.
+        n_records: Number of data records, or -1 if the recorder did not know it.
+        record_seconds: Seconds of a data record.
+        labels: Names of the channels, as in the file.
+        units: Physical dimensions, as in the file.
+        prefilters: Filters of the recorder, as in the file.
+        n_samples: Samples of each channel in a data record.
         limits: `(4, channels)`: physical minimum and maximum, digital minimum and maximum.
         width: Bytes of a sample.
-        started: When the recording began; None where that cannot be read.
-        patient: What the file says of the person.
+        started: Start of the recording; None if it cannot be read.
+        patient: Description of the person in the file.
     """
 
     n_bytes: int
@@ -70,7 +70,7 @@ class Header:
 
 
 def is_edf(path: Path) -> bool:
-    """Whether a file is one of these formats, by its suffix or its first bytes."""
+    """Whether a file is EDF or BDF, by its suffix or its first bytes."""
     if path.suffix.lower() in SUFFIXES:
         return True
     with open(path, "rb") as file:
@@ -81,7 +81,7 @@ def read_header(path: Path) -> Header:
     """Reads the header of an EDF or BDF file.
 
     Raises:
-        ValueError: The file has none, or one that no samples can be read by.
+        ValueError: The file has no header, or samples cannot be read with it.
     """
     with open(path, "rb") as file:
         fixed = file.read(256)
@@ -106,7 +106,7 @@ def read_header(path: Path) -> Header:
             f"{path} has limits of its samples, or a length of its records, that are no numbers: its header is "
             "damaged; fetch or copy it again."
         ) from None
-    # a hypnogram is annotations alone, in records that last no time
+    # a hypnogram has only annotations, in records of 0 s
     if min(n_samples) < 0 or seconds < 0 or (seconds == 0 and not set(ANNOTATIONS).issuperset(labels)):
         raise ValueError(
             f"{path} says that its records last {seconds:g} s and hold {min(n_samples)} samples of a channel: its "
@@ -128,7 +128,7 @@ def read_header(path: Path) -> Header:
 
 
 def text(content: bytes) -> str:
-    """Text in UTF-8, which EDF+ asks for, or in Latin-1, which recorders write."""
+    """Text in UTF-8, which EDF+ requires, or in Latin-1, which recorders write."""
     try:
         return content.replace(b"\0", b" ").decode("utf-8")
     except UnicodeDecodeError:
@@ -141,7 +141,7 @@ def _fields(signals: bytes, n_signals: int, offset: int, width: int) -> list[byt
 
 
 def _integer(content: bytes) -> int:
-    return int(content.partition(b"\0")[0])  # some recorders fill up with zero bytes, not spaces
+    return int(content.partition(b"\0")[0])  # some recorders pad with zero bytes, not spaces
 
 
 def _number(content: bytes) -> float:
@@ -156,15 +156,15 @@ def _started(date: bytes, time: bytes) -> datetime | None:
         day, month, year = (int(part) for part in re.split(rb"\D", date.strip()))
         hour, minute, second = (int(part) for part in re.split(rb"\D", time.strip()))
         return datetime(year + (1900 if year >= 85 else 2000), month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:  # 00.00.00, or somebody's own way to write it
+    except ValueError:  # 00.00.00, or another format
         return None
 
 
 def check_whole(path: Path) -> Header:
-    """Compares the size of an EDF or BDF file with what its header says.
+    """Checks that an EDF or BDF file is as long as its header says.
 
-    A file may be longer than its header says (`chb17b_69.edf` of CHB-MIT is, by 256 bytes), and one whose
-    recorder was stopped before it counted its records (-1) is taken as it is.
+    A file may be longer than its header says (`chb17b_69.edf` of CHB-MIT is 256 bytes longer). A file may have any
+    length if the recorder stopped before it counted its records (-1).
 
     Returns:
         The header.
@@ -182,19 +182,19 @@ def check_whole(path: Path) -> Header:
 
 
 class EDFFile:
-    """An EDF or BDF file that is whole, its samples still on disk.
+    """A complete EDF or BDF file, whose samples remain on disk.
 
     Args:
         path: The file.
 
     Attributes:
-        header: What it says of itself.
-        n_records: Data records that are there.
-        annotations: (onset, duration, description), seconds of the samples: pauses count for nothing.
-        gaps: Where recording was interrupted, (seconds of the samples, seconds of the pause or NaN).
+        header: The header of the file.
+        n_records: Number of data records in the file.
+        annotations: (onset, duration, description), in seconds of the samples, without pauses.
+        gaps: Interruptions of the recording, (seconds of the samples, seconds of the pause or NaN).
 
     Raises:
-        ValueError: The file is cut off, or is none of these formats.
+        ValueError: The file is cut off, or is not EDF or BDF.
     """
 
     def __init__(self, path: Path):
@@ -210,7 +210,7 @@ class EDFFile:
             self._find_pauses(header.labels.index("Status"))
 
     def read(self, picks: list[int], start: int, stop: int) -> np.ndarray:
-        """Samples `start` to `stop` of channels of one rate, `(channels, times)`, in their own physical units."""
+        """Samples `start` to `stop` of channels of one sampling rate, `(channels, times)`, in their physical units."""
         n = self.header.n_samples[picks[0]]
         first, last = start // n, -(-stop // n)
         out = np.empty((len(picks), (last - first) * n))
@@ -220,7 +220,7 @@ class EDFFile:
                 physical_min, physical_max, digital_min, digital_max = self.header.limits[:, pick]
                 digital = self._digital(block, pick)
                 span = digital_max - digital_min
-                # of a channel without any range, such as a reference, there is nothing but zeros
+                # a channel without a range, such as a reference, has only zeros
                 gain = (physical_max - physical_min) / span if span and physical_max != physical_min else 0.0
                 offset = physical_min - gain * digital_min if gain else 0.0
                 out[row, at : at + digital.size] = gain * digital + offset
@@ -228,7 +228,7 @@ class EDFFile:
         return out[:, start - first * n : stop - first * n]
 
     def _blocks(self, first: int, last: int) -> Iterator[np.ndarray]:
-        """Records `first` to `last`, some at a time, as bytes `(records, bytes)`."""
+        """Records `first` to `last` in blocks, as bytes `(records, bytes)`."""
         size = self.header.record_bytes
         step = max(1, _BLOCK // size)
         with open(self.path, "rb") as file:
@@ -255,20 +255,20 @@ class EDFFile:
                 for pick in channels:
                     file.seek(self.header.n_bytes + record * self.header.record_bytes + int(self._starts[pick]))
                     for onset, duration, texts in _lists(file.read(self.header.n_samples[pick] * self.header.width)):
-                        # the first of a record keeps its time, and says nothing
+                        # the first list of a record gives the time of the record
                         if np.isnan(onsets[record]) and pick == channels[0]:
                             onsets[record] = onset
                         events.extend((onset, duration, each) for each in texts if each.strip())
         self._place(onsets, events)
 
     def _place(self, onsets: np.ndarray, events: list[tuple[float, float, str]]) -> None:
-        """Finds the gaps between records that begin at `onsets`, and takes events to seconds of the samples."""
+        """Finds the gaps between records that begin at `onsets`, and converts events to seconds of the samples."""
         seconds = self.header.record_seconds
         nominal = seconds * np.arange(self.n_records)
         if np.isnan(onsets[0]):
             onsets[0] = 0.0
         known = np.flatnonzero(np.isfinite(onsets))
-        # where a record does not say when it began, it follows the one before
+        # a record without a start time follows the record before it
         last = known[np.searchsorted(known, np.arange(self.n_records), side="right") - 1]
         onsets = onsets[last] + nominal - nominal[last]
         late = np.diff(onsets) - seconds
@@ -280,7 +280,7 @@ class EDFFile:
         def placed(time: float) -> float:
             record = order[max(0, int(np.searchsorted(onsets[order], time, side="right")) - 1)]
             within = time - onsets[record]
-            if record + 1 < self.n_records and within > seconds:  # it lies in a pause
+            if record + 1 < self.n_records and within > seconds:  # this time is in a pause
                 within = seconds
             return float(nominal[record] + within)
 
@@ -300,7 +300,7 @@ class EDFFile:
 
 
 def _lists(content: bytes) -> Iterator[tuple[float, float, list[str]]]:
-    """Time-stamped annotation lists: onset and duration in seconds, and texts."""
+    """Time-stamped annotation lists: onset and duration in seconds, and their texts."""
     for part in content.split(b"\0"):
         stamp, *texts = part.split(b"\x14")
         onset, _, duration = stamp.partition(b"\x15")

@@ -1,12 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The equaliser of generated EEG: how a condition, a cue or an imagined person changes the spectrum.
+"""Equaliser of generated EEG: how a condition, a cue or an imagined person changes the spectrum.
 
 A condition that lasts, such as closed eyes, has a table of gains. A cue to move a fist, or to imagine the movement,
 causes event-related desynchronisation: it weakens the rhythms that a person has at rest, more on the opposite side of
-the head (Pfurtscheller and Lopes da Silva, Clinical Neurophysiology 110, 1999). A person without mu has nothing to
-weaken. So the log gains of a cue are nine numbers for the place on the head, times the square of the rhythm's height
-above the aperiodic component. The square is empirical: in the training people, weak rhythms react less than in
-proportion.
+the head (Pfurtscheller and Lopes da Silva, Clinical Neurophysiology 110, 1999). A person without a mu rhythm has
+nothing to weaken. So the log gains of a cue are nine numbers for the place on the head, times the square of the
+rhythm's height above the aperiodic component. The square is empirical: in the training people, weak rhythms react less
+than in proportion.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,34 +23,33 @@ from .rhythms_get import prominence
 
 #: Log gains at equally spaced frequencies from 0 to half the rate, as `quadratic_in_position`, `(frequencies, 9)`.
 Table = Sequence[Sequence[float]]
-#: Largest change of an amplitude: what is further off was not trained.
+#: Largest log gain after a prompt; training did not cover larger changes.
 LARGEST_LOG_GAIN = 0.35
-#: The same of what was generated from nothing: gains are all that a condition, and who it is, do to the spectrum.
+#: Largest log gain from nothing, where only the gains give the spectrum its condition and person.
 LARGEST_LOG_GAIN_FROM_NOTHING = 2.0
-#: The same of what a cue does to a rhythm: halved.
+#: Largest log gain of a cue: it halves the amplitude of a rhythm.
 LARGEST_LOG_GAIN_AFTER_CUE = 0.7
-#: Seconds of the prompts that effects of cues were measured after. Of what shorter ones show, more is chance.
+#: Seconds of the prompts with which the effects of cues were measured. In shorter prompts, estimates vary more.
 SECONDS_BEFORE_CUE = 4.0
-#: How many numbers tell one imagined person from another.
+#: Number of traits of an imagined person.
 N_TRAITS = 12
 
 
 @dataclass(frozen=True)
 class Equaliser:
-    """Filters that multiply amplitudes by gains, each condition its own.
+    """Filters that multiply amplitudes by the gains of each condition.
 
-    The filters have minimum phase: what comes later changes nothing before it.
+    The filters have minimum phase, so later samples do not change earlier ones.
 
     Attributes:
         tables: By condition, `(frequencies, 9)`; see `Table`.
-        others: Whose table is for conditions that have none.
+        others: Condition whose table is used for conditions without a table.
         largest: Bound of log gains.
-        loudness: What events, which are not filtered, are multiplied by: how well a head conducts is one thing for
-            all that comes out of it.
-        cues: By condition, `(9,)` as `quadratic_in_position`: what is added to log gains of a rhythm whose power is
-            one nat above the background.
-        prominence: `(channels, frequencies)`: how far that of what is filtered is, see `rhythms_get`; None without
-            cues.
+        loudness: Factor for events, which are not filtered. A head conducts events and rhythms with one gain.
+        cues: By condition, `(9,)` as `quadratic_in_position`: added to log gains of a rhythm whose power is one
+            nat above the background.
+        prominence: `(channels, frequencies)`: how far the power of the filtered EEG is above the background, see
+            `rhythms_get`; None without cues.
     """
 
     tables: Mapping[str, Table]
@@ -61,9 +60,9 @@ class Equaliser:
     prominence: np.ndarray | None = None
 
     def log_gains(self, condition: str, positions: np.ndarray) -> np.ndarray:
-        """Those of a condition at `positions` `(channels, 6)`: `(channels, frequencies)`."""
+        """Log gains of a condition at `positions` `(channels, 6)`: `(channels, frequencies)`."""
         table = self.tables.get(condition, self.tables[self.others])
-        # what was fitted goes on where no electrode was
+        # the fit extrapolates to places without electrodes, so its gains are bounded
         places = quadratic_in_position(positions)
         log_gains = np.clip(places @ np.transpose(table), -self.largest, self.largest)
         if condition not in self.cues:
@@ -72,11 +71,11 @@ class Equaliser:
         return log_gains + np.clip(of_cue, -LARGEST_LOG_GAIN_AFTER_CUE, LARGEST_LOG_GAIN_AFTER_CUE)
 
     def __call__(self, x: np.ndarray, conditions: Sequence[str], positions: np.ndarray) -> np.ndarray:
-        """Filters what was generated.
+        """Filters generated EEG.
 
         Args:
             x: `(channels, times)`: whole patches.
-            conditions: Of each patch.
+            conditions: Condition of each patch.
             positions: `(channels, 6)` unit-sphere positions.
 
         Returns:
@@ -94,15 +93,15 @@ class Equaliser:
 
 @dataclass(frozen=True)
 class Gains:
-    """All that says how what was generated is filtered; see `GETFeatureExtractor`.
+    """All gains that filter generated EEG; see `GETFeatureExtractor`.
 
     Attributes:
-        generated: By condition, tables of what continues a prompt.
+        generated: By condition, tables for continuations of a prompt.
         unprompted: By condition, tables of the average person from nothing.
-        of_traits: By condition, `(N_TRAITS, frequencies, 9)`: what one deviation of each trait of a person adds.
-        of_cues: By condition, `(9,)`: what a cue to do it changes of rest, see `Equaliser`.
-        others: The condition whose tables are for those that have none.
-        sampling_rate: In Hz.
+        of_traits: By condition, `(N_TRAITS, frequencies, 9)`: effect of one standard deviation of each trait.
+        of_cues: By condition, `(9,)`: how a cue for it changes the rhythms of rest, see `Equaliser`.
+        others: Condition whose tables are used for conditions without tables.
+        sampling_rate: Sampling rate in Hz.
     """
 
     generated: Mapping[str, Table]
@@ -113,15 +112,15 @@ class Gains:
     sampling_rate: float
 
     def equaliser(self, prompt: Prompt, conditions: Sequence[str], last: str | None = None) -> Equaliser:
-        """That of what continues a prompt, or nothing, in some conditions.
+        """Equaliser for the continuation of a prompt, or for generation from nothing.
 
-        A cue weakens the rhythms that a prompt shows, unless the prompt ended in that very cue: then they are as weak
-        as it makes them, and it changes nothing, however often a plan comes back to it.
+        A cue weakens the rhythms that a prompt shows. If the prompt ended in the same cue, its rhythms are already
+        weak, and the cue changes nothing, even where a plan returns to it.
 
         Args:
-            prompt: What is continued.
-            conditions: Of what continues it.
-            last: The condition that the prompt ended in; None from nothing.
+            prompt: The prompt.
+            conditions: Conditions of the continuation.
+            last: Last condition of the prompt; None from nothing.
         """
         lasting = self._lasting(prompt)
         cues = {name: gains for name, gains in self.of_cues.items() if name != last}
@@ -130,29 +129,29 @@ class Gains:
         return replace(lasting, cues=cues, prominence=self.prominence(prompt))
 
     def prominence(self, prompt: Prompt) -> np.ndarray:
-        """How far rhythms of what continues a prompt stand above their background, `(good channels, frequencies)`."""
+        """Height of the rhythms above their background in a continuation, `(good channels, frequencies)`."""
         log_gains = self._lasting(prompt).log_gains(self.others, prompt.positions[prompt.good])
         found = prominence(prompt.innovation.log_spectrum(log_gains.shape[-1]) + 2 * log_gains, self.sampling_rate)
         seconds = prompt.n_times / prompt.recording.sampling_rate
         return found * min(1.0, seconds / SECONDS_BEFORE_CUE) if prompt.n_times else found
 
     def _lasting(self, prompt: Prompt) -> Equaliser:
-        """That of conditions that last."""
+        """Equaliser for conditions that last."""
         return self.after_prompt if prompt.n_times else self.of_person(prompt.person)
 
     @property
     def after_prompt(self) -> Equaliser:
-        """That of what continues a prompt."""
+        """Equaliser for the continuation of a prompt."""
         return Equaliser(self.generated, self.others)
 
     def of_person(self, person: int | None) -> Equaliser:
-        """That of what is generated from nothing.
+        """Equaliser for generation from nothing.
 
-        People's log spectra are taken to be jointly Gaussian over frequencies, places and conditions: who has more
-        alpha with closed eyes has more with open eyes too.
+        People's log spectra are assumed to be jointly Gaussian over frequencies, places and conditions: people with
+        more alpha with closed eyes also have more alpha with open eyes.
 
         Args:
-            person: Number of an imagined person, which draws the traits; None: the average.
+            person: Number of an imagined person, the seed of the traits; None: the average person.
         """
         if person is None:
             return Equaliser(self.unprompted, self.others, LARGEST_LOG_GAIN_FROM_NOTHING)
@@ -165,12 +164,12 @@ class Gains:
         return Equaliser(tables, self.others, LARGEST_LOG_GAIN_FROM_NOTHING, float(np.exp(loudness)))
 
 
-@lru_cache(maxsize=1024)  # all rows of a batch have the same few but after cues, and all calls of a stream
+@lru_cache(maxsize=1024)  # except after cues, the rows of a batch and the calls of a stream share a few filters
 def _minimum_phase(log_gains: tuple[float, ...]) -> np.ndarray:
     """A causal filter with log gains `(frequencies,)` at equally spaced frequencies from 0 to half the rate."""
     n_taps = 4 * (len(log_gains) - 1) + 1  # twice the period of the distance between frequencies
     if not any(log_gains):
         return np.eye(1, n_taps)[0]
-    # SciPy takes the square root of the magnitude unless told to keep it
+    # by default, SciPy takes the square root of the magnitude
     symmetric = scipy.signal.firwin2(n_taps, np.linspace(0, 1, len(log_gains)), np.exp(log_gains))
     return scipy.signal.minimum_phase(symmetric, n_fft=8 * n_taps, half=False)

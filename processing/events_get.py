@@ -12,12 +12,12 @@ from .heartbeats_get import Heartbeats, find_heartbeats, no_heartbeats
 
 @dataclass(frozen=True)
 class Events:
-    """The heartbeats and blinks of one recording.
+    """Heartbeats and blinks of one recording.
 
     Attributes:
         heartbeats: The heartbeats.
         blinks: The blinks.
-        population: How people blink; None: blinks are neither found nor generated.
+        population: Parameters of people's blinks; None: blinks are neither found nor generated.
     """
 
     heartbeats: Heartbeats
@@ -28,12 +28,12 @@ class Events:
     def find(
         cls, x: np.ndarray, positions: np.ndarray, population: BlinkPopulation | None, slow_covariance: np.ndarray
     ) -> "Events":
-        """Finds the events of a recording, or of none.
+        """Finds the events of a recording, which may have no samples.
 
         Args:
-            x: `(channels, times)` in microvolts at the model's rate; without samples there are no events yet.
+            x: `(channels, times)` in microvolts at the model's sampling rate; without samples there are no events yet.
             positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-            population: How people blink.
+            population: Parameters of people's blinks.
             slow_covariance: `(channels, channels)` square microvolts: see `InnovationTransform.slow_covariance`.
         """
         heartbeats = find_heartbeats(x, positions) if x.size else no_heartbeats(*x.shape)
@@ -45,19 +45,19 @@ class Events:
 
     @property
     def signal(self) -> np.ndarray:
-        """What the events add to the recording, `(channels, times)` in microvolts."""
+        """Events in the recording, `(channels, times)` in microvolts."""
         return self.heartbeats.signal + self.blinks.signal
 
     def continued(
         self, patches: np.ndarray, before: Sequence[int], after: Sequence[int], person: int | None = None
     ) -> np.ndarray:
-        """Events of what follows the recording.
+        """Events of the continuation.
 
         Args:
-            patches: `(channels, patches, patch_size)` in the innovation space, whose chance decides when they are.
+            patches: `(channels, patches, patch_size)` in the innovation space; they decide when events are.
             before: Condition ids of (some) patches of the recording.
             after: Condition ids of the patches that follow: people blink differently in different conditions.
-            person: Number of an imagined person, whose rate of blinks differs; None: as seen, or as usual.
+            person: Number of an imagined person with their own blinks; None: as in the recording, or as is usual.
 
         Returns:
             `(channels, patches * patch_size)` in microvolts.

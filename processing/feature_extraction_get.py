@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""From EEG recordings to the inputs of GET, and from what GET generates back to EEG."""
+"""Converts EEG recordings to the inputs of GET, and the output of GET back to EEG."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -27,21 +27,21 @@ from .state_get import Corrections, Population
 
 
 class GETFeatureExtractor(SavedFeatureExtractor):
-    r"""Turns EEG into what GET reads, and what GET generates into EEG.
+    r"""Converts EEG to the inputs of GET, and the output of GET to EEG.
 
-    A recording is band-limited, resampled, and taken to the innovation space (see `InnovationTransform`);
-    each channel is located on the unit sphere by its name or its digitised position.
+    A recording is band-limited, resampled and transformed to the innovation space (see `InnovationTransform`).
+    Each channel is located on the unit sphere by its name or its digitised position.
 
     Args:
-        sampling_rate: Rate of the model in Hz.
+        sampling_rate: Sampling rate of the model, in Hz.
         patch_size: Samples per patch.
-        band: Lowest and highest frequency kept, in Hz.
-        conditions: Names of the conditions by id; the first means unknown.
-        heard_conditions: Those that the model heard in training, all that may be asked for. None: it is not known
-            which, and all of them may.
-        prior_patches: Patches of a recording of few channels that weigh as much as the population.
-        population: What was fitted to a training corpus; None: a generic 1/f signal on a generic head.
-        corrections: What was measured after training; None: nothing is corrected.
+        band: Lowest and highest frequency that are kept, in Hz.
+        conditions: Names of the conditions by id. The first name means "unknown".
+        heard_conditions: Conditions that the model was trained with. Only these may be requested. None: unknown, so
+            all conditions may be requested.
+        prior_patches: Number of patches of a recording with few channels that weigh as much as the population.
+        population: Parameters that were fitted to a training corpus. None: a generic 1/f signal on a generic head.
+        corrections: Corrections that were measured after training. None: no correction.
 
     Example:
         >>> from get_hf import CHECKPOINT, GETFeatureExtractor
@@ -89,13 +89,13 @@ class GETFeatureExtractor(SavedFeatureExtractor):
 
     @cached_property
     def transform(self) -> InnovationTransform:
-        """The innovation transform that the attributes describe."""
+        """Innovation transform that the attributes describe."""
         shifts = self.corrections.unprompted_coherence_shifts
         return self.population.transform(self.patch_size, self.prior_patches, shifts)
 
     @property
     def gains(self) -> Gains:
-        """The gains that give generated EEG its spectrum."""
+        """Gains that give generated EEG its spectrum."""
         measured, others = self.corrections, self.conditions[0]
         none = np.zeros((4 * self.patch_size + 1, N_QUADRATIC))
         return Gains(
@@ -109,7 +109,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The conditions that may be asked for."""
+        """Conditions that may be requested."""
         heard = self.conditions[1:] if self.heard_conditions is None else self.heard_conditions
         return Vocabulary(self.conditions, heard)
 
@@ -117,7 +117,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         return f"{type(self).__name__}({self.sampling_rate:g} Hz, patches of {self.patch_size}, {self.band} Hz)"
 
     def __getstate__(self) -> dict[str, Any]:
-        # what is only kept for speed would change the fingerprint of `dataset.map` once it has been computed
+        # caches would change the fingerprint of `dataset.map` as soon as they are computed
         return {name: value for name, value in vars(self).items() if name not in CACHES}
 
     def __call__(
@@ -134,47 +134,48 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         next_condition: str | Sequence[Any] | None = None,
         return_tensors: str | None = None,
     ) -> EEGFeatures:
-        """Prepares recordings, or none, for the model.
+        """Prepares recordings for the model, or generation from nothing.
 
         Args:
-            recording: `mne.io.Raw`, `mne.Epochs` (an item each), an array `(channels, times)` or
-                `(batch, channels, times)`, the name of a file, or a list of these, with the same or different
-                channels and lengths. What is annotated `BAD_` is left out. None: from nothing, on `ch_names`.
-            sampling_rate: Hz; required for arrays. From nothing: the rate wanted, the model's own by default.
-            ch_names: For arrays and from nothing: names of the 10-20, 10-10 or 10-05 system, bipolar pairs
-                included.
+            recording: `mne.io.Raw`, `mne.Epochs` (each epoch is an item), an array `(channels, times)` or
+                `(batch, channels, times)`, the name of a file, or a list of these. The items of a list may differ in
+                channels and length. Segments annotated `BAD_` are left out. None: from nothing, on `ch_names`.
+            sampling_rate: Sampling rate in Hz; required for arrays. From nothing: sampling rate of the output, by
+                default the model's.
+            ch_names: For arrays and from nothing: channel names of the 10-20, 10-10 or 10-05 system, including
+                bipolar pairs.
             unit: For arrays: "V", "mV", "uV" or "nV". MNE objects are in volts.
-            condition: The condition of the recording where its annotations name none; a name, or one per item. From
-                nothing: the condition to generate. Names may be spelt "eyes_closed", "EYES-CLOSED" or "Eyes closed";
-                "none" says nothing.
+            condition: Condition of the recording at times when its annotations name none: one name, or a name for each
+                item. From nothing: the condition to generate. Names may be spelt "eyes_closed", "EYES-CLOSED" or
+                "Eyes closed"; "none" gives the model no condition.
             annotation_conditions: Condition names by annotation (or event) description, such as
-                `{"T1": "left_fist"}`; by default descriptions that are condition names count.
-            context_seconds: How much of each recording's end the model reads; scale and covariance are still
-                taken from all of it, but of a file's last ten minutes at most. None: everything.
-            band_limited: Whether `clean` has filtered the recordings already, as in prepared corpora. A second
-                filter would halve the amplitude at the edges of the band, in the continuation as well.
-            person: From nothing: number of an imagined person, from 0 up, whose spectrum differs from others' as
-                people's do, and is theirs in every condition; or a sequence, with an item for each. None: the average
-                person, whose alpha is broader and lower than any single person's.
-            next_condition: What comes next: a name, or a plan of names and seconds, one after another, the last of
-                which holds from there on, such as `[("eyes_open", 10), ("left_fist", 4)]`; or a list with a name, a
-                plan or None per item (what begins with a name is a plan's entry). None: the condition that the
-                recording ended in goes on. From nothing only a plan, in the place of `condition`.
+                `{"T1": "left_fist"}`. None: descriptions that are condition names are used.
+            context_seconds: Seconds at the end of each recording that the model reads. Scale and covariance are still
+                estimated from the whole recording, or from the last ten minutes of a longer file. None: everything.
+            band_limited: Whether `clean` has already filtered the recordings, as in prepared corpora. A second
+                filter would halve the amplitude at the edges of the band, also in the continuation.
+            person: From nothing: number of an imagined person, from 0 up, or a sequence of numbers, one for each item.
+                Spectra of imagined persons differ as spectra of real people do, and a person keeps their spectrum in
+                every condition. None: the average person, whose alpha is broader and lower than any single person's.
+            next_condition: Condition of the continuation: a name, or a plan of names and seconds in order, such as
+                `[("eyes_open", 10), ("left_fist", 4)]`, whose last condition goes on without end. Or a list with a
+                name, a plan or None for each item (an entry that begins with a name belongs to a plan). None: the
+                last condition of the recording goes on. From nothing: only a plan, in place of `condition`.
             return_tensors: "pt" (torch) or "np" (NumPy). None: torch.
 
         Returns:
             `EEGFeatures` of float32 and int64 tensors: `input_values` `(batch, channels, times)`,
-            dimensionless, left-padded to whole patches, each recording led by a start patch of zeros;
+            dimensionless, left-padded to whole patches, with a start patch of zeros before each recording;
             `channel_positions` `(batch, channels, 6)`; `channel_mask` `(batch, channels)`; `attention_mask`
             `(batch, patches)`; `calibration` `(batch, channels, 27)`; `condition_ids` `(batch, patches)`: the
-            condition of the patch after each position, with a plan going on beyond the prompt; `noise_seed`
+            condition of the patch after each position, where a plan continues beyond the prompt; `noise_seed`
             `(batch,)`: a hash of each recording as given.
 
         Raises:
-            UnknownChannelError: A name that no position is known for.
-            ValueError: Anything else that cannot be read as EEG: missing rate, unit or names, implausible
-                amplitude, NaN, flat, empty or shorter than one patch; a condition that the model never heard, which
-                in annotations is passed over with a note.
+            UnknownChannelError: A channel name has no known position.
+            ValueError: The input cannot be read as EEG: the rate, unit or names are missing, the amplitude is
+                implausible, or the signal has NaN, is flat, empty or shorter than one patch. Or the model was not
+                trained with a condition; in annotations, such a condition is ignored with a warning.
         """
         check_tensors(return_tensors)
         if context_seconds is not None:
@@ -198,45 +199,45 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         return features.convert_to_tensors(return_tensors)
 
     def pad(self, features: Sequence[Mapping[str, Any]], return_tensors: str | None = None) -> EEGFeatures:
-        """Stacks what was prepared one by one, with different channels and lengths, to one batch.
+        """Stacks features that were prepared one by one into one batch; channels and lengths may differ.
 
-        Channels are padded at the end, patches at the left, all with zeros; `channel_mask` and `attention_mask` say
-        where there is something.
+        Channels are padded at the end and patches at the left, with zeros. `channel_mask` and `attention_mask` are
+        0 there.
 
         Args:
-            features: A list of what the extractor returned, or of rows of a dataset that `map` has written it to, with
-                or without the batch axis. They may hold `labels` (or `label`): `(channels, times)` labels are padded
-                as `input_values` are, others are stacked as they are.
-            return_tensors: As for a call.
+            features: List of features as the extractor returned them, or of rows of a dataset that `map` has written
+                with them, with or without the batch axis. They may hold `labels` (or `label`): `(channels, times)`
+                labels are padded like `input_values`, others are stacked unchanged.
+            return_tensors: See `__call__`.
 
         Returns:
-            `EEGFeatures` as a call gives them, and `labels`. What else a row holds is left out. `decode` takes them
-            where it takes each of `features`; it cannot read rows of a dataset, which lack the recordings.
+            `EEGFeatures` as `__call__` returns them, and `labels`. Other parts of a row are left out. `decode` accepts
+            the batch if it accepts each of `features`. It cannot read rows of a dataset, which lack the recordings.
 
         Raises:
-            ValueError: Something else than features, or features that do not go together.
+            ValueError: An item is not features, or the features do not fit together.
         """
         check_tensors(return_tensors)
         return pad_features(features, self.patch_size).convert_to_tensors(return_tensors)
 
     def clean(self, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
-        """The preprocessing alone: band limit and rate.
+        """Only preprocesses a signal: limits the band and changes the sampling rate.
 
         Args:
             signal: `(channels, times)`, microvolts.
-            sampling_rate: Of the signal, in Hz.
+            sampling_rate: Sampling rate of the signal, in Hz.
 
         Returns:
             `(channels, about times * model rate / sampling_rate)` float64, microvolts.
         """
-        rows = np.asarray(signal, np.float64)  # one by one: filters need several times their memory
+        rows = np.asarray(signal, np.float64)  # one by one, because filters need several times the memory of a signal
         return np.stack([band_limit(row, sampling_rate, self.sampling_rate, *self.band) for row in rows])
 
     def condition_id(self, name: str) -> int:
-        """Id of a condition, in any spelling.
+        """Id of a condition, whose name may have any spelling.
 
         Raises:
-            ValueError: The model never heard of it; the message lists those it did, and the nearest.
+            ValueError: The model was not trained with it. The message lists its conditions and the nearest one.
         """
         return self.vocabulary.id_of(name)
 
@@ -248,32 +249,33 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         include_prompt: bool = True,
         keep_identity: bool = False,
     ) -> list[Any]:
-        """Takes what `generate` returned back to EEG, which blinks as this person did in the recording.
+        """Converts the output of `generate` to EEG, which has blinks like the blinks in the recording.
 
-        Decoded with more after it, a continuation is the same but for its last two or three seconds, where filters
-        without delay (drift, rate) did not know yet what follows.
+        A continuation that is decoded with more patches after it differs only in its last two or three seconds. There
+        the filters without delay (drift, rate) depend on what follows.
 
         Args:
             generated: `(rows, channels, times)` as `generate` returns; with `num_return_sequences=n`, n rows
-                per recording.
-            features: What the model was given; it holds each recording's scale, names, rate and annotations, and in
-                `condition_ids` what each patch was generated as, plans included.
-            output: "raw" (`mne.io.RawArray`, volts, the continuation annotated "GET generated"), "epochs"
+                for each recording.
+            features: Features that the model was given. They hold the scale, names, rate and annotations of each
+                recording, and in `condition_ids` the condition of each generated patch, including plans.
+            output: "raw" (`mne.io.RawArray`, volts, with the annotation "GET generated" on the continuation), "epochs"
                 (`mne.EpochsArray`, volts) or "array" (microvolts).
             include_prompt: Whether the recording, band-limited as the model saw it, comes before the
                 continuation.
-            keep_identity: Whether MNE objects take over who was recorded, when and by whom; otherwise nothing but
-                the signal and its annotations.
+            keep_identity: Whether MNE objects keep who was recorded, when and by whom. If not, they keep only the
+                signal and its annotations.
 
         Returns:
-            A list: one entry per row, `(channels, times)` at the recording's own rate. For "epochs", one entry per
-            `mne.Epochs` given, which holds all their rows with their events, metadata and time, 0 s being the event;
-            and one per other recording, generation beginning at 0 s. Metadata have columns `generated_from`, in
-            seconds, and `generated_draw`, from 0 up. Events of further draws are moved to the next free sample, as
-            MNE wants each event at its own; a channel masked in one epoch is among the bad ones of all.
+            A list with one entry for each row: `(channels, times)` at the recording's sampling rate. For "epochs",
+            one entry for each given `mne.Epochs`, with all its rows, events, metadata and times (0 s is the event),
+            and one entry for each other recording (0 s is the start of generation). Metadata have the columns
+            `generated_from`, in seconds, and `generated_draw`, from 0 up. Events of further draws move to the next
+            free sample, because MNE needs a different sample for each event. A channel that is masked in one epoch
+            is bad in all epochs.
 
         Raises:
-            ValueError: Rows that do not come from these features; an unknown output.
+            ValueError: The rows do not come from these features, or the output is unknown.
         """
         if output not in ("raw", "epochs", "array"):
             raise ValueError(f"decode() gives 'raw', 'epochs' or 'array', not {output!r}.")
@@ -284,7 +286,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
             )
         try:
             generated = torch.as_tensor(generated).detach().float().cpu().numpy()
-        except (TypeError, ValueError, RuntimeError) as error:  # each of torch, by what it was given
+        except (TypeError, ValueError, RuntimeError) as error:  # torch raises each of these, depending on its input
             raise ValueError(
                 f"decode() needs the (rows, channels, times) that generate() returned, not {type(generated).__name__}."
             ) from error
@@ -314,7 +316,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         return to_output(signals, owners, output, include_prompt, self.band, keep_identity)
 
     def _prepare(self, recording: Recording, band_limited: bool) -> Prompt:
-        """Locates the channels of a recording and takes the good ones to the innovation space."""
+        """Locates the channels of a recording and transforms the good ones to the innovation space."""
         positions = locate_channels(recording.ch_names, recording.digitised)
         n_times, noise_seed = recording.data.shape[-1], 0
         if n_times == 0:
@@ -348,7 +350,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         return Prompt(recording, n_times, positions, ~recording.bad, events, innovation, constraints, noise_seed)
 
     def _events(self, x: np.ndarray, positions: np.ndarray) -> Events:
-        """Heartbeats and blinks of `(channels, times)` in microvolts at the model's rate."""
+        """Heartbeats and blinks of `(channels, times)` in microvolts at the model's sampling rate."""
         return Events.find(x, positions, self.population.blinks, self.transform.slow_covariance(positions))
 
     def without_events(self, x: np.ndarray, positions: np.ndarray) -> np.ndarray:
@@ -366,7 +368,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool
     ) -> np.ndarray:
-        """A row in microvolts; `conditions` are those of patches before and of its own; bad channels stay silent."""
+        """A row in microvolts; `conditions`: of the patches before it, and of its own; bad channels are zero."""
         rate = prompt.recording.sampling_rate
         made = continuation[: len(prompt.good)][prompt.good]
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
@@ -385,7 +387,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         signal += equaliser.loudness * events
         signal[:, start:] = satisfy(signal[:, start:], prompt.constraints)
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
-        # what is generated must not reach back to the recording's beginning
+        # generated samples must not affect the beginning of the recording
         signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]
         signal = np.pad(signal, ((0, 0), (0, prompt.n_times + n_new - signal.shape[-1])), mode="edge")
         out = np.zeros((len(prompt.good), signal.shape[-1]))

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The inputs of the model: recordings in the innovation space, stacked in tensors."""
+"""Inputs of the model: recordings in the innovation space, stacked in tensors."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ from .events_get import Events
 from .innovation_get import Innovation
 from .reading_get import Recording
 
-#: What `return_tensors=` may be; None is "pt".
+#: Allowed values of `return_tensors=`; None means "pt".
 TENSORS = (None, "pt", "np")
-#: What `pad_features` pads; anything else that a row holds, such as the name of a subject, is left out.
+#: Parts of a row that `pad_features` pads; other parts, such as the name of a subject, are left out.
 PADDED = (
     "input_values",
     "channel_positions",
@@ -32,18 +32,18 @@ PADDED = (
 
 @dataclass
 class Prompt:
-    """What `decode` needs of one recording.
+    """Data of one recording that `decode` needs.
 
     Attributes:
-        recording: As read, its data dropped; for generation from nothing one of no samples.
-        n_times: Samples of the recording at its own rate.
+        recording: The recording as read, without its data; for generation from nothing, a recording of no samples.
+        n_times: Samples of the recording at its own sampling rate.
         positions: `(channels, 6)` unit-sphere positions.
-        good: `(channels,)` bool: channels the model sees.
+        good: `(channels,)` bool: channels that the model sees.
         events: Heartbeats and blinks of the good channels.
         innovation: The good channels without events, in the innovation space.
-        constraints: `(good channels, constraints)`: weights of what is always zero in it; see `constraints_get`.
-        noise_seed: Integer that `generate` mixes into the noise of what follows; see `seeds_get`.
-        person: From nothing, number of the person imagined; None for the average one.
+        constraints: `(good channels, constraints)`: weights of sums that are always zero; see `constraints_get`.
+        noise_seed: Integer that `generate` mixes into the noise of the continuation; see `seeds_get`.
+        person: From nothing: number of the imagined person; None: the average person.
     """
 
     recording: Recording
@@ -57,21 +57,21 @@ class Prompt:
     person: int | None = None
 
     def n_whole(self, seconds: float) -> int:
-        """Patches of some seconds since the last interruption, or more than there are."""
+        """Number of patches of `seconds` since the last interruption; without one, more than the recording has."""
         rate, edges = self.recording.sampling_rate, self.recording.edges
         return max(1, int((self.n_times - edges[-1]) / rate / seconds)) if edges else self.n_times + 1
 
     def of_person(self, number: int | None, noise_seed: int) -> "Prompt":
-        """The same from nothing, of an imagined person or of the average one."""
+        """The same prompt from nothing, for an imagined person or for the average person (None)."""
         return replace(self, person=number, noise_seed=noise_seed)
 
 
 class EEGFeatures(BatchFeature):
-    """Inputs of the model, and beside them, in `recordings`, what `decode` needs to go back."""
+    """Inputs of the model, and in `recordings` the data that `decode` needs."""
 
     recordings: list[Prompt]
 
-    # BatchFeature pickles its data alone
+    # BatchFeature pickles only its data
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__.copy()
 
@@ -86,14 +86,14 @@ def stack_prompts(
     sampling_rate: float,
     context_seconds: float | None = None,
 ) -> EEGFeatures:
-    """Stacks prompts: channels padded at the end, patches at the left, a start patch before each.
+    """Stacks prompts; pads channels at the end and patches at the left, and adds a start patch to each.
 
     Args:
-        prompts: One per recording.
-        courses: Of each, what conditions it is in, and what is to come next.
+        prompts: One for each recording.
+        courses: Conditions of each recording and of its continuation.
         patch_size: Samples in a patch.
-        sampling_rate: Of the model, in Hz.
-        context_seconds: How much of each recording's end is kept; None: everything.
+        sampling_rate: Sampling rate of the model, in Hz.
+        context_seconds: Seconds at the end of each recording that are kept; None: everything.
     """
     limits = [p.n_whole(patch_size / sampling_rate) for p in prompts]
     if context_seconds is not None:
@@ -129,10 +129,10 @@ def stack_prompts(
 
 
 def check_tensors(return_tensors: Any) -> None:
-    """Refuses kinds of tensors that features do not come in.
+    """Checks the kind of tensors.
 
     Raises:
-        ValueError: Neither "pt", "np" nor None.
+        ValueError: `return_tensors` is not "pt", "np" or None.
     """
     if not (return_tensors is None or isinstance(return_tensors, str)) or return_tensors not in TENSORS:
         raise ValueError(f'return_tensors must be "pt" (torch) or "np" (NumPy), not {return_tensors!r}.')
@@ -168,7 +168,7 @@ def pad_features(features: list[Mapping[str, Any]], patch_size: int) -> EEGFeatu
 
 
 def _rows(item: Mapping[str, Any], patch_size: int) -> Iterator[dict[str, torch.Tensor]]:
-    """The single recordings in features, masks and conditions completed; a row of a dataset is one already."""
+    """The single recordings in features, with masks and conditions; a row of a dataset may be a single one."""
     if not isinstance(item, Mapping) or item.get("input_values") is None:
         found = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
         raise ValueError(f"pad() takes what the feature extractor returned, which holds input_values, not {found}.")
@@ -182,7 +182,7 @@ def _rows(item: Mapping[str, Any], patch_size: int) -> Iterator[dict[str, torch.
             f"samples, not {tuple(values.shape)}: prepare them with the feature extractor that pads them."
         )
     if is_batch and n_batch == 1 and "labels" in own and (not own["labels"].ndim or len(own["labels"]) != 1):
-        own["labels"] = own["labels"][None]  # a row that `map` has written holds features of one, and its own label
+        own["labels"] = own["labels"][None]  # a row that `map` wrote holds features of one recording, and its label
     if is_batch and any(not value.ndim or len(value) != n_batch for value in own.values()):
         sizes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in own.items())
         raise ValueError(f"The features hold {n_batch} recordings, but not all of their parts do: {sizes}.")
@@ -196,7 +196,7 @@ def _rows(item: Mapping[str, Any], patch_size: int) -> Iterator[dict[str, torch.
 
 
 def _tensor(name: str, value: Any) -> torch.Tensor:
-    """A part of features as a tensor: numbers with a fraction in single precision, others whole."""
+    """A part of features as a tensor: floating-point numbers in single precision, others as 64-bit integers."""
     try:
         tensor = value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value))
     except (TypeError, ValueError) as error:
@@ -207,11 +207,11 @@ def _tensor(name: str, value: Any) -> torch.Tensor:
 def _padded(
     name: str, row: dict[str, torch.Tensor], n_chans: int, n_times: int, n_ids: int, patch_size: int
 ) -> torch.Tensor:
-    """One part of a row, with as many channels and patches as the batch has; what is added is zero."""
+    """One part of a row, padded with zeros to the channels and patches of the batch."""
     value, values = row[name], row["input_values"]
     chans, times = n_chans - values.shape[0], n_times - values.shape[1]
     patches = times // patch_size
-    if name == "condition_ids":  # a plan goes on beyond the prompt, and its last condition holds from there on
+    if name == "condition_ids":  # a plan continues beyond the prompt, and its last condition has no end
         after = n_ids - (len(value) - values.shape[1] // patch_size)
         return torch.cat((value.new_zeros(patches), value, value[-1:].expand(after)))
     if name == "input_values" or (name == "labels" and value.shape == values.shape):

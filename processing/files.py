@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Results on disk: there whole, or not at all."""
+"""Writes results to disk completely, or not at all."""
 
 import shutil
 import time
@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-#: Age in seconds of a temporary folder that no process works in any more.
+#: Age in seconds at which a temporary folder counts as abandoned.
 ABANDONED_SECONDS = 24 * 3600
 
 
 @contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
-    """Gives a folder of its own beside `path`, on the same disk, and removes it in the end.
+    """Gives a temporary folder beside `path`, on the same disk, and removes it at the end.
 
-    Its name is known before it is there: an interrupt between making a folder and hearing its name, as
-    `tempfile.TemporaryDirectory` may have one, would leave it behind.
+    The name is chosen before the folder is created. `tempfile.TemporaryDirectory` leaves a folder behind if an
+    interrupt comes after the folder is created and before its name is returned.
     """
     folder = path.absolute().parent / f".get-hf-{uuid.uuid4().hex[:12]}"
-    for left in folder.parent.glob(".get-hf-" + 12 * "[0-9a-f]"):  # by a process that was killed
+    for left in folder.parent.glob(".get-hf-" + 12 * "[0-9a-f]"):  # left by a process that was killed
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
                 shutil.rmtree(left)
@@ -33,10 +33,10 @@ def folder_beside(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Gives a path beside `path` to write to, and moves what was written into place when all went well.
+    """Gives a temporary path to write to, and moves the written files to the folder of `path` on success.
 
-    The name stays the same and only the folder differs, because writers choose the format by the suffix and
-    FIF splits what exceeds 2 GB into files that name one another.
+    Only the folder differs and the name stays the same. Writers choose the format by the suffix, and FIF splits data
+    over 2 GB into files that name one another.
     """
     with folder_beside(path) as folder:
         yield folder / path.name

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Files of every format, opened as one thing: channels, samples in volts, annotations, and what MNE knows.
+"""Opens files of every format in the same way: channels, samples, annotations, and the info of MNE.
 
-Runs where files are parsed (`parsing.py`), never in the process of whoever asks.
+This module runs in the process that parses files (`parsing.py`), never in the process of the caller.
 """
 
 import csv
@@ -19,7 +19,7 @@ from .edf import EDFFile, is_edf
 from .scalp import Channel
 from .units_get import volts_per_unit
 
-#: What an interrupted recording is annotated with where its samples go on, as MNE does where it joins recordings.
+#: Annotation where an interrupted recording continues; MNE uses the same one where it joins recordings.
 BOUNDARY = "BAD boundary"
 
 
@@ -28,14 +28,14 @@ class Source:
     """A recording in a file.
 
     Attributes:
-        channels: All of them.
+        channels: All channels of the file.
         n_times: Samples of each channel.
-        read: From channel numbers (of one rate) and two sample numbers to `(channels, times)` in the units of
-            `channels`.
-        info: From channel numbers to the `mne.Info` of these.
+        read: Function of channel numbers (of one sampling rate) and two sample numbers, which returns
+            `(channels, times)` in the units of `channels`.
+        info: Function of channel numbers, which returns their `mne.Info`.
         annotations: (onset, duration, description, channel names), seconds from the first sample.
         first_sample: MNE's number of the first sample.
-        notes: What whoever asks should know.
+        notes: Notes for the caller.
     """
 
     channels: list[Channel]
@@ -51,11 +51,11 @@ def open_source(path: Path, scratch: Path) -> Source:
     """Opens a recording.
 
     Args:
-        path: The file, its suffix in place.
-        scratch: A folder to write to.
+        path: The file, with its suffix.
+        scratch: Folder for temporary files.
 
     Raises:
-        Exception: Of many kinds, each reader its own; a `ValueError` where the message is fit to be shown.
+        Exception: Each reader raises its own kinds. The message of a `ValueError` can be shown to users.
     """
     if path.is_file() and is_edf(path):
         source = _open_edf(path)
@@ -140,7 +140,7 @@ def _open_with_mne(path: Path, scratch: Path) -> Source:
     kinds, rate = raw.get_channel_types(), float(raw.info["sfreq"])
     located = [bool(np.isfinite(c["loc"][:3]).all() and np.any(c["loc"][:3])) for c in raw.info["chs"]]
     stored, usual = getattr(raw, "_orig_units", None) or {}, "uV" if suffix == ".set" else "V"
-    # MNE brings samples to volts from these
+    # MNE converts samples from these units to volts
     scales = [volts_per_unit(stored.get(name) or usual) or 1.0 for name in raw.ch_names]
     columns = zip(raw.ch_names, kinds, located, scales, strict=True)
     channels = [
@@ -183,9 +183,9 @@ def _read_eeglab(path: Path) -> Any:
     import mne
     from mne.io.eeglab import eeglab
 
-    # MNE follows the path that the file names; here its last part counts, or the name of the file itself
+    # MNE follows the path in the file; here only the last part of the path is used, or the name of the file itself
     eeglab._check_eeglab_fname = lambda fname, dataname: str(_companion(path, str(dataname), ".fdt"))
-    # MNE takes chaninfo for a structure; EEGLAB leaves it empty where it knows nothing
+    # MNE expects that chaninfo is a structure; EEGLAB leaves it empty without information
     load = inspect.unwrap(eeglab._check_load_mat)
 
     @functools.wraps(load)
@@ -207,10 +207,10 @@ def _read_eeglab(path: Path) -> Any:
 
 
 def _companion(path: Path, named: str, suffix: str) -> Path:
-    """The file beside `path` that it names, or that bears its own name; never one elsewhere.
+    """The file beside `path` that it names, or that has its name; never a file in another folder.
 
     Raises:
-        ValueError: There is neither.
+        ValueError: Neither file exists.
     """
     own = re.split(r"[/\\]", named.strip())[-1]
     candidates = [path.with_name(own)] if own.strip(".") else []
@@ -224,9 +224,9 @@ def _companion(path: Path, named: str, suffix: str) -> Path:
 
 
 def _with_companions(path: Path, scratch: Path) -> Path:
-    """A copy of a BrainVision header that names the samples beside it, and a copy of the markers.
+    """A copy of a BrainVision header that names the samples beside the original, and a copy of the markers.
 
-    MNE knows neither header nor markers where their suffix is in capitals.
+    MNE does not recognise a header or markers whose suffix is in capitals.
     """
     header = path.read_bytes()
 
@@ -240,7 +240,7 @@ def _with_companions(path: Path, scratch: Path) -> Path:
         markers = scratch / f"{path.stem}.vmrk"
         markers.write_bytes(named(b"MarkerFile", ".vmrk").read_bytes())
         header = _assigned(header, b"MarkerFile", str(markers).encode())
-    except ValueError:  # without markers it is a recording all the same
+    except ValueError:  # a recording without markers is still valid
         header = _assigned(header, b"MarkerFile", b"")
     copy = scratch / f"{path.stem}{path.suffix.lower()}"
     copy.write_bytes(header)
@@ -253,7 +253,7 @@ def _assigned(header: bytes, key: bytes, value: bytes) -> bytes:
 
 
 def _as_bids_says(source: Source, path: Path) -> Source:
-    """Types, units and bad channels of the `channels.tsv` beside a recording in BIDS layout."""
+    """Adds types, units and bad channels from the `channels.tsv` beside a recording in BIDS layout."""
     table = path.with_name(re.sub(r"_eeg$", "", path.stem) + "_channels.tsv")
     if not path.stem.endswith("_eeg") or not table.is_file():
         return source

@@ -2,16 +2,16 @@
 """Heartbeats: spikes of the heart's field at the reference electrode, hence in all channels, about once a second.
 
 Against an earlobe or a mastoid, one person in three has an R wave of 50 to 100 uV in every channel. It is no noise:
-its shape is constant, and its intervals differ by a few percent. So heartbeats are subtracted from a recording before
+its shape is constant, and its intervals vary by a few percent. So heartbeats are subtracted from a recording before
 any other step, and the continuation has heartbeats of the same pace and shape.
 
     x = brain + sum_i A_i template(t - t_i)
 
-A spatial filter (see `spatial_filter`) keeps what all channels share. Its output is correlated with the shape of a QRS
-complex. Dynamic programming then finds the train of beats at a steady pace that has the largest correlations (as for
-beats of music, Ellis, J. New Music Res. 36, 2007). The train counts as a heart if noise would not reach such
-correlations. The template has a course for each channel. It is the average over the recording's beats, of rank 3, as
-the heart's dipole has three directions. Nothing has to be known of the population.
+A spatial filter (see `spatial_filter`) keeps the signal that all channels share. Its output is correlated with
+the shape of a QRS complex. Dynamic programming then finds the train of beats at a steady pace that has the largest
+correlations (as for beats of music, Ellis, J. New Music Res. 36, 2007). The train counts as a heart if noise would not
+reach such correlations. The template has a time course for each channel. It is the average over the recording's
+beats, of rank 3, because the heart's dipole has three directions. The method needs no statistics of the population.
 """
 
 from collections.abc import Sequence
@@ -22,31 +22,31 @@ import scipy
 
 from .event_shapes_get import LEAST_PATCH, covariance_between_peaks, robust_deviation, spatial_filter, uniforms
 
-#: Band in which beats are looked for, and lower edge of that in which they are averaged, as shares of half the rate:
+#: Band of the search for beats, and lower edge of the band of their average, as shares of half the sampling rate:
 #: 8 to 40 and 3 Hz at 100 Hz.
 SOUGHT, LOW = (0.16, 0.8), 0.06
 #: Samples of the shape before and after the R wave: .2 s at 100 Hz.
 N_AROUND = 20
-#: Splines are laid through so many points per sample.
+#: Number of points per sample that splines interpolate.
 FINER = 4
-#: Samples of all channels together, about, that splines are laid through at once.
+#: Approximate number of samples of all channels that splines interpolate at once.
 SPLINED_AT_ONCE = 100_000
 #: Directions of the heart's dipole. A template of rank 1 loses a hundredth or two of coherence at 20 to 30 Hz.
 N_DIRECTIONS = 3
 #: Intervals of a steady pace, in samples: 120 to 44 beats a minute at 100 Hz.
 PACES = np.exp(np.linspace(np.log(50), np.log(135), 20))
-#: Ratios of an interval to the pace that are tried, and what a squared log ratio costs.
+#: Ratios of an interval to the pace in the search, and the cost of a squared log ratio.
 RATIOS, STRICTNESS = np.linspace(0.82, 1.22, 17), 60.0
-#: What a beat must bring, and brings at most, in deviations of the correlation: noise brings the first at its peaks.
+#: Least and largest score of a beat, in deviations of the correlation: peaks of noise reach the first.
 LEAST_SCORE, LARGEST_SCORE = 2.2, 8.0
-#: A train is a heart's where its beats bring so much more than that, together and in the mean, most of them something,
-#: over so much of the recording.
+#: Criteria of a heart: excess over the least score of all beats and of the mean beat, share of beats with an excess,
+#: and share of the recording that the train covers.
 LEAST_TOTAL, LEAST_EACH, LEAST_HEARD, LEAST_SHARE = 8.0, 0.6, 0.75, 0.6
-#: Beats from whose intervals the pace is known that goes on.
+#: Number of last intervals that determine the pace of the continuation.
 N_RECENT = 30
 #: Bounds of the deviation of log intervals.
 LEAST_VARIATION, LARGEST_VARIATION = 0.02, 0.08
-#: Coefficients of a patch that say when the next heartbeat comes, and how strong it is.
+#: Coefficients of a patch that determine the time and the strength of the next heartbeat.
 DICE = slice(LEAST_PATCH - 2, LEAST_PATCH)
 
 
@@ -55,10 +55,10 @@ class Heartbeats:
     """The heartbeats of one recording.
 
     Attributes:
-        template: `(channels, 2 N_AROUND + 1)`: one, in microvolts; all 0 where none are seen.
-        times: `(beats,)`: when R waves come, in samples, which need not be whole.
-        amplitudes: `(beats,)`: of each, over the template's.
-        n_times: Samples of the recording.
+        template: `(channels, 2 N_AROUND + 1)`: one heartbeat in microvolts; all 0 where none are found.
+        times: `(beats,)`: times of R waves in samples, not always whole numbers.
+        amplitudes: `(beats,)`: amplitude of each beat, over the template's.
+        n_times: Number of samples of the recording.
     """
 
     template: np.ndarray
@@ -68,28 +68,28 @@ class Heartbeats:
 
     @property
     def signal(self) -> np.ndarray:
-        """What heartbeats add to the recording, `(channels, times)` in microvolts."""
+        """The recording's heartbeats as a signal, `(channels, times)` in microvolts."""
         return self._beats(self.times, self.amplitudes, 0, self.n_times)
 
     def continued(self, patches: np.ndarray) -> np.ndarray:
-        """What the heartbeats add that follow the recording, `(channels, patches * patch_size)` in microvolts.
+        """The continuation's heartbeats as a signal, `(channels, patches * patch_size)` in microvolts.
 
         Args:
-            patches: `(channels, patches, patch_size)`: what follows in the innovation space, which what is random
-                about heartbeats is read off, see `uniforms`.
+            patches: `(channels, patches, patch_size)`: the continuation in the innovation space. It determines the
+                random properties of heartbeats, see `uniforms`.
         """
         n_chans, n_patches, size = patches.shape
         stop = self.n_times + n_patches * size
         if len(self.times) < 2:
             return np.zeros((n_chans, n_patches * size))
         log_intervals = np.log(np.diff(self.times)[-N_RECENT:])
-        # a beat that was missed is no slow heart
+        # a missed beat does not mean a slow heart
         usual = log_intervals[np.abs(log_intervals - np.median(log_intervals)) < 0.3]
         variation = np.clip(usual.std(), LEAST_VARIATION, LARGEST_VARIATION)
         scores = scipy.stats.norm.ppf(np.clip(uniforms(patches, DICE), 0.01, 0.99))
         times, amplitudes = [self.times[-1]], [self.amplitudes[-1]]
         while times[-1] < stop + N_AROUND:
-            # told by the patch before the last beat, as the next one's begins before its R wave
+            # the patch before the last beat decides, because the next beat begins before its R wave
             patch = int((times[-1] - N_AROUND - self.n_times) // size)
             pace, strength = scores[patch] if 0 <= patch < n_patches else (0.0, 0.0)
             times.append(times[-1] + np.exp(usual.mean() + variation * pace))
@@ -108,19 +108,19 @@ class Heartbeats:
 
 
 def no_heartbeats(n_chans: int, n_times: int) -> Heartbeats:
-    """Of a recording in which none are seen."""
+    """The result for a recording without visible heartbeats."""
     return Heartbeats(np.zeros((n_chans, 2 * N_AROUND + 1)), np.zeros(0), np.zeros(0), n_times)
 
 
 def find_heartbeats(x: np.ndarray, positions: np.ndarray) -> Heartbeats:
-    """The heartbeats of a recording.
+    """Finds the heartbeats of a recording.
 
     Args:
-        x: `(channels, times)` in microvolts at the model's rate.
+        x: `(channels, times)` in microvolts at the model's sampling rate.
         positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
     """
     n_chans, n_times = x.shape
-    # an electrode that is another's reference hears the heart as that one does
+    # a bipolar channel's reference picks up the heart like its electrode
     usual = (np.linalg.norm(positions[:, 3:], axis=-1) == 0).astype(float)
     if n_times < 4 * PACES[-1] or not usual.any():
         return no_heartbeats(n_chans, n_times)
@@ -140,7 +140,7 @@ def find_heartbeats(x: np.ndarray, positions: np.ndarray) -> Heartbeats:
 
 
 def _filtered(x: np.ndarray, edges: float | tuple[float, float], kind: str) -> np.ndarray:
-    """A band of `(rows, times)`, zero phase."""
+    """Filters `(rows, times)` to a band, with zero phase."""
     sos = scipy.signal.butter(2, edges, kind, output="sos")
     return scipy.signal.sosfiltfilt(sos, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
 
@@ -151,25 +151,25 @@ def _weights(topography: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _first_shape() -> np.ndarray:
-    """An R wave between smaller Q and S waves, with margins in which filters ring."""
+    """An R wave between smaller Q and S waves, with margins for the ringing of filters."""
     t = np.arange(-75.0, 76.0)
     bumps = ((1.0, 0.0, 1.4), (-0.35, 3.5, 1.8), (-0.15, -3.5, 1.5))
     return np.sum([size * np.exp(-0.5 * ((t - peak) / width) ** 2) for size, peak, width in bumps], axis=0)
 
 
 def _correlation(course: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """Of `(times,)` with a shape, at each sample, in its own deviations."""
+    """Correlation of `(times,)` with a shape, at each sample, in deviations of the correlation."""
     found = scipy.signal.oaconvolve(course, shape[::-1], mode="same")
     return found / robust_deviation(found)
 
 
 def _find_train(correlation: np.ndarray) -> np.ndarray | None:
-    """The samples of the heartbeats whose correlations `(times,)` these are; None: no heart."""
+    """The samples of heartbeats, found in correlations `(times,)`; None: no heart."""
     gains = np.clip(correlation, -LARGEST_SCORE, LARGEST_SCORE) - LEAST_SCORE
     lags = np.round(PACES[:, None] * RATIOS).astype(int)
     costs = STRICTNESS * np.log(lags / PACES[:, None]) ** 2
     n_times, n_before, paces = len(gains), lags.max(), np.arange(len(PACES))
-    # the most that a train of each pace that ends at a sample brings, and the sample of its beat before
+    # the best score of a train of each pace that ends at a sample, and the sample of its previous beat
     most = np.zeros((len(PACES), n_before + n_times))
     before = np.full((len(PACES), n_times), -1)
     for start in range(0, n_times, lags.min()):  # no two beats are in one block
@@ -193,7 +193,7 @@ def _find_train(correlation: np.ndarray) -> np.ndarray | None:
 
 
 def _aligned(correlation: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """The peaks of the correlation next to given times, between samples."""
+    """The peaks of the correlation next to given times, interpolated between samples."""
     found = []
     for time in np.round(times).astype(int):
         near = np.arange(max(time - 3, 1), min(time + 4, len(correlation) - 1))
@@ -205,14 +205,14 @@ def _aligned(correlation: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def _interpolated(course: np.ndarray) -> scipy.interpolate.CubicSpline:
-    """A function of time in samples of `(..., times)`."""
-    # splines between samples as they are would take a sixth of the power at 35 Hz each time
+    """Interpolates `(..., times)`: a function of time in samples."""
+    # splines through the original samples would remove a sixth of the power at 35 Hz each time
     fine = scipy.signal.resample_poly(course, FINER, 1, axis=-1)
     return scipy.interpolate.CubicSpline(np.arange(fine.shape[-1]) / FINER, fine, axis=-1)
 
 
 def _average(course: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """The mean of what `(..., times)` is around beats that are whole, which begins and ends at 0."""
+    """The mean of `(..., times)` around complete beats, which begins and ends at 0."""
     around = np.arange(-N_AROUND, N_AROUND + 1)
     whole = times[(times >= N_AROUND) & (times < course.shape[-1] - N_AROUND - 1)]
     rows = np.atleast_2d(course)
@@ -224,13 +224,13 @@ def _average(course: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def _as_a_dipole(template: np.ndarray) -> np.ndarray:
-    """A template `(channels, times)` of the rank that a field of three directions has."""
+    """Reduces a template `(channels, times)` to rank `N_DIRECTIONS`, the rank of a dipole's field."""
     left, values, right = np.linalg.svd(template, full_matrices=False)
     return left[:, :N_DIRECTIONS] * values[:N_DIRECTIONS] @ right[:N_DIRECTIONS]
 
 
 def _amplitudes(course: np.ndarray, shape: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """How strong each beat of `(times,)` is, over the shape, as far as it is more than what noise makes of it."""
+    """Strength of each beat of `(times,)`, over the shape, shrunk by the part of its variance that noise explains."""
     around, at = np.arange(-N_AROUND, N_AROUND + 1), _interpolated(np.pad(course, N_AROUND + 1))
     energy = shape @ shape
     seen = np.array([shape @ at(time + around + N_AROUND + 1) for time in times]) / energy

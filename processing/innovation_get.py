@@ -1,17 +1,17 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The innovation space: the residual of EEG after linear statistics.
 
-EEG is 1/f in time and almost collinear across channels. An invertible map removes both, so that the network can model
-bursts, context and conditions. White noise through the inverse map is already a simulation of the recording, linear
-and Gaussian but for its events:
+EEG has a 1/f spectrum and almost collinear channels. An invertible map removes both, so that the network can model
+bursts, context and conditions. White noise through the inverse map already simulates the recording: the simulation is
+linear and Gaussian, except for events:
 
     x  --events-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
 
-Heartbeats and blinks are subtracted before (see `events_get`). Three stages follow (see `stages_get`). `a(z)` is an
-autoregressive filter that all channels share. `A(z)` is a filter of matrices, which removes what channels say of each
-other's next samples. `Sigma` is the covariance of the residual. The filters follow from covariances at lags
-(Yule-Walker). These mix the population's covariances, known for any montage as a function of electrode positions, with
-the recording's, smoothed over frequency by Parzen's window w_k:
+Heartbeats and blinks are subtracted first (see `events_get`). Three stages follow (see `stages_get`). `a(z)` is an
+autoregressive filter that all channels share. `A(z)` is a filter of matrices, which removes what channels predict of
+each other's next samples. `Sigma` is the covariance of the residual. The filters follow from covariances at lags
+(Yule-Walker). These covariances mix the population's with the recording's. The population's are a function of
+electrode positions, hence known for any montage. The recording's are smoothed over frequency by Parzen's window w_k:
 
     autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)                         n patches seen
     covariances      R_k = (n w_k own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
@@ -19,12 +19,12 @@ the recording's, smoothed over frequency by Parzen's window w_k:
 `P_k` are the covariances at lags of the spectrum P_f^(1/2) M P_f^(1/2). P_f is the population's spatial covariance at
 frequency f. `M` is the covariance of the recording after whitening by the population. It pools all frequencies, so
 that a few seconds determine it even with many channels. The prior is weak on purpose. A stronger prior predicts a
-little better, but a set of simulations then varies too little, and channels cohere too little. Filters that fit a
-recording closely leave a smaller residual of it than of what follows. So the innovations of the calibrated stretch are
-divided by their own `deviation`, and the network sees the same size everywhere. Sigma has its symmetric square root,
+little better, but simulations then vary too little, and channels cohere too little. Filters that fit a recording
+closely leave a smaller residual of it than of its continuation. So the innovations of the calibrated stretch are
+divided by their own `deviation`, and the network sees the same size everywhere. The square root of Sigma is symmetric,
 so that permuting the channels permutes the result.
 
-The transform normalises amplitude and band powers away. Calibration features return them to the network.
+The transform removes amplitude and band powers. Calibration features give them to the network.
 """
 
 from collections.abc import Sequence
@@ -50,20 +50,20 @@ from .stages_get import (
     windowed,
 )
 
-#: Corner of the low-pass that separates the slow part, as a share of half the rate: 12 Hz at 100 Hz.
+#: Corner of the low-pass that separates the slow part, as a share of half the sampling rate: 12 Hz at 100 Hz.
 SLOW_CORNER = 0.24
 
 
 @dataclass(frozen=True)
 class Innovation:
-    """One recording in the innovation space, with what the way back needs.
+    """One recording in the innovation space, with everything that the inverse needs.
 
     Attributes:
-        values: `(channels, patches * patch_size)` float64, dimensionless, near unit variance: per patch, its
-            whitened DCT coefficients from low to high frequency.
-        calibration: `(channels, 2 + patch_size)` float32: log overall scale, whether there was anything to calibrate
-            on (both equal for all channels), then the log power of the channel at the frequency of each DCT
-            coefficient, each against the population. All zero where nothing was calibrated (but see `unprompted`).
+        values: `(channels, patches * patch_size)` float64, dimensionless, near unit variance: for each
+            patch, its whitened DCT coefficients from low to high frequency.
+        calibration: `(channels, 2 + patch_size)` float32: log overall scale, whether there was a calibration (both
+            equal for all channels), then the log power of the channel at the frequency of each DCT coefficient. Scale
+            and powers are relative to the population. All zero without calibration (but see `unprompted`).
         stages: The transform of this recording, first to last.
         memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins.
         n_padding: How many leading samples of memory and first patch were mirrored, not recorded.
@@ -76,10 +76,10 @@ class Innovation:
     n_padding: int
 
     def log_spectrum(self, n_frequencies: int) -> np.ndarray:
-        """Logarithm of the power that the filters make of white noise, but for a constant.
+        """Logarithm of the power of white noise after the filters, up to a constant.
 
         Args:
-            n_frequencies: Equally spaced, from 0 to half the rate.
+            n_frequencies: Number of frequencies, equally spaced from 0 to half the sampling rate.
 
         Returns:
             `(channels, n_frequencies)`, natural logarithms.
@@ -95,21 +95,21 @@ class Innovation:
 
 
 class InnovationTransform:
-    """Maps microvolts at the model's rate to the innovation space and back.
+    """Maps microvolts at the model's sampling rate to the innovation space and back.
 
     Args:
         patch_size: Samples in a patch.
-        autocorrelation: `1, r_1 .. r_p` of the population, which its whitening filter of order p follows from.
+        autocorrelation: `1, r_1 .. r_p` of the population, which determines its whitening filter of order p.
         scale: Root mean square of the population's innovations, in microvolts.
-        harmonic_covariance: `(patch_size, 36, 36)`: the population's covariance of each DCT coefficient, in
-            units of `scale`, between spherical harmonics.
-        channel_variance: `(patch_size,)`: the part of each channel's variance that no neighbour shares, same
+        harmonic_covariance: `(patch_size, 36, 36)`: the population's covariance of each DCT coefficient between
+            spherical harmonics, in units of `scale`.
+        channel_variance: `(patch_size,)`: the part of each channel's variance that no neighbour shares, in the same
             units.
-        prior_patches: How many patches of a recording of few channels weigh as much as the population (chosen by
-            how alike white noise through the transform is to unseen recordings).
-        unprompted_shifts: `(patch_size, 5)`: what is taken off the coherence of channels without any recording, at the
-            frequency of each coefficient, see `correct_coherence`. Covariances that are averaged over people cohere
-            less than the covariances of single people do. None: nothing.
+        prior_patches: How many patches of a recording with few channels weigh as much as the population. It was chosen
+            by how similar white noise through the transform is to unseen recordings.
+        unprompted_shifts: `(patch_size, 5)`: value subtracted from the coherence of channels without a recording, at
+            the frequency of each coefficient, see `correct_coherence`. Covariances averaged over people cohere less
+            than covariances of single people. None: nothing is subtracted.
     """
 
     def __init__(
@@ -138,32 +138,33 @@ class InnovationTransform:
 
     @property
     def n_memory(self) -> int:
-        """Samples before the first patch that both filters look back on."""
+        """Number of samples before the first patch that both filters need."""
         return self.order + MATRIX_ORDER
 
     @property
     def n_features(self) -> int:
-        """Calibration features per channel."""
+        """Number of calibration features of each channel."""
         return 2 + self.patch_size
 
     def forward(
         self, x: np.ndarray, positions: np.ndarray, n_calibration: int | None = None, has_memory: bool = False
     ) -> Innovation:
-        """Takes a signal to the innovation space.
+        """Maps a signal to the innovation space.
 
-        Every sample belongs to a patch: the signal is mirrored at the left to whole patches and the `n_memory` samples
-        before them that the filters look back on.
+        Every sample belongs to a patch. Mirroring extends the signal at the left to whole patches, and by the
+        `n_memory` samples before them that the filters need.
 
         Args:
-            x: `(channels, times)` in microvolts at the model's rate, at least one patch long, without events.
+            x: `(channels, times)` in microvolts at the model's sampling rate, at least one patch long, without
+                events.
             positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-            n_calibration: Leading samples that filters and covariance are estimated from. None: all; 0: none, the
-                population alone.
-            has_memory: Whether the first `n_memory` samples are nothing but the filters' memory, so that only what
-                follows them belongs to patches, as in crops out of a longer recording.
+            n_calibration: Number of leading samples from which filters and covariance are estimated. None: all.
+                0: none, only the population counts.
+            has_memory: Whether the first `n_memory` samples are only the filters' memory, so that only the samples
+                after them belong to patches, as in crops from a longer recording.
 
         Raises:
-            ValueError: A signal that `has_memory` and nothing after it.
+            ValueError: The signal `has_memory`, but no samples after it.
         """
         x = np.asarray(x, dtype=np.float64)
         size, memory = self.patch_size, self.n_memory
@@ -183,10 +184,10 @@ class InnovationTransform:
         return Innovation(values, calibration, stages, x[:, :memory].copy(), n_padding)
 
     def unprompted(self, positions: np.ndarray) -> Innovation:
-        """The innovation of no signal at all: the population's covariance and a silent past.
+        """The innovation without any signal: the population's covariance and a silent past.
 
-        The features say that it was calibrated, on what is just like the population. Told that nothing is known, as
-        crops now and then are in training, a model has to guess how loud a person is, and does not keep to its guess.
+        The features declare a calibration whose result equals the population. If they declared no calibration, as
+        some crops in training do, a model would have to guess the amplitude of a person, and would not keep to it.
 
         Args:
             positions: `(channels, 6)` positions of the channels to generate.
@@ -197,16 +198,15 @@ class InnovationTransform:
         return Innovation(np.zeros((len(positions), 0)), calibration, stages, memory, self.n_memory)
 
     def inverse(self, values: np.ndarray, innovation: Innovation) -> np.ndarray:
-        """Takes innovations back to microvolts, without events.
+        """Maps innovations back to microvolts, without events.
 
         Args:
-            values: `(channels, patches * patch_size)`: `innovation.values`, continued by as many patches as
-                wished.
-            innovation: What `forward` returned for the beginning.
+            values: `(channels, patches * patch_size)`: `innovation.values`, continued by any number of patches.
+            innovation: Result of `forward` for the beginning.
 
         Returns:
-            `(channels, times)` in microvolts at the model's rate: the recorded part of the memory, then all
-            patches, so that it starts with the very samples `forward` was given.
+            `(channels, times)` in microvolts at the model's sampling rate: the recorded part of the memory, then all
+            patches. It starts with exactly the samples that `forward` received.
         """
         memories = [innovation.memory]
         for stage in innovation.stages[:-1]:
@@ -219,7 +219,7 @@ class InnovationTransform:
     def _estimate(
         self, x: np.ndarray, positions: np.ndarray, n_patches: int, n_padding: int
     ) -> tuple[tuple[SharedFilter, MatrixFilter, Whitening], np.ndarray]:
-        """Stages and calibration features of a recording `(channels, times)` of which `n_patches` are known.
+        """Stages and calibration features of a recording `(channels, times)` with `n_patches` known patches.
 
         Its first `n_padding` samples are mirrored.
         """
@@ -244,7 +244,7 @@ class InnovationTransform:
         return (shared_filter, matrix_filter, whitening), calibration
 
     def _of_population(self, population: np.ndarray, positions: np.ndarray) -> tuple[MatrixFilter, Whitening]:
-        """The stages of a recording of which nothing is known."""
+        """The stages without any known samples of the recording."""
         covariances = windowed(population)
         if self.unprompted_shifts is not None:
             covariances = correct_coherence(covariances, self.unprompted_shifts, positions)
@@ -252,7 +252,7 @@ class InnovationTransform:
         return MatrixFilter(matrices), Whitening(self.patch_size, self.scale * symmetric_roots(covariance)[0])
 
     def _log_power(self, x: np.ndarray, scale: float, population: np.ndarray) -> np.ndarray:
-        """Log power `(channels, patch_size)` of DCT coefficients of `x` `(channels, times)`, over the population's."""
+        """Log power `(channels, patch_size)` of DCT coefficients of `(channels, times)`, minus the population's."""
         size = self.patch_size
         residual = scipy.signal.lfilter(self.ar_filter, [1.0], x, axis=-1)[:, self.n_memory :].reshape(
             len(x), -1, size
@@ -274,11 +274,11 @@ class InnovationTransform:
 
     @cached_property
     def _slow_power(self) -> np.ndarray:
-        """What the population's covariance of each coefficient, in units of `scale`, adds to `slow_covariance`."""
+        """Weight in `slow_covariance` of the population's covariance of each coefficient, in units of `scale`."""
         return self.scale**2 * _slow_response(self.ar_filter, self.patch_size) / self.patch_size
 
     def population_covariance(self, positions: np.ndarray) -> np.ndarray:
-        """What the population's covariance is at given electrodes, in units of `scale` squared.
+        """The population's covariance at given electrodes, in units of `scale` squared.
 
         Args:
             positions: `(channels, 6)` unit-sphere positions of electrodes and references.
@@ -293,7 +293,7 @@ class InnovationTransform:
 
 
 def _slow_response(ar_filter: np.ndarray, n_bands: int) -> np.ndarray:
-    """Power `(n_bands,)` that white noise through `1 / ar_filter` and a low-pass has in each of equal bands."""
+    """Power `(n_bands,)` in bands of equal width of white noise after `1 / ar_filter` and a low-pass."""
     n = 64
     frequencies = (np.arange(n_bands * n) + 0.5) / (n_bands * n) * np.pi
     numerator, denominator = scipy.signal.butter(1, SLOW_CORNER)

@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Recordings in files: the one reader of the command, the page, the corpora, and whoever gives a path.
+"""The only reader of recordings in files: for the command, the page, the corpora, and every other path.
 
-Files are parsed by a process of its own (`parsing.py`), which stays for the next file. One that crashes it, or takes
-too much of its time or memory, is an error in one sentence.
+A separate process (`parsing.py`) parses files, and waits for the next one. A file that crashes this process, or takes
+too much time or memory, leads to an error message of one sentence.
 """
 
 import atexit
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-# What may be tried with a file that is no recording, by its suffix.
+# Advice for a file that is no recording, by its suffix.
 _ARRAYS = "pass the array in Python, with sampling_rate=, ch_names= and unit="
 _OTHERS = {
     ".mat": f"it tells neither rate, names nor unit of its arrays: load it with scipy.io.loadmat and {_ARRAYS}",
@@ -40,9 +40,9 @@ _OTHERS = {
         (".zip", ".gz", ".tar", ".tgz", ".7z", ".rar"), "it is packed: unpack it, and name what is inside"
     ),
 }
-# The file that tells what another one means, by the suffix of the other.
+# Suffix of the header file that describes a file, by the suffix of the described file.
 _HEADERS = {".fdt": (".set",), ".eeg": (".vhdr",), ".vmrk": (".vhdr",), ".dat": (".vhdr",), ".avg": (".vhdr",)}
-# Processes that wait for a file: more are only needed at once.
+# Largest number of idle processes: more are only needed for simultaneous requests.
 _MOST_IDLE = 2
 
 
@@ -58,29 +58,28 @@ def load_recording(
 ) -> Any:
     """Reads the EEG channels of a recording into an `mne.io.Raw`.
 
-    Channels that are no EEG are left out by their type, unit, rate and name; where most of the others have a known
-    place on the head, so are those without one. An end is left out in which no channel moves. Interruptions are
-    annotated "BAD boundary". Each of these is told in a warning. A file is whole or refused; other files that it names
-    are looked for beside it, never elsewhere.
+    Type, unit, sampling rate and name decide which channels are no EEG and are left out. Where most of the others have
+    a known position on the head, channels without one are left out, too. An end of the file in which no channel
+    changes is also left out. Interruptions are annotated "BAD boundary". A warning reports each of these. An
+    incomplete file is refused. Other files that it names are only looked for beside it.
 
     Args:
         path: A file of any format MNE reads (EDF, BDF, GDF, FIF, BrainVision, EEGLAB, ...), or an `.npz` of get-hf.
-        last_seconds: How much of the end is read, in seconds; None: all. What is read is all that a model is then
-            adapted to: its filters and amplitudes are estimated from the whole prompt, so a minute or more is better
-            than what it sees at once.
-        channels: Names of the channels to read, whatever they are; None: those that are EEG.
-        unit: What the numbers in the file are in (V, mV, uV or nV), where it says nothing or something wrong.
+        last_seconds: How much of the end is read, in seconds. None: all. Filters and amplitudes are estimated from all
+            that is read, so a minute or more is better than only the length that the model sees at once.
+        channels: Names of the channels to read, of any kind. None: all EEG channels.
+        unit: Unit of the numbers in the file (V, mV, uV or nV), where the file names none or a wrong one.
         follow_links: Whether links to files elsewhere are followed.
-        ignore: A regular expression that matches, from their beginning, names of more channels to leave out.
-        known: A regular expression that matches names of EEG channels that tell no place as they stand.
+        ignore: A regular expression for further channels to leave out. It has to match at the beginning of a name.
+        known: A regular expression for names of EEG channels that give no position by themselves.
 
     Returns:
         The recording in memory, in volts.
 
     Raises:
-        FileNotFoundError: When there is nothing at `path`.
-        ImportError: Without MNE.
-        ValueError: When it cannot be read, is cut off, holds no samples or no EEG channels.
+        FileNotFoundError: There is nothing at `path`.
+        ImportError: MNE is not installed.
+        ValueError: The file cannot be read, is cut off, or holds no samples or no EEG channels.
     """
     try:
         import mne
@@ -123,7 +122,7 @@ def load_recording(
 
 
 def _file_to_open(path: Path, follow_links: bool) -> Path:
-    """The file that is to be opened for the one that was named, which may be one of several that belong together."""
+    """The file to open for the given one, which may be one of several files that belong together."""
     if not path.exists():
         raise FileNotFoundError(f"There is no recording at {path}.")
     if not follow_links and path.is_symlink():
@@ -146,18 +145,18 @@ def _file_to_open(path: Path, follow_links: bool) -> Path:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a recording: of a folder all that is in it, of a file also those of its name beside it."""
-    # parts of a FIF are numbered; the brackets are for what a pattern would take for one
+    """Bytes of a recording: all files of a folder, or a file with all files of the same name beside it."""
+    # parts of a FIF are numbered; the brackets escape special characters of patterns
     stem = re.sub(r"([*?[])", r"[\1]", re.sub(r"-\d+$", "", path.stem))
     beside = path.rglob("*") if path.is_dir() else path.parent.glob(f"{stem}*")
     return path.stat().st_size + sum(each.stat().st_size for each in beside if each.is_file() and each != path)
 
 
 def _parsed(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
-    """What the parsing process answers: what is known of a recording, and its samples in volts.
+    """The answer of the parsing process: the description of a recording, and its samples in volts.
 
     Raises:
-        ValueError: It cannot be read.
+        ValueError: The recording cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="get-hf-") as scratch:
         request = request | {"scratch": os.path.realpath(scratch)}
@@ -179,7 +178,7 @@ def _parsed(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
 
 
 class _EndedIdle(Exception):
-    """The process had ended before it was asked, because nobody had asked for long."""
+    """The process had ended before the request, after a long time without any."""
 
 
 class _Worker:
@@ -203,8 +202,8 @@ class _Worker:
                 raise ValueError("The process that reads files could not be started: check that `import mne` works.")
 
     def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
-        """Has a file parsed; see `_parsed`."""
-        # computing is what is limited; a busy machine needs longer for it
+        """Asks the process to parse a file; see `_parsed`."""
+        # the limit is on computing time, which takes longer on a busy machine
         with self._patient(30 + 4 * request["seconds"]):
             with contextlib.suppress(OSError):
                 self._send(request)
@@ -244,7 +243,7 @@ class _Worker:
             if code == -getattr(signal, "SIGALRM", 0):
                 raise _EndedIdle
             path = request["path"]
-            # on Windows, what is killed ends with 1
+            # on Windows, a killed process ends with 1
             if code in {1, *(-getattr(signal, name, -1) for name in ("SIGXCPU", "SIGKILL"))}:
                 raise ValueError(
                     f"{path} takes longer to read than a file of its size can, or more memory: it is damaged, or made "
@@ -260,11 +259,11 @@ class _Worker:
 
 
 class _Refused(ValueError):
-    """The file was refused by a process that goes on."""
+    """The process refused the file, and goes on."""
 
 
 class _Patience:
-    """Ends a process that has not answered after some seconds."""
+    """Ends a process that does not answer within some seconds."""
 
     def __init__(self, process: subprocess.Popen, seconds: float):
         self.timer = threading.Timer(seconds, process.kill)
@@ -282,7 +281,7 @@ _lock = threading.Lock()
 
 
 def _take() -> _Worker:
-    """A process that waits, or a new one. One of a process that this one was forked from belongs to that."""
+    """An idle process, or a new one. After a fork, idle processes still belong to the parent process."""
     with _lock:
         while _idle:
             worker = _idle.pop()

@@ -1,14 +1,14 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Where electrodes sit: 10-20, 10-10 and 10-05 positions from their definition, and channel names read.
+"""Positions of 10-20, 10-10 and 10-05 electrodes from their definition, and a parser of channel names.
 
-GET knows a channel only by where its electrode and its reference are on the head, so every spelling a
-recording may use (``Fc5.``, ``EEG FP1-REF``, ``T3``, ``FP1-F7``, ``T8-P8-0``) has to lead to a point on the
-unit sphere.
+GET knows a channel only by the positions of its electrode and its reference on the head, so every spelling in
+a recording (``Fc5.``, ``EEG FP1-REF``, ``T3``, ``FP1-F7``, ``T8-P8-0``) has to lead to a point on the unit
+sphere.
 
 Positions are not stored. They follow from the percentages that define the systems, drawn on a sphere:
 
 - the midline nasion - Cz - inion is divided in steps of 10 % (5 % for the 10-05 system). The ring Fpz - T7 -
-  Oz - T8, 10 % above nasion, inion and ears, is taken as the equator; Cz is the pole, so 10 % of the midline
+  Oz - T8, 10 % above nasion, inion and ears, is the equator; Cz is the pole, so 10 % of the midline
   is 22.5 degrees;
 - each half of that ring is divided in steps of 10 %, which are 18 degrees (Fpz, Fp1, AF7, F7, ... O1, Oz);
 - a coronal row is the circle through its left ring electrode, its midline electrode and its right ring
@@ -30,7 +30,7 @@ import numpy as np
 
 
 class UnknownChannelError(ValueError):
-    """A channel name that leads to no electrode position; the message lists near names and a way out."""
+    """A channel name without an electrode position; the message lists similar names and a solution."""
 
 
 # Coronal rows from front to back, 5 % of the midline apart. From number 7 outwards the stem is temporal.
@@ -108,7 +108,7 @@ def _build_electrodes() -> dict[str, tuple[float, float, float]]:
 
 
 ELECTRODES: dict[str, tuple[float, float, float]] = _build_electrodes()
-#: The scalp electrodes of the 10-20 system, and Oz: what most EEG, of most laboratories, has in common.
+#: The scalp electrodes of the 10-20 system, and Oz: most recordings of most laboratories have them.
 USUAL_CHANNELS = (
     *("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8"),
     *("T7", "C3", "Cz", "C4", "T8"),
@@ -125,7 +125,7 @@ _OLD_NAMES = {
 }
 _CANONICAL = {name.upper(): name for name in ELECTRODES} | _OLD_NAMES
 
-# What stands where a reference electrode would, and is not one place: common, average and linked references.
+# Words in the place of a reference electrode that are not one place: common, average and linked references.
 _COMMON_REFERENCES = {
     *("REF", "REFERENCE", "COMMON", "CMS", "ORG", "G2", "REST"),
     *("AR", "AV", "AVE", "AVG", "AVERAGE", "MEAN", "CAR"),
@@ -157,14 +157,14 @@ def _tokens(name: str) -> list[str]:
 
 
 def nearest_names(name: str, n: int = 3) -> list[str]:
-    """Known electrode names most like ``name``, best first.
+    """Known electrode names most similar to ``name``, best first.
 
     Args:
         name: a channel name in any spelling.
-        n: how many names to return.
+        n: number of names to return.
 
     Returns:
-        ``n`` canonical names. Of equally similar ones the shorter, that is the more usual, comes first.
+        ``n`` canonical names. Among equally similar names, the shorter and hence more usual one comes first.
     """
     tokens = _tokens(name) or [str(name).upper()]
     unknown = [token for token in tokens if token not in _CANONICAL and token not in _COMMON_REFERENCES]
@@ -188,7 +188,7 @@ def _unknown(name: str, more: int = 0) -> UnknownChannelError:
 
 
 def find_electrodes(name: str) -> tuple[str, str | None] | None:
-    """What ``parse_channel_name`` returns, or None, at once, for a name that it refuses."""
+    """Result of ``parse_channel_name``, or None for a name that it refuses."""
     electrode, *reference = _tokens(name) or [""]
     if electrode not in _CANONICAL:
         return None
@@ -200,7 +200,7 @@ def find_electrodes(name: str) -> tuple[str, str | None] | None:
 
 
 def parse_channel_name(name: str) -> tuple[str, str | None]:
-    """Electrode and reference that a channel name speaks of, in canonical 10-05 spelling.
+    """Electrode and reference in a channel name, in canonical 10-05 spelling.
 
     Case, spaces, dots, underscores, an ``EEG`` prefix, a channel number before the name and the ``-0`` that
     MNE adds to repeated names do not matter. ``T3``, ``T4``, ``T5``, ``T6`` become ``T7``, ``T8``, ``P7``,
@@ -214,8 +214,7 @@ def parse_channel_name(name: str) -> tuple[str, str | None]:
         (``REF``, ``LE``, ``AR``, ``AVG``, linked ears ``A1A2``, linked mastoids ``M1M2``).
 
     Raises:
-        UnknownChannelError: the electrode or the reference is not a known one; the message lists the nearest
-            names.
+        UnknownChannelError: the electrode or the reference is unknown; the message lists the nearest names.
     """
     found = find_electrodes(name)
     if found is None:
@@ -230,13 +229,13 @@ _HEAD_RADIUS = 0.095  # metres
 
 
 def _head_centre(points: np.ndarray) -> np.ndarray:
-    """Centre (3,) in metres of the sphere nearest to scalp ``points`` (N, 3), near its usual place.
+    """Centre (3,) in metres of the sphere that fits scalp ``points`` (N, 3) best, near its usual place.
 
     Least squares of |p|^2 = 2 p.c + (r^2 - |c|^2), which is linear in the centre c, together with the prior
-    that c is the usual one give or take 15 mm. The prior decides where the points do not tell: one to three
-    of them, a headband in one plane, a small patch. Many all around the head outweigh it.
+    that c lies within about 15 mm of the usual one. The prior decides where the points cannot: one to three
+    points, a headband in one plane, a small patch. Many points all around the head outweigh it.
     """
-    # An electrode 5 mm off the sphere errs by 2 r (5 mm) in |p|^2; so shall a centre 15 mm off the usual one.
+    # An electrode 5 mm off the sphere errs by 2 r (5 mm) in |p|^2; a centre 15 mm off the usual one costs the same.
     precision = 2 * _HEAD_RADIUS * _SCALP_SPREAD / _CENTRE_SPREAD
     design = np.column_stack([2 * points, np.ones(len(points))])
     design = np.vstack([design, precision * np.eye(3, 4)])
@@ -245,13 +244,12 @@ def _head_centre(points: np.ndarray) -> np.ndarray:
 
 
 def _level(directions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Pitch unit ``directions`` (by channel name) about the x axis to where named electrodes fit the table.
+    """Pitch unit ``directions`` (by channel name) about the x axis, so that named electrodes fit the table.
 
     MNE's head frame is level with nasion and ears, the 10-20 system with nasion and inion: on real heads
-    these differ by up to 8 degrees, which would make one electrode two places depending on how it was given.
-    Only this one angle is corrected, and only with four named electrodes or more that are at least half of
-    all (among a BioSemi cap's A1 to D32 is a C1 that is another place); how a cap sits otherwise is
-    information and stays.
+    these differ by up to 8 degrees, so that digitisation and name would give one electrode two places. Only this
+    one angle is corrected, and only with four named electrodes or more that are at least half of all (a BioSemi
+    cap's A1 to D32 include a C1 at another place). Otherwise, the fit of the cap is information and stays.
     """
     pairs = []
     for name, direction in directions.items():
@@ -262,7 +260,7 @@ def _level(directions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return directions
     seen, expected = np.array(pairs).transpose(1, 0, 2)
     sine = (seen[:, 1] * expected[:, 2] - seen[:, 2] * expected[:, 1]).sum()
-    # + 1, one electrode's vote for no change: electrodes that are all near the x axis tell little of pitch.
+    # + 1, one electrode's vote for no change: electrodes near the x axis say little about pitch.
     cosine = (seen[:, 1:] * expected[:, 1:]).sum() + 1.0
     sine, cosine = np.array([sine, cosine]) / np.hypot(sine, cosine)
     rotation = np.array([[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]])
@@ -270,7 +268,7 @@ def _level(directions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _project(digitised: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
-    """Unit-sphere directions (3,) of the digitised positions that hold one; see ``channel_positions``."""
+    """Unit-sphere directions (3,) of the valid digitised positions; see ``channel_positions``."""
     points: dict[str, np.ndarray] = {}
     for name, xyz in digitised.items():
         point = np.asarray(xyz, dtype=np.float64)
@@ -296,13 +294,13 @@ def _project(digitised: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
 
 
 def locate_channels(ch_names: Sequence[str], digitised: Mapping[str, Sequence[float]]) -> np.ndarray:
-    """Positions `(channels, 6)` by name where the name is known, else by digitisation: the model learnt from names.
+    """Positions `(channels, 6)` by name where it is known, as in training, else by digitisation.
 
     See `channel_positions`.
     """
     known = np.array([find_electrodes(name) is not None for name in ch_names])
     if digitised and known.mean() < 0.5:
-        known[:] = False  # by other systems' names: among a BioSemi cap's A1 to D32 is a C1 that is elsewhere
+        known[:] = False  # names of other systems: a BioSemi cap's A1 to D32 include a C1 that is elsewhere
     positions = np.zeros((len(known), 6), np.float32)
     for rows, measured in ((known, None), (~known, digitised)):
         positions[rows] = channel_positions([name for name, row in zip(ch_names, rows, strict=True) if row], measured)
@@ -310,19 +308,19 @@ def locate_channels(ch_names: Sequence[str], digitised: Mapping[str, Sequence[fl
 
 
 def channel_positions(ch_names: Iterable[str], digitised: Mapping[str, Sequence[float]] | None = None) -> np.ndarray:
-    """Where each channel's electrode and its reference sit on the unit sphere.
+    """Positions of each channel's electrode and reference on the unit sphere.
 
-    Digitised positions go onto the sphere in three steps: the centre of the head is the centre of the sphere
-    that fits all of them best (where they are too few or too close to tell, it stays near the usual place,
-    10 mm before and 40 mm above the point between the ears); each becomes its direction from there; and the
-    whole is pitched about the ear-to-ear axis to the level of the 10-20 system if four or more, and half of
-    all, bear its names. Positions that are NaN or zero are taken as not digitised.
+    Digitised positions are projected onto the sphere in three steps. (1) The centre of the head is the centre of
+    the sphere that fits all positions best. Where they are too few or too close, it stays near the usual place,
+    10 mm before and 40 mm above the point between the ears. (2) Each position becomes its direction from there.
+    (3) All are pitched about the ear-to-ear axis to the level of the 10-20 system if four or more, and half of
+    all, have its names. Positions that are NaN or zero count as not digitised.
 
     Args:
         ch_names: C channel names, in any spelling ``parse_channel_name`` reads. Names may repeat.
         digitised: channel name to (x, y, z) in metres in MNE's head frame (x right, y front, z up, origin
-            between the ears). Used for every electrode and reference found in it, by the very name or by the
-            same electrode in another spelling; the others come from ``ELECTRODES``.
+            between the ears). Used for every electrode and reference that it contains, by the same name or by
+            another spelling of the same electrode; the others come from ``ELECTRODES``.
 
     Returns:
         float32 (C, 6): x, y, z of the electrode and x, y, z of its reference, without unit, each of length
@@ -330,9 +328,9 @@ def channel_positions(ch_names: Iterable[str], digitised: Mapping[str, Sequence[
         the name, also for names only known by their digitised position.
 
     Raises:
-        UnknownChannelError: a channel neither named in the system nor digitised.
-        ValueError: digitised positions that are not three numbers, or not in metres.
-        TypeError: one string in the place of a list of names.
+        UnknownChannelError: a channel has no name of the system and is not digitised.
+        ValueError: digitised positions are not three numbers, or not in metres.
+        TypeError: ``ch_names`` is one string, not a list of names.
     """
     if isinstance(ch_names, str):
         raise TypeError(f"ch_names is the one string {ch_names!r}, expected a list of names: [{ch_names!r}]")

@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The process in which files are parsed: run by `loading.py` as a script of its own, never imported there.
+"""The process that parses files: `loading.py` runs it as a separate script and never imports it.
 
-A file may be made, or damaged, such that its reader crashes, never ends or asks for all the memory there is. That must
-cost no more than this process. It imports neither torch nor transformers, so that it starts in a second; requests come
-as lines of JSON, answers go back as lines of JSON with samples between them.
+A malicious or damaged file can crash its reader, make it run for ever or use all memory. Such a file must stop only
+this process. The process imports neither torch nor transformers, so that it starts in a second. Requests are lines of
+JSON. Answers are lines of JSON with samples between them.
 """
 
 import importlib
@@ -21,21 +21,21 @@ from typing import Any, BinaryIO
 
 #: Seconds without a request after which the process ends.
 IDLE_SECONDS = 120
-#: Seconds without a change in any channel from which on the end of a file is padding, not signal.
+#: Least length in seconds of a constant end of a file that counts as padding, not signal.
 SHORTEST_PADDING = 0.05
-#: Values that are sent at once.
+#: Number of values that are sent at once.
 BLOCK = 1 << 21
 
-# How often one file is opened before the first sample is read: more often is a chain without an end.
+# Largest number of times that one file is opened before the first sample: more often means an endless chain.
 _MOST_OPENED = 64
 _OF_THE_SYSTEM = ("/dev/null", "/proc/self/statm", "/proc/self/status", "/proc/meminfo", "/proc/cpuinfo")
 _CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
 
 
 class Doors:
-    """Lets readers open the recording, files beside it and Python's own, and nothing else: an audit hook.
+    """An audit hook: readers may open the recording, files beside it and Python's own, and no other files.
 
-    A file may name others by a path; whoever uploads one must not read what lies elsewhere on the machine.
+    A file may name others by a path. A person who uploads one must not read files elsewhere on the machine.
     """
 
     def __init__(self):
@@ -50,7 +50,7 @@ class Doors:
         sys.addaudithook(self)
 
     def __call__(self, event: str, arguments: tuple) -> None:
-        """Looks at what is about to be opened."""
+        """Checks a file before it is opened."""
         if event != "open" or self.recording is None or isinstance(arguments[0], int) or arguments[0] is None:
             return
         path = os.path.abspath(os.fsdecode(arguments[0]))
@@ -77,15 +77,15 @@ class Doors:
 
 
 def limit(size: int, seconds: float) -> None:
-    """Bounds the memory and the computing that a file of `size` bytes may take, where the system can."""
+    """Bounds the memory and computing time for a file of `size` bytes, where the system can."""
     try:
         import resource
-    except ImportError:  # not on Windows: there the asking process waits no longer than that
+    except ImportError:  # not on Windows: there only the waiting time of the asking process is limited
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hardest = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 1, hardest))
-    if sys.platform == "linux":  # elsewhere the address space says little of memory
+    if sys.platform == "linux":  # elsewhere the address space says little about memory
         own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         _, hardest = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (own + (1 << 30) + 24 * size, hardest))
@@ -95,21 +95,21 @@ def parse(request: dict[str, Any], doors: Doors) -> Iterator[dict[str, Any] | by
     """Reads a recording.
 
     Yields:
-        What is known of it, `n_times` and `info` among others; then blocks of samples, `(channels, BLOCK //
-        channels)` float64 volts each, the last one shorter.
+        Its description, with `n_times`, `info` and others; then blocks of samples, `(channels, BLOCK // channels)`
+        float64 volts each, the last one shorter.
 
     Raises:
-        Exception: Of many kinds; see `formats.open_source`.
+        Exception: One of many kinds; see `formats.open_source`.
     """
     import numpy as np
 
     formats, scalp, units = (sys.modules[f"{PACKAGE}.{name}"] for name in ("formats", "scalp", "units_get"))
     path = Path(request["path"])
     source = formats.open_source(path, Path(request["scratch"]))
-    doors.counts = False  # samples may take many times
+    doors.counts = False  # to read samples, a file may be opened many times
     doors.opened.clear()
     channels, notes = source.channels, source.notes
-    if request["unit"]:  # what cannot be read is what the user says it is
+    if request["unit"]:  # the user's unit replaces units that cannot be read
         channels = [replace(each, unit=request["unit"]) if each.is_in_other_unit else each for each in channels]
     if request["channels"]:
         picks = scalp.choose(channels, request["channels"])
@@ -166,7 +166,7 @@ def parse(request: dict[str, Any], doors: Doors) -> Iterator[dict[str, Any] | by
 
 
 def _no_eeg(path: Path, channels: list[Any]) -> str:
-    """Why none of the channels was taken for EEG."""
+    """Reason why no channel counts as EEG."""
     unread = [each for each in channels if each.has_place and each.is_in_other_unit]
     if unread:
         return (
@@ -177,7 +177,7 @@ def _no_eeg(path: Path, channels: list[Any]) -> str:
 
 
 def _left_out(others: list[Any], kept: Any) -> list[str]:
-    """Notes on the channels that are not read, beside one that is."""
+    """Notes on the channels that are not read; `kept` is one that is read."""
     slower = [each for each in others if each.rate != kept.rate and each.has_place and not each.is_in_other_unit]
     other = [each for each in others if each not in slower]
     notes = []
@@ -205,13 +205,13 @@ def _volts(channel: Any, unit: str | None, volts_per_unit: Any) -> float:
 
 
 def end_of_signal(read: Any, n_times: int, rate: float) -> int:
-    """Where the signal ends and padding begins, in samples: held values, zeros, or one after the other.
+    """Sample at which the signal ends and padding begins: held values, zeros, or both in turn.
 
-    EDF fills its last record up, recorders hold the last value, and no brain goes on from there.
+    EDF fills its last record, and recorders hold the last value. Such samples cannot be continued.
 
     Args:
-        read: From two sample numbers to `(channels, times)`.
-        n_times: Samples of the recording.
+        read: Function from two sample numbers to `(channels, times)`.
+        n_times: Number of samples of the recording.
         rate: Hz.
     """
     import numpy as np
@@ -225,21 +225,21 @@ def end_of_signal(read: Any, n_times: int, rate: float) -> int:
         end, skipped = tail.shape[-1], 0
         while end > 1 and skipped <= 2:
             moving = np.flatnonzero(moves[: end - 1 - skipped])
-            held = int(moving[-1]) + 1 if len(moving) else 0  # the first sample of what is held up to the end
+            held = int(moving[-1]) + 1 if len(moving) else 0  # the first of the samples that are equal up to the end
             if end - skipped - 1 - held < shortest:
                 skipped += 1
                 continue
-            # one value in all channels is no brain's, not even once
+            # a sample of zeros in all channels is no EEG, not even a single one
             end, skipped = held if not np.ptp(tail[:, held]) and not tail[0, held] else held + 1, 0
         if end > 1 and begin + end > 1:
             return begin + end
         if begin == 0:
-            return n_times  # nothing moves from beginning to end
+            return n_times  # no channel changes at all
         seconds *= 4
 
 
 def _sentence(error: BaseException, path: str, doors: Doors) -> str:
-    """What went wrong, as one sentence that names the file."""
+    """One sentence that names the file and the error."""
     reason = doors.refused or str(error).strip().partition("\n")[0].strip()
     if isinstance(error, MemoryError):
         reason = "it asks for more memory than a file of its size can need"
@@ -253,13 +253,13 @@ def _sentence(error: BaseException, path: str, doors: Doors) -> str:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answers one request after the other, until there are no more."""
+    """Answers requests one by one, until there are no more."""
 
     def send(answer: dict[str, Any] | bytes) -> None:
         answers.write(answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n")
 
     sys.path[:] = json.loads(requests.readline())
-    import mne  # and with it what takes long
+    import mne  # with its slow imports
 
     for name in ("scipy.io", f"{PACKAGE}.formats", f"{PACKAGE}.scalp"):
         importlib.import_module(name)
@@ -289,21 +289,21 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
                     send({"bytes": len(part)})
                 send(part)
             send({"done": True})
-        except Exception as error:  # each reader fails in its own way on a file it does not understand
+        except Exception as error:  # each reader raises its own errors on an unreadable file
             send({"error": _sentence(error, request["path"], doors)})
         doors.recording = None
         answers.flush()
 
 
-#: What the folder of this file is called as a package here: its modules import one another, but not get_hf, whose
-#: front door imports torch.
+#: Name of this file's folder as a package in this process: its modules import one another, but not get_hf, whose
+#: `__init__` imports torch.
 PACKAGE = "get_hf_parsing"
 
 if __name__ == "__main__":
     package = types.ModuleType(PACKAGE)
     package.__path__ = [str(Path(__file__).parent)]
     sys.modules[PACKAGE] = package
-    # whatever prints must not print into the answers
+    # printed text must not get into the answers
     channel = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     serve(sys.stdin.buffer, channel)

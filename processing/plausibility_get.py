@@ -1,32 +1,32 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Whether each channel is as strong as EEG, after cleaning: offset and drift do not count."""
+"""Checks that each channel has the amplitude of EEG, after cleaning: offset and drift do not count."""
 
 import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-#: Standard deviations of cleaned EEG in microvolts, of the median channel: beyond, a unit is wrong.
+#: Bounds of the median channel's standard deviation in cleaned EEG, in microvolts: outside, the unit is wrong.
 PLAUSIBLE_MICROVOLTS = (0.5, 1000.0)
-#: Beyond these one may be.
+#: Outside of these bounds, the unit may be wrong.
 USUAL_MICROVOLTS = (1.5, 250.0)
-#: No channel that is used exceeds this at any time, in microvolts.
+#: Largest absolute value of a usable channel, in microvolts.
 HIGHEST_MICROVOLTS = 3000.0
-#: A channel that is this many times as strong as the median one, and reaches so many microvolts, is a loose electrode.
-#: Eyes that move all the time are as much stronger at the forehead, but stay below a millivolt.
+#: A channel that is `LOUD` times as strong as the median one, and exceeds `LOUD_MICROVOLTS`, is a loose electrode.
+#: Permanent eye movements make the forehead as strong, but stay below a millivolt.
 LOUD, LOUD_MICROVOLTS = 4.0, 1000.0
-#: A channel that has this share of the median one's strength records nothing.
+#: A channel with less than this share of the median channel's strength records nothing.
 QUIET = 0.02
 
 
 def usable_channels(data: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
-    """Which channels of a cleaned recording are EEG; the others are told in a warning.
+    """Finds the channels of a cleaned recording that are EEG; a warning names the others.
 
-    Strength is measured where a quarter of the samples do not count, so that blinks and pops do not.
+    The largest quarter of absolute values does not affect the measured strength, so blinks and pops do not count.
 
     Args:
         data: `(channels, times)`, microvolts, after cleaning.
-        ch_names: Their names.
+        ch_names: Names of the channels.
 
     Returns:
         `(channels,)` bool.
@@ -72,7 +72,7 @@ def usable_channels(data: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
 
 
 def _guess(typical: float) -> str:
-    """What may have gone wrong with a unit."""
+    """The probable error in a unit."""
     if typical > PLAUSIBLE_MICROVOLTS[1]:
         return (
             "microvolts were declared, or stored, as volts"

@@ -1,25 +1,25 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Covariances across channels: the population's as a function of where electrodes are."""
+"""Covariances across channels: the population's covariance as a function of electrode positions."""
 
 import numpy as np
 import scipy
 
-#: Degree of the spherical harmonics in which the population's covariance is written: (5 + 1)^2 = 36 of them.
+#: Largest degree of the spherical harmonics of the population's covariance: (5 + 1)^2 = 36 functions.
 DEGREE = 5
 N_HARMONICS = (DEGREE + 1) ** 2
-#: How many functions `quadratic_in_position` has.
+#: Number of functions of `quadratic_in_position`.
 N_QUADRATIC = 9
 
 
 def linear_in_position(positions: np.ndarray) -> np.ndarray:
-    """What functions linear in an electrode's place are written in, 1, x, y, z: `(channels, 6)` to `(channels, 4)`."""
+    """Basis of linear functions of an electrode's place, 1, x, y, z: `(channels, 6)` to `(channels, 4)`."""
     return np.pad(np.asarray(positions, dtype=np.float64)[:, :3], ((0, 0), (1, 0)), constant_values=1.0)
 
 
 def quadratic_in_position(positions: np.ndarray) -> np.ndarray:
-    """What functions quadratic in an electrode's place are written in: `(channels, 6)` to `(channels, 9)`.
+    """Basis of quadratic functions of an electrode's place: `(channels, 6)` to `(channels, 9)`.
 
-    Those of `linear_in_position`, then xy, yz, zx, x^2 - y^2 and 3 z^2 - 1: harmonics of degree 2.
+    The functions of `linear_in_position`, then xy, yz, zx, x^2 - y^2 and 3 z^2 - 1: harmonics of degree 2.
     """
     linear = linear_in_position(positions)
     x, y, z = linear[:, 1:].T
@@ -27,7 +27,7 @@ def quadratic_in_position(positions: np.ndarray) -> np.ndarray:
 
 
 def harmonics(positions: np.ndarray) -> np.ndarray:
-    """Real spherical harmonics of electrodes minus those of their references.
+    """Real spherical harmonics of electrodes minus the harmonics of their references.
 
     Args:
         positions: `(channels, 6)`; a reference at the origin (common or unknown) subtracts nothing.
@@ -64,16 +64,16 @@ def unpack(upper: np.ndarray) -> np.ndarray:
 
 
 def generic_covariance(patch_size: int) -> np.ndarray:
-    """Harmonics that are independent, low degrees stronger, as volume conduction makes them."""
+    """Covariance of independent harmonics; low degrees are stronger, due to volume conduction."""
     degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
     return np.tile(np.diag(10.0 * np.exp(-degrees.astype(float))), (patch_size, 1, 1))
 
 
 def general_covariance(whitened: np.ndarray) -> np.ndarray:
-    """Covariance `(channels, channels)` of `(channels, times)` of a whole recording, of unit variance, shrunk to 1."""
+    """Covariance `(channels, channels)` of `(channels, times)`, scaled to unit variance and shrunk to identity."""
     n_chans, n_times = whitened.shape
     covariance = whitened @ whitened.T
-    # of unit variance, as its scale is a matter of its own
+    # of unit variance, as the scale is estimated separately
     covariance *= n_chans / max(np.trace(covariance), 1e-12)
     weight = n_times / (n_times + 4 * n_chans)
     return weight * covariance + (1 - weight) * np.eye(n_chans)

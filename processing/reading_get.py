@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Recordings as users give them (MNE objects, arrays, lists), brought to one form or refused."""
+"""Checks recordings that users give (MNE objects, arrays, lists), and converts them to one form."""
 
 import importlib
 import sys
@@ -15,26 +15,26 @@ import numpy as np
 from .stretches_get import is_bad, is_bad_channel, last_stretch
 from .units_get import volts_per_unit
 
-#: Rates in Hz that EEG is kept at, generously; kilohertz and sampling intervals lie outside.
+#: Bounds of plausible sampling rates in Hz. Numbers in kilohertz and sampling intervals lie outside.
 PLAUSIBLE_HZ = (20.0, 100_000.0)
-#: Seconds of a file's end that are read where the model looks no further back: filters, amplitudes and blinks are
-#: estimated from all that is read, and more of an hour would tell little more of its end.
+#: Seconds of a file's end that are read if the model needs no more. Filters, amplitudes and blinks are estimated from
+#: all that is read. Samples long before the end would add little information about the end.
 CALIBRATION_SECONDS = 600.0
-#: A channel that moves less than this, in microvolts, records nothing.
+#: A channel with a standard deviation below this, in microvolts, records nothing.
 FLAT_MICROVOLTS = 1e-2
 
 
 @dataclass
 class Trials:
-    """What a set of epochs tells about them beside their samples; the recordings of one set share it.
+    """Information on a set of epochs apart from their samples; the recordings of one set share it.
 
     Attributes:
-        events: `(epochs, 3)` int, as MNE has them.
-        event_id: Their codes by name.
-        tmin: Where epochs begin, in seconds from the event.
+        events: `(epochs, 3)` int, in MNE's layout.
+        event_id: Codes of the events by name.
+        tmin: Begin of the epochs, in seconds from the event.
         metadata: The rows that MNE keeps beside the events, a `pandas.DataFrame`; None where there are none.
-        annotations: `mne.Annotations` of the recording that the epochs were cut from, where there were any.
-        raw_sfreq: Rate in Hz that `events` counts samples at, where it is known.
+        annotations: `mne.Annotations` of the recording from which the epochs were cut, where there were any.
+        raw_sfreq: Sampling rate in Hz at which `events` counts samples, where it is known.
     """
 
     events: np.ndarray
@@ -47,22 +47,22 @@ class Trials:
 
 @dataclass
 class Recording:
-    """One stretch of EEG as the feature extractor works on it.
+    """One stretch of EEG in the form that the feature extractor uses.
 
     Attributes:
         data: `(channels, times)` float64, microvolts.
         sampling_rate: Hz.
-        ch_names: As the user wrote them.
+        ch_names: Channel names as the user wrote them.
         kind: "raw", "epochs" or "array".
         bad: `(channels,)` bool: channels known to be bad or found flat.
         digitised: Electrode positions by channel name, metres in MNE's head frame; empty where not known.
         spans: (onset, duration, description) of annotations, seconds from the first sample.
         info: The `mne.Info` of the channels, where there was one.
-        span_channels: Of each span, the channels it is about; empty where it is about all.
-        start: When the first sample was taken, in seconds after the date of `info`.
-        trials: The set of epochs that it is one of, if it is.
-        trial: Which one of them.
-        edges: Samples at which it goes on after an interruption.
+        span_channels: Channels of each span; empty where the span is about all channels.
+        start: Time of the first sample, in seconds after the date of `info`.
+        trials: The set of epochs that it belongs to, if any.
+        trial: Its number in this set.
+        edges: Samples at which the recording continues after an interruption.
     """
 
     data: np.ndarray
@@ -87,27 +87,27 @@ def read_recordings(
     unit: str | None,
     context_seconds: float | None = None,
 ) -> list[Recording]:
-    """Every single recording in what the user gave: one per `Raw`, epoch, or row of an array with three axes.
+    """Returns each single recording in the input: one per `Raw`, epoch, or row of an array with three axes.
 
-    Of a `Raw` whose annotations call part of it bad (`BAD_...`), or interrupted, it is the last good stretch.
+    If annotations call part of a `Raw` bad (`BAD_...`) or interrupted, only its last good stretch is returned.
 
     Args:
-        recording: The name of a file, `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch,
+        recording: Path of a file, `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch,
             channels, times)`, or a list.
         sampling_rate: Hz, for arrays.
-        ch_names: For arrays; of a file, the channels to read.
-        unit: For arrays: "V", "mV", "uV" or "nV"; of a file, what its numbers are in where it does not say.
-        context_seconds: What the model looks back on. Of a file, `CALIBRATION_SECONDS` are read, or as many as this;
-            None: all.
+        ch_names: Channel names for arrays; for a file, the channels to read.
+        unit: Unit of arrays: "V", "mV", "uV" or "nV"; for a file, the unit of its numbers where it names none.
+        context_seconds: Length of the model's context. `CALIBRATION_SECONDS` of a file are read, or this length if it
+            is longer. None: all.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ImportError: A file, where get-hf is not installed.
-        ValueError: Anything that cannot be EEG as declared; the message names both sides.
+        ImportError: A file is given, and get-hf is not installed.
+        ValueError: The input cannot be EEG as declared; the message names both sides.
     """
     if isinstance(recording, (str, Path)):
         recording, ch_names, unit = _loaded(recording, ch_names, unit, context_seconds), None, None
-    mne = sys.modules.get("mne")  # where nobody has imported it, nothing can be an object of it
+    mne = sys.modules.get("mne")  # unless MNE was imported, nothing can be an object of it
     if mne is not None and isinstance(recording, mne.io.BaseRaw):
         _refuse_declared(recording, sampling_rate, ch_names, unit)
         return [checked(_from_raw(recording))]
@@ -133,7 +133,7 @@ def read_recordings(
 
 
 def _loaded(path: str | Path, ch_names: Sequence[str] | None, unit: str | None, context_seconds: float | None) -> Any:
-    """The recording in a file. The reader of files does not travel with weights: it is found where get-hf is."""
+    """Reads a file. The reader of files is not saved beside the weights, so it needs an installed get-hf."""
     try:
         loading = importlib.import_module("get_hf.processing.loading")
     except ImportError as error:
@@ -156,7 +156,7 @@ def _to_array(recording: Any) -> np.ndarray:
             if recording.is_floating_point():
                 recording = recording.double()  # NumPy has neither bfloat16 nor float8
             recording = recording.numpy()
-        if np.asarray(recording).dtype.kind in "cmM":  # of complex numbers NumPy would drop a half
+        if np.asarray(recording).dtype.kind in "cmM":  # NumPy would drop the imaginary part of complex numbers
             raise TypeError
         return np.asarray(recording, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -167,7 +167,7 @@ def _to_array(recording: Any) -> np.ndarray:
 
 
 def _count_masked(recording: Any) -> int:
-    """Masked samples of an array, or of arrays in lists."""
+    """Number of masked samples in an array, or in lists of arrays."""
     if isinstance(recording, (list, tuple)):
         return sum(_count_masked(row) for row in recording if isinstance(row, (list, tuple, np.ma.MaskedArray)))
     return int(np.ma.count_masked(recording)) if isinstance(recording, np.ma.MaskedArray) else 0
@@ -190,10 +190,10 @@ def _from_array(
 
 
 def no_recording(sampling_rate: float, ch_names: Sequence[str] | None, unit: str | None) -> Recording:
-    """A recording of no samples on the channels that are to be generated from nothing.
+    """A recording without samples, with the channels to generate from nothing.
 
     Raises:
-        ValueError: No channels, an impossible rate, or a unit, which nothing is in.
+        ValueError: There are no channels, the rate is impossible, or a unit is given although there are no samples.
     """
     refuse_one_string(ch_names)
     if ch_names is None or not len(ch_names):
@@ -205,10 +205,10 @@ def no_recording(sampling_rate: float, ch_names: Sequence[str] | None, unit: str
 
 
 def people_wanted(person: Any) -> list[int | None]:
-    """Numbers of persons to imagine, an item for each.
+    """Numbers of the persons to imagine, one for each item.
 
     Raises:
-        ValueError: One that is no whole number from 0 up, or none at all.
+        ValueError: A number is no whole number from 0 up, or there are no numbers.
     """
     people = [person] if person is None or np.ndim(person) == 0 else list(person)
     for number in people:
@@ -221,10 +221,10 @@ def people_wanted(person: Any) -> list[int | None]:
 
 
 def refuse_one_string(ch_names: Any) -> None:
-    """A string is a sequence of letters, of which "C" and "z" are no channels.
+    """Refuses a single string, whose letters, such as "C" and "z", would be read as channels.
 
     Raises:
-        ValueError: One string in the place of a list of names.
+        ValueError: The argument is one string, or no list of names.
     """
     if ch_names is not None and not hasattr(ch_names, "__len__"):
         raise ValueError(f"ch_names must be a list of names, not {ch_names!r}.")
@@ -233,7 +233,7 @@ def refuse_one_string(ch_names: Any) -> None:
 
 
 def _refuse_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any) -> None:
-    """MNE objects carry rate, names and volts; saying them again can only contradict."""
+    """Refuses arguments that contradict an MNE object, which holds its own rate, names and unit (volts)."""
     own_rate = recording.info["sfreq"]
     if sampling_rate is not None and not np.isclose(sampling_rate, own_rate):
         raise ValueError(
@@ -269,11 +269,11 @@ def _from_raw(raw: Any) -> Recording:
     for annotation, about in zip(raw.annotations, raw.annotations.ch_names, strict=True):
         kept = tuple(name for name in about if name in names)
         if about and not kept:
-            continue  # of channels that are no EEG
+            continue  # it is about channels that are no EEG
         # onsets count from the beginning of the measurement, which the recording may have been cropped from
         onset, text = float(annotation["onset"]) - raw.first_time, str(annotation["description"])
         if not about and is_bad(text) and not 0 < round(onset * info["sfreq"]) < raw.n_times:
-            continue  # what a crop left of a bad span would look like an interruption
+            continue  # the rest of a cropped bad span would look like an interruption
         spans.append((onset, float(annotation["duration"]), text))
         channels.append(kept)
     for index, name in enumerate(names):
@@ -289,14 +289,14 @@ def _from_raw(raw: Any) -> Recording:
 
 
 def annotated_spans(raw: Any) -> list[tuple[float, float, str]]:
-    """(onset, duration, description) of what is annotated of all channels, seconds from the first sample."""
+    """(onset, duration, description) of annotations of all channels, seconds from the first sample."""
     notes = raw.annotations
     columns = zip(notes.onset - raw.first_time, notes.duration, notes.description, notes.ch_names, strict=True)
     return [(float(onset), float(length), str(text)) for onset, length, text, names in columns if not names]
 
 
 def _last_stretch(raw: Any) -> tuple[Any, list[int]]:
-    """The last good stretch of a recording, which has as few others as its annotations say, and its interruptions."""
+    """The last good stretch of a recording by its annotations, and the interruptions in it."""
     rate = raw.info["sfreq"]
     spans = annotated_spans(raw)
     start, stop, edges = last_stretch(spans, raw.n_times, rate)
@@ -342,16 +342,16 @@ def _from_epochs(epochs: Any) -> list[Recording]:
 def _labels(
     annotations: list[tuple[float, float, str]], event: str, tmin: float, length: float
 ) -> list[tuple[float, float, str]]:
-    """Spans of an epoch, seconds from its first sample: its annotations, and its event from time 0 on.
+    """Spans of an epoch, in seconds from its first sample: its annotations, and its event from time 0 on.
 
     Args:
         annotations: (onset, duration, description), seconds from the event.
-        event: Its name.
-        tmin: Where the epoch begins, in seconds from the event.
-        length: Seconds.
+        event: Name of the event.
+        tmin: Begin of the epoch, in seconds from the event.
+        length: Length of the epoch in seconds.
 
     Returns:
-        By onset, as what began last counts; of what began together, the event.
+        Spans sorted by onset, because the latest span counts; among spans with equal onsets, the event is the last.
     """
     timed = sorted([*annotations, (0.0, np.inf, event)], key=lambda span: span[0])
     ends = [(max(0.0, onset - tmin), min(length, onset + lasts - tmin), name) for onset, lasts, name in timed]
@@ -359,10 +359,10 @@ def _labels(
 
 
 def check_rate(sampling_rate: float) -> float:
-    """The rate in Hz, if it can be one.
+    """Returns the sampling rate in Hz if it is plausible.
 
     Raises:
-        ValueError: Not a number, or one that EEG is not sampled at.
+        ValueError: It is not a number, or no sampling rate of EEG.
     """
     low, high = PLAUSIBLE_HZ
     if isinstance(sampling_rate, bool) or not isinstance(sampling_rate, Real) or not low <= sampling_rate <= high:
@@ -374,10 +374,11 @@ def check_rate(sampling_rate: float) -> float:
 
 
 def checked(recording: Recording) -> Recording:
-    """Refuses what no amplifier records, and marks flat channels bad; what bad channels hold does not matter.
+    """Refuses signals that no amplifier records, and marks flat channels bad; samples of bad channels do not matter.
 
     Raises:
-        ValueError: Impossible rate, no samples, NaN or infinite samples, nothing but bad or flat channels.
+        ValueError: The rate is impossible, there are no samples, or NaN or infinite ones, or all channels are bad or
+            flat.
     """
     data, names = recording.data, recording.ch_names
     check_rate(recording.sampling_rate)
@@ -395,13 +396,13 @@ def checked(recording: Recording) -> Recording:
             f"{len(broken)} of {len(names)} channels hold NaN or infinite samples ({_some(broken)}): drop "
             "the channels, or crop or interpolate the samples."
         )
-    # an offset is no fault: DC amplifiers have one
+    # an offset is no error: DC amplifiers have one
     if not any(np.ptp(row) > 0 for row in data):
         raise ValueError(
             f"All {len(names)} channels are flat: the recording holds no signal; check the file and the gain."
         )
     flat = np.array([np.std(row) <= FLAT_MICROVOLTS for row in data])
-    if flat.all():  # rather their unit is wrong
+    if flat.all():  # then the unit is wrong instead
         flat = np.array([np.ptp(row) == 0 for row in data])
     recording.bad[good[flat]] = True
     if recording.bad.any():
@@ -411,5 +412,5 @@ def checked(recording: Recording) -> Recording:
 
 
 def _some(names: Sequence[str]) -> str:
-    """Names for a message, the first few of many."""
+    """The first few of many names, for a message."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -7,17 +7,18 @@ et al., Nature Neuroscience 23, 2020). People differ in the frequencies of these
 
 import numpy as np
 
-#: Where the background is seen, in Hz: below are drifts and blinks, above the end of the band.
+#: Range of the background fit in Hz: below are drifts and blinks, above the end of the band.
 BACKGROUND = (3.0, 40.0)
-#: What is further below it, in nats of power, is no background, but what a low-pass has left of it.
+#: Power further below the background, in nats, is excluded from the fit, because a low-pass has reduced it.
 FALLEN = 1.75
 
 
 def prominence(log_power: np.ndarray, sampling_rate: float) -> np.ndarray:
-    """How far spectra stand above their background, the straight line through log power over log frequency.
+    """Height of spectra above their background, the straight line through log power over log frequency.
 
     Args:
-        log_power: `(channels, frequencies)`, natural logarithms; frequencies equally spaced from 0 to half the rate.
+        log_power: `(channels, frequencies)`, natural logarithms; frequencies equally spaced from 0 to half the
+                sampling rate.
         sampling_rate: In Hz.
 
     Returns:

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Which channels of a file are EEG, by type, unit, rate and name, and in what unit they are."""
+"""Finds the EEG channels of a file, by type, unit, sampling rate and name."""
 
 import re
 from collections import Counter
@@ -25,14 +25,14 @@ _EEG_KINDS = ("eeg", "seeg", "ecog", "dbs")
 
 @dataclass(frozen=True)
 class Channel:
-    """What a file says of one of its channels.
+    """A file's description of one of its channels.
 
     Attributes:
         name: As it stands in the file.
-        rate: Hz.
+        rate: Sampling rate in Hz.
         kind: MNE's type, or None where the format knows none.
-        unit: As it stands in the file; None where the reader has brought the samples to volts.
-        located: Whether the file tells where it is on the head.
+        unit: As it stands in the file; None where the reader has converted the samples to volts.
+        located: Whether the file gives its position on the head.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Channel:
 
     @property
     def has_place(self) -> bool:
-        """Whether it is known where it is."""
+        """Whether its position is known."""
         return self.located or find_electrodes(self.name) is not None
 
     @property
@@ -55,17 +55,17 @@ class Channel:
 def find_eeg(
     channels: Sequence[Channel], ignore: re.Pattern[str] | None = None, known: re.Pattern[str] | None = None
 ) -> list[int]:
-    """Numbers of the channels that are EEG, at one rate, in their order.
+    """Numbers of the EEG channels of one sampling rate, in their order.
 
-    Left out are channels of another type or unit; those named after the heart, the eyes, muscles and other sensors;
-    channels without a name (`-`, `.`); one ear against the other; in a file that says `EEG` of some channels, those
-    that bear neither that word nor the name of an electrode; and, where most that remain have a place on the head,
-    those without one, and those at another rate than most.
+    These channels are left out: channels of another type or unit; channels named after the heart, the eyes, muscles
+    and other sensors; channels without a name (`-`, `.`); one ear against the other; in a file that names some
+    channels `EEG`, channels with neither this word nor the name of an electrode; where most remaining channels have a
+    place on the head, channels without one; and channels at another sampling rate than most.
 
     Args:
-        channels: All of a file.
-        ignore: Matches, from their beginning, names that a corpus is known to give to what is no EEG.
-        known: Matches names that it is known to give to EEG, though they tell no place as they stand.
+        channels: All channels of a file.
+        ignore: Matches, from their beginning, names of a corpus for channels that are no EEG.
+        known: Matches names of a corpus for EEG channels that give no position by themselves.
     """
     typed = any(_TYPED.match(channel.name) for channel in channels)
     in_volts = any(volts_per_unit(channel.unit or "") for channel in channels)
@@ -83,7 +83,7 @@ def find_eeg(
 
 
 def _may_be_eeg(channel: Channel, typed: bool, in_volts: bool) -> bool:
-    """Whether it may be EEG, in a file that says `EEG` of its EEG channels (`typed`), or the unit of most."""
+    """Whether it may be EEG, in a file that names EEG channels `EEG` (`typed`), or the unit of some (`in_volts`)."""
     if channel.kind is not None and channel.kind not in _EEG_KINDS:
         return False
     if channel.is_in_other_unit:
@@ -104,11 +104,11 @@ def choose(channels: Sequence[Channel], wanted: Sequence[str]) -> list[int]:
     """Numbers of the channels that a user names, in the file's order.
 
     Args:
-        channels: All of a file.
-        wanted: Names as they stand in the file, or of the same electrodes in another spelling.
+        channels: All channels of a file.
+        wanted: Names as they stand in the file, or other spellings of the same electrodes.
 
     Raises:
-        ValueError: One that is not there, or channels of different rates.
+        ValueError: A channel is missing, or channels have different sampling rates.
     """
     found: list[int] = []
     for name in wanted:

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The integer that gives each recording noise of its own."""
+"""Seeds: an integer for each recording, so that each has different noise."""
 
 import hashlib
 from collections import Counter
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: Steps of microvolts that samples are counted in: what volts and microvolts differ by when rounded lies far below.
+#: Rounding step of samples in microvolts, far above the rounding differences between volts and microvolts.
 STEP = 0.01
-#: Between two steps, but at no fraction that an amplifier's resolution comes to.
+#: Offset as a share of a step, different from any fraction that an amplifier's resolution leads to.
 _OFFSET = 0.3183098861837907
 
 
@@ -23,15 +23,15 @@ def seed_of_samples(data: np.ndarray) -> int:
         data: `(channels, times)`, microvolts, finite.
     """
     digest = hashlib.blake2b(digest_size=8)
-    for channel in data:  # one at a time: a recording of hours is not to be in memory once more
+    for channel in data:  # one at a time: a second copy of a recording of hours would not fit into memory
         digest.update(np.floor(channel / STEP + _OFFSET).astype("<i8").tobytes())
     return _positive(digest)
 
 
 def seeds_of_people(people: Sequence[int | None]) -> list[int]:
-    """The same from nothing, for the number of each imagined person, None being the average one.
+    """Seeds for generation from nothing, one for each number of an imagined person; None is the average person.
 
-    Who is asked for several times is another recording each time.
+    A repeated person has another seed each time.
     """
     seeds, so_far = [], Counter()
     for person in people:

@@ -16,18 +16,18 @@ from .state_get import STATE, Corrections, Population, digest, load_state, save_
 
 #: Keys that transformers writes there.
 UNDECLARED = ("auto_map", "feature_extractor_type", "processor_class")
-#: The list of a checkpoint's files, which lies beside the weights; the model's code says more.
+#: The list of a checkpoint's files beside the weights; the model's code describes it.
 FILES = "checkpoint_files.json"
-#: Entries that a list of any length may have: more would take all time and memory.
+#: Largest number of entries in a list of free length: more would take too much time and memory.
 MOST_ENTRIES = 10_000
-#: Attributes that hold fitted numbers, and such as are computed from others.
+#: Attributes with fitted numbers, and attributes computed from others.
 FITTED, CACHES = ("population", "corrections"), ("transform",)
 #: Arguments of `cached_file` that say where a checkpoint is.
 PLACE = ("cache_dir", "force_download", "proxies", "token", "local_files_only", "revision", "subfolder")
 
 
 class SavedFeatureExtractor(FeatureExtractionMixin):
-    """Saves a feature extractor as settings, which a person may edit, and fitted numbers, and reads both."""
+    """Saves and loads a feature extractor as settings, which a person may edit, and fitted numbers."""
 
     def __init__(self, **kwargs):
         refuse_unknown(kwargs)
@@ -39,14 +39,14 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
         return type(self)(**own | changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings that `preprocessor_config.json` holds; in place of fitted numbers the name of their file."""
+        """The settings in `preprocessor_config.json`; the name of the file stands for the fitted numbers."""
         settings = {name: value for name, value in vars(self).items() if name not in (*CACHES, *FITTED)}
         return copy.deepcopy(settings) | {"feature_extractor_type": type(self).__name__, "population": STATE}
 
     def save_pretrained(self, save_directory: str | os.PathLike, *args, **kwargs) -> list[str]:
-        """Saves as any feature extractor of transformers does, and the fitted numbers beside it."""
+        """Saves like any feature extractor of transformers, and saves the fitted numbers beside it."""
         folder = Path(save_directory)
-        if not folder.is_file():  # which transformers explains
+        if not folder.is_file():  # transformers has its own error for a file
             folder.mkdir(parents=True, exist_ok=True)
             save_state(self.population, self.corrections, folder)
         written = super().save_pretrained(save_directory, *args, **kwargs)
@@ -62,10 +62,10 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
     def get_feature_extractor_dict(
         cls, pretrained_model_name_or_path: str | os.PathLike, **kwargs
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Reads the settings, and the fitted numbers of the file that they name.
+        """Reads the settings, and the fitted numbers from the file that they name.
 
         Raises:
-            ValueError: The file is missing, or is not the one that the checkpoint's list names.
+            ValueError: The file is missing, or is not the one in the checkpoint's list.
         """
         place = {name: kwargs[name] for name in PLACE if name in kwargs}
         settings, others = super().get_feature_extractor_dict(pretrained_model_name_or_path, **kwargs)
@@ -76,10 +76,10 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
 
     @classmethod
     def from_dict(cls, feature_extractor_dict: dict[str, Any], **kwargs) -> Any:
-        """Makes a feature extractor of settings.
+        """Makes a feature extractor from settings.
 
         Raises:
-            ValueError: They are something else.
+            ValueError: The settings are no mapping of names to values.
         """
         if not isinstance(feature_extractor_dict, Mapping):
             kind = type(feature_extractor_dict).__name__
@@ -88,7 +88,7 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
 
 
 def _find_state(checkpoint: str | os.PathLike, place: dict[str, Any]) -> str:
-    """The file of fitted numbers, compared with its hash in the checkpoint's list where there is one."""
+    """The file of fitted numbers, checked against its hash in the checkpoint's list if there is one."""
     if os.path.isfile(checkpoint):  # the file of settings itself
         checkpoint = os.path.dirname(checkpoint)
     missing = {"_raise_exceptions_for_missing_entries": False}
@@ -113,7 +113,7 @@ def _find_state(checkpoint: str | os.PathLike, place: dict[str, Any]) -> str:
 
 
 def _list_files(folder: Path) -> None:
-    """Enters the feature extractor's files in the checkpoint's list; JSON has no hash, as a person may edit it."""
+    """Adds the feature extractor's files to the checkpoint's list; JSON has no hash, as a person may edit it."""
     path = folder / FILES
     try:
         listed = dict(json.loads(path.read_text(encoding="utf-8")))
@@ -124,10 +124,10 @@ def _list_files(folder: Path) -> None:
 
 
 def refuse_unknown(settings: Iterable[str]) -> None:
-    """Refuses settings that the feature extractor does not have, such as those of an older form of the file.
+    """Refuses settings that the feature extractor does not have, such as settings of an older format.
 
     Raises:
-        ValueError: There are any.
+        ValueError: There are unknown settings.
     """
     unknown = sorted(name for name in settings if name not in UNDECLARED and not name.startswith("_"))
     if unknown:
@@ -141,7 +141,7 @@ def check_state(extractor: Any) -> None:
     """Refuses fitted numbers that do not fit the settings.
 
     Raises:
-        ValueError: The message names what does not fit.
+        ValueError: Numbers do not fit; the message names them.
     """
     if not isinstance(extractor.population, Population) or not isinstance(extractor.corrections, Corrections):
         raise ValueError(
@@ -154,10 +154,10 @@ def check_state(extractor: Any) -> None:
 
 
 def number(name: str, value: Any) -> float:
-    """A number as `preprocessor_config.json` should hold it; text that looks like one is none.
+    """Returns a setting as a number; text that looks like a number is refused.
 
     Raises:
-        ValueError: Anything else, or one that is not positive.
+        ValueError: It is no number, or not positive.
     """
     if isinstance(value, (bool, str)) or not np.isscalar(value) or not 0 < value < np.inf:  # type: ignore[operator]
         raise ValueError(f"{name} of the feature extractor must be a positive number, not {value!r}.")
@@ -165,7 +165,7 @@ def number(name: str, value: Any) -> float:
 
 
 def whole(name: str, value: Any, largest: int) -> int:
-    """A whole number up to `largest`, which bounds the memory that tables take; see `number`."""
+    """Returns a whole number up to `largest`, which bounds the memory of tables; see `number`."""
     if not number(name, value) <= largest or value != int(value):
         raise ValueError(
             f"{name} of the feature extractor must be a whole number up to {largest}, not {value!r}: tables of that "
@@ -175,7 +175,7 @@ def whole(name: str, value: Any, largest: int) -> int:
 
 
 def numbers(name: str, values: Any, n: int | None = None) -> list[float]:
-    """A list of finite numbers, `n` of them if given; see `number`."""
+    """Returns a list of finite numbers, with `n` items if `n` is given; see `number`."""
     try:
         array = np.asarray(values)
     except ValueError:  # lists of different lengths
@@ -190,7 +190,7 @@ def numbers(name: str, values: Any, n: int | None = None) -> list[float]:
 
 
 def names(name: str, values: Any, among: list[str] | None = None) -> list[str]:
-    """A list of different names, some of those it may be chosen among or, where they are free, at least one."""
+    """Returns a list of different names: any number of names from `among`, or at least one where it is None."""
     is_list = isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values)
     if not is_list or (among is None and not values) or len(values) > MOST_ENTRIES or len(set(values)) != len(values):
         raise ValueError(f"{name} of the feature extractor must be a list of different names, not {values!r:.200}.")

@@ -1,5 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""From a recording at any rate to the band and rate of the model. SciPy alone, as it travels with weights."""
+"""Filters recordings to the band and sampling rate of the model.
+
+The module needs only SciPy and NumPy, because it is saved beside weights.
+"""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -15,9 +18,9 @@ def resample(x: np.ndarray, source_rate: float, target_rate: float, ends: str = 
         x: Signal, `(..., times)`.
         source_rate: Rate of `x` in Hz; rates such as 173.61 Hz are approximated by a ratio of integers up to
             4096.
-        target_rate: Rate wanted, in Hz.
-        ends: How SciPy extends the signal: "line" joins its two ends, with "antireflect" each goes on by
-            itself.
+        target_rate: Rate of the result in Hz.
+        ends: How SciPy extends the signal: "line" joins its two ends, "antireflect" extends each end
+            separately.
 
     Returns:
         `(..., ceil(times * target_rate / source_rate))`.
@@ -29,9 +32,9 @@ def resample(x: np.ndarray, source_rate: float, target_rate: float, ends: str = 
 
 
 def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high: float) -> np.ndarray:
-    """Brings a signal into the band `low`..`high` Hz at `rate`, with zero phase.
+    """Filters a signal to the band `low`..`high` Hz at `rate`, with zero phase.
 
-    Filters at twice `rate` whatever the source, so that the same band comes out of every amplifier: a
+    The filters work at twice `rate` for any source, so that every amplifier leads to the same band: a
     Butterworth high-pass and a Chebyshev II low-pass, each run forwards and backwards. The low-pass is flat
     to about 0.97 `high` and 80 dB down from 1.12 `high` on, so that mains hum does not reach the model.
 
@@ -51,13 +54,13 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
 
 
 def level(x: np.ndarray, edges: Sequence[int]) -> np.ndarray:
-    """Takes the offset out of `(channels, times)`, in place; after an interruption it is another one.
+    """Subtracts the offset from `(channels, times)`, in place; after each interruption the offset is another one.
 
     Polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple.
 
     Args:
         x: Signal, any unit.
-        edges: Samples at which it goes on after an interruption.
+        edges: Samples at which the signal continues after an interruption.
     """
     for begin, end in zip([0, *edges], [*edges, x.shape[-1]], strict=True):
         x[:, begin:end] -= x[:, begin:end].mean(axis=-1, keepdims=True)
@@ -65,26 +68,26 @@ def level(x: np.ndarray, edges: Sequence[int]) -> np.ndarray:
 
 
 def high_pass(x: np.ndarray, rate: float, low: float) -> np.ndarray:
-    """Takes out what lies below `low` Hz (6 dB down there) of `(..., times)`: Butterworth, zero phase."""
+    """Removes frequencies below `low` Hz (6 dB down there) from `(..., times)`: Butterworth, zero phase."""
     return _zero_phase(scipy.signal.butter(2, low, "highpass", fs=rate, output="sos"), x, rate, low)
 
 
 def _zero_phase(sos: np.ndarray, x: np.ndarray, rate: float, low: float) -> np.ndarray:
-    """Filters forwards and backwards, mirroring the `1 / low` seconds that the high-pass rings for, if there are any.
+    """Filters forwards and backwards, with mirrored ends of up to `1 / low` seconds, the ringing of the high-pass.
 
-    Evenly: the odd extension that SciPy prefers would pull the last sample, from which generation goes on, to zero.
+    The mirroring is even. SciPy's default odd extension would pull the last sample, where generation begins, to zero.
     """
     return scipy.signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(rate / low), x.shape[-1] - 1))
 
 
 def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarray:
-    """Takes what lies below `low` Hz out of a signal from sample `start` on, and leaves what comes before untouched.
+    """Removes frequencies below `low` Hz from sample `start` on, and leaves earlier samples unchanged.
 
     The correction fades in over `1 / low` seconds, so that the signal stays continuous.
 
     Args:
         x: Signal, `(channels, times)`, any unit.
-        start: Where to begin.
+        start: First sample of the correction.
         rate: Sampling rate in Hz.
         low: Corner in Hz (6 dB down).
     """
@@ -93,7 +96,7 @@ def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarr
 
 
 def mirror_left(x: np.ndarray, n: int) -> np.ndarray:
-    """Prepends n samples `(channels, n)` by odd reflection about the first one, repeatedly if need be."""
+    """Prepends n samples `(channels, n)` by odd reflection about the first one, repeatedly if necessary."""
     while n > 0 and x.shape[-1] > 1:
         k = min(n, x.shape[-1] - 1)
         x = np.concatenate([2 * x[:, :1] - x[:, k:0:-1], x], axis=-1)

@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The three stages of the innovation transform: invertible, linear, each estimated from what the stage before leaves.
+"""The three stages of the innovation transform: invertible, linear, each estimated from the previous stage's residual.
 
-`forward` needs the samples just before: of `(channels, memory + times)` it returns `(channels, times)`. `inverse`
-takes that back, given the memory that `forward` began with.
+`forward` needs the samples just before the signal: it maps `(channels, memory + times)` to `(channels, times)`.
+`inverse` undoes this, given the memory with which `forward` began.
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from .autoregression_get import (
 )
 from .population_get import general_covariance, symmetric_roots
 
-#: Patches of a recording that weigh as much as the population where the filter that all channels share is concerned,
-#: and the power that is told to the network.
+#: Number of patches of a recording that weigh as much as the population, for the filter that all channels share and
+#: for the power features of the network.
 FILTER_PRIOR_PATCHES = 1.0
 #: Order of the filter of matrices.
 MATRIX_ORDER = 60
-#: How much more energy than the typical patch's counts at most, so that artefacts do not dominate the covariance.
+#: Bound of a patch's energy over the typical energy, so that artefacts do not dominate the covariance.
 LARGEST_ENERGY = 3.0
 
 
@@ -48,8 +48,8 @@ class SharedFilter:
 
         Args:
             x: `(channels, times)` in microvolts.
-            n_patches: Patches that are known of the recording; none: the population alone counts.
-            population: `(1 + order,)`: its autocorrelation.
+            n_patches: Number of known patches of the recording. 0: only the population counts.
+            population: `(1 + order,)`: autocorrelation of the population.
         """
         if n_patches == 0:
             return cls(whitening_filter(population))
@@ -58,18 +58,18 @@ class SharedFilter:
         return cls(whitening_filter(weight * own + (1 - weight) * population))
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """Microvolts to the residual of the filter."""
+        """Maps microvolts to the residual of the filter."""
         return scipy.signal.lfilter(self.taps, [1.0], x, axis=-1)[:, len(self.taps) - 1 :]
 
     def inverse(self, residual: np.ndarray, memory: np.ndarray) -> np.ndarray:
-        """The residual back to microvolts."""
+        """Maps the residual back to microvolts."""
         state = np.stack([scipy.signal.lfiltic([1.0], self.taps, past[::-1]) for past in memory])
         return scipy.signal.lfilter([1.0], self.taps, residual, axis=-1, zi=state)[0]
 
 
 @dataclass(frozen=True)
 class MatrixFilter:
-    """The filter of matrices `A(z)`, which removes what channels say of each other's next samples.
+    """The filter of matrices `A(z)`, which removes what channels predict of each other's next samples.
 
     Attributes:
         matrices: `(1 + MATRIX_ORDER, channels, channels)`: `I, A_1, ..`.
@@ -81,19 +81,20 @@ class MatrixFilter:
     def estimate(
         cls, residual: np.ndarray, n_patches: int, n_mirrored: int, population: np.ndarray, prior_patches: float
     ) -> tuple["MatrixFilter", np.ndarray]:
-        """Estimates the filter, and the covariance that it leaves.
+        """Estimates the filter, and the covariance of its residual.
 
         Args:
             residual: `(channels, times)`, of unit scale.
-            n_patches: Patches that are known of the recording.
-            n_mirrored: Leading samples that were mirrored, not recorded.
-            population: `(patch_size, channels, channels)`: its spectrum, at the frequency of each DCT coefficient.
-            prior_patches: Patches of a recording of few channels that weigh as much as the population.
+            n_patches: Number of known patches of the recording.
+            n_mirrored: Number of leading samples that were mirrored, not recorded.
+            population: `(patch_size, channels, channels)`: the population's spectrum, at the frequency of each DCT
+                coefficient.
+            prior_patches: Number of patches of a recording with few channels that weigh as much as the population.
 
         Returns:
-            The filter, and `(channels, channels)`.
+            The filter, and the covariance `(channels, channels)`.
         """
-        # what is mirrored runs backwards: its phases would undo a part of the coherence of channels that have one
+        # mirrored samples run backwards: their phases would reduce the coherence of channels with a phase lag
         recorded = residual[:, n_mirrored:]
         own = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(recorded, MATRIX_ORDER)
         weight = n_patches / (n_patches + prior_patches * (1 + len(residual) / 40))
@@ -101,11 +102,11 @@ class MatrixFilter:
         return cls(matrices), covariance
 
     def forward(self, residual: np.ndarray) -> np.ndarray:
-        """The residual of the shared filter to the residual of both."""
+        """Maps the residual of the shared filter to the residual of both."""
         return whiten(self.matrices, residual)
 
     def inverse(self, residual: np.ndarray, memory: np.ndarray) -> np.ndarray:
-        """The residual of both filters back to the residual of the shared one."""
+        """Maps the residual of both filters back to the residual of the shared one."""
         return unwhiten(self.matrices, residual, memory)
 
 
@@ -116,9 +117,9 @@ class Whitening:
     Attributes:
         patch_size: Samples in a patch.
         covariance_root: `(channels, channels)` in microvolts.
-        deviation: Root mean square of the known patches, by which they are divided: filters that were fitted to them
-            leave less of them than of what follows. 1 without any.
-        n_known: How many leading patches those are.
+        deviation: Root mean square of the known patches, which are divided by it: filters fitted to them leave a
+            smaller residual of them than of later patches. 1 without any.
+        n_known: Number of known patches, which lead the others.
     """
 
     patch_size: int
@@ -130,12 +131,12 @@ class Whitening:
     def estimate(
         cls, residual: np.ndarray, covariance: np.ndarray, scale: float, patch_size: int, n_known: int
     ) -> "Whitening":
-        """Estimates the size of what the filters leave.
+        """Estimates the size of the residual.
 
         Args:
-            residual: `(channels, times)` of both filters, of unit scale.
+            residual: Residual `(channels, times)` of both filters, of unit scale.
             covariance: `(channels, channels)`, of unit scale.
-            scale: What unit scale is, in microvolts.
+            scale: Unit scale in microvolts.
             patch_size: Samples in a patch.
             n_known: See the attribute.
         """
@@ -143,7 +144,7 @@ class Whitening:
         return cls(patch_size, scale * symmetric_roots(covariance)[0], float(np.sqrt(left)), n_known)
 
     def forward(self, residual: np.ndarray) -> np.ndarray:
-        """The residual of both filters to white DCT coefficients, patch by patch from low to high frequency."""
+        """Maps the residual of both filters to white DCT coefficients, for each patch from low to high frequency."""
         patches = residual.reshape(len(residual), -1, self.patch_size)
         coefficients = scipy.fft.dct(patches, norm="ortho", axis=-1).reshape(residual.shape)
         values = np.linalg.solve(self.covariance_root, coefficients)
@@ -151,7 +152,7 @@ class Whitening:
         return values
 
     def inverse(self, values: np.ndarray, memory: np.ndarray) -> np.ndarray:
-        """White DCT coefficients back to the residual of both filters; patches need no memory."""
+        """Maps white DCT coefficients back to the residual of both filters; patches need no memory."""
         sizes = np.ones(values.shape[-1])
         sizes[: self.n_known * self.patch_size] = self.deviation
         coefficients = self.covariance_root @ (values * sizes)
@@ -160,15 +161,15 @@ class Whitening:
 
 
 def moderated(residual: np.ndarray, patch_size: int, least_scale: float) -> tuple[np.ndarray, float]:
-    """Bounds the energy of artefacts in `(channels, times)`, brought to unit scale; also returns the scale."""
-    # the maximum-likelihood scale, the median over time standing for the mean so that artefacts do not count
+    """Scales `(channels, times)` to unit scale and bounds the energy of artefacts; also returns the scale."""
+    # the maximum-likelihood scale, with the median over time in place of the mean, so that artefacts do not count
     energy, kept = bound_artefacts(residual, patch_size, LARGEST_ENERGY)
     scale = max(np.sqrt(energy), least_scale)
     return residual * (np.sqrt(kept / max(kept.mean(), 1e-12)) / scale), scale
 
 
 def mixed_spectrum(whitened: np.ndarray, population: np.ndarray) -> np.ndarray:
-    """The population's spectrum, turned by the covariance of a recording that was whitened by it.
+    """The population's spectrum, adapted by the covariance of a recording that was whitened by the population.
 
     Args:
         whitened: `(channels, times)`, of unit scale.
@@ -184,7 +185,7 @@ def mixed_spectrum(whitened: np.ndarray, population: np.ndarray) -> np.ndarray:
 def windowed(spectrum: np.ndarray) -> np.ndarray:
     """Covariances at lags `(1 + MATRIX_ORDER, channels, channels)` of a spectrum `(patch_size, channels, channels)`.
 
-    So coarse a spectrum has covariances at as many lags as it has frequencies, and none beyond.
+    Such a coarse spectrum has covariances at as many lags as it has frequencies, and zeros beyond.
     """
     n_lags = len(spectrum) - 1
     covariances = lag_window(n_lags)[:, None, None] * covariance_from_spectrum(spectrum, n_lags)

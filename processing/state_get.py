@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The fitted numbers of a feature extractor, which lie in `population.safetensors` beside `preprocessor_config.json`.
+"""The fitted numbers of a feature extractor: `population.safetensors` beside `preprocessor_config.json`.
 
-`Population` was fitted to a training corpus before pretraining, `Corrections` were measured after it.
+`Population` was fitted to a training corpus before pretraining. `Corrections` were measured after it.
 """
 
 import hashlib
@@ -22,22 +22,22 @@ from .population_get import N_HARMONICS, N_QUADRATIC, generic_covariance, pack, 
 
 #: Name of the file.
 STATE = "population.safetensors"
-#: Bytes that the file may have: the shipped one has less than one megabyte.
+#: Largest size of the file in bytes: the shipped one has less than one megabyte.
 MOST_BYTES = 64 << 20
-#: Lags that an autocorrelation may have.
+#: Largest number of values in an autocorrelation.
 MOST_LAGS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """What was fitted to a training corpus; see `InnovationTransform` for the meaning of the statistics.
+    """Statistics of a training corpus; see `InnovationTransform` for their meaning.
 
     Attributes:
         autocorrelation: `(lags + 1,)`, 1 at lag 0.
-        scale: Deviation of the innovation, in microvolts.
+        scale: Standard deviation of the innovations, in microvolts.
         channel_variance: `(patch_size,)`: each channel's own variance at each DCT coefficient.
         harmonic_covariance: `(patch_size, 36, 36)`: the shared covariance, as weights of spherical harmonics.
-        blinks: How people blink. None: blinks stay where they are, and none are generated.
+        blinks: Statistics of blinks. None: blinks are neither removed nor generated.
     """
 
     autocorrelation: np.ndarray
@@ -48,13 +48,13 @@ class Population:
 
     @classmethod
     def generic(cls, patch_size: int) -> "Population":
-        """A 1/f signal on a generic head, before anything is fitted."""
+        """A 1/f signal on a generic head, for use before any fit."""
         return cls(np.array([1.0, 0.95]), 10.0, np.full(patch_size, 0.03), generic_covariance(patch_size))
 
     def transform(
         self, patch_size: int, prior_patches: float = 0.1, unprompted_shifts: np.ndarray | None = None
     ) -> InnovationTransform:
-        """The innovation transform of this population; arguments are those of `InnovationTransform`."""
+        """The innovation transform of this population. Arguments as for `InnovationTransform`."""
         fitted = self.autocorrelation, self.scale, self.harmonic_covariance, self.channel_variance
         return InnovationTransform(patch_size, *fitted, prior_patches, unprompted_shifts)
 
@@ -62,7 +62,7 @@ class Population:
         """Refuses numbers that do not fit the settings of the feature extractor.
 
         Raises:
-            ValueError: One has another shape, is not finite, or makes no sense.
+            ValueError: A number or array has another shape, is not finite, or is impossible.
         """
         autocorrelation = np.asarray(self.autocorrelation)
         if autocorrelation.ndim != 1 or not 1 <= len(autocorrelation) <= MOST_LAGS:
@@ -84,16 +84,16 @@ class Population:
 
 @dataclass(frozen=True, eq=False)
 class Corrections:
-    """What `get-hf calibrate` measured: by how much generated EEG misses real EEG. Without them nothing is corrected.
+    """Differences between generated and real EEG, measured by `get-hf calibrate`. Empty ones correct nothing.
 
-    Log gains are natural logarithms of what amplitudes are multiplied by, at equally spaced frequencies from 0 to half
-    the sampling rate, as functions of an electrode's place; see `quadratic_in_position`. Tables are by condition; the
-    table of the first condition is for all conditions that have none.
+    Log gains are natural logarithms of factors of amplitudes, at equally spaced frequencies from 0 to half the
+    sampling rate, as functions of an electrode's place; see `quadratic_in_position`. Tables are stored by condition;
+    conditions without one use the table of the first condition.
 
     Attributes:
-        generated_log_gains: `(4 * patch_size + 1, 9)` each: of what continues a recording.
-        unprompted_log_gains: The same of what is generated without a recording, for the average person.
-        trait_log_gains: `(12, 4 * patch_size + 1, 9)` each: what is added for each trait of an imagined person.
+        generated_log_gains: `(4 * patch_size + 1, 9)` each: log gains for continuations of a recording.
+        unprompted_log_gains: The same for EEG generated without a recording, for the average person.
+        trait_log_gains: `(12, 4 * patch_size + 1, 9)` each: log gains added for each trait of an imagined person.
         cue_log_gains: `(9,)` each: effect of a cue on a rhythm whose power is one nat above the background; it grows
             with the square of that height.
         unprompted_coherence_shifts: `(patch_size, 5)`: bias of the squared coherence at each DCT coefficient without
@@ -135,14 +135,14 @@ class Corrections:
 
 
 def _check_array(name: str, values: Any, shape: tuple[int, ...]) -> None:
-    """Refuses all but finite numbers of one shape."""
+    """Refuses everything except finite numbers of one shape."""
     found = np.asarray(values)
     if found.dtype.kind not in "fiu" or found.shape != shape or not np.isfinite(found).all():
         raise ValueError(f"{name} must be finite numbers of shape {shape}, not {found.dtype} of {found.shape}.")
 
 
 def save_state(population: Population, corrections: Corrections, folder: Path) -> None:
-    """Writes the file, whole or not at all."""
+    """Writes the file, completely or not at all."""
     arrays = {f"population.{name}": value for name, value in vars(population).items() if name != "blinks"}
     arrays["population.harmonic_covariance"] = pack(population.harmonic_covariance)
     if population.blinks is not None:
@@ -162,7 +162,7 @@ def load_state(file: str | os.PathLike) -> tuple[Population, Corrections]:
     """Reads the file.
 
     Raises:
-        ValueError: It is no such file, or lacks something.
+        ValueError: It is not such a file, or is incomplete.
     """
     if os.path.getsize(file) > MOST_BYTES:
         raise ValueError(f"{STATE} has more than {MOST_BYTES:,} bytes: it is not a file of GET; fetch it again.")

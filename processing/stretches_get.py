@@ -1,25 +1,25 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Which part of a recording is continued: bad annotations and interruptions divide it."""
+"""Chooses the part of a recording to continue: bad annotations and interruptions divide the recording."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
-#: Seconds that the stretch which is continued has at least, where any is as long.
+#: Least length in seconds of the continued stretch, if any stretch is as long.
 LEAST_SECONDS = 4.0
-#: Seconds before the end in which a channel that is annotated bad cannot be continued, and the share of a recording
-#: from which on it cannot be learnt from.
+#: A channel is unusable if it is annotated bad within `LAST_SECONDS` before the end, or for more than the share
+#: `MOST_BAD` of the recording.
 LAST_SECONDS, MOST_BAD = 1.0, 0.2
 
 
 def is_bad(description: str) -> bool:
-    """Whether an annotation calls what it spans bad, or tells of a seam, by MNE's conventions."""
+    """Whether an annotation marks a bad span or a seam, by MNE's conventions."""
     return description.strip().lower().startswith(("bad", "edge"))
 
 
 def good_stretches(
     spans: Sequence[tuple[float, float, str]], n_times: int, rate: float
 ) -> tuple[list[tuple[int, int]], list[int]]:
-    """Divides a recording by what its annotations call bad.
+    """Divides a recording at the spans that its annotations call bad.
 
     Args:
         spans: (onset, duration, description) of annotations of all channels, seconds from the first sample.
@@ -27,8 +27,8 @@ def good_stretches(
         rate: Hz.
 
     Returns:
-        First and last sample (exclusive) of each stretch between bad spans; and the interruptions, spans of no
-        length, at whose sample a recording goes on that stopped before: both sides are good.
+        First and last sample (exclusive) of each stretch between bad spans; and the interruptions. An interruption is
+        a bad span without length, at the sample where a stopped recording continues: both sides are good.
 
     Raises:
         ValueError: All of the recording is bad.
@@ -56,18 +56,18 @@ def good_stretches(
 
 
 def last_stretch(spans: Sequence[tuple[float, float, str]], n_times: int, rate: float) -> tuple[int, int, list[int]]:
-    """Finds what is continued: the last good stretch that is not too short, after what came before it.
+    """Finds the stretch to continue, the last good one that is not too short, and the samples to calibrate on.
 
-    A bad span divides what is learnt from; an interruption only what is continued from what is learnt from.
+    Bad spans bound the samples to calibrate on. Interruptions only bound the stretch to continue.
 
     Args:
-        spans: As `good_stretches` has them, as are the following.
+        spans: Arguments as for `good_stretches`.
         n_times: Samples of the recording.
         rate: Hz.
 
     Returns:
-        First and last sample (exclusive) of what is learnt from, whose last stretch is continued, and the
-        interruptions in it in samples from the first one.
+        First and last sample (exclusive) of the samples to calibrate on, whose last stretch is continued, and the
+        interruptions in them, in samples from the first one.
 
     Raises:
         ValueError: All of the recording is bad.
@@ -84,7 +84,7 @@ def last_stretch(spans: Sequence[tuple[float, float, str]], n_times: int, rate: 
 
 
 def is_bad_channel(spans: Sequence[tuple[float, float]], seconds: float) -> bool:
-    """Whether a channel cannot be used that is annotated bad from and for some seconds, of so many in all."""
+    """Whether a channel is unusable, by its bad spans (onset, duration) in a recording of some seconds."""
     lengths = [min(begin + length, seconds) - max(begin, 0.0) for begin, length in spans]
     at_the_end = any(begin < seconds and begin + length > seconds - LAST_SECONDS for begin, length in spans)
     return at_the_end or sum(max(0.0, length) for length in lengths) > MOST_BAD * seconds

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the Hub, or the way to it, has against a request: said in one sentence, with the way out."""
+"""Turns errors of the Hub or of the network into one sentence with a solution."""
 
 import re
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ from huggingface_hub.errors import (
 
 
 def check_name(repo: str) -> str:
-    """The name of a repository, if it can be one.
+    """Returns the name of a repository if it is valid.
 
     Raises:
-        ValueError: It is not "owner/name".
+        ValueError: The name is not "owner/name".
     """
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
         raise ValueError(f"{repo!r} is no name of a repository on the Hub: write OWNER/NAME.")
@@ -27,14 +27,14 @@ def check_name(repo: str) -> str:
 
 @contextmanager
 def one_sentence(repo: str, verb: str = "push") -> Iterator[None]:
-    """Turns what the client raises while it pushes or pulls a repository into one sentence.
+    """Turns the client's errors while it pushes or pulls a repository into one sentence.
 
     Args:
         repo: "owner/name".
         verb: "push" or "pull".
 
     Raises:
-        OSError: In the place of the client's own errors.
+        OSError: It replaces the client's own errors.
     """
     try:
         yield
@@ -45,7 +45,7 @@ def one_sentence(repo: str, verb: str = "push") -> Iterator[None]:
         if answer is not None:
             raise OSError(f"The Hub refused {repo} ({answer.response.status_code}): {_why(answer, verb)}.") from error
         if isinstance(error, RuntimeError):
-            raise  # nothing of the Hub's
+            raise  # no error of the Hub
         if constants.HF_HUB_OFFLINE:
             raise OSError(
                 f"HF_HUB_OFFLINE is set, so that {repo} was not {verb}ed: unset it and {verb} again."
@@ -57,14 +57,14 @@ def one_sentence(repo: str, verb: str = "push") -> Iterator[None]:
 
 
 def _answer(error: BaseException | None) -> HfHubHTTPError | None:
-    """The refusal that an error of the client comes from."""
+    """The Hub's refusal that caused an error of the client."""
     while error is not None and not isinstance(error, HfHubHTTPError):
         error = error.__cause__
     return error
 
 
 def _why(refusal: HfHubHTTPError, verb: str) -> str:
-    """What a refusal means, and the way out."""
+    """The meaning of a refusal, and a solution."""
     unknown = "it does not know you" if verb == "push" else "there is no such repository, or not for you"
     may = "write" if verb == "push" else "read"
     return {

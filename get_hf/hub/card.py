@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The model card of a checkpoint on the Hub: what it is, what it was made from, and its figures as metadata."""
+"""The model card of a checkpoint on the Hub: description, origin, and its figures as metadata."""
 
 import json
 import re
@@ -12,11 +12,11 @@ from huggingface_hub import EvalResult, ModelCard
 from get_hf.modeling.card_get import CARD, describe, new_card, task_of, with_use
 from get_hf.modeling.configuration_get import GETConfig
 
-#: What `get-hf evaluate` and training leave, kept beside the weights.
+#: Files of `get-hf evaluate` and of training beside the weights.
 FIGURES, SUMMARY = "fidelity.json", "training_summary.json"
 
 
-#: A place on a machine, POSIX or Windows, in quotes or not; no part of an address on the web.
+#: A path on a machine, POSIX or Windows, with or without quotes; no part of a web address.
 _PATH = re.compile(
     r"""(?<=['"])(?:~|\.\.?|[A-Za-z]:)?[/\\][^'"]+(?=['"])"""
     r"""|file:/+[^\s'"]+"""
@@ -27,13 +27,13 @@ _LOCAL_CORPUS = re.compile(r"\b(bids|files):\S+")
 
 @dataclass
 class Provenance:
-    """What a checkpoint was made from, where its files do not say or say otherwise.
+    """Origin of a checkpoint, where its files name none or another one.
 
     Attributes:
-        base_model: Name on the Hub of the checkpoint it was fine-tuned from.
-        dataset: What it was trained on: a dataset's name on the Hub, or a corpus.
+        base_model: Name on the Hub of the checkpoint that was fine-tuned.
+        dataset: Training data: a dataset's name on the Hub, or a corpus.
         metrics: Figures by name, such as `{"accuracy": 0.81}`.
-        license: Of the weights, as the Hub spells it.
+        license: Licence of the weights, in the Hub's spelling.
     """
 
     base_model: str | None = None
@@ -53,21 +53,21 @@ def write_card(
 ) -> None:
     """Writes `README.md` of a checkpoint.
 
-    What the card says of itself stays, but for what is measured or given; what is not known is left out.
+    The card's own text and metadata stay, except for measured or given values. Unknown values are left out.
 
     Args:
-        folder: The checkpoint; its `fidelity.json` and `training_summary.json` are read where there are any.
-        repo: "owner/name" it will have.
-        config: Of the model.
-        provenance: What it was made from; completed by the keys of the same names in `training_summary.json`.
+        folder: The checkpoint; its `fidelity.json` and `training_summary.json` are read if they exist.
+        repo: Its "owner/name" on the Hub.
+        config: Configuration of the model.
+        provenance: Its origin; completed by the keys of the same names in `training_summary.json`.
         card: Markdown to start from.
-        required: Whether `card` must be there; otherwise a short one is made.
-        name: What a message calls the card.
+        required: Whether `card` must exist; otherwise a short one is made.
+        name: Name of the card in messages.
 
     Raises:
         FileNotFoundError: There is no such card.
-        ValueError: The metadata at its head, or one of the files, is not what it should be; or the provenance that
-            is given is a folder of this machine.
+        ValueError: The metadata at its head, or one of the files, is invalid; or the given provenance is a folder of
+            this machine.
     """
     card = Path(card)
     if required and not card.is_file():
@@ -84,7 +84,7 @@ def write_card(
     text = card.read_text(encoding="utf-8") if card.is_file() else new_card(repo, config)
     try:
         made = ModelCard(text)
-    except Exception as error:  # YAML has errors of its own
+    except Exception as error:  # YAML raises its own errors
         raise ValueError(
             f"The metadata at the head of {name or card} cannot be read: {' '.join(str(error).split())}"
         ) from error
@@ -94,7 +94,7 @@ def write_card(
     describe(data, config)
     data.license = provenance.license or data.license
     data.base_model = base_model or data.base_model
-    if dataset and "/" in dataset:  # the Hub lists what it has
+    if dataset and "/" in dataset:  # only a dataset on the Hub is listed
         data.datasets = [*dict.fromkeys([*_list(data.datasets), dataset])]
     results = _measured(metrics, task, dataset) + _fidelity(fidelity, task)
     if results:
@@ -104,7 +104,7 @@ def write_card(
 
 
 def _measured(metrics: dict[str, float], task: tuple[str, str], dataset: str | None) -> list[EvalResult]:
-    """What was measured of a fine-tuned model."""
+    """Figures of a fine-tuned model."""
     for name, value in metrics.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError(f"metrics are numbers by name, but {name} is {value!r}.")
@@ -112,7 +112,7 @@ def _measured(metrics: dict[str, float], task: tuple[str, str], dataset: str | N
 
 
 def _fidelity(fidelity: dict, task: tuple[str, str]) -> list[EvalResult]:
-    """The figures of `get-hf evaluate`, each with its interval and what real EEG has."""
+    """The figures of `get-hf evaluate`, each with its interval and the value of real EEG."""
     if not fidelity:
         return []
     try:
@@ -155,10 +155,10 @@ def _list(value: str | list[str] | None) -> list[str]:
 
 
 def read_json(path: Path) -> dict:
-    """Names and values from a file; none where there is no file.
+    """Reads names and values from a file; empty if there is no file.
 
     Raises:
-        ValueError: It holds something else.
+        ValueError: The file holds something else.
     """
     if not path.is_file():
         return {}
@@ -172,7 +172,7 @@ def read_json(path: Path) -> dict:
 
 
 def without_paths(content: Any) -> Any:
-    """JSON without places on this machine: of the corpora `bids:FOLDER` and `files:GLOB` the kind is left."""
+    """JSON without paths on this machine: the corpora `bids:FOLDER` and `files:GLOB` are cut to their kind."""
     if isinstance(content, dict):
         return {without_paths(name): without_paths(value) for name, value in content.items()}
     if isinstance(content, list):
@@ -183,7 +183,7 @@ def without_paths(content: Any) -> Any:
 
 
 def _public_name(given: Any) -> str | None:
-    """What a model was made from, where that is no place on this machine; else nothing, or the kind of corpus."""
+    """Origin of a model, if it is no path on this machine; else None, or the kind of corpus."""
     if not isinstance(given, str) or ("/" in given and Path(given).exists()):
         return None
     public = _LOCAL_CORPUS.sub(r"\1", given)

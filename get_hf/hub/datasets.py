@@ -1,9 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Publishing a prepared corpus on the Hub, where its licence allows that.
+"""Publishes a prepared corpus on the Hub, if its licence allows it.
 
     url = push("out/eegmmidb", "someone/eegmmidb-get")
 
-All of it arrives in one commit, or nothing does; and the Hub is asked afterwards whether it has what was sent.
+The corpus arrives in one commit, completely or not at all. Afterwards, the files on the Hub are compared
+with the sent ones.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from get_hf.training.data.card import CARD, MADE, OWN_NAME, PICTURE, card, read_
 from get_hf.training.data.prepared import INFO
 
 _SHARD = re.compile(r"data/\w+-\d{5}-of-\d{5}\.parquet")
-#: What the Hub puts into every repository.
+#: Files that the Hub adds to every repository.
 _HUBS_OWN = {".gitattributes"}
 
 
@@ -33,18 +34,18 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
     Shards of an earlier push that the folder no longer has are deleted by the same commit.
 
     Args:
-        folder: What `prepare` wrote; the card is made where it has none. A card that was made does not replace one
-            that somebody wrote on the Hub.
-        repo: "owner/name"; made where there is no such dataset.
+        folder: A folder that `prepare` wrote; a card is generated if it has none. A generated card does not replace
+            a card on the Hub that was written by hand.
+        repo: "owner/name"; a new dataset is made if there is none.
         private: Whether only its owner may see it.
 
     Returns:
         The dataset's address.
 
     Raises:
-        ValueError: The licence forbids it, or the repository is for something else.
+        ValueError: The licence forbids it, or the repository holds something else.
         FileNotFoundError: There is no such folder.
-        OSError: The Hub cannot be reached or refuses; or what arrived is not what was sent.
+        OSError: The Hub cannot be reached or refuses; or the arrived files differ from the sent ones.
     """
     folder = Path(folder)
     check_may_be_shared(folder)
@@ -81,20 +82,20 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
 
 
 def _was_made(api: HfApi, repo: str) -> bool:
-    """Whether the card on the Hub is one that `card` made, and not somebody's own."""
+    """Whether `card` generated the card on the Hub, so that it was not written by hand."""
     with tempfile.TemporaryDirectory(prefix="get-hf-") as folder:
         return MADE in Path(api.hf_hub_download(repo, CARD, repo_type="dataset", cache_dir=folder)).read_text("utf-8")
 
 
 def check_may_be_shared(folder: Path) -> None:
-    """Refuses what its licence keeps from being published, whatever the folder says of itself.
+    """Refuses a corpus whose licence forbids publishing it, even if the folder says otherwise.
 
-    The registry of corpora counts, for the corpus that the folder names and for each that its rows name.
+    The registry of corpora decides, for the corpus that the folder names and for each corpus that its rows name.
 
     Raises:
         FileNotFoundError: There is no such folder.
-        ValueError: One of them forbids it, or the folder was prepared under another licence; or `folder` is no
-            prepared corpus.
+        ValueError: A licence forbids it, or the folder was prepared under another licence; or `folder` is no prepared
+            corpus.
     """
     named = {read_folder(folder).corpus}
     for path in sorted((folder / "data").glob("*.parquet")):
@@ -114,7 +115,7 @@ def check_may_be_shared(folder: Path) -> None:
 
 
 def _check_arrived(api: HfApi, repo: str, commit: str, files: dict[str, Path | bytes]) -> None:
-    """Compares what the Hub now lists with what was sent: size, and SHA-256 or git's checksum of each file."""
+    """Compares the files on the Hub with the sent ones: size, and SHA-256 or git's checksum of each file."""
     listed = api.list_repo_tree(repo, recursive=True, revision=commit, repo_type="dataset")
     there = {entry.path: entry for entry in listed if hasattr(entry, "size")}
     for name, content in files.items():

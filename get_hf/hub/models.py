@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Checkpoints to and from the Hub.
+"""Publishes checkpoints on the Hub, and fetches them from there.
 
     address = push("runs/mine", "someone/get-mine")
     folder = pull("someone/get-mine@v1")
 
-All of a checkpoint arrives in one commit, or nothing does; and it is loaded back from there and compared.
+A checkpoint arrives in one commit, completely or not at all. Afterwards, it is loaded from the Hub and compared.
 """
 
 import filecmp
@@ -26,7 +26,7 @@ from get_hf.pretrained import download, find_checkpoint, load_folder
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.files import folder_beside
 
-#: Files of an earlier push that go where the new one does not have them; anything else in a repository stays.
+#: Files of an earlier push that are deleted if the new push lacks them; all other files in a repository stay.
 _OURS = ("*_get.py", "*.safetensors", "*.safetensors.index.json", "generation_config.json", FILES, FIGURES, SUMMARY)
 
 
@@ -41,28 +41,28 @@ def push(
 ) -> str:
     """Publishes a checkpoint on the Hub by one commit, then loads it from there and compares.
 
-    With it go its card, the figures of `get-hf evaluate` (`fidelity.json`) and the summary of its training where it
-    has them; none of them names a folder of this machine. A card that is on the Hub already keeps its text, unless
-    `card` is given. A push that failed halfway goes on with the large files that have not arrived yet.
+    The commit includes its card, and, if they exist, the figures of `get-hf evaluate` (`fidelity.json`) and the
+    summary of its training; none of them names a folder of this machine. A card that is already on the Hub keeps its
+    text, unless `card` is given. After a failed push, the next one only sends large files that have not arrived yet.
 
     Args:
         checkpoint: A folder that `save_pretrained` wrote, of a model that generates or classifies.
-        repo: "owner/name"; made where there is no such model.
+        repo: "owner/name"; a new repository is made if there is none.
         private: Whether only its owner may see it.
-        create_pr: Whether to propose the commit to the repository's owner, rather than to make it.
-        remote_code: Whether the code goes along, for who has transformers and not this package.
+        create_pr: Whether to propose the commit to the repository's owner instead of making it.
+        remote_code: Whether to include the code, for users who have transformers but not this package.
         card: Markdown for the model card; by default the one on the Hub, else the folder's README.md, else a short
-            one made for it.
-        provenance: What it was made from, as far as its files do not say.
+            generated one.
+        provenance: Its origin, as far as its files do not name it.
 
     Returns:
         The address of the model, or of the proposal.
 
     Raises:
-        FileNotFoundError: There is no such folder, or card.
-        ValueError: It is no complete checkpoint; the repository is another model's, or public where `private` was
-            asked for; or the Hub finds fault with the card's metadata.
-        OSError: The Hub cannot be reached or refuses; or what arrived is not what was sent.
+        FileNotFoundError: There is no such folder, or no such card.
+        ValueError: The checkpoint is incomplete; the repository belongs to another model, or is public although
+            `private` is set; or the Hub refuses the card's metadata.
+        OSError: The Hub cannot be reached or refuses; or the arrived files differ from the sent ones.
     """
     from get_hf.hub.access import check_name, one_sentence
 
@@ -106,19 +106,19 @@ def push(
 
 
 def pull(repo: str, folder: str | Path | None = None) -> Path:
-    """Fetches a checkpoint from the Hub into a folder of its own, whole or not at all.
+    """Fetches a checkpoint from the Hub into a new folder, completely or not at all.
 
     Args:
         repo: "owner/name" or "owner/name@revision", a branch, tag or commit.
-        folder: Where to; by default "name" in the working directory.
+        folder: The new folder; by default "name" in the working directory.
 
     Returns:
         The folder.
 
     Raises:
-        FileExistsError: The folder is there already.
-        OSError: The Hub cannot be reached or refuses, or what it sends does not arrive whole.
-        ValueError: It is no name of a repository, or what is there is no complete checkpoint of GET.
+        FileExistsError: The folder already exists.
+        OSError: The Hub cannot be reached or refuses, or the files arrive incomplete.
+        ValueError: `repo` is no name of a repository, or the repository holds no complete checkpoint of GET.
     """
     from get_hf.hub.access import check_name
 
@@ -129,14 +129,14 @@ def pull(repo: str, folder: str | Path | None = None) -> Path:
     if not folder.absolute().parent.is_dir():
         raise FileNotFoundError(f"There is no folder {folder.parent} to put {folder.name} in.")
     cached = download(check_name(name), revision or None)
-    load_folder(cached, name=repo)  # what is damaged shows now
+    load_folder(cached, name=repo)  # a damaged checkpoint fails here
     with folder_beside(folder) as temporary:
         shutil.copytree(cached, temporary / folder.name).rename(folder)
     return folder
 
 
 def _stage(folder: Path, staged: Path, repo: str, model, extractor: GETFeatureExtractor, remote_code: bool) -> None:
-    """Saves a checkpoint as it is to lie on the Hub."""
+    """Saves a checkpoint in the layout that it has on the Hub."""
     model.save_pretrained(staged)
     extractor.save_pretrained(staged)
     if not remote_code:
@@ -155,7 +155,7 @@ def _stage(folder: Path, staged: Path, repo: str, model, extractor: GETFeatureEx
 
 
 def _card_on_the_hub(api: HfApi, repo: str, temporary: Path, made: Path, given: str | Path | None) -> Path | None:
-    """The card that is on the Hub, to be kept; where one was given instead, what becomes of it is said."""
+    """Returns the card on the Hub if it stays; a warning says so if a given card replaces it."""
     there = Path(api.hf_hub_download(repo, CARD, cache_dir=temporary / "there"))
     if given is None:
         return there
@@ -168,7 +168,7 @@ def _card_on_the_hub(api: HfApi, repo: str, temporary: Path, made: Path, given: 
 
 
 def _check_is_ours(api: HfApi, repo: str, there: set[str], temporary: Path) -> None:
-    """Refuses to write over another kind of model."""
+    """Refuses to overwrite another kind of model."""
     if "config.json" not in there:
         return
     file = api.hf_hub_download(repo, "config.json", cache_dir=temporary / "there")
@@ -178,7 +178,7 @@ def _check_is_ours(api: HfApi, repo: str, there: set[str], temporary: Path) -> N
 
 
 def _outputs(model: GETModel | GETForSequenceClassification, extractor: GETFeatureExtractor) -> torch.Tensor:
-    """What a model makes of nothing, the same each time."""
+    """Output of a model without a recording, the same each time."""
     features = extractor(ch_names=["C3", "C4"])
     with torch.inference_mode():
         if isinstance(model, GETModel):
@@ -187,7 +187,7 @@ def _outputs(model: GETModel | GETForSequenceClassification, extractor: GETFeatu
 
 
 def _check_arrived(staged: Path, arrived: Path, repo: str, expected: torch.Tensor) -> None:
-    """Compares what the Hub gives back with what was sent, byte by byte and by what the model does."""
+    """Compares the files on the Hub with the sent ones, byte by byte and by the model's outputs."""
     for file in staged.iterdir():
         if not (arrived / file.name).is_file() or not filecmp.cmp(file, arrived / file.name, shallow=False):
             raise OSError(f"{file.name} did not arrive whole in {repo}: push again.")

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The page as a Space on the Hub."""
+"""Uploads the page as a Space on the Hub."""
 
 import tempfile
 import warnings
@@ -11,27 +11,27 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from get_hf.hub.access import check_name, one_sentence
 
-#: What is uploaded; `requirements.txt` of it says how the Space gets this package.
+#: Folder to upload; its `requirements.txt` tells the Space how to install this package.
 SPACE = Path(__file__).parents[1] / "space"
 PACKAGE = "get-hf[space]"
 CARD = "README.md"
 
 
 def upload(repo: str, private: bool = False, package: str = PACKAGE) -> str:
-    """Uploads `get_hf/space/` as it is, but for the line of its requirements that names this package.
+    """Uploads `get_hf/space/` unchanged, except for the line of its requirements that names this package.
 
-    A card of the Space that somebody has changed since stays, and a note says so.
+    A card that was changed on the Hub stays, and a warning says so.
 
     Args:
         repo: `owner/name`.
-        private: Whether a Space that is new is private.
-        package: The requirement, as pip reads it.
+        private: Whether a new Space is private.
+        package: The requirement of this package, in pip's syntax.
 
     Returns:
         Address of the Space.
 
     Raises:
-        ValueError: `package` is no requirement, or another's; or `repo` is no name.
+        ValueError: `package` is no requirement, or names another package; or `repo` is no name.
         OSError: The Hub refuses, or cannot be reached.
     """
     check_name(repo)
@@ -52,7 +52,7 @@ def upload(repo: str, private: bool = False, package: str = PACKAGE) -> str:
                 if source.name == "requirements.txt":
                     text = text.replace(PACKAGE, package)
                 (staged / source.name).write_text(text, encoding="utf-8")
-        # the Hub gives a new Space a card of its own; one beside the page is ours, or was changed by hand
+        # the Hub gives a new Space its own card; a card beside the page is ours, or was changed by hand
         if {CARD, "app.py"} <= set(api.list_repo_files(repo, repo_type="space")):
             there = Path(api.hf_hub_download(repo, CARD, repo_type="space", cache_dir=Path(temporary) / "there"))
             if there.read_bytes() != (staged / CARD).read_bytes():

@@ -1,2 +1,2 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Calibration: what is measured, and corrected, after training."""
+"""Calibration: biases of a trained model are measured and corrected."""

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""How much generated EEG misses real EEG, in the form of the corrections that make up for it.
+"""Estimates of the corrections that remove the difference between generated and real EEG.
 
-The functions get real and generated EEG, or a way to generate it. They know nothing of models. They estimate shifts of
+The functions take real and generated EEG, or a function that generates it, but no model. They estimate shifts of
 coherence (see `coherence_get`), gains of lasting conditions, traits of people and effects of cues (see
 `equaliser_get`).
 """
@@ -17,29 +17,29 @@ from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS
 from get_hf.processing.population_get import quadratic_in_position
 from get_hf.training.evaluation.descriptors import coherence_spectrum, log_psd
 
-#: How often shifts, and then gains, are measured anew: the former meet bounds, and come near only slowly.
+#: Number of rounds for shifts and for gains. Shifts meet bounds, so they converge slowly.
 N_SHIFT_ROUNDS, N_GAIN_ROUNDS = 5, 3
 #: Largest shift of squared coherence.
 LARGEST_SHIFT = 1.0
-#: Prompts in a condition for gains of its own: with fewer, those of all others are nearer the truth.
+#: Least prompts in a condition for gains of its own: with fewer, the gains of all others are the better estimate.
 LEAST_PROMPTS = 60
 #: Five numbers for each coefficient, as `correct_coherence` takes them.
 Shifts = np.ndarray
-#: By condition, log gains as `GETFeatureExtractor` takes them, `(4 * patch_size + 1, 9)`.
+#: Log gains of each condition as `GETFeatureExtractor` takes them, `(4 * patch_size + 1, 9)`.
 LogGains = dict[str, np.ndarray]
 
 
 def spectral_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, n_frequencies: int) -> np.ndarray:
-    """How much stronger real EEG is at equally spaced frequencies: log power, mean over items.
+    """Log power of real EEG less log power of generated EEG at equally spaced frequencies, mean over items.
 
     Args:
-        real: `(items, channels, times)` in microvolts.
-        made: Same shape.
-        sampling_rate: In Hz.
-        n_frequencies: From 0 to half the rate.
+        real: Real EEG `(items, channels, times)` in microvolts.
+        made: Generated EEG of the same shape.
+        sampling_rate: Sampling rate in Hz.
+        n_frequencies: Number of frequencies from 0 to half the sampling rate.
 
     Returns:
-        `(channels, n_frequencies)`; beyond the band of the signals as at its ends.
+        `(channels, n_frequencies)`; values beyond the band of the signals are the values at its ends.
     """
     (freqs, ours), (_, theirs) = (_log_psd(x, sampling_rate) for x in (real, made))
     difference = (ours - theirs).mean(axis=0) * np.log(10) / 10
@@ -52,7 +52,7 @@ def _log_psd(x: np.ndarray, sampling_rate: float) -> tuple[np.ndarray, np.ndarra
 
 
 def _at_equal_distances(freqs: np.ndarray, values: np.ndarray, sampling_rate: float, n_frequencies: int) -> np.ndarray:
-    """Values `(..., freqs)` at equally spaced frequencies from 0 to half the rate; beyond `freqs` as at its ends."""
+    """Values `(..., freqs)` at equal distances from 0 to half the sampling rate; beyond `freqs` as at its ends."""
     wanted = np.linspace(0, sampling_rate / 2, n_frequencies)
     within = max(wanted[1], freqs[1] - freqs[0]) / 2
     near = np.abs(freqs - np.clip(wanted, freqs[0], freqs[-1])[:, None]) <= within + 1e-9
@@ -69,20 +69,20 @@ def find_gains(
     others: str = "none",
     largest: float = LARGEST_LOG_GAIN,
 ) -> LogGains:
-    """The gains with which what is generated has the mean log spectrum of what is real.
+    """Finds the gains with which generated EEG has the mean log spectrum of real EEG.
 
     Args:
-        make: Makes continuations, of the shape of `real`, with given gains.
-        real: `(items, channels, times)` in microvolts: what followed the prompts.
-        conditions: Per item.
+        make: Function that generates continuations, of the shape of `real`, with given gains.
+        real: Real continuations `(items, channels, times)` in microvolts.
+        conditions: Condition of each item.
         positions: `(channels, 6)` positions of the channels.
-        sampling_rate: In Hz.
+        sampling_rate: Sampling rate in Hz.
         patch_size: Samples in a patch: gains are at four times as many frequencies as it has coefficients.
-        others: Name for whatever has no gains of its own; fitted to all items where less is left than prompts enough.
+        others: Name for all conditions without gains of their own; see `groups_of`.
         largest: Bound of log gains.
 
     Returns:
-        The gains of `others` and of conditions with prompts enough.
+        The gains of `others` and of conditions with at least `LEAST_PROMPTS` prompts.
     """
     places, groups = quadratic_in_position(positions), groups_of(conditions, others)
     n_frequencies = 4 * patch_size + 1
@@ -98,7 +98,10 @@ def find_gains(
 
 
 def groups_of(conditions: Sequence[str], others: str) -> dict[str, np.ndarray]:
-    """Which items `(items,)` tell the gains of each condition that has prompts enough, and of all `others`."""
+    """Items `(items,)` that gains are fitted to, for each condition with enough prompts and for `others`.
+
+    `others` is fitted to the remaining items, or to all items where fewer than `LEAST_PROMPTS` remain.
+    """
     labels = np.array(conditions)
     groups = {name: labels == name for name in _often(labels) if name != others}
     rest = ~np.isin(labels, list(groups))
@@ -107,7 +110,7 @@ def groups_of(conditions: Sequence[str], others: str) -> dict[str, np.ndarray]:
 
 
 def _often(labels: np.ndarray) -> list[str]:
-    """Conditions that have prompts enough."""
+    """Conditions with at least `LEAST_PROMPTS` prompts."""
     return [str(name) for name, n in zip(*np.unique(labels, return_counts=True), strict=True) if n >= LEAST_PROMPTS]
 
 
@@ -120,20 +123,20 @@ def find_traits(
     patch_size: int,
     others: str = "none",
 ) -> dict[str, np.ndarray]:
-    """What people's log spectra differ by: principal components, each person's conditions side by side.
+    """Finds principal components of the differences between people's log spectra, all conditions together.
 
     Args:
-        real: `(items, channels, times)` in microvolts.
-        subjects: Whose each item is.
-        conditions: Per item.
+        real: Real EEG `(items, channels, times)` in microvolts.
+        subjects: Subject of each item.
+        conditions: Condition of each item.
         positions: `(channels, 6)` positions of the channels.
-        sampling_rate: In Hz.
+        sampling_rate: Sampling rate in Hz.
         patch_size: Samples in a patch.
-        others: See `find_gains`, whose conditions these are.
+        others: See `find_gains`, which has the same conditions.
 
     Returns:
-        By condition, log gains `(N_TRAITS, 4 * patch_size + 1, 9)` for one deviation of each component; those that
-        people are too few to have are 0.
+        For each condition, log gains `(N_TRAITS, 4 * patch_size + 1, 9)` for one standard deviation of each component.
+        Components beyond the number that the people allow are 0.
     """
     n_frequencies, places = 4 * patch_size + 1, quadratic_in_position(positions)
     freqs, decibels = _log_psd(real, sampling_rate)
@@ -148,7 +151,7 @@ def find_traits(
         log_amplitudes = np.stack(people) * np.log(10) / 20
         spectra = _at_equal_distances(freqs, log_amplitudes, sampling_rate, n_frequencies)
         tables = np.linalg.pinv(places) @ (spectra - spectra.mean(axis=0))  # (people, groups, 9, frequencies)
-        # components are chosen by what they do at electrodes, of whose places tables are functions
+        # components are chosen by their effect at the electrodes; tables are functions of position
         scores = np.linalg.svd((places @ tables).reshape(len(people), -1), full_matrices=False)[0][:, :N_TRAITS]
         found = np.tensordot(scores.T, tables, axes=1) / np.sqrt(len(people) - 1)
         traits[: len(found)] = found.swapaxes(-1, -2)
@@ -164,22 +167,22 @@ def find_cues(
     positions: np.ndarray,
     sampling_rate: float,
 ) -> dict[str, np.ndarray]:
-    """What a cue does to the rhythms of people, see `Equaliser`.
+    """Estimates the effect of cues on people's rhythms; see `Equaliser`.
 
-    The power of all that a person did after a cue is averaged before the logarithm is taken: that of single seconds
-    says more of what is between bursts. Then, over people, channels and frequencies, least squares.
+    Power is averaged over all trials of a person before the logarithm is taken, because the logarithm of single
+    seconds depends more on the EEG between bursts. The fit is least squares over people, channels and frequencies.
 
     Args:
-        real: `(items, channels, times)` in microvolts: what followed cues.
-        made: Same shape: what is generated without an effect of the cue.
-        prominences: `(items, channels, frequencies)`: how far rhythms stood above the background before, in nats.
-        subjects: Whose each item is.
-        conditions: What was cued.
+        real: Real trials `(items, channels, times)` in microvolts.
+        made: Trials of the same shape, generated without an effect of the cue.
+        prominences: `(items, channels, frequencies)`: height of rhythms above the background before the cue, in nats.
+        subjects: Subject of each item.
+        conditions: Cued condition of each item.
         positions: `(channels, 6)` positions of the channels.
-        sampling_rate: In Hz.
+        sampling_rate: Sampling rate in Hz.
 
     Returns:
-        By condition, of those that have prompts enough, `(9,)` as `quadratic_in_position`.
+        For each condition with enough prompts, coefficients `(9,)` as `quadratic_in_position`.
     """
     n_frequencies, places = prominences.shape[-1], quadratic_in_position(positions)
     freqs = log_psd(real[:1], sampling_rate)[0]
@@ -191,7 +194,7 @@ def find_cues(
         wanted = np.stack([np.subtract(*(np.log(power[items].mean(axis=0)) for power in powers)) for items in people])
         wanted = _at_equal_distances(freqs, wanted / 2, sampling_rate, n_frequencies)
         squares = np.stack([(prominences[items] ** 2).mean(axis=0) for items in people])
-        weights = (squares**2).sum(axis=(0, 2))  # of channels
+        weights = (squares**2).sum(axis=(0, 2))  # one for each channel
         normal = (places.T * weights) @ places
         found = np.linalg.lstsq(normal, places.T @ (squares * wanted).sum(axis=(0, 2)), rcond=None)[0]
         cues[name] = found.round(4)
@@ -205,24 +208,24 @@ def find_coherence_shifts(
     sampling_rate: float,
     patch_size: int,
 ) -> Shifts:
-    """The shifts with which what is made has the mean coherence of what is real, at each frequency.
+    """Finds the shifts with which generated EEG has the mean coherence of real EEG at each frequency.
 
     Args:
-        make: Makes continuations, of the shape of `real`, with given shifts.
-        real: `(items, channels, times)` in microvolts: what followed the prompts.
+        make: Function that generates continuations, of the shape of `real`, with given shifts.
+        real: Real continuations `(items, channels, times)` in microvolts.
         positions: `(channels, 6)` positions of the channels.
-        sampling_rate: In Hz.
-        patch_size: Samples in a patch, hence coefficients.
+        sampling_rate: Sampling rate in Hz.
+        patch_size: Samples in a patch, which is the number of coefficients.
 
     Returns:
-        Five for each coefficient, see `correct_coherence`: least squares over pairs of channels.
+        Five shifts for each coefficient, see `correct_coherence`, by least squares over pairs of channels.
     """
     pairs = places_of_pairs(positions)[np.triu_indices(len(positions), 1)]
     shifts, wanted = np.zeros((patch_size, 5)), mean_coherence(real, sampling_rate, patch_size)
     shapes = None
     for _ in range(N_SHIFT_ROUNDS):
         found = mean_coherence(make(shifts.copy()), sampling_rate, patch_size)
-        if shapes is None:  # what is taken off goes by what there was before
+        if shapes is None:  # shapes depend on the coherence before any shift
             shapes = [shapes_of_shifts(have, pairs) for have in found]
         for k, (shape, have, want) in enumerate(zip(shapes, found, wanted, strict=True)):
             shifts[k] += np.linalg.lstsq(shape, have - want, rcond=1e-3)[0]

@@ -1,24 +1,24 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Measures the bias of a trained model, a few percent of coherence and of the spectrum, in three steps.
 
-Recordings of people in the training set are continued and compared with what really followed.
+Recordings of people in the training set are continued and compared with the real continuations.
 
 Gains. A flow of limited size draws some coefficients of a patch a few percent too strong and others too weak. The
 filters of the transform are smoother than real spectra. Both biases are the same in every person, but differ between
 front and back and between open and closed eyes. The gains bring the mean log spectrum of the continuations to the mean
-log spectrum of what really followed. Heartbeats and blinks are subtracted from both, or else slow waves in front would
-make up for weak blinks. Frequencies overlap, so the step is repeated.
+log spectrum of the real continuations. Heartbeats and blinks are subtracted from both; otherwise slow frontal waves
+would compensate for weak blinks. Frequencies overlap, so the step is repeated.
 
 Unprompted. EEG without a prompt has gains of its own, measured against the same recordings, and shifts of coherence
 (see `coherence_get`). Without a prompt the transform is the population's, in which channels cohere less than in any
-person, and only these gains know what closed eyes do to the spectrum. The differences between people's spectra are
-measured as well; they make imagined people differ.
+person, and only these gains hold the effect of closed eyes on the spectrum. The differences between people's spectra
+are measured as well; they make imagined people differ.
 
-Cues. The model generates what follows a cue from the rest before it, and the result is compared with the trial. A
+Cues. The model generates the EEG after a cue from the rest before it, and the result is compared with the trial. A
 movement, or its imagery, weakens mu and beta, on the opposite side by a few percent more. Some thousands of trials are
 too few for a network to learn that.
 
-All corrections belong to the options of the generation config that the continuations were drawn with.
+The corrections are valid only for the options of the generation config with which the continuations were drawn.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ from get_hf.training.evaluation.trials import REST, Trials, cut_trials
 
 from .corrections import LogGains, Shifts
 
-#: Recordings of each training person and prompts of each recording that are continued, nearly all there are: what is
-#: drawn for half as many with another seed coheres otherwise by half a percent to a percent.
+#: Recordings of each training person and prompts of each recording that are continued, nearly all there are. With half
+#: as many, coherence differs between seeds by half a percent to a percent.
 N_SESSIONS, N_PROMPTS = 5, 4
 #: Length of prompts in seconds.
 LENGTH = 8.0
 #: A batch as `GETGenerator.draw` yields it.
 Drawn = tuple[torch.Tensor, EEGFeatures]
-#: Of what is drawn. None that an evaluation is likely to draw by: corrections fitted to the very noise that they are
-#: then judged on would take some of its chance away.
+#: Seed of the drawn EEG. An evaluation is unlikely to use it: corrections that were fitted to the same noise as the
+#: judged EEG would remove some of its randomness.
 SEED = 20_260
-#: The steps, and what of the feature extractor each measures; later ones go by what earlier ones found.
+#: The steps, and the corrections that each measures; later steps use the corrections of earlier steps.
 STEPS = {
     "gains": ("generated_log_gains",),
     "unprompted": ("unprompted_coherence_shifts", "unprompted_log_gains", "trait_log_gains"),
@@ -68,21 +68,21 @@ def calibrate(
     steps: Sequence[str] = tuple(STEPS),
     progress: Callable[[str], object] | None = None,
 ) -> dict:
-    """Measures what a checkpoint misses, and writes the corrections of each step into it as they are found.
+    """Measures the bias of a checkpoint, and writes the corrections into it after each step.
 
     Args:
         checkpoint: Folder with the model's and the feature extractor's files.
-        data_dir: Folder that holds eegmmidb.
+        data_dir: Folder that contains eegmmidb.
         ch_names: Channels to continue.
-        steps: Which of `STEPS`, in their order, each behind those before it alone. What is not measured anew, because
-            it was not asked for or for an interruption, stays as it was in the file.
+        steps: Steps to run among `STEPS`, always in that order. Each step uses only the corrections of earlier
+            steps. Corrections that are not measured, for example after an interruption, stay as in the file.
         progress: Called with a line at each round.
 
     Returns:
-        What was measured, by name; see `Corrections`.
+        Measured corrections by name; see `Corrections`.
 
     Raises:
-        ValueError: There are no training recordings, or they lack channels; or an unknown step.
+        ValueError: There are no training recordings, they lack channels, or a step is unknown.
         OSError: The checkpoint cannot be read or written.
     """
     if unknown := sorted(set(steps) - set(STEPS)):
@@ -101,7 +101,7 @@ def calibrate(
 
 
 class Calibration:
-    """A checkpoint beside the training recordings; each step returns corrections of the feature extractor.
+    """A checkpoint and the training recordings; each step returns corrections of the feature extractor.
 
     Args:
         checkpoint: See `calibrate`.
@@ -130,13 +130,13 @@ class Calibration:
     # ------------------------------------------------------------------------------------------------ the steps
 
     def gains(self) -> dict:
-        """Gains of conditions that last, after prompts."""
+        """Measures gains of lasting conditions, after prompts."""
         self._use()
         drawn = self._draw(self.segments, self.segments.unchanged_conditions)
         return {"generated_log_gains": self._gains(f"after {LENGTH:g} s", "generated_log_gains", drawn)}
 
     def unprompted(self) -> dict:
-        """Shifts, gains and people's traits of what is made from nothing."""
+        """Measures shifts, gains and people's traits for EEG without a prompt."""
         conditions = self.segments.conditions
         average = [None] * len(conditions)
         self._use()
@@ -144,7 +144,7 @@ class Calibration:
         made = [rows for rows, _ in drawn]
 
         def draw(shifts: Shifts) -> list[Drawn]:
-            """The same drawn, as a model that has no prompt hears nothing of shifts, and other ways to decode it."""
+            """Pairs the drawn patches, which do not depend on shifts, with features that decode them with shifts."""
             self._use(unprompted_coherence_shifts=shifts)
             return list(zip(made, self.generator.unprompted(self.ch_names, conditions, average), strict=True))
 
@@ -156,7 +156,7 @@ class Calibration:
         return dict(zip(STEPS["unprompted"], (shifts, gains, traits), strict=True))
 
     def cues(self) -> dict:
-        """What cues do to rhythms."""
+        """Measures the effect of cues on rhythms."""
         changes = [(REST, name) for name in self.generator.extractor.vocabulary.heard if name != REST]
         trials = cut_trials(self.signals, self.ch_names, changes)
         if trials is None:
@@ -176,16 +176,16 @@ class Calibration:
 
     @cached_property
     def segments(self) -> Segments:
-        """Prompts, and what followed them."""
+        """Prompts and their real continuations."""
         return cut_segments(self.signals, self.ch_names, LENGTH, items_per_recording=N_PROMPTS)
 
     @cached_property
     def real(self) -> np.ndarray:
-        """What followed these, without events."""
+        """The real continuations, without events."""
         return self._brain(self.segments.continuation)
 
     def _use(self, **measured) -> None:
-        """Prompts are read, and what was generated is decoded, with what was found so far and is measured now."""
+        """Sets the extractor's corrections to the known ones, with `measured` in place of some."""
         self.generator.extractor = self.generator.extractor.but(corrections=replace(self.known, **measured))
 
     def _draw(self, chosen: Segments | Trials, conditions: Sequence[tuple[str, str]]) -> list[Drawn]:
@@ -200,7 +200,7 @@ class Calibration:
         return np.stack([extractor.without_events(each, self.positions) for each in x])
 
     def _shifts(self, draw: Callable[[Shifts], list[Drawn]]) -> Shifts:
-        """The shifts with which EEG from nothing coheres as real EEG."""
+        """The shifts with which EEG without a prompt has the coherence of real EEG."""
         rounds = count(1)
 
         def make(shifts: Shifts) -> np.ndarray:
@@ -211,7 +211,7 @@ class Calibration:
         return corrections.find_coherence_shifts(make, real, self.positions, SAMPLING_RATE, self.patch_size)
 
     def _gains(self, what: str, table: str, drawn: list[Drawn], largest: float = LARGEST_LOG_GAIN) -> LogGains:
-        """Those of the extractor's `table` with which what was drawn has the spectrum of what is real."""
+        """The gains, in the extractor's `table`, with which drawn EEG has the spectrum of real EEG."""
         rounds = count(1)
 
         def make(gains: LogGains) -> np.ndarray:

@@ -1,14 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Where EEG to learn from comes from: corpora, each with its licence, its splits and its conditions.
+"""Corpora of EEG for training, each with its licence, its splits and its conditions.
 
     corpus = get_corpus("eegmmidb")
     for recording in corpus.recordings(data_dir, split="train"):
         raw = recording.open()                                    # mne.io.Raw, samples still on disk
         spans = recording.condition_spans(raw)                    # [(onset s, end s, "left_fist"), ...]
 
-A corpus is found in a local folder first; only without one is anything downloaded. A new corpus is one
-`Corpus` in a module of this folder, listed here; a family of corpora (`files:<glob>`) is one function in
-`FAMILIES`.
+A local folder with the corpus comes first; files are downloaded only without one. A new corpus is one `Corpus` in a
+module of this folder, listed here. A family of corpora (`files:<glob>`) is one function in `FAMILIES`.
 """
 
 from collections.abc import Callable
@@ -31,7 +30,7 @@ CORPORA: dict[str, Corpus] = {
     corpus.name: corpus for corpus in [EEGMMIDB, CHB_MIT, SIENA, EEGMAT, SLEEP_EDF, BONN, *MOABB_CORPORA]
 }
 
-#: Corpora that are made from what follows the colon.
+#: Functions that make a corpus from the text after the colon.
 FAMILIES: dict[str, Callable[[str], Corpus]] = {
     "files": files_corpus,
     "tuh": tuh_corpus,
@@ -44,7 +43,7 @@ def get_corpus(spec: str) -> Corpus:
     """Looks up a corpus by name, or makes one of a family such as `files:/data/*.edf`.
 
     Raises:
-        ValueError: No corpus has that name; the message lists those that there are.
+        ValueError: No corpus has that name; the message lists the known names.
     """
     family, colon, argument = spec.partition(":")
     if colon and argument and family in FAMILIES:

@@ -1,13 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Any data set in the BIDS layout, read by MNE-BIDS: `bids:<folder>`.
 
-Bad channels and types come from channels.tsv, positions from electrodes.tsv, events from events.tsv: an event is a
-condition if its `trial_type` is called like one, and for as long as its `duration` says. A task that is called
-after the eyes ("eyesclosed", "restEyesOpen") is one condition from beginning to end, and one with "rest" in its name
-and no events is rest. Every other task must have events.tsv, as BIDS says; without, the recording is listed as a
-problem, because its conditions would be missing in silence.
+Bad channels and types come from channels.tsv, positions from electrodes.tsv, events from events.tsv. An event whose
+`trial_type` is the name of a condition gives this condition for its `duration`. A task named after the eyes
+("eyesclosed", "restEyesOpen") is one condition from beginning to end, and a task with "rest" in its name and without
+events is rest. Every other task must have events.tsv, as BIDS requires; without it, the recording is listed as a
+problem, because its conditions would be missing without notice.
 
-Seizures may also come as SzCORE's `eventType`, whose kinds of seizure all begin with "sz" (Dan et al. 2024,
+Seizures may also have SzCORE's `eventType`, in which all kinds of seizure begin with "sz" (Dan et al. 2024,
 Epilepsia, https://doi.org/10.1111/epi.18113).
 """
 
@@ -27,21 +27,21 @@ from .corpus import Corpus, CorpusUnavailableError, Recording
 from .seizures import SEIZURE, mark_seizures
 from .vocabulary import allows_sharing, condition_of
 
-#: What an event is called once it is opened.
+#: Condition of each event name in an opened recording.
 _CONDITIONS = {name: name for name in CONDITIONS[1:]}
 
-#: The formats that BIDS has for EEG.
+#: BIDS's file formats for EEG.
 _FORMATS = [".edf", ".EDF", ".bdf", ".vhdr", ".set"]
 
 
 def bids_corpus(folder: str) -> Corpus:
-    """The EEG of a BIDS data set: subjects are its own, a session is what a file's name says after the subject.
+    """The EEG of a BIDS data set, with its subjects; a session is the rest of a file's name after the subject.
 
-    Licence and citation are those of `dataset_description.json`; where it is not found, because the folder lies in a
-    `data_dir` that only `Corpus.recordings` is told, the licence is unknown.
+    Licence and citation come from `dataset_description.json`. The licence is unknown if this file is not found because
+    the folder is relative to a `data_dir`, which only `Corpus.recordings` knows.
 
     Raises:
-        ValueError: `dataset_description.json` is no JSON.
+        ValueError: `dataset_description.json` is not JSON.
     """
     about = _description(Path(folder).expanduser())
     licence = str(about.get("License") or "unknown").strip()
@@ -97,15 +97,15 @@ def _recording(path: Any) -> Recording:
 
 
 def _open(path: Any, events: Path | None, known: bool) -> mne.io.BaseRaw:
-    """Opens a recording, its events called like the conditions they are.
+    """Opens a recording, with events named after their conditions.
 
     Args:
         path: The recording's `mne_bids.BIDSPath`.
         events: Its events.tsv.
-        known: Whether its task says what its condition is.
+        known: Whether its task gives its condition.
 
     Raises:
-        ValueError: It is cut off, or its events are missing.
+        ValueError: The recording is cut off, or its events are missing.
     """
     from mne_bids import read_raw_bids
 
@@ -132,14 +132,14 @@ def _open(path: Any, events: Path | None, known: bool) -> mne.io.BaseRaw:
 
 
 def _szcore_seizures(events: Path) -> list[tuple[float, float]]:
-    """Begin and end in seconds of what an events.tsv with a column `eventType` calls a seizure."""
+    """Begin and end in seconds of each seizure in the column `eventType` of an events.tsv."""
     with open(events, encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if (row.get("eventType") or "").startswith("sz")]
     return [(float(row["onset"]), float(row["onset"]) + float(row["duration"])) for row in rows]
 
 
 def _promised_seconds(sidecar: Path) -> float:
-    """RecordingDuration of the json beside a recording, 0 where it says none."""
+    """RecordingDuration in the json beside a recording, 0 if it has none."""
     promised = json.loads(sidecar.read_text(encoding="utf-8")).get("RecordingDuration") if sidecar.is_file() else None
     return float(promised) if isinstance(promised, (int, float)) else 0.0
 

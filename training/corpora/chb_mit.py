@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """CHB-MIT: days of scalp EEG of children with epilepsy, every seizure marked.
 
-Each case has a folder, `chb01` to `chb24`, with recordings of mostly one hour and one text that lists, per
-recording, how many seizures it holds and when:
+Each case has a folder, `chb01` to `chb24`, with recordings of mostly one hour, and one text that lists the number
+and the times of seizures for each recording:
 
     File Name: chb12_06.edf
     File Start Time: 22:44:34
@@ -12,8 +12,8 @@ recording, how many seizures it holds and when:
     Seizure 1 End Time:  1726 seconds
     ...
 
-The numbers after "Seizure" and the times of the file are not always there. Ten recordings of `chb24` are in no
-list: nobody says whether they hold seizures, so they are refused, not taken for free of them.
+The numbers after "Seizure" and the times of the file are sometimes missing. Ten recordings of `chb24` are in no
+list: it is unknown whether they hold seizures, so they are refused, not taken as free of seizures.
 """
 
 import re
@@ -33,11 +33,11 @@ _FILE = re.compile(r"File Name:\s*(\S+)", re.IGNORECASE)
 _COUNT = re.compile(r"Number of Seizures in File:\s*(\d+)", re.IGNORECASE)
 _EDGE = re.compile(r"Seizure(?:\s+\d+)?\s+(Start|End) Time:\s*(\d+)", re.IGNORECASE)
 
-#: Another sensor, on the arms.
+#: A sensor on the arms, not EEG.
 _SENSORS = "LUE-RAE"
-#: What `_spelt` spells.
+#: Labels that `_spelt` corrects.
 _MISSPELT = r"01|\w+-CS2"
-#: `T8-P8` stands twice in most files, and MNE numbers the two.
+#: `T8-P8` is in most files twice, and MNE numbers the two.
 _REPEATED = re.compile(r"-(\d+)$")
 
 
@@ -66,7 +66,7 @@ def read_summary(path: Path) -> dict[str, list[tuple[float, float]]]:
         For each recording of the list, by the name of its file, begin and end of its seizures in seconds.
 
     Raises:
-        ValueError: Fewer or more seizures are listed than the text says there are, or one is not a span.
+        ValueError: The number of listed seizures differs from the text's count, or a seizure is not a span.
     """
     blocks = _FILE.split(path.read_text(encoding="latin-1"))
     seizures = {}

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What a corpus is: recordings under one licence, each opened only when it is read."""
+"""Corpora: recordings under one licence, each opened only when it is read."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,22 +14,21 @@ _NAMES = Vocabulary(CONDITIONS, CONDITIONS[1:])
 
 
 class CorpusUnavailableError(ValueError):
-    """A corpus is neither here nor within reach; the message says what to fetch and where to put it."""
+    """A corpus is neither local nor downloadable; the message says what to fetch and where to put it."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording of a corpus, cheap to hold and to send to another process: nothing is read before `open`.
+    """One recording of a corpus, cheap to hold and to send to another process: no file is read before `open`.
 
     Attributes:
-        subject: Whose brain it is; splits never divide a subject.
+        subject: The recorded person; splits never divide a subject.
         session: Name of the session and run, unique within the subject.
-        opener: Opens the recording, samples lazily.
-        condition: What the subject did from beginning to end, if it was one thing.
-        annotation_conditions: Condition of each annotation description that means one; None where descriptions
+        opener: Opens the recording; samples are loaded lazily.
+        condition: Condition of the whole recording, if there is only one.
+        annotation_conditions: Condition of each annotation description that has one; None: descriptions
             are names of conditions, in any spelling.
-        files: Local files it is read from, as far as they are known: when one changes, what was built is built
-            anew.
+        files: Known local files of the recording. When one of them changes, segments are built again.
     """
 
     subject: str
@@ -40,14 +39,14 @@ class Recording:
     files: tuple[Path, ...] = ()
 
     def open(self) -> mne.io.BaseRaw:
-        """Opens the recording in volts, at its own rate, samples lazily.
+        """Opens the recording in volts, at its own sampling rate; samples are loaded lazily.
 
-        Channels known not to be EEG are left out, or typed as what they are.
+        Channels known not to be EEG are left out, or have their true channel type.
         """
         return self.opener()
 
     def condition_spans(self, raw: mne.io.BaseRaw) -> list[tuple[float, float, str]]:
-        """What the subject did when: (onset, end, condition), seconds from the first sample of `raw`."""
+        """Conditions over time: (onset, end, condition), in seconds from the first sample of `raw`."""
         if self.condition is not None:
             return [(0.0, raw.n_times / raw.info["sfreq"], self.condition)]
         name_of = _NAMES.find if self.annotation_conditions is None else self.annotation_conditions.get
@@ -61,27 +60,27 @@ class Recording:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A body of recordings under one licence.
+    """A collection of recordings under one licence.
 
     Attributes:
-        name: What `get_corpus` calls it.
+        name: Name for `get_corpus`.
         description: What was recorded, in one sentence.
-        licence: Licence of the recordings, as its owners name it.
-        citation: What to cite.
-        homepage: Where it is described.
-        may_redistribute: Whether the licence allows publishing what is derived from the recordings.
-        obtain: How it gets here: who downloads it, or what to fetch by hand and where to put it.
-        find: Lists all recordings, given the folder where the data may lie (or None), in a fixed order.
+        licence: Licence of the recordings, as named by its owners.
+        citation: Publications to cite.
+        homepage: Web page that describes the corpus.
+        may_redistribute: Whether the licence allows publishing data derived from the recordings.
+        obtain: How to get the corpus: who downloads it, or what to fetch by hand and where to put it.
+        find: Lists all recordings in a fixed order, given the folder that may hold the data (or None).
         conditions: GET's condition for each of the corpus's own events or states, such as
-            `{"T1 in runs 4, 8, 12": "left_fist"}`: for people to read, `Recording` does the work.
+            `{"T1 in runs 4, 8, 12": "left_fist"}`. This is documentation; `Recording` assigns conditions.
         size: People, recordings, hours and gigabytes, in words.
-        n_chans: EEG channels of a recording, or None where they differ.
-        sampling_rate: Hz, or None where it differs.
-        reference: What the channels were recorded against, in words.
-        splits: Subjects of each split, or None where everything is for training. Subjects in no split are
+        n_chans: Number of EEG channels of a recording, or None if it differs.
+        sampling_rate: Hz, or None if it differs.
+        reference: Reference of the channels in the recordings, in words.
+        splits: Subjects of each split, or None: all subjects are for training. Subjects in no split are
             left out.
-        person: Who a subject is, across corpora and across names: two subjects with the same person must
-            never be in different splits. By default everybody is somebody else.
+        person: Gives the person behind a subject, across corpora and names: subjects with the same person must
+            never be in different splits. By default each subject is a different person.
     """
 
     name: str
@@ -104,9 +103,9 @@ class Corpus:
         """Iterates over the recordings of one split, or of all splits, in a fixed order.
 
         Args:
-            data_dir: Folder that holds the corpus or a folder of its name. None: where MNE keeps its data
-                sets, and downloaded to there if need be.
-            split: "train", "validation" or "test".
+            data_dir: Folder with the corpus, or its parent folder. None: MNE's folder for data sets; the corpus
+                is downloaded to it if necessary.
+            split: "train", "validation" or "test"; None: all splits.
 
         Raises:
             CorpusUnavailableError: The corpus is not in `data_dir`, or could not be downloaded.
@@ -117,11 +116,11 @@ class Corpus:
                 yield recording
 
     def split_of(self, subject: str) -> str | None:
-        """Split of a subject, or None for one that no split uses."""
+        """Split of a subject, or None for a subject in no split."""
         if self.splits is None:
             return "train"
         return next((split for split, subjects in self.splits.items() if subject in subjects), None)
 
     def person_of(self, subject: str) -> str:
-        """Who a subject is, the same text wherever the same person was recorded."""
+        """The person behind a subject: the same text in every corpus that recorded this person."""
         return f"{self.name}/{subject}" if self.person is None else self.person(subject)

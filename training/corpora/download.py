@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Where the files of a PhysioNet project are: in a folder, or fetched one by one as they are asked for.
+"""Files of a PhysioNet project: in a folder, or downloaded one by one when they are needed.
 
-A project of PhysioNet is a tree of files with one list of their SHA-256 sums. Nothing of it is read before its
-sum is right, nothing is fetched twice, and what was cut off never bears a file's name: pooch writes beside,
-compares, and then renames. So a download that was stopped goes on with the first file that is missing.
+A project of PhysioNet is a tree of files with one list of their SHA-256 sums. No file is read before its sum is
+checked, and no file is downloaded twice. A partial download never has the file's name: pooch writes to a temporary
+file, compares the sum, and then renames. So an interrupted download continues with the first missing file.
 """
 
 import errno
@@ -32,7 +32,7 @@ _TIMEOUT = 30.0  # seconds without a byte
 
 @dataclass(frozen=True)
 class LocalFiles:
-    """A copy that somebody put in a folder."""
+    """A complete copy that a user put in a folder."""
 
     folder: Path
     url: str
@@ -42,41 +42,41 @@ class LocalFiles:
         return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(pattern))
 
     def path(self, name: str) -> Path:
-        """Where a file is.
+        """Path of a file.
 
         Raises:
-            FileNotFoundError: It is missing.
+            FileNotFoundError: The file is missing.
         """
         if not (self.folder / name).is_file():
             raise FileNotFoundError(f"{self.folder / name} is missing: fetch it from {self.url}/{quote(name)}.")
         return self.folder / name
 
     def known(self, *names: str) -> tuple[Path, ...]:
-        """The files of some names that are here and that somebody may change: for `Recording.files`."""
+        """Existing files with some of these names, which a user may change: for `Recording.files`."""
         return tuple(self.folder / name for name in names if (self.folder / name).is_file())
 
 
 @dataclass(frozen=True)
 class PhysioNetFiles:
-    """A copy that grows as its files are asked for, in the folder where MNE keeps data sets."""
+    """A copy in MNE's folder for data sets, which grows with each file that is needed."""
 
     corpus: str
     folder: Path
     url: str
 
     def names(self, pattern: str) -> list[str]:
-        """Names of the project's files that match a pattern such as `chb*/*.edf`, in order, here or not.
+        """Names of the project's files that match a pattern such as `chb*/*.edf`, in order, downloaded or not.
 
         Raises:
-            CorpusUnavailableError: The list of files is neither here nor within reach.
+            CorpusUnavailableError: The list of files is neither local nor downloadable.
         """
         return sorted(name for name in self._sums() if PurePosixPath(name).match(pattern))
 
     def path(self, name: str) -> Path:
-        """Where a file is, fetched if need be, its sum compared in any case.
+        """Path of a file, which is downloaded if necessary; its sum is always checked.
 
         Raises:
-            CorpusUnavailableError: It could not be had whole.
+            CorpusUnavailableError: The complete file could not be downloaded.
         """
         sums = self._sums()
         if name not in sums:
@@ -84,7 +84,7 @@ class PhysioNetFiles:
         return self._fetch(name, sums[name])
 
     def known(self, *names: str) -> tuple[Path, ...]:
-        """No files: a file with another sum is never read, so none can change."""
+        """Returns no files, because a file with another sum is never read, so no file can change."""
         return ()
 
     def _sums(self) -> dict[str, str]:
@@ -95,14 +95,14 @@ class PhysioNetFiles:
         lines = [line.strip() for line in lines if line.strip()]
         entries = [entry for entry in map(_SUM.fullmatch, lines) if entry]
         if not entries or len(entries) < len(lines):
-            path.unlink()  # a page that asks to log in, say, and not the list
+            path.unlink()  # for example a login page, not the list
             raise CorpusUnavailableError(
                 f"what {self.url}/{SUMS} gave is not a list of SHA-256 sums, and was thrown away: {self._way_out()}."
             )
         return {entry[2]: entry[1] for entry in entries}
 
     def _fetch(self, name: str, sha256: str | None) -> Path:
-        # pooch sets the total; without any, a bar is no bar to it
+        # pooch sets the total later, but accepts no bar without a total
         bar = tqdm(desc=name, total=1, unit="B", unit_scale=True, leave=False, disable=None, file=sys.stderr)
         downloader = pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT)
         try:
@@ -110,7 +110,7 @@ class PhysioNetFiles:
                 fetched = pooch.retrieve(
                     f"{self.url}/{quote(name)}", sha256, fname=name, path=self.folder, downloader=downloader
                 )
-        except requests.RequestException as error:  # also of the kind OSError, so it comes first
+        except requests.RequestException as error:  # a subclass of OSError, so it comes first
             raise CorpusUnavailableError(
                 f"{self.corpus}: {name} could not be downloaded ({type(error).__name__}): {self._way_out()}."
             ) from error
@@ -139,7 +139,7 @@ class Project:
     Attributes:
         corpus: Name in the registry of corpora.
         path: Name and version on PhysioNet, such as "chbmit/1.0.0".
-        recordings: Pattern of its recordings' names, by which a copy is recognised.
+        recordings: Pattern of its recordings' names, which identifies a copy.
     """
 
     corpus: str
@@ -147,11 +147,11 @@ class Project:
     recordings: str
 
     def files(self, data_dir: Path | None) -> LocalFiles | PhysioNetFiles:
-        """Finds a copy, or says where one will be fetched from.
+        """Finds a copy, or gives the files to be downloaded.
 
         Args:
-            data_dir: Folder that holds the project or a folder of its name; None: `MNE-<corpus>-data` where
-                MNE keeps data sets (its option MNE_DATA, else `~/mne_data`), filled from PhysioNet.
+            data_dir: Folder with the project, or its parent folder; None: `MNE-<corpus>-data` in MNE's folder
+                for data sets (its option MNE_DATA, else `~/mne_data`), filled from PhysioNet.
 
         Raises:
             CorpusUnavailableError: There is no copy in `data_dir`.
@@ -162,7 +162,7 @@ class Project:
             root = Path(mne.get_config("MNE_DATA") or Path.home() / "mne_data").expanduser()
             return PhysioNetFiles(self.corpus, root / own, url)
         short = self.path.partition("/")[0]
-        # the last two are what `wget -r` of the project's page leaves
+        # `wget -r` of the project's page makes the last two
         for name in ("", self.corpus, own, short, self.path, f"files/{self.path}", f"physionet.org/files/{self.path}"):
             if any((data_dir / name).glob(self.recordings)):
                 return LocalFiles(data_dir / name, url)
@@ -172,10 +172,10 @@ class Project:
         )
 
     def find(self, data_dir: Path | None) -> tuple[LocalFiles | PhysioNetFiles, list[str]]:
-        """Finds a copy and the names of its recordings; without one, the first is fetched now, to fail early.
+        """Finds a copy and the names of its recordings; downloads the first if it is missing, to fail early.
 
         Raises:
-            CorpusUnavailableError: There is no copy, and PhysioNet is not within reach.
+            CorpusUnavailableError: There is no copy, and PhysioNet cannot be reached.
         """
         files = self.files(data_dir)
         names = files.names(self.recordings)
@@ -187,7 +187,7 @@ class Project:
 
 @contextmanager
 def _quiet_pooch() -> Iterator[None]:
-    """Keeps pooch from telling users to write the sum of each file into their program."""
+    """Hides pooch's advice to users to write the sum of each file into their program."""
     logger = pooch.get_logger()
     before = logger.level
     logger.setLevel(logging.WARNING)

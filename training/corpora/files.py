@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Whatever MNE reads, by a glob pattern."""
+"""Local files in any format that MNE reads, by a glob pattern."""
 
 import glob
 from functools import partial
@@ -10,7 +10,7 @@ from .reading import open_recording
 
 
 def files_corpus(pattern: str) -> Corpus:
-    """Local files that match a glob pattern: the subject is a file's folder, the session its name."""
+    """Local files that match a glob pattern; a file's folder is the subject, its name is the session."""
     return Corpus(
         name=f"files:{pattern}",
         description=f"Local files {pattern}.",

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""A full disk, whichever library met it and in whichever process, is one sentence."""
+"""Reports a full disk in one sentence, for any library and any process."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def full_disk_in_one_sentence(folder: str | Path) -> Iterator[None]:
-    """Turns whatever a library makes of a full disk, in this process or another, into one sentence.
+    """Converts any library's error for a full disk, in this process or another, into one sentence.
 
     Raises:
         OSError: The disk that holds `folder` is full.
@@ -24,7 +24,7 @@ def full_disk_in_one_sentence(folder: str | Path) -> Iterator[None]:
 
 
 def is_full_disk(error: BaseException | None) -> bool:
-    """Whether an error, or one it was raised from, says so; from another process only its text arrives."""
+    """Whether an error or one of its causes is a full disk; an error from another process has only its text."""
     while error is not None:
         if getattr(error, "errno", None) == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error):
             return True

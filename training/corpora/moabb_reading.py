@@ -1,13 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Reading data sets with MOABB, one person at a time, in one place, without its noise.
+"""Reads data sets with MOABB, one person at a time, in one folder, without MOABB's messages.
 
-MOABB downloads a person's files when it is asked for the person, and only after reading them does it know their
-sessions and runs. So a data set is listed by reading each person once. What was found stays beside the data, in
-`get-hf-listings`, and is believed while the person's files keep their sizes and times; where that folder cannot be
-written, or MOABB does not say which files it reads, each listing reads anew.
+MOABB downloads a person's files when the person is requested, and knows their sessions and runs only after reading
+them. So a data set is listed by reading each person once. The listing stays beside the data, in `get-hf-listings`,
+and is valid while the person's files keep their sizes and times. If that folder cannot be written, or MOABB does not
+name the files that it reads, each listing reads the person again.
 
-Some data sets are trials that were cut out and put together again. What is opened here is never longer than what
-the amplifier saw in one go: runs are taken apart where MOABB put zeros between trials, or around their events.
+In some data sets, trials were cut out and joined again. Here, an opened recording is never longer than a continuous
+recording of the amplifier: runs are divided where MOABB put zeros between trials, or around their events.
 """
 
 import json
@@ -30,20 +30,20 @@ import numpy as np
 
 from .corpus import CorpusUnavailableError
 
-#: As many samples of zeros in every EEG channel at once are no EEG.
+#: This many consecutive samples of zeros in every EEG channel are a gap, not EEG.
 _GAP = 5
-#: Where all of a run's trials are shorter, in seconds, they are one problem and not hundreds.
+#: If all trials of a run are shorter than this, in seconds, they are reported as one problem, not hundreds.
 _SHORTEST = 4.0
 
 
 @dataclass(frozen=True)
 class Person:
-    """What MOABB reads at a time.
+    """One person of a data set, which MOABB reads at a time.
 
     Attributes:
         dataset: Name of the class in `moabb.datasets`.
         subject: MOABB's own number or name of the person.
-        root: Where MOABB finds the files and downloads them to; None: as MNE is configured.
+        root: Folder in which MOABB finds and downloads the files; None: MNE's configured folder.
     """
 
     dataset: str
@@ -51,13 +51,13 @@ class Person:
     root: Path | None
 
     def fetch(self) -> tuple[Path, ...]:
-        """Downloads the files that are not here yet.
+        """Downloads the files that are not on this machine yet.
 
         Returns:
             The person's files, as far as MOABB names them.
 
         Raises:
-            CorpusUnavailableError: They are not within reach.
+            CorpusUnavailableError: They cannot be downloaded.
         """
         with moabb_in(self.root):
             dataset = moabb_dataset(self.dataset)
@@ -73,10 +73,10 @@ class Person:
         return tuple(sorted(_paths(found)))
 
     def read(self) -> dict[str, dict[str, mne.io.BaseRaw]]:
-        """Has MOABB read the person's sessions and their runs: volts, events as annotations that last.
+        """Reads the person's sessions and their runs with MOABB: volts, events as annotations with durations.
 
         Raises:
-            ValueError: MOABB cannot.
+            ValueError: MOABB cannot read them.
         """
         with moabb_in(self.root):
             dataset = moabb_dataset(self.dataset)
@@ -91,7 +91,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Samples `start` to `stop` of a run, recorded in one go; none of them where its trials are all too short."""
+    """Samples `start` to `stop` of a run, recorded without a break; no samples if all its trials are too short."""
 
     session: str
     run: str
@@ -100,23 +100,23 @@ class Stretch:
 
 
 def stretches_of(person: Person, trial: tuple[float, float] | None = None) -> tuple[list[Stretch], tuple[Path, ...]]:
-    """Lists what can be opened of a person, reading the person only where no listing is at hand.
+    """Lists the stretches of a person that can be opened, reading the person only without a valid listing.
 
     Args:
         person: The person.
-        trial: Seconds from and to which, around each event, the recording is in one piece, where runs are trials put
-            together without a gap.
+        trial: Begin and end in seconds, relative to each event, of a continuous trial, if runs are trials joined
+            without a gap.
 
     Returns:
         The stretches in MOABB's order, and the person's files as far as MOABB names them.
 
     Raises:
-        CorpusUnavailableError: The person's files are not within reach.
+        CorpusUnavailableError: The person's files cannot be downloaded.
         ValueError: MOABB cannot read them.
     """
     data = person.root or Path(mne.get_config("MNE_DATA") or "~/mne_data").expanduser()
     listing = data / "get-hf-listings" / f"{person.dataset}-moabb{version('moabb')}" / f"{person.subject}.json"
-    with suppress(OSError, ValueError, KeyError, TypeError):  # there is none, or none that is whole
+    with suppress(OSError, ValueError, KeyError, TypeError):  # there is no complete listing
         known = json.loads(listing.read_text(encoding="utf-8"))
         if all(_stamp(Path(path)) == stamp for path, stamp in known["files"].items()):
             return [Stretch(*entry) for entry in known["stretches"]], tuple(map(Path, known["files"]))
@@ -132,7 +132,7 @@ def stretches_of(person: Person, trial: tuple[float, float] | None = None) -> tu
     if files:
         entries = [[s.session, s.run, s.start, s.stop] for s in stretches]
         text = json.dumps({"files": {str(path): _stamp(path) for path in files}, "stretches": entries})
-        with suppress(OSError):  # of a folder that only others may write
+        with suppress(OSError):  # the folder may be read-only
             listing.parent.mkdir(parents=True, exist_ok=True)
             beside = listing.with_suffix(f".{os.getpid()}")
             beside.write_text(text, encoding="utf-8")
@@ -141,15 +141,15 @@ def stretches_of(person: Person, trial: tuple[float, float] | None = None) -> tu
 
 
 def open_stretch(person: Person, stretch: Stretch, renamed: dict[str, str]) -> mne.io.BaseRaw:
-    """Opens one stretch; the person is read if it is another than this process read last.
+    """Opens one stretch; the person is read unless it is the last one that this process read.
 
     Args:
         person: The person.
-        stretch: Which part of which run.
-        renamed: What channels are called, where MOABB's names say something else than what was recorded.
+        stretch: The part of a run.
+        renamed: Correct names of channels for which MOABB's names are wrong.
 
     Returns:
-        The stretch in volts, its events as annotations that last, cut at its ends.
+        The stretch in volts, its events as annotations with durations, cut at its ends.
 
     Raises:
         ValueError: MOABB cannot read the person, or there is nothing to open.
@@ -205,13 +205,13 @@ def moabb_dataset(name: str) -> Any:
 
 @contextmanager
 def moabb_in(root: Path | None) -> Iterator[None]:
-    """Makes MOABB quiet, and `root` the place of its data for as long as the context lasts.
+    """Silences MOABB, and makes `root` the folder of its data, inside the context.
 
-    Few of MOABB's readers pass on a path: all ask MNE's configuration, where the first use of a data set writes its
-    place for good. So the configuration is put away, and back as it was.
+    Few of MOABB's readers accept a path. All use MNE's configuration, in which the first use of a data set stores its
+    folder permanently. So the configuration is put aside, and restored at the end.
 
     Args:
-        root: Folder that holds MOABB's `MNE-...-data`; None: as MNE is configured.
+        root: Folder that holds MOABB's `MNE-...-data`; None: MNE's configured folder.
     """
     before = logging.root.manager.disable
     with warnings.catch_warnings(), redirect_stdout(sys.stderr), _configured(root):
@@ -245,7 +245,7 @@ def _is_place(variable: str) -> bool:
 
 
 def _between_zeros(raw: mne.io.BaseRaw) -> list[tuple[int, int]]:
-    """What lies between gaps, stretches of zeros in every EEG channel: (start, stop) in samples."""
+    """Stretches between gaps, which are zeros in every EEG channel: (start, stop) in samples."""
     alive = np.zeros(raw.n_times, dtype=bool)
     for pick in mne.pick_types(raw.info, eeg=True, exclude=()):
         alive |= raw.get_data(picks=[pick])[0] != 0
@@ -264,7 +264,7 @@ def _between_zeros(raw: mne.io.BaseRaw) -> list[tuple[int, int]]:
 
 
 def _around_events(raw: mne.io.BaseRaw, trial: tuple[float, float], offset: float) -> list[tuple[int, int]]:
-    """Samples from and to which the trial around each event goes; annotations begin `offset` s after the event."""
+    """First sample and end of the trial around each event; annotations begin `offset` s after the event."""
     rate = raw.info["sfreq"]
     events = raw.annotations.onset - raw.first_time - offset
     starts = np.maximum(0, np.round((events + trial[0]) * rate)).astype(int)
@@ -273,7 +273,7 @@ def _around_events(raw: mne.io.BaseRaw, trial: tuple[float, float], offset: floa
 
 
 def _paths(found: Any) -> list[Path]:
-    """Paths in whatever a data set's `data_path` returns: one, a list, a dictionary of lists."""
+    """Paths in the result of a data set's `data_path`: a path, a list or a dictionary of lists."""
     if isinstance(found, (str, os.PathLike)):
         return [Path(found)] if Path(found).exists() else []
     if isinstance(found, dict):
@@ -287,5 +287,5 @@ def _stamp(path: Path) -> list[int]:
 
 
 def _reason(error: Exception) -> str:
-    """Kind of an error and the beginning of what it says, on one line."""
+    """Class of an error and the beginning of its message, in one line."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:100]}".rstrip(": .")

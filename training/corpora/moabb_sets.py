@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The data sets of MOABB: four by a name of their own, every other as `moabb:<Dataset>`.
+"""The data sets of MOABB: four with their own names, all others as `moabb:<Dataset>`.
 
-An event lasts as MOABB's `interval` says: for motor imagery, from the cue to the end of the imagery. Subjects are
-called as MOABB calls them. A person MOABB cannot read is one recording, `unread`, whose opening says why.
+MOABB's `interval` gives the duration of an event: for motor imagery, from the cue to the end of the imagery. Subjects
+have MOABB's names. A person that MOABB cannot read is one recording, `unread`; opening it raises the reason.
 """
 
 import sys
@@ -19,17 +19,17 @@ from .full_disk import is_full_disk
 from .moabb_reading import Person, moabb_dataset, open_stretch, stretches_of
 from .vocabulary import allows_sharing, condition_of
 
-#: Conditions of events whose names mean them in one data set only.
+#: Conditions of event names that are valid in one data set only.
 _CONDITIONS = {"Rodrigues2017": {"closed": "eyes_closed", "open": "eyes_open"}}
 
-#: Runs that are trials put together without a gap: seconds from and to, around the event, that a trial lasts.
+#: Data sets whose runs are trials joined without a gap: begin and end of a trial in seconds, relative to the event.
 _TRIALS = {"Cho2017": (-2.0, 5.0)}
 
-#: What channels are, where MOABB's names say something else. Those of 2b are bipolar, about 2.5 cm before against
-#: 2.5 cm behind C3, Cz and C4, a little differently in each person (Leeb et al. 2007).
+#: Correct channel names where MOABB's names are wrong. The channels of 2b are bipolar, about 2.5 cm before against
+#: 2.5 cm behind C3, Cz and C4, slightly different in each person (Leeb et al. 2007).
 _CHANNELS = {"BNCI2014_004": {"C3": "FC3-CP3", "Cz": "FCz-CPz", "C4": "FC4-CP4"}}
 
-#: Data sets that a corpus of another name holds as well.
+#: Data sets that also have a corpus with its own name.
 _NAMES = {
     "Rodrigues2017": "alpha-waves",
     "BNCI2014_001": "bnci2014-001",
@@ -37,7 +37,7 @@ _NAMES = {
     "Cho2017": "cho2017",
 }
 
-#: Beginnings of the names of data sets that share people, numbered alike.
+#: Beginnings of the names of data sets that share people, with the same numbers.
 _SAME_PEOPLE = (
     "Castillos",
     "Dreyer2023",
@@ -86,7 +86,7 @@ def moabb_corpus(argument: str) -> Corpus:
 
 
 def _find(name: str, dataset: str, data_dir: Path | None) -> list[Recording]:
-    """Lists the recordings, fetching and reading each person that no listing tells of."""
+    """Lists the recordings; downloads and reads each person without a listing."""
     if data_dir is not None and not data_dir.is_dir():
         raise CorpusUnavailableError(f"{name}: there is no folder {data_dir} to look in or to download to.")
     own = data_dir / name if data_dir is not None and (data_dir / name).is_dir() else data_dir
@@ -98,7 +98,7 @@ def _find(name: str, dataset: str, data_dir: Path | None) -> list[Recording]:
         try:
             stretches, files = stretches_of(person, _TRIALS.get(dataset))
         except ValueError as error:
-            nobody = isinstance(error, CorpusUnavailableError) and not recordings  # is within reach, most likely
+            nobody = isinstance(error, CorpusUnavailableError) and not recordings  # can be downloaded, most likely
             if nobody or is_full_disk(error):
                 raise
             recordings.append(Recording(str(subject), "unread", partial(_say, str(error))))

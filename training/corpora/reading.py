@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Files of corpora, opened by the reader that everybody uses."""
+"""Opens the files of corpora with the common reader."""
 
 import warnings
 from pathlib import Path
@@ -10,12 +10,12 @@ from get_hf.processing.loading import load_recording
 
 
 def open_recording(path: Path, ignore: str | None = None, known: str | None = None) -> mne.io.BaseRaw:
-    """Opens the EEG channels of a file that is whole, without the notes that one person gets about one file.
+    """Opens the EEG channels of a complete file, without the warnings that a user gets about a single file.
 
     Args:
         path: The file.
-        ignore: Matches, from their beginning, labels that a corpus is known to give to what is no EEG.
-        known: Matches labels that it is known to give to EEG, though they tell no place as they stand.
+        ignore: Matches, from their beginning, labels of channels that are known not to be EEG in a corpus.
+        known: Matches labels that are known to be EEG in a corpus, although they do not give a position.
 
     Returns:
         The recording in volts, in memory, with the annotations of the file.

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Seizures as annotations of a recording, whatever file they were listed in."""
+"""Seizures as annotations of a recording, from lists of any format."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -13,7 +13,7 @@ from .download import LocalFiles, PhysioNetFiles, Project
 #: Description of the annotation, and GET's condition for it.
 SEIZURE = {"seizure": "seizure"}
 
-#: Seconds that a seizure may end after the last sample: lists are rounded to whole seconds.
+#: Seconds by which a seizure may end after the last sample, because lists are rounded to whole seconds.
 ROUNDING = 1.0
 
 
@@ -23,16 +23,16 @@ def find_with_lists(
     opener: Callable[[LocalFiles | PhysioNetFiles, str, str], mne.io.BaseRaw],
     data_dir: Path | None,
 ) -> list[Recording]:
-    """Lists the recordings of a project with a folder per subject, and in each one text with all its seizures.
+    """Lists the recordings of a project with a folder for each subject, each with one text that lists seizures.
 
     Args:
         project: The project.
         listing: Name of the text, with `{}` for the subject.
-        opener: Opens a recording, given the project's files, the recording's name and the text's.
+        opener: Opens a recording, given the project's files and the names of the recording and the text.
         data_dir: Folder that holds the project, or None.
 
     Raises:
-        CorpusUnavailableError: The project is neither there nor within reach.
+        CorpusUnavailableError: The project is neither local nor downloadable.
     """
     files, names = project.find(data_dir)
     found = []
@@ -52,13 +52,13 @@ def mark_seizures(raw: mne.io.BaseRaw, spans: Iterable[tuple[float, float]], sou
     Args:
         raw: The recording; it is changed.
         spans: Begin and end of each seizure, seconds from the first sample.
-        source: Name of the list they come from, for the message.
+        source: Name of the list of seizures, for the message.
 
     Returns:
         The recording.
 
     Raises:
-        ValueError: A seizure lies outside the recording: the list or the recording is not what it should be.
+        ValueError: A seizure lies outside the recording: the list or the recording is wrong.
     """
     seconds = raw.n_times / raw.info["sfreq"]
     for begin, end in spans:

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Siena: scalp EEG of adults with epilepsy, every seizure marked by the clock on the wall.
+"""Siena: scalp EEG of adults with epilepsy, every seizure marked by clock time.
 
 Each patient has a folder, `PN00` to `PN17`, with recordings of hours and one text written by hand:
 
@@ -10,11 +10,11 @@ Each patient has a folder, `PN00` to `PN17`, with recordings of hours and one te
     Seizure start time: 19.58.36
     Seizure end time: 19.59.46
 
-Times have dots, colons or both; "Seizure" before "start time" may be missing, as may the file's name where a
-patient has one file; `PNO6` has the letter O. What counts as the recording's start is the clock in the header
-of the EDF file, not the list's registration time: it is the time of the first sample, and the list's is
-missing once and mistyped more than once (PN10-7.8.9, PN14-3). Where a list gives two times for one event, as
-it does for two of PN10's, the first is taken.
+Times have dots, colons or both. "Seizure" before "start time" may be missing, and so may the file's name if a
+patient has one file. `PNO6` has the letter O. The recording starts at the clock time in the header of the EDF file,
+not at the list's registration time: the header gives the time of the first sample, and the list's time is missing
+once and mistyped more than once (PN10-7.8.9, PN14-3). If a list gives two times for one event, as for two of PN10's,
+the first is used.
 """
 
 import re
@@ -34,7 +34,7 @@ _DAY = 24 * 3600
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z ]*?)\s*:\s*(.*?)\s*")
 _CLOCK = re.compile(r"(\d{1,2})[.:](\d{2})[.:](\d{2})")
 
-#: The list ends this seizure half an hour after the recording does. The hour is mistyped: so its owner reads it
+#: In the list, this seizure ends half an hour after the recording. The hour is mistyped, and its owner corrects it
 #: in a later edition (Dan and Detti, BIDS Siena Scalp EEG Database, doi:10.5281/zenodo.10640762).
 _MISTYPED = {("pn00-3", "19.29.29"): "18.29.29"}
 
@@ -89,14 +89,14 @@ def _key_and_value(line: str) -> tuple[list[str], str]:
 
 
 def _recording(name: str, path: Path) -> str:
-    """Which recording a list means by `PN06-1.edf`, `PNO6-1.edf`, or, where there is one, `PN11-.edf` or nothing."""
+    """Recording for a list's `PN06-1.edf` or `PNO6-1.edf`, or, if there is only one, `PN11-.edf` or no name."""
     stem = name.lower().removesuffix(".edf").replace("o", "0").rstrip("-")
     patient = path.stem.rpartition("-")[2].lower()
     return f"{patient}-1" if stem in ("", patient) else stem
 
 
 def _clock(value: str, recording: str, line: str, path: Path) -> int:
-    """Seconds of the day of the first time in a text."""
+    """First clock time in a text, in seconds of the day."""
     found = _CLOCK.search(_MISTYPED.get((recording, value), value))
     if found is None or int(found[1]) > 24 or int(found[2]) > 59 or int(found[3]) > 59:
         raise ValueError(f"{path.name}: {line.strip()!r} holds no time such as 19.58.36.")

@@ -2,10 +2,10 @@
 """Sleep-EDF, expanded: whole nights, and the days around them, on two bipolar channels.
 
 `SC4ssNE0-PSG.edf` is night N of person ss at home, `ST7ssNJ0-PSG.edf` night N of person ss in the hospital,
-after temazepam or placebo; the two studies have no person in common. Beside each lies the list of its sleep
-stages, named by who scored them: `SC4001E0-PSG.edf` and `SC4001EC-Hypnogram.edf`. The stages become
-annotations. None is a condition: GET knows none of sleep, and stage W is being awake, with eyes open or closed
-and doing anything, from the afternoon on.
+after temazepam or placebo; the two studies have no person in common. Beside each recording is the list of its sleep
+stages, whose name includes the scorer: `SC4001E0-PSG.edf` and `SC4001EC-Hypnogram.edf`. The stages become
+annotations. No stage is a condition: GET has no conditions for sleep, and stage W is any waking activity from the
+afternoon on, with eyes open or closed.
 """
 
 import re
@@ -39,7 +39,7 @@ def _find(data_dir: Path | None) -> list[Recording]:
 
 
 def _night(name: str) -> str:
-    """What the names of a recording and of its stages share: study, person, night and recorder."""
+    """Common part of the names of a recording and its stages: study, person, night and recorder."""
     return PurePosixPath(name).name[:7]
 
 
@@ -51,7 +51,7 @@ def _open(files: LocalFiles | PhysioNetFiles, name: str, hypnogram: str | None) 
     stages = files.path(hypnogram)
     check_whole(stages)
     raw = open_recording(files.path(name))
-    # the last stage ends with the day, after the recording does
+    # the last stage ends with the day, after the end of the recording
     return raw.set_annotations(mne.read_annotations(stages), emit_warning=False, verbose="ERROR")
 
 

@@ -1,15 +1,15 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """TUH EEG: a local copy of the Temple University Hospital corpus, or of one of its parts.
 
-Access is given by its owners to people, so nothing is downloaded here. Every part names its recordings alike,
-whatever folders are above them:
+The owners give access to individual people, so nothing is downloaded here. All parts name their recordings in the
+same way, in different folders:
 
     edf/000/aaaaaaaa/s001_2015/01_tcp_ar/aaaaaaaa_s001_t000.edf              TUEG
     edf/train/aaaaaaac/s001_2002/02_tcp_le/aaaaaaac_s001_t000.edf, .csv_bi   TUSZ, with seizures
     edf/eval/normal/01_tcp_ar/aaaaamye_s001_t000.edf                         TUAB
 
-Folders train, dev and eval are the owners' splits. A `.csv_bi` beside a recording lists its seizures; where some
-recordings have one, one without is refused.
+Folders train, dev and eval are the owners' splits. A `.csv_bi` beside a recording lists its seizures. If some
+recordings have a list, recordings without one are refused.
 """
 
 import csv
@@ -24,9 +24,9 @@ from .reading import open_recording
 from .seizures import SEIZURE, mark_seizures
 
 _NAME = re.compile(r"([a-z0-9]{8})_(s\d{3}_t\d{3})\.edf")
-#: The owners' splits, the most held-out last: a subject who is in two belongs to the later.
+#: The owners' splits, the most held-out one last: a subject in two splits belongs to the later one.
 _SPLITS = {"train": "train", "dev": "validation", "eval": "test"}
-#: Inputs that nothing of the head was plugged into, and what the software wrote beside the signals.
+#: Inputs without an electrode on the head, and channels that the software added to the signals.
 _SPARE = r"(EEG\s+)?\d+-(REF|LE)|IBI|BURSTS|SUPPR"
 
 
@@ -101,7 +101,7 @@ def read_csv_bi(path: Path) -> list[tuple[float, float]]:
         Begin and end of each in seconds.
 
     Raises:
-        ValueError: The file is none of that kind.
+        ValueError: The file is not a list of events, or is cut off.
     """
     lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
     try:
@@ -114,5 +114,5 @@ def read_csv_bi(path: Path) -> list[tuple[float, float]]:
 
 
 def _person(subject: str) -> str:
-    """TUEG and its parts share their subjects' names."""
+    """The person behind a subject: TUEG and its parts share their subjects' names."""
     return f"tuh/{subject}"

@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Other people's words in GET's: events that name one of its conditions, licences that allow publishing."""
+"""Translates other vocabularies into GET's: events that name a condition, licences that allow publishing."""
 
 import re
 
-#: GET's condition for what an event is called, capitals, spaces and punctuation left out. Only names that can mean
-#: nothing else: "open" alone may be a hand, "T1" is whatever the experimenter says.
+#: GET's condition for the name of an event, in lower case without spaces and punctuation. Only names with one possible
+#: meaning: "open" alone may be a hand, and "T1" means something else in each experiment.
 _CONDITIONS = {
     "rest": "rest",
     "eyesopen": "eyes_open",
@@ -25,8 +25,8 @@ _CONDITIONS = {
     "seizure": "seizure",
 }
 
-#: Licences, in capitals and hyphens, that allow changing the data and sharing the outcome: CC0, PDDL, CC BY (with or
-#: without NC and SA, never ND) and ODC-By. Whatever says more than that is for a person to read.
+#: Licences, in capitals and hyphens, that allow changing the data and sharing the result: CC0, PDDL, CC BY (with or
+#: without NC and SA, never ND) and ODC-By. A person must read any longer text.
 _OPEN = re.compile(
     r"(CC-?0|CC-ZERO|PDDL|ODC-BY|(CC-BY|CREATIVE-COMMONS-ATTRIBUTION)(-(NC|SA|NON-?COMMERCIAL|SHARE-?ALIKE))*"
     r"|HTTPS?-CREATIVECOMMONS-ORG-(PUBLICDOMAIN-ZERO|LICENSES-BY(-(NC|SA))*))"
@@ -35,10 +35,10 @@ _OPEN = re.compile(
 
 
 def condition_of(name: str) -> str | None:
-    """GET's condition for an event or state of that name, or None where the name means none for sure."""
+    """GET's condition for an event or state with this name, or None if the name does not clearly mean one."""
     return _CONDITIONS.get(re.sub(r"[^a-z0-9]", "", name.lower()))
 
 
 def allows_sharing(licence: str) -> bool:
-    """Whether a licence, by its usual short name or its address, clearly allows publishing what is derived."""
+    """Whether a licence, given as its usual short name or address, clearly allows publishing derived data."""
     return bool(_OPEN.fullmatch(re.sub(r"[^A-Z0-9]+", "-", licence.upper()).strip("-")))

@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The card of a prepared corpus: what it is, whose it is, what is in it and how to load it.
+"""The card of a prepared corpus: its description, owners, contents and use.
 
     card("out/eegmmidb")          # writes out/eegmmidb/README.md and out/eegmmidb/spectra.png
 
-What was recorded, by whom and under which licence comes from the registry of corpora; every figure is computed
-from the prepared data by this call.
+The description, the owners and the licence come from the registry of corpora. This call computes every figure from
+the prepared data.
 """
 
 import re
@@ -22,16 +22,16 @@ from .segments import FEATURES
 from .spectra import Measured, alpha_of_closing, draw, measure
 
 CARD, PICTURE = "README.md", "spectra.png"
-#: Stands in the card for the repository's name, which is known when it is pushed.
+#: Placeholder in the card for the repository's name, which is known when it is pushed.
 OWN_NAME = "OWNER/NAME"
-#: Marks a card that `card` made, which the next one replaces.
+#: Marks a card that `card` made; the next card replaces it.
 MADE = "<!-- made by get-hf corpus card -->"
 #: Licences that the Hub knows by these names; any other is "other" there, with its own name and address.
 HUB_LICENCES = {
     *("odc-by", "cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nd-4.0"),
     *("cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "unknown"),
 }
-#: What the columns of a segment are.
+#: Meaning of the columns of a segment.
 COLUMNS = {
     "signal": "EEG in microvolts, 0.5 to 45 Hz, `(n_chans, n_times)` flattened",
     "ch_names": "names of the channels, as recorded",
@@ -49,9 +49,9 @@ COLUMNS = {
     "conditions": "what the subject did in each patch of 0.25 s, as a number",
     "problem": "what of the recording could not be used, and why; empty where all was",
 }
-#: What is counted of each split.
+#: Counts for each split.
 COUNTS = ("subjects", "recordings", "segments", "hours")
-#: More problems than these are left to dataset_info.json.
+#: Maximum number of problems in the card; dataset_info.json holds all.
 MOST_PROBLEMS = 100
 
 
@@ -59,15 +59,15 @@ def card(folder: str | Path, progress: Callable[[int, int], None] | None = None)
     """Measures a prepared corpus and writes its card, README.md, and the picture in it, spectra.png.
 
     Args:
-        folder: What `prepare` wrote.
-        progress: Called after each segment with how many are measured, and of how many.
+        folder: Folder that `prepare` wrote.
+        progress: Called after each segment with the numbers of measured and of all segments.
 
     Returns:
         The card.
 
     Raises:
         FileNotFoundError: There is no such folder.
-        ValueError: `folder` is no prepared corpus, holds no samples, or is of a corpus that the registry lacks.
+        ValueError: `folder` is not a prepared corpus, holds no samples, or its corpus is not in the registry.
     """
     prepared = read_folder(folder)
     folder, corpus = Path(folder), get_corpus(prepared.corpus)
@@ -83,11 +83,11 @@ def card(folder: str | Path, progress: Callable[[int, int], None] | None = None)
 
 
 def read_folder(folder: str | Path) -> Prepared:
-    """Reads what is known of a prepared corpus that is here, and not on the Hub.
+    """Reads the description of a prepared corpus in a local folder, not on the Hub.
 
     Raises:
         FileNotFoundError: There is no such folder.
-        ValueError: It is no prepared corpus.
+        ValueError: The folder is not a prepared corpus.
     """
     if not Path(folder).is_dir():
         raise FileNotFoundError(f"There is no folder {folder}.")
@@ -95,7 +95,7 @@ def read_folder(folder: str | Path) -> Prepared:
 
 
 def _front_matter(corpus: Corpus, prepared: Prepared, measured: Measured) -> str:
-    """What the Hub reads: licence, tags, size, and where the splits are."""
+    """Metadata for the Hub: licence, tags, size, and the files of each split."""
     data = DatasetCardData(
         pretty_name=f"{corpus.name}, prepared for GET",
         tags=["eeg", "brain", "biosignals", "neuroscience", "get", *_recorded(measured)],
@@ -113,7 +113,7 @@ def _front_matter(corpus: Corpus, prepared: Prepared, measured: Measured) -> str
 
 
 def hub_licence(corpus: Corpus) -> dict[str, str]:
-    """The licence as the Hub writes it: "ODC-By 1.0" is odc-by, "CC BY 4.0" is cc-by-4.0."""
+    """The licence in the Hub's spelling: "ODC-By 1.0" is odc-by, "CC BY 4.0" is cc-by-4.0."""
     name = re.sub(r"[^a-z0-9.]+", "-", corpus.licence.lower()).removesuffix("-international")
     name = {"odc-by-1.0": "odc-by"}.get(name, name)
     if name in HUB_LICENCES:
@@ -122,7 +122,7 @@ def hub_licence(corpus: Corpus) -> dict[str, str]:
 
 
 def _recorded(measured: Measured) -> list[str]:
-    """Tags of what people did."""
+    """Tags for the recorded conditions."""
     kinds = {
         "epilepsy": {"seizure"},
         "motor-imagery": {"left_fist", "right_fist", "both_fists", "feet", "tongue"},
@@ -168,7 +168,7 @@ def _sections(corpus: Corpus, prepared: Prepared, measured: Measured) -> Iterabl
 
 
 def _statistics(prepared: Prepared) -> Iterable[tuple]:
-    """A row per split, and where there are several one of sums."""
+    """A row for each split, and a row of sums if there are several."""
     counts = [tuple(own[name] for name in COUNTS) for own in prepared.statistics.values()]
     for (split, own), row in zip(prepared.statistics.items(), counts, strict=True):
         yield split, *row, "-" if own["microvolts"] is None else f"{own['microvolts']:.1f}"
@@ -177,7 +177,7 @@ def _statistics(prepared: Prepared) -> Iterable[tuple]:
 
 
 def _channels(prepared: Prepared) -> str:
-    """How many channels segments have, and their rate."""
+    """Number of channels of the segments, and their sampling rate."""
     counts = sorted({count for own in prepared.statistics.values() for count in own["channels"]})
     return f"{counts[0]}{f' to {counts[-1]}' if len(counts) > 1 else ''} at {prepared.sampling_rate:g} Hz"
 

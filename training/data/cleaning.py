@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Cleans the recordings of a corpus one by one, and keeps each at once, so that an interrupted run can go on.
+"""Cleans the recordings of a corpus one by one, and saves each at once, so that an interrupted run can continue.
 
 Each recording has a file of segments in Arrow's stream format. The name of the file follows from the person, the
 session, and the size and last change of the recording's files.
@@ -39,13 +39,13 @@ def clean_recordings(
     Args:
         corpus: Name of the corpus.
         recordings: Its recordings.
-        folder: Where segments are kept.
-        segment_seconds: Length of a segment, about.
-        num_proc: Processes to work with; the result is the same with any number.
-        progress: Called with how many recordings are cleaned and of how many.
+        folder: Folder for the segments.
+        segment_seconds: Approximate length of a segment.
+        num_proc: Number of processes; the result does not depend on it.
+        progress: Called with the numbers of cleaned and of all recordings.
 
     Returns:
-        A file for each recording, in their order, which `read_segments` reads.
+        A file for each recording, in the order of the recordings; `read_segments` reads it.
 
     Raises:
         OSError: The disk is full.
@@ -64,14 +64,14 @@ def clean_recordings(
 
 
 def read_segments(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """The segments of one recording, mapped into memory; or some of their columns."""
+    """Reads the segments of one recording, or some of their columns, as a memory map."""
     with pa.memory_map(str(path)) as file:
         table = pa.ipc.open_stream(file).read_all()
     return table if columns is None else table.select(columns)
 
 
 def _names(recordings: Sequence[Recording]) -> list[str]:
-    """A file name for each recording; those that nothing distinguishes are counted."""
+    """A file name for each recording; recordings with the same hash get different numbers."""
     counts: Counter[str] = Counter()
     names = []
     for recording in recordings:
@@ -83,7 +83,7 @@ def _names(recordings: Sequence[Recording]) -> list[str]:
 
 
 def _is_kept(path: Path) -> bool:
-    """Whether a recording need not be cleaned again; what could not be fetched may be another time."""
+    """Whether a recording need not be cleaned again; one that could not be downloaded is tried again."""
     try:
         rows = read_segments(path, ["subject", "session", "problem"]).to_pylist()
     except (OSError, pa.ArrowInvalid):
@@ -92,13 +92,13 @@ def _is_kept(path: Path) -> bool:
 
 
 def _worked_off(jobs: list[tuple], num_proc: int | None) -> Iterator[None]:
-    """Cleans recording after recording, in this process or several, and tells of each."""
+    """Cleans recording after recording, in this process or several, and yields after each."""
     if num_proc is None or num_proc == 1 or len(jobs) < 2:
         for job in jobs:
             _clean(*job)
             yield
         return
-    # a terminal sends Ctrl-C to all: this process ends those that clean, which would each print a traceback
+    # Ctrl-C reaches all processes: workers ignore it, or each would print a traceback; this process ends them
     ignore: dict[str, Any] = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
     with ProcessPoolExecutor(min(num_proc, len(jobs)), **ignore) as pool:
         try:
@@ -112,7 +112,7 @@ def _worked_off(jobs: list[tuple], num_proc: int | None) -> Iterator[None]:
 
 
 def _clean(recording: Recording, corpus: str, segment_seconds: float, path: Path) -> None:
-    """Cleans one recording into a file that is there whole or not at all."""
+    """Cleans one recording into a file, which is written completely or not at all."""
     table = segment_table(recording, corpus, segment_seconds, _extractor())
     part = path.with_suffix(".part")
     with ArrowWriter(path=str(part), features=FEATURES) as writer:
@@ -123,5 +123,5 @@ def _clean(recording: Recording, corpus: str, segment_seconds: float, path: Path
 
 @cache
 def _extractor() -> GETFeatureExtractor:
-    """What cleans in this process."""
+    """The feature extractor that cleans in this process."""
     return GETFeatureExtractor(EEGSegmentsConfig.sampling_rate, EEGSegmentsConfig.patch_size)

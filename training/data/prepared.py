@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Prepared corpora: a folder of Parquet shards that anything reads, and what must be known of them beside it.
+"""Prepared corpora: a folder of Parquet shards that many tools read, with a file that describes them.
 
     prepared = prepare("eegmmidb", "prepared/eegmmidb", data_dir="data")
     segments = load_prepared("prepared/eegmmidb")                          # or "owner/name" on the Hub
@@ -7,8 +7,8 @@
 
 The folder holds `data/<split>-00000-of-0000N.parquet`, rows as `get_hf.training.data.segments` describes them, and
 `dataset_info.json`; `datasets.load_dataset(folder)` reads it without this package. The same recordings give the
-same bytes, however many processes clean them. The number of shards is a power of two, so that as many processes
-share them evenly; their numbers of rows differ by one at most, so that no process is done long before another.
+same bytes, with any number of processes. The number of shards is a power of two, so that as many processes can
+share them evenly. Their numbers of rows differ by at most one, so that all processes end at about the same time.
 """
 
 import json
@@ -37,19 +37,19 @@ from .cleaning import clean_recordings, read_segments
 from .run_folder import locked, put_in_place
 from .segments import FEATURES, EEGSegmentsConfig, fingerprint, is_incomplete, problems, source_code
 
-#: Tells what the shards hold; with it beside them a folder is a prepared corpus.
+#: File that describes the shards; it marks a folder as a prepared corpus.
 INFO = "dataset_info.json"
 SPLITS = ("train", "validation", "test")
-#: Where, beside a corpus that is being prepared, the recordings that are cleaned are kept.
+#: Folder for cleaned recordings, beside a corpus that is being prepared.
 RECORDINGS = "recordings"
-#: What a later version would have to read in another way.
+#: Version of the format; raise it when the folder must be read in another way.
 FORMAT = 1
-#: Shards a split has at least, if it has as many rows, and bytes of signal a shard has at most, about.
+#: Least number of shards of a split, if it has as many rows, and most bytes of signal in a shard, about.
 FEWEST_SHARDS = 16
 SHARD_BYTES = 128 * 2**20
-#: Rows that are read at once: about 50 MB of 64 channels.
+#: Rows that are read at once: about 50 MB with 64 channels.
 ROW_GROUP = 16
-#: Bytes of floats that lie together compress by a fifth with zstd, and are read faster than Parquet's default.
+#: Floats split into byte streams compress by a fifth with zstd, and are read faster than Parquet's default.
 WRITING = {
     "compression": "zstd",
     "use_dictionary": ["ch_names", "subject", "session", "corpus", "problem"],
@@ -59,21 +59,20 @@ WRITING = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is known of a prepared corpus without reading its signals.
+    """Description of a prepared corpus, without its signals.
 
     Attributes:
-        folder: Where it is: a folder, or "owner/name" on the Hub.
+        folder: Its folder, or "owner/name" on the Hub.
         corpus: Name in the registry of corpora.
         fingerprint: The same for the same recordings, settings and code.
         sampling_rate: Hz.
-        patch_size: Samples that one number of the column `conditions` is about.
+        patch_size: Number of samples for each number in the column `conditions`.
         conditions: Names of these numbers.
-        splits: Rows of each split.
-        subjects: Of each split, in order.
+        splits: Number of rows of each split.
+        subjects: Subjects of each split, in order.
         problems: (subject, session, problem) of each recording that could not be used, or not wholly.
-        statistics: Of each split: "subjects", "recordings", "segments" and "hours" that can be used, "channels"
-            (numbers of them that occur), "microvolts" (median over segments of their RMS) and
-            "hours_of_condition".
+        statistics: For each split: usable "subjects", "recordings", "segments" and "hours", "channels" (the
+            different channel counts), "microvolts" (median of the segments' RMS) and "hours_of_condition".
     """
 
     folder: Path | str
@@ -89,10 +88,10 @@ class Prepared:
 
     @classmethod
     def read(cls, source: str | Path) -> "Prepared":
-        """Reads what `prepare` wrote down of a folder or of a dataset on the Hub.
+        """Reads the description that `prepare` wrote, from a folder or a dataset on the Hub.
 
         Raises:
-            ValueError: There is no prepared corpus, or one of another format.
+            ValueError: There is no prepared corpus, or it has another format.
             OSError: The Hub cannot be reached, or has no such dataset.
         """
         missing = f"{source} is not a prepared corpus, it has no {INFO}: make one with get-hf corpus prepare."
@@ -125,7 +124,7 @@ class Prepared:
 
 
 def is_on_hub(source: str | Path) -> bool:
-    """Whether a name means a dataset on the Hub: it is owner/name, and no folder here."""
+    """Whether a name means a dataset on the Hub: it has the form owner/name and is not a local folder."""
     return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", str(source))) and not Path(source).expanduser().is_dir()
 
 
@@ -137,22 +136,22 @@ def prepare(
     segment_seconds: float = EEGSegmentsConfig.segment_seconds,
     progress: Callable[[int, int], object] | None = None,
 ) -> Prepared:
-    """Prepares a corpus: cleans its recordings and writes the folder, whole or not at all.
+    """Prepares a corpus: cleans its recordings and writes the folder, completely or not at all.
 
-    Needs twice the room of the result while it works. Stopped in any way but by a full disk, it keeps the recordings
-    it has cleaned in a hidden folder beside `out`, and goes on from there when it is called again.
+    The work needs twice the disk space of the result. Unless the disk is full, an interruption leaves
+    cleaned recordings in a hidden folder beside `out`, and the next call continues from them.
 
     Args:
         corpus: Name in the registry of corpora.
-        out: Folder to make. A prepared corpus that is there is replaced, or, if it is the same, left.
-        data_dir: Folder the recordings lie in; None: see `Corpus.recordings`.
-        num_proc: Processes to clean with.
-        segment_seconds: Length of a segment, about.
-        progress: Called with how many recordings are cleaned and of how many.
+        out: Folder to make. An existing prepared corpus is replaced, or left if it is the same.
+        data_dir: Folder with the recordings; None: see `Corpus.recordings`.
+        num_proc: Processes that clean.
+        segment_seconds: Approximate length of a segment.
+        progress: Called with the numbers of cleaned and of all recordings.
 
     Raises:
-        CorpusUnavailableError: The corpus is not there.
-        ValueError: No corpus has that name, or `out` holds something else.
+        CorpusUnavailableError: The corpus cannot be found.
+        ValueError: No corpus has that name, or `out` holds other files.
         OSError: The disk is full, `out` cannot be written to, or another process prepares it.
     """
     entry, out = get_corpus(corpus), Path(out).expanduser().absolute()
@@ -169,7 +168,7 @@ def prepare(
 
 
 def kept(out: str | Path) -> str:
-    """What an interrupted preparation has kept, and how to go on."""
+    """Says what an interrupted preparation has kept, and how to continue."""
     done = len(list((_beside(Path(out).expanduser().absolute()) / RECORDINGS).glob("*.arrow")))
     if not done:
         return f"{out} is as it was: the same command starts again"
@@ -185,7 +184,7 @@ def _clean(
     num_proc: int | None,
     progress: Callable[[int, int], object] | None,
 ) -> dict[str, list[Path]]:
-    """Cleans the recordings of a corpus; a file for each, by split."""
+    """Cleans the recordings of a corpus and returns one file for each, by split."""
     recordings = list(entry.recordings(data_dir))
     of = {split: [r for r in recordings if entry.split_of(r.subject) == split] for split in SPLITS}
     ordered = [recording for split in SPLITS for recording in of[split]]
@@ -199,11 +198,11 @@ def _beside(out: Path) -> Path:
 
 @contextmanager
 def _work_folder(out: Path, settings: str) -> Iterator[Path]:
-    """The folder beside `out` to work in, without what an earlier process left there that is of no use.
+    """The work folder beside `out`, without useless files of an earlier process.
 
     Args:
         out: The folder to make.
-        settings: What cleaned recordings depend on, but for the recordings.
+        settings: Hash of everything that cleaned recordings depend on, except the recordings.
     """
     work = _beside(out)
     recordings = work / RECORDINGS
@@ -230,7 +229,7 @@ def _work_folder(out: Path, settings: str) -> Iterator[Path]:
                 raise
             _empty(work)
     finally:
-        with suppress(OSError):  # it holds recordings, or is another process's by now
+        with suppress(OSError):  # it holds recordings, or another process uses it now
             work.rmdir()
 
 
@@ -247,12 +246,12 @@ def load_prepared(
 
     Args:
         source: Its folder, or "owner/name" on the Hub.
-        split: "train", "validation" or "test"; None: all there are.
-        streaming: Whether to read it as it is needed. Otherwise `datasets` keeps a copy to map into memory.
-        cache_dir: Where to keep that copy; None: the cache of `datasets`.
+        split: "train", "validation" or "test"; None: all splits of the corpus.
+        streaming: Whether to read data when they are needed. Otherwise `datasets` keeps a memory-mapped copy.
+        cache_dir: Folder for this copy; None: the cache of `datasets`.
 
     Returns:
-        What `datasets.load_dataset` returns: `Dataset`, `DatasetDict` and their iterable kin.
+        Result of `datasets.load_dataset`: `Dataset`, `DatasetDict`, or their iterable versions.
 
     Raises:
         ValueError: There is no prepared corpus, or it has no such split.
@@ -267,7 +266,7 @@ def load_prepared(
 
 
 def shard_lengths(n_rows: int, n_bytes: int) -> list[int]:
-    """Rows of each shard of a split: a power of two of shards, rows shared out evenly."""
+    """Rows of each shard of a split: the number of shards is a power of two, and rows are divided evenly."""
     n_shards = 1
     while n_shards < FEWEST_SHARDS or n_bytes > n_shards * SHARD_BYTES:
         n_shards *= 2
@@ -281,17 +280,17 @@ def _source() -> str:
 
 
 def _same(out: Path, own: str) -> Prepared | None:
-    """The prepared corpus at `out`, if it is what would be prepared."""
+    """The prepared corpus at `out`, if preparing it again would give the same."""
     found = _found(out)
     is_same = found and found.fingerprint == own and not is_incomplete(found.problems) and _has_all_shards(found)
     return found if is_same else None
 
 
 def _found(out: Path) -> Prepared | None:
-    """The prepared corpus in a folder, or None where there is none, for an empty one and for one to be replaced.
+    """The prepared corpus in a folder, or None if the folder is missing, is empty or has to be replaced.
 
     Raises:
-        ValueError: The folder holds something else.
+        ValueError: The folder holds other files.
     """
     if not out.exists():
         return None
@@ -320,7 +319,7 @@ def _shards(split: str, n_shards: int) -> list[str]:
 
 
 def _write(corpus: Corpus, files: Mapping[str, list[Path]], folder: Path, about: Mapping[str, Any]) -> None:
-    """Writes shards, then what is known of them."""
+    """Writes the shards, then their description."""
     (folder / "data").mkdir(parents=True)
     splits: dict[str, dict[str, Any]] = {}
     statistics, found, subjects = {}, [], {}
@@ -347,7 +346,7 @@ def _write(corpus: Corpus, files: Mapping[str, list[Path]], folder: Path, about:
         "splits": splits,
         "download_size": size,
         "dataset_size": size,
-        # what `datasets` does not know, and Prepared reads
+        # keys for Prepared, which `datasets` ignores
         "format": FORMAT,
         "corpus": corpus.name,
         "sampling_rate": EEGSegmentsConfig.sampling_rate,
@@ -377,7 +376,7 @@ def _write_shard(rows: Iterator[pa.Table], length: int, path: Path) -> list[floa
     levels = []
     with pq.ParquetWriter(path, FEATURES.arrow_schema, **WRITING) as writer:
         for first in range(0, length, ROW_GROUP):
-            # how Arrow happens to have chunked them would otherwise show in the bytes
+            # otherwise the bytes would depend on Arrow's chunks
             table = pa.concat_tables(islice(rows, min(ROW_GROUP, length - first))).combine_chunks()
             writer.write_table(table)
             for signal in table["signal"].combine_chunks():
@@ -387,7 +386,7 @@ def _write_shard(rows: Iterator[pa.Table], length: int, path: Path) -> list[floa
 
 
 def _statistics(dataset: datasets.Dataset, levels: list[float]) -> dict[str, Any]:
-    """Of one split; see `Prepared`."""
+    """Statistics of one split; see `Prepared`."""
     names = ["subject", "session", "n_chans", "n_times", "sampling_rate", "conditions"]
     columns = dataset.select_columns(names).with_format("numpy")[:]
     usable = columns["n_times"] > 0

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The folder of a long piece of work: one process at a time, checkpoints that are whole, and the same settings."""
+"""The folder of a long task: one process at a time, complete checkpoints, and the same settings."""
 
 import ctypes
 import hashlib
@@ -14,30 +14,30 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-#: Beside the work as long as a process does it; the system, which frees it with the process, decides, not the file.
+#: Lock file in the folder of a task. The system's lock counts, which ends with the process, not the file.
 LOCK = ".get-hf-lock"
-#: Written last into a checkpoint of the Trainer: SHA-256 of its files, by name.
+#: Last file of a checkpoint of the Trainer: SHA-256 of its files, by name.
 CHECKSUMS = "checksums.json"
-#: Keys of a recipe by whose change nothing is trained differently, as they begin.
+#: Beginnings of the recipe keys that do not affect training.
 WITHOUT_EFFECT = (
     *("logging_", "save_", "eval_", "dataloader_", "hub_", "push_to_hub", "disable_tqdm", "report_to", "num_proc"),
     *("use_cpu", "model.attn_implementation"),
 )
-#: Keys that what a checkpoint holds cannot go on without.
+#: Recipe keys that must stay the same to continue from a checkpoint.
 FIXED = ("model", "muon", "optim")
 
 
 @contextmanager
 def locked(folder: Path, work: str) -> Iterator[None]:
-    """Keeps other processes from working in a folder, which is made where there is none.
+    """Keeps other processes from working in a folder, which is made if it does not exist.
 
     Args:
         folder: The folder.
-        work: What is done there, for the message.
+        work: Description of the work, for the message.
 
     Raises:
-        NotADirectoryError: It is a file.
-        OSError: Another process works there, or it cannot be written to.
+        NotADirectoryError: `folder` is a file.
+        OSError: Another process works in the folder, or it cannot be written to.
     """
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"Cannot write to {folder}: it is a file, choose another folder.")
@@ -51,23 +51,23 @@ def locked(folder: Path, work: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows removes no open file, and needs no help
+        with suppress(OSError):  # Windows cannot remove an open file, and needs no removal
             (folder / LOCK).unlink()
         lock.release()
-        with suppress(OSError):  # it is empty where nothing came of the work
+        with suppress(OSError):  # it is empty if the work had no result
             if is_new:
                 folder.rmdir()
 
 
 def put_in_place(new: Path, place: Path, aside: Path) -> None:
-    """Renames a folder to where another may be, in one step where the system can exchange two names.
+    """Renames a folder and replaces an existing one, in one step if the system can exchange two names.
 
-    Elsewhere what was there is moved aside first: there, and only there, a crash can come between.
+    On other systems the old folder is moved aside first. Only then can a crash come between the two steps.
 
     Args:
         new: The folder, on the same disk.
-        place: What it is to be called.
-        aside: What a folder that was there is called from then on, unless it was exchanged.
+        place: Its new name.
+        aside: New name of an old folder at `place`, unless the two were exchanged.
     """
     if not place.exists():
         new.rename(place)
@@ -81,7 +81,7 @@ def put_in_place(new: Path, place: Path, aside: Path) -> None:
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Exchanges the names of two folders; False: this system or this disk cannot."""
+    """Exchanges the names of two folders; False: this system or this disk cannot do it."""
     if sys.platform not in ("linux", "darwin"):
         return False
     libc, names = ctypes.CDLL(None), (os.fsencode(one), os.fsencode(other))
@@ -95,15 +95,15 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 
 def write_checksums(checkpoint: Path) -> None:
-    """Writes down what the files of a checkpoint are, when all are there."""
+    """Writes the checksums of all files of a complete checkpoint."""
     found = {str(path.relative_to(checkpoint).as_posix()): _sha256(path) for path in _files(checkpoint)}
     (checkpoint / CHECKSUMS).write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def damage(checkpoint: Path) -> str | None:
-    """Why a checkpoint of the Trainer cannot be gone on from; None: it is whole.
+    """Why training cannot continue from a checkpoint of the Trainer; None: the checkpoint is complete.
 
-    One without a list of its files, as an older version wrote it, is taken for whole where its last file is there.
+    A checkpoint of an older version, without a list of its files, counts as complete if its last file exists.
     """
     try:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))["global_step"]
@@ -131,7 +131,7 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def last_whole(folder: Path) -> Path | None:
-    """The newest checkpoint that is whole; a warning names those that are not. None: training begins."""
+    """The newest complete checkpoint, or None: training begins. A warning names newer, damaged checkpoints."""
     for checkpoint in checkpoints(folder):
         why = damage(checkpoint)
         if why is None:
@@ -141,10 +141,10 @@ def last_whole(folder: Path) -> Path | None:
 
 
 def check_settings(checkpoint: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Says how the recipe that goes on from a checkpoint differs from the one it was trained by.
+    """Warns of differences between the present recipe and the recipe of a checkpoint.
 
     Raises:
-        ValueError: In something that what the checkpoint holds depends on.
+        ValueError: The recipes differ in a setting that the contents of the checkpoint depend on.
     """
     before, now = _flat(before), _flat(json.loads(json.dumps(now, default=str)))
     changed = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
@@ -165,7 +165,7 @@ def check_settings(checkpoint: Path, before: Mapping[str, Any], now: Mapping[str
 
 
 def _flat(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe with what `model` holds as keys of their own."""
+    """A recipe in which the contents of `model` are separate keys."""
     model = recipe.get("model") or {}
     rest = {key: value for key, value in recipe.items() if key != "model"}
     return rest | {f"model.{key}": value for key, value in model.items()}

@@ -1,22 +1,21 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""From any corpus to a `datasets.Dataset` of long segments, cleaned once, memory-mapped ever after.
+"""Converts any corpus to a `datasets.Dataset` of long segments, cleaned once and then memory-mapped.
 
     segments = prepare_segments("eegmmidb", data_dir="data")          # DatasetDict: train, validation, test
     segments["train"][0]["ch_names"]
 
-A recording is cleaned whole (the model's band and rate, microvolts), cut into equal segments of about two
-minutes, and stored one segment per row. Signals are variable-length lists, `(channels, times)` flattened: read
-as Arrow, a row is a view of the memory map that a crop copies its few channels and seconds from, whatever the
-montage and whatever the length. One fixed length for all would mean padding both, and is read no faster.
+A recording is cleaned as a whole (the model's band and sampling rate, microvolts), cut into equal segments of about
+two minutes, and stored one segment per row. Signals are variable-length lists, `(channels, times)` flattened. Read
+as Arrow, a row is a view of the memory map, and a crop copies its few channels and seconds from it, for any montage
+and any length. One fixed shape would need padding of both, and is read no faster.
 
 Samples are float32. On EEGMMIDB, int16 with one scale per channel of a segment halves the size (as Parquet 0.47
-of the float32 bytes, against 0.83), but is read up to 1.6 times as slowly, and its rounding follows the segment's
-largest sample, not the signal: of the whitened coefficients of 48-50 Hz it disturbs 0.3 % (1.2 % in one channel
-of a hundred), and behind one electrode pop of 20 mV a third, where float32 disturbs two millionths.
+of the float32 bytes, against 0.83), but is read up to 1.6 times as slowly. Its rounding error follows the segment's
+largest sample, not the signal: it disturbs 0.3 % of the whitened coefficients of 48-50 Hz (1.2 % in one channel
+of a hundred), and a third of them after one electrode pop of 20 mV. Float32 disturbs two millionths.
 
-Nothing is dropped in silence. A recording that cannot be used gives one row without samples whose `problem`
-says why, a channel that cannot be used is left out of its segments and named in their `problem`. Both are
-logged as well.
+All losses are reported. A recording that cannot be used gives one row without samples whose `problem` says why. A
+channel that cannot be used is left out of its segments and named in their `problem`. Both are also logged.
 """
 
 import logging
@@ -46,13 +45,13 @@ from get_hf.training.corpora.full_disk import full_disk_in_one_sentence, is_full
 
 logger = logging.getLogger(__name__)
 
-#: Median absolute amplitude, in microvolts, that no scalp EEG falls short of or exceeds all along.
+#: Limits of the median absolute amplitude of scalp EEG over a recording, in microvolts.
 PLAUSIBLE_MICROVOLTS = (0.3, 500.0)
-#: Recordings shorter than this hold too little to learn from.
+#: Recordings shorter than this are too short for training.
 SHORTEST_SECONDS = 4.0
-#: What of processing/ decides how a file is read.
+#: Modules of processing/ that decide how a file is read.
 _READERS = ("edf", "formats", "parsing", "scalp")
-#: How the problem of a recording begins that is missing only until it can be downloaded.
+#: First words of a problem that ends when the recording can be downloaded.
 UNFETCHED = "not fetched: "
 
 FEATURES = datasets.Features(
@@ -75,14 +74,14 @@ FEATURES = datasets.Features(
 
 @dataclass
 class EEGSegmentsConfig(datasets.BuilderConfig):
-    """What to build.
+    """The corpus and the form of its segments.
 
     Attributes:
         corpus: Name in the registry of corpora, such as "eegmmidb" or "files:/data/*.edf".
-        data_dir: Folder the corpus lies in; None: see `Corpus.recordings`.
-        sampling_rate: The model's rate in Hz.
+        data_dir: Folder with the corpus; None: see `Corpus.recordings`.
+        sampling_rate: The model's sampling rate in Hz.
         patch_size: The model's samples per patch; segments hold whole patches.
-        segment_seconds: Length of a segment, about: recordings are cut into equal parts nearest to it.
+        segment_seconds: Approximate length of a segment: recordings are cut into equal parts closest to it.
     """
 
     corpus: str = "eegmmidb"
@@ -92,7 +91,7 @@ class EEGSegmentsConfig(datasets.BuilderConfig):
 
 
 class EEGSegments(datasets.ArrowBasedBuilder):
-    """Builds the segments of one corpus; the columns are described at `FEATURES` and in `segment_table`."""
+    """Builds the segments of one corpus; `FEATURES` and `segment_table` describe the columns."""
 
     VERSION = datasets.Version("1.0.0")  # raise it when the same recordings would give other rows
     BUILDER_CONFIG_CLASS = EEGSegmentsConfig
@@ -135,23 +134,23 @@ def prepare_segments(
     segment_seconds: float = 120.0,
     num_proc: int | None = None,
 ) -> datasets.DatasetDict:
-    """Builds the segments of a corpus, or finds them built.
+    """Builds the segments of a corpus, or finds existing ones.
 
-    What was built is found again by its `fingerprint`, unless a recording of it could not be downloaded then.
+    Existing segments are found by their `fingerprint`, unless a recording could not be downloaded for them.
 
     Args:
         corpus: Name in the registry of corpora.
-        data_dir: Folder the corpus lies in; None: see `Corpus.recordings`.
-        cache_dir: Where to keep the result; None: the cache of `datasets`.
-        sampling_rate: The model's rate in Hz.
+        data_dir: Folder with the corpus; None: see `Corpus.recordings`.
+        cache_dir: Folder for the result; None: the cache of `datasets`.
+        sampling_rate: The model's sampling rate in Hz.
         patch_size: The model's samples per patch.
-        segment_seconds: Length of a segment, about.
-        num_proc: Processes to work with; the result is the same with any number.
+        segment_seconds: Approximate length of a segment.
+        num_proc: Number of processes; the result does not depend on it.
 
     Raises:
-        CorpusUnavailableError: The corpus is not there.
+        CorpusUnavailableError: The corpus cannot be found.
         ValueError: No corpus has that name.
-        OSError: The disk is full, or the cache cannot be written to; nothing half-written stays.
+        OSError: The disk is full, or the cache cannot be written to; no partial files stay.
     """
     builder = EEGSegments(
         cache_dir=None if cache_dir is None else str(cache_dir),
@@ -173,13 +172,13 @@ def prepare_segments(
 
 
 def fingerprint(corpus: str, data_dir: str | Path | None = None) -> str:
-    """What a corpus's segments depend on, in one word: its recordings, their files, and the code.
+    """Hash of everything that a corpus's segments depend on: its recordings, their files, and the code.
 
-    Files count by size and time of last change, because reading a large corpus to find it unchanged would take
-    as long as preparing it; where they lie does not count.
+    Files count by size and time of last change, because reading a large corpus to check it would take as long as
+    preparing it. The folder of the files does not count.
 
     Raises:
-        CorpusUnavailableError: The corpus is not there.
+        CorpusUnavailableError: The corpus cannot be found.
         ValueError: No corpus has that name.
     """
     listing = [
@@ -190,7 +189,7 @@ def fingerprint(corpus: str, data_dir: str | Path | None = None) -> str:
 
 
 def source_code() -> list[str]:
-    """The code that segments depend on, module by module."""
+    """Source code that segments depend on, one text per module."""
     names = ("feature_extraction_get", "montage_get", "signal_get", "stretches_get", *_READERS)
     modules = [Path(signal_get.__file__).with_name(f"{name}.py") for name in names]
     sources = [Path(__file__), *modules, *sorted(Path(corpora.__file__).parent.glob("*.py"))]
@@ -198,7 +197,7 @@ def source_code() -> list[str]:
 
 
 def size_and_time(path: Path) -> tuple[int, int] | None:
-    """Bytes of a file and nanoseconds of its last change, or None where it is missing."""
+    """Size of a file in bytes and time of its last change in nanoseconds, or None if it is missing."""
     try:
         found = path.stat()
     except OSError:
@@ -207,14 +206,14 @@ def size_and_time(path: Path) -> tuple[int, int] | None:
 
 
 def problems(dataset: datasets.Dataset) -> list[tuple[str, str, str]]:
-    """What could not be used and why: (subject, session, problem), once per recording."""
+    """(subject, session, problem) of each recording that could not be used, or not wholly."""
     columns = dataset.select_columns(["subject", "session", "problem"])[:]
     rows = zip(columns["subject"], columns["session"], columns["problem"], strict=True)
     return list(dict.fromkeys(row for row in rows if row[2]))
 
 
 def is_incomplete(found: list[tuple[str, str, str]]) -> bool:
-    """Whether a problem is that a recording could not be downloaded, which may be another time."""
+    """Whether a recording could not be downloaded; a later download may succeed."""
     return any(problem.startswith(UNFETCHED) for _, _, problem in found)
 
 
@@ -226,17 +225,17 @@ def segment_table(
     Args:
         recording: The recording.
         corpus: Name of its corpus.
-        segment_seconds: Length of a segment, about.
+        segment_seconds: Approximate length of a segment.
         extractor: Gives the cleaning, the patch length and the numbers of the conditions.
 
     Returns:
         One row per segment, columns as in `FEATURES`: `signal` float32 microvolts at `sampling_rate` Hz,
         `(n_chans, n_times)` flattened; `channel_positions` `(n_chans, 6)` flattened; `conditions` one number
-        per whole patch, 0 where unknown; `start` seconds from the recording's first sample. A recording that
-        cannot be used gives one row of no channels and no times.
+        per whole patch, 0 if unknown; `start` seconds from the recording's first sample. A recording that
+        cannot be used gives one row without channels and times.
 
     Raises:
-        OSError: The disk is full, which is no fault of the recording.
+        OSError: The disk is full, which is not a problem of the recording.
     """
     row: dict[str, Any] = {"subject": recording.subject, "session": recording.session, "corpus": corpus}
     row["sampling_rate"] = extractor.sampling_rate
@@ -246,10 +245,10 @@ def segment_table(
         signal, ch_names, positions, problem = _clean_recording(raw, extractor)
         spans = recording.condition_spans(raw)
     except Exception as error:  # MNE's readers fail in many ways, and one bad file must not cost the others
-        if is_full_disk(error):  # met by a corpus that downloads as it goes
+        if is_full_disk(error):  # in a corpus that downloads each recording when it is opened
             raise
         problem = str(error).strip().partition("\n")[0] or type(error).__name__
-        for path in recording.files:  # where files lay is nobody's business once this is published
+        for path in recording.files:  # published data must not show private folders
             problem = problem.replace(f"{path.parent}{os.sep}", "")
         if isinstance(error, CorpusUnavailableError):
             problem = f"{UNFETCHED}{problem}"
@@ -287,10 +286,10 @@ def segment_table(
 
 
 def _good_stretches(raw: mne.io.BaseRaw) -> list[tuple[float, float]]:
-    """Begin and end in seconds of what is not annotated bad, divided by interruptions.
+    """Begin and end in seconds of stretches without bad annotations, divided at interruptions.
 
     Raises:
-        ValueError: None is long enough.
+        ValueError: No stretch is long enough.
     """
     rate = raw.info["sfreq"]
     good, cuts = good_stretches(annotated_spans(raw), raw.n_times, rate)
@@ -309,7 +308,7 @@ def _good_stretches(raw: mne.io.BaseRaw) -> list[tuple[float, float]]:
 def _segments(
     stretches: list[tuple[float, float]], n_times: int, segment_seconds: float, extractor: GETFeatureExtractor
 ) -> Iterator[tuple[int, int]]:
-    """First and last patch (exclusive) of the segments that stretches are cut into."""
+    """First and last patch (exclusive) of each segment of the stretches."""
     patch = extractor.patch_size / extractor.sampling_rate
     for begin, end in stretches:
         first, last = math.ceil(begin / patch - 1e-6), min(int(end / patch + 1e-6), n_times // extractor.patch_size)
@@ -318,7 +317,7 @@ def _segments(
 
 
 def _arrow_columns(columns: dict[str, list]) -> dict[str, pa.Array]:
-    """Columns as Arrow arrays, the lists of numbers without a Python object per number."""
+    """Columns as Arrow arrays; lists of numbers are converted without a Python object per number."""
     arrays = {}
     for name, values in columns.items():
         field = FEATURES.arrow_schema.field(name).type
@@ -337,11 +336,11 @@ def _clean_recording(
     """Cleans the usable channels of a recording.
 
     Returns:
-        Signal `(channels, times)` in microvolts at the model's rate, names, positions `(channels, 6)`, and
-        what was left out and why, or "".
+        Signal `(channels, times)` in microvolts at the model's sampling rate, names, positions `(channels, 6)`, and
+        the channels left out with the reasons, or "".
 
     Raises:
-        ValueError: Nothing of the recording can be used.
+        ValueError: No channel of the recording can be used.
     """
     rate = raw.info["sfreq"]
     picks = mne.pick_types(raw.info, meg=False, eeg=True, exclude=())
@@ -389,7 +388,7 @@ def _clean_recording(
 
 
 def _position(name: str, digitised: dict[str, np.ndarray] | None) -> np.ndarray:
-    """Position `(6,)` by name, else as digitised: as the feature extractor has it."""
+    """Position `(6,)` by name, else as digitised, in the form of the feature extractor."""
     try:
         return channel_positions([name])[0]
     except UnknownChannelError:
@@ -399,7 +398,7 @@ def _position(name: str, digitised: dict[str, np.ndarray] | None) -> np.ndarray:
 def _conditions_per_patch(
     spans: list[tuple[float, float, str]], n_times: int, extractor: GETFeatureExtractor
 ) -> np.ndarray:
-    """Number of the condition in the middle of each whole patch; of spans that overlap, the later."""
+    """Number of the condition in the middle of each whole patch; where spans overlap, the later one counts."""
     n_patches = n_times // extractor.patch_size
     middles = (np.arange(n_patches) + 0.5) * extractor.patch_size / extractor.sampling_rate
     conditions = np.zeros(n_patches, dtype=np.int16)

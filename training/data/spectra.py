@@ -1,11 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What prepared EEG looks like under each condition: hours, amplitudes, spectra, and the picture of them.
+"""Statistics of prepared EEG in each condition: hours, amplitudes, spectra, and a picture of them.
 
     measured = measure(Prepared.read("out/eegmmidb"))
     draw(measured, "out/eegmmidb/spectra.png")
 
-Everything is measured per segment and condition, and summed up as median and quartiles over segments: what a
-table or a band shows is how much people and recordings differ, and no single wild one takes the figure over.
+All values are measured for each segment and condition, and summarised as median and quartiles over segments. So
+tables and bands show how much people and recordings differ, and a single outlier does not dominate.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,13 +20,13 @@ from get_hf.modeling.configuration_get import CONDITIONS
 
 from .prepared import Prepared
 
-#: Length of the windows that spectra are estimated from; they overlap by half.
+#: Length of the windows for spectral estimates; they overlap by half.
 WINDOW_SECONDS = 2.0
 #: The classical bands, Hz.
 BANDS = {"δ": (1.0, 4.0), "θ": (4.0, 8.0), "α": (8.0, 13.0), "β": (13.0, 30.0), "γ": (30.0, 45.0)}
-#: A map of the scalp needs this many electrodes; one of fewer is mostly invention.
+#: Minimum number of electrodes for a map of the scalp; with fewer, most of the map is interpolated.
 FEWEST_ELECTRODES = 8
-#: Conditions that are shown together, with the colours and lines (told apart by any eye) they are drawn in.
+#: Conditions that are shown together, with their colours (safe for colour-blind readers) and lines.
 PANELS: dict[str, dict[str, tuple]] = {
     "At rest": {
         "rest": ("#009E73", "-."),
@@ -49,16 +49,16 @@ PANELS: dict[str, dict[str, tuple]] = {
 
 @dataclass
 class Measured:
-    """What `measure` finds, by condition ("none" where no condition is known).
+    """Results of `measure`, by condition ("none" if the condition is unknown).
 
     Attributes:
         frequencies: Hz, `(frequencies,)`, 1 to 45.
-        seconds: How much of it there is.
-        amplitudes: Median absolute amplitude in uV of each segment: the middle channel's.
-        spectra: Power density in dB re 1 uV^2/Hz of each segment, the middle channel's, `(frequencies,)` each.
+        seconds: Duration of the condition.
+        amplitudes: Median absolute amplitude in uV of each segment, as the median over channels.
+        spectra: Power density in dB re 1 uV^2/Hz of each segment, as the median over channels, `(frequencies,)` each.
         alpha: Power density between 8 and 13 Hz, in the same unit, of each electrode of each segment.
-        places: Where electrodes sit, x (right), y (front), z (up) on the unit sphere; bipolar channels have
-            no one place.
+        places: Positions of electrodes, x (right), y (front), z (up) on the unit sphere; bipolar channels have
+            no single position.
     """
 
     frequencies: np.ndarray
@@ -69,7 +69,7 @@ class Measured:
     places: dict[str, np.ndarray] = field(default_factory=dict)
 
     def conditions(self) -> list[str]:
-        """The conditions that there are, in the order of the model's."""
+        """The measured conditions, in the model's order."""
         return [name for name in CONDITIONS if self.seconds.get(name)]
 
 
@@ -77,8 +77,8 @@ def measure(prepared: Prepared, progress: Callable[[int, int], object] | None = 
     """Measures all segments of a prepared corpus, one in memory at a time.
 
     Args:
-        prepared: What `prepare` returned, in a folder here.
-        progress: Called after each segment with how many are measured, and of how many.
+        prepared: Result of `prepare`, in a local folder.
+        progress: Called after each segment with the numbers of measured and of all segments.
 
     Raises:
         ValueError: There is no segment with samples.
@@ -130,7 +130,7 @@ def _add_segment(measured: Measured, row: dict, prepared: Prepared) -> None:
 
 
 def _windows(signal: np.ndarray, per_sample: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Windows that lie in one condition each.
+    """Windows with a single condition each.
 
     Returns:
         Views of the signal `(channels, windows, length)`, and the number of each window's condition.
@@ -183,13 +183,13 @@ _STYLE = {
 
 
 def draw(measured: Measured, path: str | Path) -> None:
-    """Draws median spectra and their interquartile bands over segments, one panel per kind of condition.
+    """Draws median spectra and their interquartile bands over segments, one panel for each kind of condition.
 
-    A map of what closing the eyes does to alpha stands beside them where both states were recorded with
-    enough electrodes.
+    A map beside them shows the effect of closing the eyes on alpha, if both states were recorded with enough
+    electrodes.
 
     Args:
-        measured: What `measure` returned.
+        measured: Result of `measure`.
         path: A PNG file.
     """
     import matplotlib
@@ -207,16 +207,16 @@ def draw(measured: Measured, path: str | Path) -> None:
         axes = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0]
         for axis, (title, styles) in zip(axes, panels.items(), strict=False):
             if axis is not axes[0]:
-                axis.sharey(axes[0])  # before it is drawn on, so that the scale holds what is in either
+                axis.sharey(axes[0])  # before drawing, so that the scale covers both panels
             _draw_spectra(axis, title, styles, measured)
         axes[0].set_ylabel("Power density (dB re 1 µV²/Hz)")
         if closing:
             _draw_map(axes[-1], closing, measured.places)
-        figure.savefig(path, format="png", metadata={"Software": None})  # the same data, the same file
+        figure.savefig(path, format="png", metadata={"Software": None})  # the same data give the same file
 
 
 def alpha_of_closing(measured: Measured) -> dict[str, float]:
-    """By how many dB alpha is stronger with eyes closed than open, per electrode; {} where that is not known."""
+    """Alpha power with eyes closed minus eyes open in dB, for each electrode; {} if it is not known."""
     closed, opened = (measured.alpha.get(name, {}) for name in ("eyes_closed", "eyes_open"))
     both = [name for name in closed if name in opened]
     if len({tuple(measured.places[name].round(2)) for name in both}) < FEWEST_ELECTRODES:
@@ -249,7 +249,7 @@ def _draw_spectra(axis, title: str, styles: Mapping[str, tuple], measured: Measu
             transform=axis.get_xaxis_transform(),
         )
     axis.set_title(title, pad=14)
-    axis.legend(loc="lower left")  # spectra fall, and leave room there
+    axis.legend(loc="lower left")  # spectra fall with frequency, so this corner is free
 
 
 def _draw_map(axis, values: Mapping[str, float], places: Mapping[str, np.ndarray]) -> None:

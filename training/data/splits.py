@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Nobody is in two splits: the leak check, across corpora that recorded the same people.
+"""The leak check: no person is in two splits, also across corpora that recorded the same people.
 
     check_disjoint({"train": [("eegmmidb", "S001")], "test": [("moabb:PhysionetMI", "1")]})    # ValueError
 
-Splits are by subject, and each corpus states its own (`Corpus.splits`). What a corpus cannot know is that another
-one, or another name of its own, is the same person: `Corpus.person_of` does.
+Splits are by subject, and each corpus states its own (`Corpus.splits`). The same person may have another name in
+another corpus or in the same one; `Corpus.person_of` gives the person.
 """
 
 import json
@@ -16,11 +16,11 @@ from get_hf.training.corpora import CORPORA, Corpus, get_corpus
 
 
 def people_of(subjects: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """Who is meant: by person, the first (corpus, subject) that is the person.
+    """The people behind subjects: for each person, the first (corpus, subject) that is this person.
 
     Args:
-        subjects: (corpus, subject): the corpus's name in the registry, the subject's in the corpus. In a corpus
-            that the registry does not have everybody is somebody else.
+        subjects: (corpus, subject): the corpus's name in the registry, the subject's name in the corpus. In a
+            corpus that is not in the registry, each subject is a different person.
     """
     corpora: dict[str, Corpus | None] = {}
     people: dict[str, tuple[str, str]] = {}
@@ -40,10 +40,10 @@ def check_disjoint(splits: Mapping[str, Iterable[tuple[str, str]]]) -> None:
     """Refuses a person who is in two splits.
 
     Args:
-        splits: (corpus, subject) of everyone in each split, such as `{"train": [("eegmmidb", "S001")]}`.
+        splits: (corpus, subject) of each subject in each split, such as `{"train": [("eegmmidb", "S001")]}`.
 
     Raises:
-        ValueError: Somebody is; the message names the person, both splits and both corpora.
+        ValueError: A person is in two splits; the message names the person, both splits and both corpora.
     """
     seen: dict[str, tuple[str, str, str]] = {}
     for split, subjects in splits.items():
@@ -60,17 +60,17 @@ def check_disjoint(splits: Mapping[str, Iterable[tuple[str, str]]]) -> None:
 
 
 def check_unseen(summary: str | Path, subjects: Iterable[tuple[str, str]]) -> None:
-    """Refuses to judge a model on people whom it was trained on.
+    """Refuses to evaluate a model on people whom it was trained on.
 
-    A summary of before it named people is judged by its recipe: whoever is in the training split of its corpora. Where
-    that is not known either, a warning says so.
+    Older summaries do not name people. Then the people in the training splits of the recipe's corpora count. If these
+    are not known either, there is a warning.
 
     Args:
         summary: `training_summary.json` of the model.
-        subjects: (corpus, subject) of those it is to be judged on.
+        subjects: (corpus, subject) of each person in the evaluation.
 
     Raises:
-        ValueError: It was trained on one of them.
+        ValueError: The model was trained on one of these people.
     """
     path = Path(summary)
     content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -94,7 +94,7 @@ def check_unseen(summary: str | Path, subjects: Iterable[tuple[str, str]]) -> No
 
 
 def _people_of_recipe(recipe: Mapping) -> list[str] | None:
-    """Everybody in the training splits of a recipe's corpora, or None where a corpus has no fixed ones."""
+    """All people in the training splits of a recipe's corpora, or None if a corpus has no fixed splits."""
     corpora = recipe.get("corpus")
     if not corpora:
         return None

@@ -4,8 +4,8 @@
 Each baseline is a callable `(prompts (items, channels, times), ch_names, n_times, conditions) -> (items, channels,
 n_times)` in microvolts, as `compare` takes any generator. Baselines ignore conditions.
 
-`VAR.fit` is ours because statsmodels fits neither several recordings at once, nor one channel, nor with a ridge. A
-test compares the two on one recording without a ridge.
+`VAR.fit` exists because statsmodels cannot fit several recordings at once, one channel, or with a ridge. A test
+compares the two on one recording without a ridge.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-#: Samples after which silence is forgotten.
+#: Samples after which a simulation no longer depends on its silent start.
 SETTLING = 1000
 
 
@@ -26,7 +26,7 @@ class VAR:
 
     Attributes:
         coefficients: `(order, channels, channels)`: `A_1 .. A_p`.
-        noise_root: `(channels, channels)`: a root of `S`, in the unit of the signal it was fitted on.
+        noise_root: `(channels, channels)`: a root of `S`, in the unit of the fitted signal.
     """
 
     coefficients: np.ndarray
@@ -39,8 +39,8 @@ class VAR:
         Args:
             signals: Recordings `(channels, times)`, all with the same channels, in one unit.
             order: Number of lags.
-            ridge: Added to the diagonal of the lags' covariance, as a share of its mean: the nearly
-                collinear channels of EEG (and prompts shorter than they have parameters) need some.
+            ridge: Added to the diagonal of the lags' covariance, as a share of its mean. The nearly collinear
+                channels of EEG need it, and so do prompts with fewer samples than parameters.
 
         Raises:
             ValueError: No recording is longer than `order`.
@@ -69,8 +69,8 @@ class VAR:
         """Continues `past`.
 
         Args:
-            past: `(items, channels, at least order)`.
-            n_times: Samples to add.
+            past: Signal to continue, `(items, channels, at least order)`.
+            n_times: Samples to generate.
             rng: Source of the noise.
 
         Returns:
@@ -88,7 +88,7 @@ class VAR:
 
 
 def _stabilise(coefficients: np.ndarray, radius: float = 0.998) -> np.ndarray:
-    """Shrinks `A_k` by `g^k`, which scales every root by `g`, until the largest is inside `radius`."""
+    """Multiplies `A_k` by `g^k`, which scales every root by `g`, so that the largest is within `radius`."""
     order, c = coefficients.shape[:2]
     companion = np.eye(order * c, k=-c)
     companion[:c] = coefficients.transpose(1, 0, 2).reshape(c, order * c)
@@ -98,24 +98,24 @@ def _stabilise(coefficients: np.ndarray, radius: float = 0.998) -> np.ndarray:
 
 
 class PooledVAR:
-    """One VAR for everybody, its noise scaled to the prompt's amplitude.
+    """One VAR for all people, scaled to the prompt's amplitude.
 
     Args:
         signals: Training recordings `(channels, times)` in microvolts.
-        ch_names: Of their channels, among which those of the prompts are.
+        ch_names: Channels of the recordings, which include the channels of the prompts.
         order: Number of lags.
-        seed: Of the noise.
+        seed: Seed of the noise.
     """
 
     def __init__(self, signals: Iterable[np.ndarray], ch_names: Sequence[str], order: int = 12, seed: int = 0):
         signals = list(signals)
         scales = [_amplitude(x) for x in signals]
-        # each recording in units of its own amplitude, or the loudest few would be the pooled model
+        # each recording in units of its own amplitude; otherwise the loudest few would dominate the fit
         self.signals = [x / scale for x, scale in zip(signals, scales, strict=True)]
         self.scale = float(np.exp(np.mean(np.log(scales))))
         self.ch_names, self.order, self.seed = list(ch_names), order, seed
         self._fitted: dict[tuple[str, ...], VAR] = {}
-        self._fit(ch_names)  # now, or its time would count as that of generating
+        self._fit(ch_names)  # now, so that its time does not count as generation
 
     def __call__(
         self, prompts: np.ndarray, ch_names: Sequence[str], n_times: int, conditions: Sequence | None = None
@@ -128,13 +128,13 @@ class PooledVAR:
     def from_nothing(
         self, ch_names: Sequence[str], n_times: int, conditions: Sequence[str], people: Sequence[int]
     ) -> np.ndarray:
-        """Makes `(items, channels, n_times)` in microvolts, an item per condition: everybody is the average person."""
+        """Generates `(items, channels, n_times)` in microvolts of the average person, one item for each condition."""
         silence = np.zeros((len(conditions), len(ch_names), self.order))
         made = self._fit(ch_names).simulate(silence, SETTLING + n_times, np.random.default_rng(self.seed))
         return self.scale * made[..., SETTLING:]
 
     def _fit(self, ch_names: Sequence[str]) -> VAR:
-        """Of some of the channels, once."""
+        """The VAR of some of the channels, fitted once."""
         names = tuple(ch_names)
         if names not in self._fitted:
             picks = [self.ch_names.index(name) for name in names]
@@ -146,9 +146,9 @@ class PromptVAR:
     """A VAR fitted on each prompt alone.
 
     Args:
-        order: Number of lags; fewer than for the pooled one, as 8 s hold few samples per parameter.
+        order: Number of lags; fewer than for the pooled VAR, because 8 s hold few samples for each parameter.
         ridge: See `VAR.fit`.
-        seed: Of the noise.
+        seed: Seed of the noise.
     """
 
     def __init__(self, order: int = 6, ridge: float = 1e-5, seed: int = 0):
@@ -164,11 +164,11 @@ class PromptVAR:
 
 
 class IAAFTSurrogate:
-    """Phase-randomised surrogates of the prompt, laid one after the other until there is enough.
+    """Phase-randomised surrogates of the prompt, joined one after the other.
 
     Args:
-        n_iterations: Of the amplitude adjustment.
-        seed: Of the random phases.
+        n_iterations: Iterations of the amplitude adjustment.
+        seed: Seed of the random phases.
     """
 
     def __init__(self, n_iterations: int = 20, seed: int = 0):
@@ -198,8 +198,8 @@ class IAAFTSurrogate:
 def iaaft(x: np.ndarray, rng: np.random.Generator, n_iterations: int = 20) -> np.ndarray:
     """Multivariate iterative amplitude-adjusted surrogate (Schreiber and Schmitz, Physica D 142, 2000).
 
-    Keeps each channel's values and (nearly) its periodogram, and the phases between channels (their section
-    4.3); everything else is random.
+    The surrogate keeps each channel's values, (nearly) its periodogram and the phases between channels (section 4.3 of
+    the paper). Everything else is random.
 
     Args:
         x: Signal, `(channels, times)`, any unit.
@@ -215,7 +215,7 @@ def iaaft(x: np.ndarray, rng: np.random.Generator, n_iterations: int = 20) -> np
     surrogate = x[:, rng.permutation(x.shape[-1])]  # the same shuffle for all channels
     for _ in range(n_iterations):
         current = np.angle(np.fft.rfft(surrogate, axis=-1))
-        # the one rotation per frequency that brings all channels' phases nearest to the present ones
+        # one rotation for each frequency, which brings the phases of all channels nearest to the current phases
         common = np.angle(np.exp(1j * (current - phase)).sum(axis=0))
         target = np.fft.irfft(magnitude * np.exp(1j * (phase + common)), x.shape[-1], axis=-1)
         ranks = target.argsort(axis=-1).argsort(axis=-1)

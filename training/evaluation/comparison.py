@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Fidelity on people that training never saw: GET beside real EEG (the floor) and the baselines.
+"""Fidelity on people outside the training set: GET beside real EEG (the floor) and the baselines.
 
 `compare` judges any function that continues prompts:
 
@@ -39,7 +39,7 @@ __all__ = ["FLOOR", "Comparison", "GETGenerator", "baseline_generators", "compar
 
 #: `(prompts (items, channels, times), ch_names, n_times, conditions) -> (items, channels, n_times)`, see `compare`.
 Generator = Callable[[np.ndarray, Sequence[str], int, Sequence[tuple[str, str]]], np.ndarray]
-#: What is generated beside the continuations of the main table.
+#: Parts that are generated in addition to the continuations of the main table.
 PARTS = ("rollout", "longer prompts", "few channels", "one channel", "from nothing", "fists")
 Part = Rollout | OtherPrompts | Unprompted | Fists
 
@@ -49,12 +49,12 @@ class Comparison:
     """The fidelity table of several generators.
 
     Attributes:
-        rows: For each column (generators first, then the floor and the baselines) its rows, see
-            `get_hf.training.evaluation.table`; each also has `over_floor` and `met`.
-        segments: What the main part was measured on.
-        continuations: For each column, `(items, channels, times)` in microvolts.
-        seconds: For each column, how long generating the continuations took.
-        judged: The columns that goals apply to.
+        rows: Rows of each column (generators first, then the floor and the baselines), see
+            `get_hf.training.evaluation.table`; each row also has `over_floor` and `met`.
+        segments: Segments that the main part was measured on.
+        continuations: Continuations of each column, `(items, channels, times)` in microvolts.
+        seconds: Time that generating the continuations took, for each column.
+        judged: Columns that goals apply to.
     """
 
     rows: dict[str, dict[str, dict]]
@@ -101,8 +101,8 @@ def baseline_generators(
 
     Args:
         train_signals: Recordings `(channels, times)` in microvolts that fit the pooled VAR.
-        ch_names: Of their channels.
-        seed: Of each one's noise.
+        ch_names: Channels of the recordings.
+        seed: Seed of the noise of each baseline.
     """
     return {
         POOLED_VAR: PooledVAR(train_signals, ch_names, seed=seed),
@@ -128,24 +128,24 @@ def compare(
     Args:
         generators: By name, functions `(prompts (items, channels, times) in microvolts at 100 Hz, ch_names, n_times,
             conditions) -> (items, channels, n_times)` in microvolts, called once with all prompts of a part. The
-            conditions are a pair for each prompt: what the person does in it, and is to do afterwards; "none" where
-            that is not one thing. One that leaves "cost" and "memory" in an attribute `pace` has two rows more; one
-            with a method `from_nothing(ch_names, n_times, conditions, people)`, a condition and a number of a person
-            for each item, has the rows of EEG without a prompt.
+            conditions are a pair for each prompt: the condition in the prompt and the condition afterwards; "none"
+            where it changes. A generator that leaves "cost" and "memory" in an attribute `pace` has two more rows.
+            A generator with a method `from_nothing(ch_names, n_times, conditions, people)`, with a condition and the
+            number of a person for each item, has the rows of EEG without a prompt.
         data_dir: Folder that contains the corpus.
         split: "validation" or "test"; or "train", to see memorisation.
         preset: "fast" (minutes on two cores) or "full".
         baselines: Whether to run the classical baselines too.
-        classifiers: Which two-sample classifiers; leave "boosting" and "convolutional" out to save most of the time.
-        seed: Of baselines, bootstrap, boosting and network.
+        classifiers: Two-sample classifiers; leave "boosting" and "convolutional" out to save most of the time.
+        seed: Seed of baselines, bootstrap, boosting and network.
         progress: Called with a line at each step.
-        segments: Prompts to use from `read_segments`, for other channels and lengths than 8 s continued by
-            12 s. Then nothing else is generated, and without baselines nothing is read.
-        parts: Which of `PARTS` to do beside the continuations.
+        segments: Prompts from `read_segments`, for other channels or other lengths than 8 s continued by 12 s.
+            Then nothing else is generated, and without baselines nothing is read.
+        parts: Parts among `PARTS` to generate in addition to the continuations.
 
     Raises:
-        ValueError: Unknown split or preset, or a generator that returns another shape.
-        CorpusUnavailableError: No corpus in `data_dir`.
+        ValueError: The split or the preset is unknown, or a generator returns another shape.
+        CorpusUnavailableError: `data_dir` has no corpus.
     """
     progress = progress or (lambda message: None)
     check_choices(split, preset)
@@ -198,7 +198,7 @@ def compare(
 
 
 def _training_signals(data_dir: str | Path | None, ch_names: Sequence[str], amount: Preset) -> list[np.ndarray]:
-    """Training recordings, in single precision: all of them are many."""
+    """Training recordings, in single precision to save memory."""
     read = recordings(
         data_dir, "train", ch_names, n_subjects=amount.n_train_subjects, n_sessions=amount.n_train_sessions
     )
@@ -206,7 +206,7 @@ def _training_signals(data_dir: str | Path | None, ch_names: Sequence[str], amou
 
 
 def _other_parts(signals, segments: Segments, amount: Preset, parts: Sequence[str]) -> dict[str, Part]:
-    """The parts that these recordings, and the prompts that were cut from them, give material for."""
+    """The parts for which the recordings, and the prompts cut from them, have enough material."""
     makers = {
         "rollout": lambda: cut_rollout(signals, CHANNELS, amount.n_rollouts, amount.rollout_seconds),
         "longer prompts": lambda: cut_longer_prompts(signals, CHANNELS, amount.items_per_recording),
@@ -220,7 +220,7 @@ def _other_parts(signals, segments: Segments, amount: Preset, parts: Sequence[st
 
 
 def _generate(generate: Generator, name: str, part: Continuations | Part) -> np.ndarray | None:
-    """What a generator makes of a part's prompts, checked; where there are none, None if it needs one."""
+    """EEG that a generator gives for a part, its shape checked; None if it needs prompts and the part has none."""
     if isinstance(part, Unprompted):
         if (from_nothing := getattr(generate, "from_nothing", None)) is None:
             return None

@@ -1,11 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""A small convolutional network that tells two sets of EEG windows apart by the raw signal.
+"""A small convolutional network that separates two sets of EEG windows by the raw signal.
 
-Two layers of convolution, as in EEGNet (Lawhern et al., J. Neural Eng. 15, 2018), of which the first filters space and
+It has two layers of convolution, as in EEGNet (Lawhern et al., J. Neural Eng. 15, 2018). The first filters space and
 time at once. Half of its filters are squared and averaged, as in ShallowFBCSPNet (Schirrmeister et al., Human Brain
-Mapping 38, 2017): power is what EEG differs by most, and what plain convolutions take long to find.
+Mapping 38, 2017), because EEG differs most in power, which plain convolutions learn slowly.
 
-It is ours because braindecode 1.8 imports torchaudio, whose newest package (2.11.1) does not load without CUDA.
+It replaces braindecode, because braindecode 1.8 imports torchaudio, whose newest package (2.11.1) does not load
+without CUDA.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from torch import nn
 
 
 class ConvolutionalNet(nn.Module):
-    """Windows `(batch, channels, times)`, standardised, to a logit `(batch,)`.
+    """Maps standardised windows `(batch, channels, times)` to logits `(batch,)`.
 
     Args:
-        n_chans: Channels.
-        n_filters: Filters in space and time; every second one is squared.
-        kernel_size: Of the filters, in samples.
-        dropout: Of what the last layer sees.
+        n_chans: Number of channels.
+        n_filters: Number of filters in space and time; every second filter is squared.
+        kernel_size: Length of the filters in samples.
+        dropout: Dropout before the last layer.
     """
 
     def __init__(self, n_chans: int, n_filters: int = 32, kernel_size: int = 15, dropout: float = 0.25):
@@ -36,7 +37,7 @@ class ConvolutionalNet(nn.Module):
         self.last = nn.Linear(2 * n_filters, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """See the class."""
+        """Computes the logits; see the class."""
         x = self.first_norm(self.first(x))
         wave, power = x[:, ::2], x[:, 1::2]
         x = torch.cat([self.pool(nn.functional.elu(wave)), torch.log(self.pool(power**2) + 1e-3)], dim=1)
@@ -47,13 +48,13 @@ class ConvolutionalNet(nn.Module):
 
 
 class ConvolutionalClassifier:
-    """`ConvolutionalNet` with the two methods of a classifier of scikit-learn.
+    """`ConvolutionalNet` with the two methods of a scikit-learn classifier.
 
     Args:
-        n_epochs: Passes over the windows, always all of them: stopping early would need people to stop by.
-        batch_size: Windows a step.
-        learning_rate: The highest; it falls to nothing as a cosine.
-        seed: Of weights, order and dropout.
+        n_epochs: Number of passes over the windows. There is no early stopping, which would need held-out people.
+        batch_size: Windows in a step.
+        learning_rate: Initial learning rate; it falls to 0 as a cosine.
+        seed: Seed of weights, order and dropout.
     """
 
     def __init__(self, n_epochs: int = 12, batch_size: int = 32, learning_rate: float = 3e-3, seed: int = 0):
@@ -61,7 +62,7 @@ class ConvolutionalClassifier:
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> ConvolutionalClassifier:
         """Trains on windows `(windows, channels, times)` in microvolts with labels 0 and 1, `(windows,)`."""
-        # of the training windows: whoever is judged later has no say in it
+        # statistics of the training windows only, never of the judged people
         self.mean = x.mean(axis=(0, 2), keepdims=True)
         self.scale = x.std(axis=(0, 2), keepdims=True) + 1e-6
         signal, label = self._tensor(x), torch.as_tensor(y, dtype=torch.float32)

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Descriptors of EEG: spectra, coherence, covariance, complexity, bursts; and the features that classifiers are shown.
+"""Descriptors of EEG (spectra, coherence, covariance, complexity, bursts) and the features of classifiers.
 
 Arrays are `(items, channels, times)` in microvolts.
 """
@@ -19,7 +19,7 @@ BANDS = {
 ALPHA = BANDS["8-13 Hz"]
 ACF_SECONDS = 1.0
 FAMILIES = (*BANDS, "complexity", "channel correlations", "kurtosis")
-EPSILON = 1e-6  # uV^2: keeps logarithms of a flat channel finite, far below any EEG
+EPSILON = 1e-6  # uV^2: far below any EEG; keeps logarithms of a flat channel finite
 
 
 def log_psd(
@@ -29,9 +29,9 @@ def log_psd(
 
     Args:
         x: Signal in microvolts, `(items, channels, times)`.
-        sampling_rate: In Hz.
-        seconds: How long windows are.
-        lowest: Frequency in Hz from which on it is wanted.
+        sampling_rate: Sampling rate in Hz.
+        seconds: Length of a window.
+        lowest: Lowest frequency in Hz.
 
     Returns:
         Frequencies in Hz, `(freqs,)`, and the density in dB over 1 uV^2/Hz, `(items, channels, freqs)`.
@@ -57,10 +57,10 @@ def coherence_spectrum(x: np.ndarray, sampling_rate: float) -> tuple[np.ndarray,
 
     Args:
         x: Signal in microvolts, `(items, channels, times)`.
-        sampling_rate: In Hz.
+        sampling_rate: Sampling rate in Hz.
 
     Returns:
-        Frequencies in Hz, 1 apart, and `(items, freqs, pairs)`, between 0 and 1.
+        Frequencies in steps of 1 Hz, and the coherence `(items, freqs, pairs)`, between 0 and 1.
     """
     n = int(sampling_rate)
     starts = range(0, x.shape[-1] - n + 1, n // 2)
@@ -87,7 +87,7 @@ def covariance(x: np.ndarray) -> np.ndarray:
 
 
 def log_matrix(covariances: np.ndarray) -> np.ndarray:
-    """Matrix logarithm of covariances `(..., channels, channels)`, with a ridge so that a flat channel has one too."""
+    """Matrix logarithm of covariances `(..., channels, channels)`; a ridge keeps it finite for a flat channel."""
     n_chans = covariances.shape[-1]
     ridge = 1e-3 * np.trace(covariances, axis1=-2, axis2=-1) / n_chans + EPSILON
     values, vectors = np.linalg.eigh(covariances + ridge[..., None, None] * np.eye(n_chans))
@@ -108,10 +108,10 @@ def alpha_bursts(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
 
     Args:
         x: Signal in microvolts, `(items, channels, times)`.
-        sampling_rate: In Hz.
+        sampling_rate: Sampling rate in Hz.
 
     Returns:
-        Each `(items, channels)`: "burst rate" per second, "burst lifetime" in seconds (0 without a burst) and
+        Arrays `(items, channels)`: "burst rate" per second, "burst lifetime" in seconds (0 without a burst) and
         "envelope variation" (standard deviation over mean).
     """
     sos = sps.butter(4, ALPHA, "bandpass", fs=sampling_rate, output="sos")
@@ -172,7 +172,7 @@ def permutation_entropy(x: np.ndarray) -> np.ndarray:
     order, n = 4, x.shape[-1] - 3
     code = np.zeros((*x.shape[:-1], n), dtype=np.int64)
     bit = 0
-    # the 6 comparisons among 4 samples name the pattern: 24 of their 64 combinations can occur
+    # the 6 comparisons among 4 samples identify the pattern: 24 of the 64 combinations can occur
     for i in range(order):
         for j in range(i + 1, order):
             code |= (x[..., i : i + n] < x[..., j : j + n]).astype(np.int64) << bit
@@ -184,18 +184,18 @@ def permutation_entropy(x: np.ndarray) -> np.ndarray:
 
 
 def copying(prompt: np.ndarray, continuation: np.ndarray, sampling_rate: float) -> np.ndarray:
-    """How much of the continuation is cut out of the prompt.
+    """Measures how much of the continuation is a copy of the prompt.
 
-    The largest correlation of its 2 s windows with any stretch of the prompt, all channels together, on
-    differenced signals (or slow waves alone would correlate).
+    The measure is the largest correlation of a 2 s window of the continuation with any stretch of the prompt, all
+    channels together. Signals are differenced, because slow waves correlate with each other anyway.
 
     Args:
-        prompt: In microvolts, `(items, channels, times)`, at least 2 s.
-        continuation: In microvolts, `(items, channels, times')`.
-        sampling_rate: In Hz.
+        prompt: Prompts in microvolts, `(items, channels, times)`, at least 2 s.
+        continuation: Continuations in microvolts, `(items, channels, times')`.
+        sampling_rate: Sampling rate in Hz.
 
     Returns:
-        `(items,)`: 1 where a window of the prompt comes back.
+        Correlations `(items,)`: 1 where a window of the prompt is repeated.
     """
     n = int(2 * sampling_rate)
     largest = np.zeros(len(prompt))
@@ -209,7 +209,7 @@ def copying(prompt: np.ndarray, continuation: np.ndarray, sampling_rate: float) 
 
 
 def describe_spectrum_and_space(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
-    """What `spectrum_rows` and `space_rows` need to know about a set of continuations, each entry `(items, ...)`."""
+    """Descriptors for `spectrum_rows` and `space_rows` of a set of continuations, each entry `(items, ...)`."""
     return {
         "psd": log_psd(x, sampling_rate)[1],
         "covariance": covariance(x),
@@ -218,7 +218,7 @@ def describe_spectrum_and_space(x: np.ndarray, sampling_rate: float) -> dict[str
 
 
 def describe(x: np.ndarray, sampling_rate: float, prompt: np.ndarray) -> dict[str, np.ndarray]:
-    """Everything the rows need to know about a set of continuations, each entry `(items, ...)`."""
+    """All descriptors that the rows need of a set of continuations, each entry `(items, ...)`."""
     activity, mobility, complexity = hjorth(x)
     means = describe_spectrum_and_space(x, sampling_rate)
     seconds = cut_windows(x, int(sampling_rate)).reshape(len(x), -1, x.shape[1], int(sampling_rate))
@@ -238,7 +238,7 @@ def describe(x: np.ndarray, sampling_rate: float, prompt: np.ndarray) -> dict[st
 
 
 def cut_windows(x: np.ndarray, n_times: int) -> np.ndarray:
-    """Cuts `(items, channels, times)` into `(items * windows, channels, n_times)`, dropping the rest."""
+    """Cuts `(items, channels, times)` into `(items * windows, channels, n_times)`, without the remainder."""
     n = x.shape[-1] // n_times
     cut = x[..., : n * n_times].reshape(*x.shape[:2], n, n_times)
     return cut.transpose(0, 2, 1, 3).reshape(-1, x.shape[1], n_times)
@@ -249,12 +249,12 @@ def window_features(windows: np.ndarray, sampling_rate: float) -> dict[str, np.n
 
     Args:
         windows: Signal in microvolts, `(windows, channels, times)`.
-        sampling_rate: In Hz.
+        sampling_rate: Sampling rate in Hz.
 
     Returns:
-        For each of `FAMILIES`, `(windows, features)`: log band power per channel and its spread across
-        channels; Hjorth mobility and complexity, spectral and permutation entropy per channel; Fisher's z of
-        every pair of channels; log kurtosis per channel.
+        For each of `FAMILIES`, `(windows, features)`: log band power of each channel and its spread across
+        channels; Hjorth mobility and complexity, spectral and permutation entropy of each channel; Fisher's z of
+        every pair of channels; log kurtosis of each channel.
     """
     n_times = windows.shape[-1]
     taper = np.hanning(n_times)

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""A checkpoint of GET as a generator that the evaluation can judge like any other."""
+"""A checkpoint of GET as a generator for the evaluation."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ class GETGenerator:
 
     Args:
         checkpoint: Folder with the model's and the feature extractor's files.
-        batch_size: Prompts continued at once.
-        seed: Of the sampling.
-        device: Where the model generates; None: a GPU of CUDA where there is one.
-        generate_options: For `GETModel.generate`, such as `num_flow_steps=` or `temperature=`.
+        batch_size: Number of prompts in a batch.
+        seed: Seed of the sampling.
+        device: Device that generates; None: a CUDA GPU where there is one, else the CPU.
+        generate_options: Options of `GETModel.generate`, such as `num_flow_steps=` or `temperature=`.
 
     Attributes:
-        pace: Of the last call, if it was long enough to tell: "cost", seconds per patch in its last tenth over those
-            in its second; "memory" of the process, less what was generated, at the end over that after this tenth.
+        pace: Two ratios of the last call, if it was long enough. "cost": seconds per patch in the last tenth of the
+            patches over seconds per patch in the second tenth. "memory": memory of the process without the generated
+            patches, at the end over its value after the second tenth.
     """
 
     def __init__(
@@ -61,10 +62,10 @@ class GETGenerator:
 
         Args:
             prompts: `(items, channels, times)` in microvolts at 100 Hz, as the extractor's `clean` leaves them.
-            ch_names: Per channel.
+            ch_names: Name of each channel.
             n_times: Samples to generate.
-            conditions: Per prompt, what it holds and what is to follow; "none" is not told, nor what the model never
-                heard in training.
+            conditions: For each prompt, its condition and the condition that follows. "none", or a condition that
+                was not in training, gives the model no condition.
 
         Returns:
             The continuations alone, `(items, channels, n_times)` in microvolts.
@@ -75,13 +76,13 @@ class GETGenerator:
     def from_nothing(
         self, ch_names: Sequence[str], n_times: int, conditions: Sequence[str], people: Sequence[int | None]
     ) -> np.ndarray:
-        """Makes EEG without a prompt.
+        """Generates EEG without a prompt.
 
         Args:
-            ch_names: Channels to make.
-            n_times: Samples.
-            conditions: Per item; "none" is not told.
-            people: Per item, the number of the person imagined; None is the average one.
+            ch_names: Channels to generate.
+            n_times: Samples to generate.
+            conditions: Condition of each item; "none" gives the model no condition.
+            people: Number of the imagined person of each item; None is the average person.
 
         Returns:
             `(items, channels, n_times)` in microvolts.
@@ -96,7 +97,7 @@ class GETGenerator:
         n_times: int,
         conditions: Sequence[tuple[str, str]] | None = None,
     ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
-        """What the model draws for prompts, batch by batch, with what `decode` needs besides; see `__call__`."""
+        """Draws patches for prompts, batch by batch, with the features that `decode` needs; see `__call__`."""
         pairs = [("none", "none")] * len(prompts) if conditions is None else list(conditions)
         batches = [slice(start, start + self.batch_size) for start in range(0, len(prompts), self.batch_size)]
         features = (self.features(prompts[batch], ch_names, pairs[batch]) for batch in batches)
@@ -105,14 +106,14 @@ class GETGenerator:
     def draw_unprompted(
         self, ch_names: Sequence[str], n_times: int, conditions: Sequence[str], people: Sequence[int | None]
     ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
-        """What the model draws from nothing, see `draw` and `unprompted`."""
+        """Draws patches without prompts; see `draw` and `unprompted`."""
         n_batches = ceil(len(conditions) / self.batch_size)
         return self._draw(self.unprompted(ch_names, conditions, people), n_batches, n_times)
 
     def unprompted(
         self, ch_names: Sequence[str], conditions: Sequence[str], people: Sequence[int | None]
     ) -> Iterator[EEGFeatures]:
-        """What the model takes, batch by batch, to make an item in each condition ("none" is not told) of a person."""
+        """Model inputs without prompts, batch by batch; see `from_nothing` for the arguments."""
         for start in range(0, len(conditions), self.batch_size):
             batch = slice(start, start + self.batch_size)
             yield self.extractor(
@@ -125,7 +126,7 @@ class GETGenerator:
     def _draw(
         self, batches: Iterable[EEGFeatures], n_batches: int, n_times: int
     ) -> Iterator[tuple[torch.Tensor, EEGFeatures]]:
-        """Continues each prompt of each batch."""
+        """Continues the inputs of each batch, and sets `pace`."""
         n_patches = ceil(n_times / self.model.config.patch_size)
         source = torch.Generator().manual_seed(self.seed)
         with Progress(
@@ -145,24 +146,24 @@ class GETGenerator:
         self.pace = pace.ratios()
 
     def decode(self, generated: torch.Tensor, features: EEGFeatures, n_times: int) -> np.ndarray:
-        """The continuations `(items, channels, n_times)` in microvolts of a batch of `draw`."""
+        """Decodes a batch of `draw` to continuations `(items, channels, n_times)` in microvolts."""
         made = self.extractor.decode(generated, features, output="array", include_prompt=False)
         return np.stack([x[:, :n_times] for x in made])
 
     def features(self, prompts: np.ndarray, ch_names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> EEGFeatures:
-        """Prompts as the model takes them; see `__call__`, `pairs` being conditions."""
+        """Model inputs for prompts; see `__call__`, where `pairs` are the conditions."""
         before, after = ([self._told(name) for name in names] for names in zip(*pairs, strict=True))
         return self.extractor(
             prompts, SAMPLING_RATE, list(ch_names), "uV", before, next_condition=after, band_limited=True
         )
 
     def _told(self, condition: str) -> str:
-        """What the model is told of a condition: nothing where it never heard of it."""
+        """The condition for the model; "none" for a condition that was not in training."""
         return condition if condition in self.extractor.vocabulary.heard else "none"
 
 
 class _Pace(BaseStreamer):
-    """Moves a bar by patches, and notes when each came and what memory was held then."""
+    """Advances a progress bar by patches, and records time and memory at each patch."""
 
     def __init__(self, bar: Progress, n_patches: int):
         self.bar, self.task = bar, bar.add_task("generating", total=n_patches)
@@ -172,7 +173,7 @@ class _Pace(BaseStreamer):
         self.n_bytes, self.is_prompt = 0, True
 
     def put(self, value: torch.Tensor) -> None:
-        """Takes the prompt, which counts for nothing, then one patch at a time."""
+        """Receives the prompt, which starts the records of a batch, then one patch at a time."""
         if self.is_prompt:
             self.moments, self.memory, self.n_bytes = [time.perf_counter()], [], 0
         else:
@@ -183,15 +184,15 @@ class _Pace(BaseStreamer):
         self.is_prompt = False
 
     def end(self) -> None:
-        """Another batch may follow."""
+        """Expects the prompt of another batch next."""
         self.is_prompt = True
 
     def ratios(self) -> dict[str, float]:
-        """End over start of the last batch; nothing where it was too short to tell."""
+        """Ratios of end to start in the last batch; empty where the batch was too short."""
         seconds = np.diff(self.moments)
         tenth = len(seconds) // 10
         if tenth < 8:
             return {}
-        # the quicker quarter: other processes interrupt; not the first patches, while the window of attention fills
+        # 25th percentile, because other processes interrupt; without the first tenth, while the attention window fills
         first, last = (np.percentile(part, 25) for part in (seconds[tenth : 2 * tenth], seconds[-tenth:]))
         return {"cost": float(last / first), "memory": self.memory[-1] / self.memory[2 * tenth]}

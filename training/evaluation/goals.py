@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Goals: what a figure should reach, given the same figure of real EEG.
+"""Goals for figures, given the same figure of real EEG.
 
 A goal is one of ("times floor", 1.1), ("at most", 0.6), ("at least", 0.9), ("between", 0.9, 1.1), ("share of floor",
 0.8), ("between times floor", 0.9, 1.1), ("floor less", 0.05). The floor is the same figure of real EEG.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-#: The kind of a goal, and its limits.
+#: Kind of a goal, and its limits.
 Goal = tuple[str, *tuple[float, ...]]
 _TEXTS = {
     "times floor": "<= {:g}x real",
@@ -23,7 +23,7 @@ _TEXTS = {
 
 
 def goal_text(goal: Goal | None, floor: float | None = None) -> str:
-    """A goal as a table shows it; with the floor's value also the limit that it gives."""
+    """Formats a goal for a table; given the floor's value, the text also has the resulting limit."""
     if goal is None:
         return ""
     kind, *limits = goal
@@ -34,7 +34,7 @@ def goal_text(goal: Goal | None, floor: float | None = None) -> str:
 
 
 def meets(goal: Goal | None, value: float, floor: float | None) -> bool | None:
-    """Whether a value meets a goal, given the floor's; None where goal, value or floor is missing."""
+    """Whether a value meets a goal, given the floor's value; None where goal, value or floor is missing."""
     if goal is None or not math.isfinite(value):
         return None
     kind, *limits = goal

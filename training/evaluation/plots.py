@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The pictures of an evaluation. A picture is left out where its figures were not measured."""
+"""The plots of an evaluation. A plot is left out where its figures were not measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .comparison import Comparison
 
 TRUTH = "true continuation"
-TRACE_SECONDS = (3.0, 5.0)  # of the prompt's end and of the continuation, in the plot of traces
+TRACE_SECONDS = (3.0, 5.0)  # prompt and continuation in the plot of traces
 _PROMPT_ROWS = (
     "nearer to own than to swapped prompt",
     "nearer to own than to swapped target",
@@ -28,7 +28,7 @@ _PROMPT_ROWS = (
 
 
 def _figure(n_rows: int, n_columns: int, width: float, height: float):
-    """An Agg figure outside pyplot's global state: evaluation also runs in threads and without a display."""
+    """An Agg figure outside pyplot's global state, because evaluation also runs in threads and without a display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -38,7 +38,7 @@ def _figure(n_rows: int, n_columns: int, width: float, height: float):
 
 
 def _colours(comparison: Comparison) -> dict[str, str]:
-    """The same colour for a column in every picture; what is real is black and gray."""
+    """Colour of each column, the same in every plot; real EEG is black and gray."""
     others = [name for name in comparison.rows if name != FLOOR]
     return {TRUTH: "black", FLOOR: "gray"} | {name: f"C{number}" for number, name in enumerate(others)}
 
@@ -53,9 +53,9 @@ def _save(figure, path: Path) -> None:
 
 
 def plot_spectra(comparison: Comparison, path: Path) -> None:
-    """Mean log PSD of every column, a frontal, a central and an occipital channel and over all.
+    """Mean log PSD of every column, for a frontal, a central and an occipital channel and for all channels.
 
-    Bands, of the truth and of what is judged, hold 95 % of means over as many people.
+    Shaded bands, for the real continuation and the judged columns, are 95 % intervals of the mean over people.
     """
     segments = comparison.segments
     names = segments.ch_names
@@ -78,7 +78,7 @@ def plot_spectra(comparison: Comparison, path: Path) -> None:
 
 
 def plot_traces(comparison: Comparison, path: Path, item: int = 0) -> None:
-    """One prompt's last seconds, followed by the truth and by what each column made of it, at one scale."""
+    """Last seconds of a prompt, followed by its real continuation and each column's continuation, at one scale."""
     segments = comparison.segments
     series = _series(comparison)
     before, after = (int(s * segments.sampling_rate) for s in TRACE_SECONDS)
@@ -90,7 +90,7 @@ def plot_traces(comparison: Comparison, path: Path, item: int = 0) -> None:
         future = x[item][:, :after]
         time = np.arange(-past.shape[1], future.shape[1]) / segments.sampling_rate
         axis.plot(time[: past.shape[1]], past.T + offset, color="gray", linewidth=0.5)
-        # from the prompt's last sample, or the step at the seam would not be seen
+        # from the prompt's last sample, to show the step at the seam
         joined = np.concatenate([past[:, -1:], future], axis=1)
         axis.plot(time[past.shape[1] - 1 :], joined.T + offset, color="C0", linewidth=0.5)
         axis.axvline(0, color="black", linewidth=0.5)
@@ -101,7 +101,7 @@ def plot_traces(comparison: Comparison, path: Path, item: int = 0) -> None:
 
 
 def plot_covariances(comparison: Comparison, path: Path) -> None:
-    """Mean covariance matrices of every column, each item in units of the true continuation's mean power."""
+    """Mean covariance matrix of every column, each item in units of the real continuation's mean power."""
     series = _series(comparison)
     power = np.trace(covariance(comparison.segments.continuation), axis1=1, axis2=2)[:, None, None]
     n_chans = len(comparison.segments.ch_names)
@@ -120,7 +120,7 @@ def plot_covariances(comparison: Comparison, path: Path) -> None:
 
 
 def plot_roc(comparison: Comparison, path: Path) -> None:
-    """How well each classifier finds windows of each column among real ones; on the diagonal, not at all."""
+    """ROC curves of classifiers that separate each column's windows from real windows; the diagonal is chance."""
     shown = [name for name in CLASSIFIERS if name in comparison.rows[FLOOR]]
     if not shown:
         return
@@ -139,7 +139,7 @@ def plot_roc(comparison: Comparison, path: Path) -> None:
 
 
 def plot_prompts(comparison: Comparison, path: Path) -> None:
-    """By how much the own prompt, rather than another, leads nearer to the truth, with 95 % intervals over people."""
+    """Gain in nearness to the real continuation from the own prompt over others, with 95 % intervals over people."""
     shown = [name for name in _PROMPT_ROWS if name in comparison.rows[FLOOR]]
     figure, axes = _figure(1, len(shown), 3.6 * len(shown), 0.35 * len(comparison.rows) + 1.6)
     colours = _colours(comparison)
@@ -160,7 +160,7 @@ def plot_prompts(comparison: Comparison, path: Path) -> None:
 
 
 def plot_drift(comparison: Comparison, path: Path) -> None:
-    """What each column drifts to in a long continuation, median over people, and where real recordings are."""
+    """Drift of each column in a long continuation, median over people, and the envelope of real recordings."""
     names = [f"{measure} inside real 5-95 %" for measure in MEASURES]
     if names[0] not in comparison.rows[FLOOR]:
         return
@@ -185,7 +185,7 @@ def plot_drift(comparison: Comparison, path: Path) -> None:
     _save(figure, path)
 
 
-#: By the name of the file.
+#: Plots by the name of their file.
 PLOTS = {
     "spectra": plot_spectra,
     "traces": plot_traces,

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The stretches of recordings that generators are judged on: prompts, what followed, and other stretches."""
+"""Stretches of recordings that generators are judged on: prompts, their continuations and other stretches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from get_hf.processing.montage_get import USUAL_CHANNELS, UnknownChannelError, p
 from get_hf.processing.signal_get import band_limit
 from get_hf.training.corpora import get_corpus
 
-#: What is measured.
+#: Channels that are judged by default.
 CHANNELS = USUAL_CHANNELS
 SAMPLING_RATE = 100.0
 SPLITS = ("train", "validation", "test")
@@ -23,18 +23,17 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Preset:
-    """How much is measured.
+    """Size of an evaluation.
 
     Attributes:
         items_per_recording: Prompts per recording; None: all that fit.
-        n_bootstrap: Resamples of subjects behind each interval.
-        n_train_subjects: Training subjects that fit the pooled VAR, and in whose recordings memorised windows are
-            looked for; None: all.
-        n_train_sessions: Sessions of each; None: all.
+        n_bootstrap: Resamples of subjects for each interval.
+        n_train_subjects: Training subjects for the pooled VAR and for the search for memorised windows; None: all.
+        n_train_sessions: Sessions of each training subject; None: all.
         trials_per_recording: Cued trials per recording; None: all.
-        n_rollouts: People whose recording is continued for long.
-        rollout_seconds: For how long.
-        windows_per_item: Windows of each continuation that are looked for among the training windows.
+        n_rollouts: Number of people whose recordings get a long continuation.
+        rollout_seconds: Length of a long continuation.
+        windows_per_item: Windows of each continuation that are compared with the training windows.
     """
 
     items_per_recording: int | None
@@ -58,9 +57,9 @@ class Signal(NamedTuple):
 
     Attributes:
         x: `(channels, times)` in microvolts, 0.5-45 Hz at `SAMPLING_RATE`.
-        subject: Whose it is.
-        condition: What the subject did throughout, "none" where that changes.
-        spans: What the subject did when: (onset, end, condition), seconds.
+        subject: Subject of the recording.
+        condition: Condition of the whole recording; "none" where it changes.
+        spans: Conditions over time: (onset, end, condition), in seconds.
     """
 
     x: np.ndarray
@@ -71,17 +70,17 @@ class Signal(NamedTuple):
 
 @dataclass(frozen=True)
 class Segments:
-    """Prompts, what really followed them, and other stretches of the same recordings.
+    """Prompts, their real continuations and other stretches of the same recordings.
 
     Attributes:
-        prompt: `(items, channels, prompt times)` in microvolts.
-        continuation: `(items, channels, times)` in microvolts: what followed the prompt.
-        other: Like `continuation`: a stretch of the same recording that overlaps with no item's continuation.
-        subjects: `(items,)`.
-        conditions: Per item, "none" where the recording holds several.
-        ch_names: Per channel.
-        sampling_rate: In Hz.
-        recordings: `(items,)`: number of the recording that each was cut from; None: each from one of its own.
+        prompt: Prompts `(items, channels, prompt times)` in microvolts.
+        continuation: Real continuations `(items, channels, times)` in microvolts.
+        other: Stretches of the same recordings, shaped like `continuation`, that overlap with no continuation.
+        subjects: Subject of each item, `(items,)`.
+        conditions: Condition of each item; "none" where the recording holds several.
+        ch_names: Name of each channel.
+        sampling_rate: Sampling rate in Hz.
+        recordings: Number of each item's recording, `(items,)`; None: every item has a recording of its own.
     """
 
     prompt: np.ndarray
@@ -100,11 +99,11 @@ class Segments:
 
     @property
     def unchanged_conditions(self) -> list[tuple[str, str]]:
-        """What each prompt holds, and what is to follow: the same."""
+        """Conditions of each prompt and of its continuation, which are the same."""
         return [(condition, condition) for condition in self.conditions]
 
     def pick(self, ch_names: Sequence[str]) -> Segments:
-        """The same on some of the channels."""
+        """The same segments on some of the channels."""
         picks = [self.ch_names.index(name) for name in ch_names]
         parts = {name: getattr(self, name)[:, picks] for name in ("prompt", "continuation", "other")}
         return replace(self, **parts, ch_names=list(ch_names))
@@ -125,8 +124,8 @@ def recordings(
         split: "train", "validation" or "test".
         ch_names: Channels to keep, by canonical name.
         corpus: Name of a registered corpus.
-        n_subjects: At most so many subjects, the first ones.
-        n_sessions: At most so many sessions of each.
+        n_subjects: Maximum number of subjects, the first ones.
+        n_sessions: Maximum number of sessions of each subject.
 
     Raises:
         ValueError: A recording lacks one of `ch_names`, or the split is empty.
@@ -177,11 +176,11 @@ def cut_segments(
     A prompt may reach into the other stretch of the block before.
 
     Args:
-        signals: What `recordings` yields.
-        ch_names: Of its channels.
+        signals: Signals from `recordings`.
+        ch_names: Channels of the signals.
         prompt_seconds: Length of the prompts.
         continuation_seconds: Length of the continuations and of the other stretches.
-        items_per_recording: At most so many blocks, evenly spread over the recording; None: all that fit.
+        items_per_recording: Maximum number of blocks, evenly spread over the recording; None: all that fit.
 
     Raises:
         ValueError: No recording is long enough for one block.
@@ -213,7 +212,7 @@ def cut_segments(
 def read_segments(
     data_dir: str | Path | None, split: str = "validation", preset: str = "fast", **lengths: float
 ) -> Segments:
-    """Prompts and what followed them, of a split's recordings.
+    """Reads a split's recordings, and cuts them into segments.
 
     Args:
         data_dir: Folder that contains the corpus.
@@ -222,7 +221,7 @@ def read_segments(
         lengths: `prompt_seconds=`, `continuation_seconds=`, and `ch_names=` of `cut_segments`.
 
     Raises:
-        ValueError: Unknown split or preset.
+        ValueError: The split or the preset is unknown.
     """
     check_choices(split, preset)
     ch_names = lengths.pop("ch_names", CHANNELS)
@@ -231,7 +230,7 @@ def read_segments(
 
 
 def check_choices(split: str, preset: str) -> None:
-    """Refuses a split or a preset that there is not."""
+    """Raises a ValueError for an unknown split or preset."""
     if split not in SPLITS or preset not in PRESETS:
         raise ValueError(
             f"split {split!r} and preset {preset!r}: choose a split among {', '.join(SPLITS)} "

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What an evaluation leaves: the table (JSON and Markdown), its plots, and the figures in documents.
+"""Files of an evaluation: the table (JSON and Markdown), its plots, and the figures in documents.
 
 A document has a place for the full table, `<!-- figures:begin -->` to `<!-- figures:end -->`, or for six of its rows,
 `<!-- summary:begin -->` to `<!-- summary:end -->`, or for both.
@@ -24,7 +24,7 @@ from .table import FLOOR, number
 if TYPE_CHECKING:
     from .comparison import Comparison
 
-#: Rows of the summary, and how it names them: the three that tell most, then three that fall short.
+#: Rows of the summary and their labels there: the three most telling rows, then three that fall short.
 SUMMARY_ROWS = {
     "AUC everything, boosting": "Told from real EEG by boosted trees on all features (AUC)",
     "AUC log covariance": "Told from real EEG by its covariances (AUC)",
@@ -39,12 +39,12 @@ def summary(rows: Mapping[str, Mapping[str, Mapping]], judged: str) -> str:
     """Six rows of the table in Markdown: a generator beside real EEG and beside the best baseline.
 
     Args:
-        rows: By column, its rows, as in `Comparison.rows` or under "rows" in `fidelity.json`.
+        rows: Rows of each column, as in `Comparison.rows` or under "rows" in `fidelity.json`.
         judged: The generator's column.
 
     Returns:
-        A Markdown table of those rows of `SUMMARY_ROWS` that were measured. The best baseline is the one whose figure
-        is nearest to that of real EEG.
+        A Markdown table of the measured rows among `SUMMARY_ROWS`. The best baseline is the baseline whose figure is
+        nearest to the figure of real EEG.
     """
     lines = [f"| what | {judged} | real EEG | best baseline | goal | met |", "|---|---|---|---|---|---|"]
     for name, label in SUMMARY_ROWS.items():
@@ -65,7 +65,7 @@ def summary(rows: Mapping[str, Mapping[str, Mapping]], judged: str) -> str:
 
 
 def markdown(comparison: Comparison, about: dict) -> str:
-    """The table with how it was measured, as a Markdown section."""
+    """A Markdown section with the table and the conditions of the measurement."""
     segments = comparison.segments
     n_items, n_chans, n_prompt = segments.prompt.shape
     n_people = len(np.unique(segments.subjects))
@@ -92,7 +92,7 @@ def markdown(comparison: Comparison, about: dict) -> str:
 
 
 def _explained(comparison: Comparison) -> str:
-    """What rows mean that do not say so themselves, of those that are there."""
+    """Explanations of the groups of rows that are in the table."""
     said = {
         "prompt": "A swapped prompt is that of other people in the same condition: what it gave is held against this "
         "prompt's true continuation.",
@@ -111,7 +111,7 @@ def _explained(comparison: Comparison) -> str:
 
 
 def training_facts(summary: dict) -> str:
-    """What pretraining left in its summary, as a sentence or two for the model card."""
+    """Formats the summary of pretraining as a few sentences for the model card."""
     recipe = summary["recipe"]
     minutes = summary["wall_seconds"] / 60
     losses = [entry["eval_loss"] for entry in summary["log"] if "eval_loss" in entry]
@@ -141,12 +141,12 @@ def write_report(
     """Writes `fidelity.json`, `fidelity.md` and the plots; each file appears whole or not at all.
 
     Args:
-        comparison: What to report.
+        comparison: Comparison to report.
         about: `provenance.provenance` of the run.
-        out_dir: Folder for the files, made if need be.
+        out_dir: Folder for the files, created if it is missing.
         cards: Markdown files whose figures are replaced, see `fill_in`.
         training: `training_facts`, for the text between `<!-- training:begin -->` and
-            `<!-- training:end -->` of the cards that have such a place; None leaves that as it is.
+            `<!-- training:end -->` in the cards that have such a place; None leaves the text unchanged.
 
     Returns:
         The folder.
@@ -174,13 +174,16 @@ def write_report(
 
 
 def fill_in(card: Path, figures: str, short: str, training: str | None) -> str:
-    """A document's text with what was measured, and, where there is a place for it, how training went.
+    """Fills the figures into a document's text, and the facts of training where there is a place for them.
 
     Args:
         card: A Markdown file.
         figures: The full table, for the place of the figures.
         short: Six rows of it, for the place of the summary.
-        training: `training_facts`, or None to leave their place as it is.
+        training: `training_facts`, or None to leave their place unchanged.
+
+    Returns:
+        The new text of the document.
 
     Raises:
         ValueError: There is a place for neither table, or the marks of a section are in the wrong order.
@@ -196,7 +199,7 @@ def fill_in(card: Path, figures: str, short: str, training: str | None) -> str:
 
 
 def fill_card(card: str, section: str, text: str, name: str = "the card") -> str:
-    """Replaces what stands between the marks of a section of a Markdown text.
+    """Replaces the text between the marks of a section in a Markdown text.
 
     Raises:
         ValueError: The marks are missing or in the wrong order.

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Requirements: what a checkpoint must reach before it is shipped. The goals of the table's rows are higher."""
+"""Requirements that a checkpoint must meet before release. The goals of the table's rows are stricter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SPACE = (
     "coherence, per prompt",
 )
 
-#: By row: goals (see `goals`), or ("below", names of columns).
+#: Limits of each row: goals (see `goals`), or ("below", names of columns).
 REQUIREMENTS: dict[str, list[tuple]] = {
     "log PSD, ensemble": [("times floor", 1.3)],
     "log PSD, per prompt": [("times floor", 1.3)],
@@ -38,8 +38,8 @@ def check_requirements(rows: dict[str, dict[str, dict]], column: str) -> list[di
     """Compares a column with the requirements.
 
     Args:
-        rows: By column, its rows, as in `Comparison.rows`.
-        column: Which to judge.
+        rows: Rows of each column, as in `Comparison.rows`.
+        column: Column to judge.
 
     Returns:
         For each requirement whose row was measured: "row", "value", "limit" (text) and "holds" (None where the column
@@ -66,14 +66,14 @@ def check_requirements(rows: dict[str, dict[str, dict]], column: str) -> list[di
 
 
 def _below(others: dict[str, float | None], value: float) -> tuple[str, bool | None]:
-    """A limit that other columns set, in words, and whether the value keeps to it; None: not known."""
+    """Text of a limit that other columns set, and whether the value is below it; None: unknown."""
     words = (name if other is None else f"{name} ({other:.3f})" for name, other in others.items())
     known = [other for other in others.values() if other is not None]
     return f"below {', '.join(words)}", value < min(known) if known and math.isfinite(value) else None
 
 
 def requirements_table(found: list[dict]) -> str:
-    """What `check_requirements` found, in Markdown."""
+    """Formats the result of `check_requirements` as a Markdown table."""
     answers = {True: "yes", False: "no", None: "unknown"}
     rows = [(each["row"], number(each["value"]), each["limit"], answers[each["holds"]]) for each in found]
     header = ["| requirement | value | limit | holds |", "| --- | --- | --- | --- |"]

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The evaluation of a checkpoint: the table (JSON and Markdown), the plots and, if wanted, the figures of a card."""
+"""The evaluation of a checkpoint: table (JSON and Markdown), plots and, if wanted, the figures of a card."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ def run(
     progress: Callable[[str], None] | None = None,
     **generate_options,
 ) -> Comparison:
-    """Judges a checkpoint beside floor and baselines, and writes table and plots.
+    """Judges a checkpoint beside the floor and the baselines, and writes table and plots.
 
     Args:
         checkpoint: Folder with the model's and the feature extractor's files.
         data_dir: Folder that contains the corpus.
-        out_dir: Where `fidelity.json`, `fidelity.md` and the plots go.
+        out_dir: Folder for `fidelity.json`, `fidelity.md` and the plots.
         split: "validation" or "test".
         preset: "fast" (minutes on two cores) or "full".
-        cards: Markdown files whose figures to replace, see `write_report`.
-        seed: Of generation, baselines, bootstrap, boosting and network.
-        device: Where the model generates; None: a GPU of CUDA where there is one.
+        cards: Markdown files whose figures are replaced, see `write_report`.
+        seed: Seed of generation, baselines, bootstrap, boosting and network.
+        device: Device that generates; None: a CUDA GPU where there is one, else the CPU.
         progress: Called with a line at each step.
-        generate_options: For `GETModel.generate`.
+        generate_options: Options of `GETModel.generate`.
 
     Returns:
         The table, see `Comparison.table`.
 
     Raises:
-        ValueError: The checkpoint was trained on somebody of the split, or a card has no place for the figures.
+        ValueError: The checkpoint was trained on a person of the split, or a card has no place for the figures.
     """
     check_choices(split, preset)
     summary = Path(checkpoint) / SUMMARY
@@ -57,7 +57,7 @@ def run(
     training = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
     facts = training_facts(training) if "recipe" in training else None  # fine-tuning leaves another summary
     for card in map(Path, cards):
-        fill_in(card, "", "", facts)  # what has no place for figures is refused now, not after an hour
+        fill_in(card, "", "", facts)  # a card without a place for figures is refused now, not after an hour
     generator = GETGenerator(checkpoint, seed=seed, device=device, **generate_options)
     comparison = compare({"GET": generator}, data_dir, split, preset, seed=seed, progress=progress)
     about = provenance(

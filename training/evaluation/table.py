@@ -15,7 +15,7 @@ import numpy as np
 
 from .goals import Goal
 
-#: The column of real EEG, other stretches of the same recordings: what every goal is relative to.
+#: The column of real EEG (other stretches of the same recordings), to which relative goals refer.
 FLOOR = "real"
 #: Groups of rows, in the table's order.
 GROUPS = (
@@ -25,12 +25,12 @@ GROUPS = (
 
 
 class Rows:
-    """Collects rows; each figure gets an interval from resampled subjects.
+    """Collects rows; resampled subjects give each figure its interval.
 
     Args:
-        subjects: Whose each item is, `(items,)`.
-        n_bootstrap: Resamples of subjects behind each 95 % interval; 0 for none.
-        seed: Of the bootstrap.
+        subjects: Subject of each item, `(items,)`.
+        n_bootstrap: Resamples of subjects for each 95 % interval; 0 for no intervals.
+        seed: Seed of the bootstrap.
     """
 
     def __init__(self, subjects: Sequence, n_bootstrap: int = 200, seed: int = 0):
@@ -55,13 +55,13 @@ class Rows:
 
         Args:
             group: One of `GROUPS`.
-            name: Of the row, unique.
-            unit: Of its value.
+            name: Unique name of the row.
+            unit: Unit of the value.
             goal: See `get_hf.training.evaluation.goals`.
-            statistic: Of a sample of subjects and the items `(n,)` that are theirs; NaN where the sample cannot tell.
-            is_error: Whether it is the size of an average's error, which people who are drawn twice inflate: then its
-                interval is moved to where the value is.
-            more: Kept with the row as it is.
+            statistic: Function of a sample of subjects and of their items `(n,)`; NaN where it is undefined.
+            is_error: Whether the value is the size of an average's error. Resamples in which people occur twice
+                inflate such an error, so the interval is shifted: the median of the resamples moves to the value.
+            more: Further entries of the row, unchanged.
         """
 
         def of(sample):
@@ -80,7 +80,7 @@ class Rows:
         self.table[name] = {"group": group, "value": value, "interval": interval, "unit": unit, "goal": goal, **more}
 
     def fact(self, group: str, name: str, unit: str, goal: Goal | None, value: float) -> None:
-        """Adds a figure of everybody together, such as a p-value, that has no interval."""
+        """Adds a figure over all subjects that has no interval, such as a p-value."""
         self.table[name] = {"group": group, "value": float(value), "interval": None, "unit": unit, "goal": goal}
 
     def per_item(self, group: str, name: str, unit: str, goal: Goal | None, values: np.ndarray) -> None:
@@ -88,11 +88,11 @@ class Rows:
         self.add(group, name, unit, goal, lambda _, items: np.median(values[items]))
 
     def mean(self, group: str, name: str, unit: str, goal: Goal | None, values: np.ndarray) -> None:
-        """Adds the mean over items of `values` `(items,)`, of those that are not NaN."""
+        """Adds the mean over items of `values` `(items,)`, ignoring NaN."""
         self.add(group, name, unit, goal, lambda _, items: nan_mean(values[items]))
 
     def ratio(self, group: str, name: str, log_ratio: np.ndarray) -> None:
-        """Adds the median ratio over items, to be within 10 % of 1; `log_ratio` is `(items,)`."""
+        """Adds the median ratio over items, with a goal of 10 % around 1; `log_ratio` is `(items,)`."""
         self.add(group, name, "ratio", ("between", 0.9, 1.1), lambda _, items: np.exp(np.median(log_ratio[items])))
 
     def mean_ratio(
@@ -103,13 +103,13 @@ class Rows:
 
 
 def nan_mean(values: np.ndarray) -> float:
-    """The mean of what is not NaN, or NaN, without a warning, where that is nothing."""
+    """Mean of the finite values; NaN, without a warning, where there are none."""
     values = values[np.isfinite(values)]
     return float(values.mean()) if len(values) else math.nan
 
 
 def number(value: float) -> str:
-    """A figure with as many digits as say something."""
+    """Formats a figure with its meaningful digits."""
     if value and abs(value) < 1e-3:
         return f"{value:.1e}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"

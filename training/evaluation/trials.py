@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Cued trials: what a person did before a cue, and after it."""
+"""Cued trials: the EEG before a cue, and the EEG after it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from get_hf.processing.equaliser_get import SECONDS_BEFORE_CUE
 
 from .recordings import SAMPLING_RATE, Signal
 
-#: Before and after a cue, in seconds; trials with less of either are left out.
+#: Length of the EEG before and after a cue, in seconds; shorter trials are left out.
 SECONDS = SECONDS_BEFORE_CUE
-#: What conditions that are cued are held against.
+#: Condition with which cued conditions are compared.
 REST = "rest"
 
 
@@ -24,11 +24,11 @@ class Trials:
     """Changes from one condition to another.
 
     Attributes:
-        prompt: `(trials, channels, prompt times)` in microvolts, at `SAMPLING_RATE`: before the cues.
-        trial: `(trials, channels, times)`: what followed them, in microvolts.
-        subjects: `(trials,)`.
-        conditions: Of each, that of the prompt and that of the trial.
-        ch_names: Per channel.
+        prompt: EEG before the cues, `(trials, channels, prompt times)` in microvolts, at `SAMPLING_RATE`.
+        trial: EEG after the cues, `(trials, channels, times)` in microvolts.
+        subjects: Subject of each trial, `(trials,)`.
+        conditions: Conditions before and after each cue.
+        ch_names: Name of each channel.
     """
 
     prompt: np.ndarray
@@ -44,7 +44,7 @@ class Trials:
 
     @property
     def labels(self) -> np.ndarray:
-        """What was cued, `(trials,)`."""
+        """Cued condition of each trial, `(trials,)`."""
         return np.array([after for _, after in self.conditions])
 
 
@@ -57,10 +57,10 @@ def cut_trials(
     """Cuts recordings at their cues.
 
     Args:
-        signals: What `recordings` yields.
-        ch_names: Of its channels.
-        changes: Which to cut at, (condition before, condition after).
-        per_recording: At most so many trials of each condition in a recording, evenly spread; None: all.
+        signals: Signals from `recordings`.
+        ch_names: Channels of the signals.
+        changes: Changes to cut at, (condition before, condition after).
+        per_recording: Maximum number of trials of each condition in a recording, evenly spread; None: all.
 
     Returns:
         The trials, recording by recording and condition by condition; None where there are none.

@@ -13,13 +13,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import PreTrainedModel, TrainerCallback
 from transformers.utils import logging as transformers_logging
 
-#: Where, inside a checkpoint of the Trainer, the averaged model lies; `from_pretrained` loads it as it is.
+#: Folder of the averaged model inside a checkpoint of the Trainer; `from_pretrained` loads it.
 FOLDER = "averaged"
 
 
 @contextmanager
 def without_bars() -> Iterator[None]:
-    """Saving a small model is no work to show progress of."""
+    """Hides the progress bars of transformers, which saving a small model does not need."""
     shown = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
@@ -30,30 +30,30 @@ def without_bars() -> Iterator[None]:
 
 
 class AveragedWeights(TrainerCallback):
-    """Exponential moving average of the parameters (Polyak & Juditsky 1992), its decay warmed up.
+    """Exponential moving average of the parameters (Polyak & Juditsky 1992), with a warm-up of the decay.
 
         average <- d average + (1 - d) parameters,    d = min(decay, (1 + step) / (10 + step))
 
-    Kept on the parameters' device, the same on every process of DDP. A checkpoint holds it as a model of its own,
-    which is also what resuming restores, exactly.
+    The average is on the parameters' device and is the same on every process of DDP. A checkpoint holds it as a
+    separate model, and resuming restores it exactly.
 
     Args:
-        model: The model that is trained; the average starts from its parameters as they are.
-        decay: Its d far from the beginning.
+        model: The model in training; the average starts from its current parameters.
+        decay: Value of d after the warm-up.
     """
 
     def __init__(self, model: PreTrainedModel, decay: float):
         self.model = model
         self.decay = decay
         self.average = AveragedModel(model)
-        self.average.n_averaged.fill_(1)  # 0 would have the first step replace what the average starts from
+        self.average.n_averaged.fill_(1)  # with 0, the first step would replace the initial average
 
     def on_train_begin(self, args, state, control, **kwargs):
-        """Follows the parameters to the device that the Trainer has moved them to."""
+        """Moves the average to the parameters' device, which the Trainer has chosen."""
         self.average.to(next(self.model.parameters()).device)
 
     def on_step_end(self, args, state, control, **kwargs):
-        """Takes in the parameters after an optimizer step."""
+        """Updates the average after an optimizer step."""
         decay = min(self.decay, (1 + state.global_step) / (10 + state.global_step))
         self.average.multi_avg_fn = get_ema_multi_avg_fn(decay)
         self.average.update_parameters(self.model)
@@ -62,7 +62,7 @@ class AveragedWeights(TrainerCallback):
         """Reads the average of a checkpoint of the Trainer.
 
         Raises:
-            ValueError: The checkpoint holds none, or that of another model.
+            ValueError: The checkpoint holds no average, or the average of another model.
         """
         file = Path(checkpoint) / FOLDER / "model.safetensors"
         if not file.is_file():
@@ -76,10 +76,10 @@ class AveragedWeights(TrainerCallback):
             self.average.module.save_pretrained(Path(checkpoint) / FOLDER)  # type: ignore[operator]
 
     def check(self) -> None:
-        """Refuses to hand over weights that nothing can be computed with.
+        """Refuses averaged weights that are not finite.
 
         Raises:
-            FloatingPointError: Some are not finite.
+            FloatingPointError: Some weights are not finite.
         """
         parameters = self.average.module.named_parameters()
         if broken := [name for name, value in parameters if not torch.isfinite(value).all()]:
@@ -90,7 +90,7 @@ class AveragedWeights(TrainerCallback):
 
     @contextmanager
     def in_place(self) -> Iterator[nn.Module]:
-        """The model with averaged weights for as long as the context lasts."""
+        """Gives the model its averaged weights inside the context."""
         own = deepcopy(self.model.state_dict())
         try:
             self.copy_to_model()
@@ -99,7 +99,7 @@ class AveragedWeights(TrainerCallback):
             self.model.load_state_dict(own)
 
     def copy_to_model(self) -> None:
-        """Replaces the model's weights by the averaged ones, for good.
+        """Replaces the model's weights by the averaged weights permanently.
 
         Raises:
             FloatingPointError: See `check`.

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Fits how a population blinks, from its recordings alone: no EOG, no labels."""
+"""Fits the blinks of a population from its EEG recordings alone, without EOG or labels."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,35 +12,35 @@ from get_hf.processing.population_get import N_HARMONICS, harmonics
 
 from .harmonics import fit_harmonics, project_on_harmonics
 
-#: Blinks that the population must have shown, and a recording whose blinks tell what is usual in it.
+#: Minimum number of blinks in the population, and in a recording that contributes its usual blink.
 LEAST_BLINKS, LEAST_BLINKS_OF_ONE = 30, 3
-#: Patches, and recordings, of what is usual that a condition's rate and traits are drawn towards.
+#: Weight of the usual values in a condition's rate (in patches) and traits (in recordings).
 RATE_PRIOR, TRAIT_PRIOR = 40, 3
-#: Recordings in a condition that tell how people differ in it.
+#: Minimum number of recordings for an estimate of how people differ in a condition.
 LEAST_RECORDINGS = 8
-#: `share_cleaned` and `frontal_evidence` of `BlinkPopulation`: 30 training people of EEGMMIDB, with and without the
-#: ocular components of an ICA, stretches of 1 to 8 s (see `training/EXPERIMENTS.md`).
+#: `share_cleaned` and `frontal_evidence` of `BlinkPopulation`, from 30 training people of EEGMMIDB, with and without
+#: the ocular components of an ICA, in stretches of 1 to 8 s (see `training/EXPERIMENTS.md`).
 CLEANED = {"share_cleaned": 0.3, "frontal_evidence": (-0.54, 8.0, 240)}
-#: How many blinks' deviations are kept.
+#: Number of blinks whose deviations are kept.
 N_KEPT = 100
 
 
 def fit_blinks(
     recordings: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], n_conditions: int, patch_size: int
 ) -> BlinkPopulation | None:
-    """Learns how people blink.
+    """Fits the parameters of a population's blinks.
 
     Args:
         recordings: Signal `(channels, times)` in microvolts at the model's rate, positions `(channels, 6)`, and
             the condition ids `(patches,)` of its patches.
-        n_conditions: How many conditions there are.
+        n_conditions: Number of conditions.
         patch_size: Samples in a patch.
 
     Returns:
-        None where fewer than `LEAST_BLINKS` are seen.
+        The parameters, or None if fewer than `LEAST_BLINKS` are found.
     """
     recordings = [(x, positions, np.asarray(ids)) for x, positions, ids in recordings]
-    # a first look: what fades with the distance from the forehead, with a bump's shape
+    # initial values: a topography that fades with the distance from the forehead, and the shape of a bump
     late = np.zeros(N_HARMONICS), np.zeros(N_BEFORE + N_AFTER)
     rates = np.zeros(n_conditions), np.ones(n_conditions)
     traits = np.zeros((n_conditions, 3)), np.zeros(3), np.ones(3), np.zeros((1, 3))
@@ -54,9 +54,10 @@ def fit_blinks(
 
 
 def _fit_noise(recordings: Sequence[tuple], population: BlinkPopulation) -> tuple[np.ndarray, np.ndarray]:
-    """Covariance of slow EEG between blinks, as `fit_harmonics` has it.
+    """Covariance of slow EEG between blinks, in the form of `fit_harmonics`.
 
-    That of the population, because prompts are too short to tell their own: blinks must be found alike in both.
+    It is the population's covariance, because prompts are too short to estimate their own, and blinks must be found
+    in the same way in both.
     """
     moments = []
     for x, positions, _ in recordings:
@@ -72,7 +73,7 @@ def _refit(
     n_conditions: int,
     patch_size: int,
 ) -> BlinkPopulation | None:
-    """One round of `fit_blinks`: finds blinks by what is known, then knows more."""
+    """One round of `fit_blinks`: finds blinks with the current parameters, then fits these again."""
     topographies, shapes, late, traits, counts = [], [], [], [], []
     for x, positions, ids in recordings:
         basis = harmonics(positions)
@@ -101,7 +102,7 @@ def _refit(
     topography /= _FOREHEAD @ topography
     n_blinks, n_patches = np.array(counts).transpose(1, 0, 2)
     usual, *variation = _fit_traits(traits, n_blinks.sum(axis=0))
-    # what is usual is to be of width 1
+    # the usual blink must have width 1
     width = np.median(np.concatenate([numbers[:, 1] for _, numbers, _ in traits]))
     usual[:, 1] -= width
     times = np.arange(-N_BEFORE, N_AFTER) / np.exp(width) + N_BEFORE
@@ -118,7 +119,7 @@ def _refit(
 
 
 def _stretches(x: np.ndarray, events: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Stretches of `(rows, times)` around blinks that no other is near, of unit width, with their amplitudes."""
+    """Stretches of `(rows, times)` around blinks with no other blink near, at unit width, with their amplitudes."""
     times = np.arange(x.shape[-1])
     intervals = np.diff(events[:, 0], prepend=-np.inf, append=np.inf)
     stretches = []
@@ -136,9 +137,9 @@ def _fit_traits(
     """`traits`, `slopes`, `between` and `within` of `BlinkPopulation`.
 
     Args:
-        recordings: Log background, log amplitude, log width and undershoot of its blinks `(blinks, 3)`, and in which
-            condition each was, `(blinks,)`.
-        n_blinks: How many there were in each.
+        recordings: Log background, log amplitude, log width and undershoot of its blinks `(blinks, 3)`, and the
+            condition of each blink, `(blinks,)`.
+        n_blinks: Number of blinks in each condition.
     """
     n_conditions = len(n_blinks)
     rows, medians, weights = [], [], []
@@ -147,9 +148,9 @@ def _fit_traits(
             chosen = numbers[conditions == condition]
             rows.append(np.append(np.eye(n_conditions)[condition], [1.0, background]))
             medians.append(np.median(chosen, axis=0))
-            weights.append(len(chosen) / (len(chosen) + 1))  # a few blinks tell a recording's usual one well
+            weights.append(len(chosen) / (len(chosen) + 1))  # a few blinks suffice for a recording's usual blink
     rows, medians, weights = np.array(rows), np.array(medians), np.array(weights)[:, None]
-    # ridge regression: what is usual in all conditions, what each adds to that, and what the background adds
+    # ridge regression: the usual value over all conditions, the effect of each condition, and the slope of background
     penalty = np.diag([float(TRAIT_PRIOR)] * n_conditions + [1e-6, 1e-6])
     fitted = np.linalg.solve(rows.T @ (weights * rows) + penalty, rows.T @ (weights * medians))
     between = np.sqrt(np.average((medians - rows @ fitted) ** 2, axis=0, weights=weights[:, 0]))
@@ -158,7 +159,7 @@ def _fit_traits(
     )
     within = within[np.argsort(within[:, 0])]
     within = within[((np.arange(N_KEPT) + 0.5) / N_KEPT * len(within)).astype(int)]
-    # a blink in a condition that is not known is, most likely, of one in which there are many
+    # a condition without blinks gets the average over conditions, weighted by their numbers of blinks
     usual = (
         np.where(n_blinks[:, None] > 0, fitted[:-2], np.average(fitted[:-2], axis=0, weights=n_blinks)) + fitted[-2]
     )
@@ -166,12 +167,12 @@ def _fit_traits(
 
 
 def _fit_rates(n_blinks: np.ndarray, n_patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`rates` and `concentrations` of `BlinkPopulation`, of what each recording has in each condition.
+    """`rates` and `concentrations` of `BlinkPopulation`, from each recording's blinks and patches in each condition.
 
-    In a condition that was not seen people blink as in any: their rates differ most there.
+    A condition with few recordings gets the concentration over all conditions: people's rates differ most there.
     """
     overall = n_blinks.sum() / n_patches.sum()
-    # few patches in a condition say little of it
+    # few patches give a poor estimate of a rate, so it is shrunk towards the overall rate
     rates = (n_blinks.sum(axis=0) + RATE_PRIOR * overall) / (n_patches.sum(axis=0) + RATE_PRIOR)
     concentrations = np.full(len(rates), _fit_concentration(n_blinks.sum(axis=1), overall * n_patches.sum(axis=1)))
     for condition, seen in enumerate((n_patches > 0).T):
@@ -182,7 +183,7 @@ def _fit_rates(n_blinks: np.ndarray, n_patches: np.ndarray) -> tuple[np.ndarray,
 
 
 def _fit_concentration(counts: np.ndarray, expected: np.ndarray) -> float:
-    """That of the gamma distribution of people's rates, by maximum likelihood (negative binomial counts)."""
+    """Concentration of the gamma distribution of people's rates, by maximum likelihood (negative binomial counts)."""
     tried = np.exp(np.linspace(np.log(0.1), np.log(10), 36))
     expected = np.maximum(expected, 1e-6)
     return float(max(tried, key=lambda k: scipy.stats.nbinom.logpmf(counts, k, k / (k + expected)).sum()))
@@ -195,7 +196,7 @@ def _first_shape() -> np.ndarray:
 
 
 def _first_topography() -> np.ndarray:
-    """Of something that fades from the forehead, as volume conduction makes it."""
+    """Weights of a topography that fades away from the forehead, as by volume conduction."""
     angles = np.arange(400) * np.pi * (3 - np.sqrt(5))  # evenly over the sphere, by the golden angle
     z = np.linspace(-0.4, 1, 400)
     sphere = np.stack([np.sqrt(1 - z**2) * np.cos(angles), np.sqrt(1 - z**2) * np.sin(angles), z], axis=1)
@@ -204,5 +205,5 @@ def _first_topography() -> np.ndarray:
     return weights / (_FOREHEAD @ weights)
 
 
-#: Harmonics in the middle of Fp1 and Fp2.
+#: Harmonics midway between Fp1 and Fp2.
 _FOREHEAD = harmonics(np.array([[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]]))[0]

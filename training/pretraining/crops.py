@@ -1,16 +1,16 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Training examples: random crops of segments, each a pure function of a seed and an index.
 
-Whatever is random about a crop, the noise of its loss included, comes from one generator seeded with (seed,
-index). So the loss of a step depends neither on the number of loader workers nor of processes, nor on whether
-training was interrupted before it; and a run is as long as the list of its crops.
+All randomness of a crop, the noise of its loss included, comes from one generator seeded with (seed, index). So the
+loss of a step does not depend on the number of loader workers or processes, nor on whether training was interrupted
+before it. A run is as long as the list of its crops.
 
     crops = RandomCrops(segments, extractor, CropConfig(crop_seconds=16), n_crops=1000, seed=1)
     batch = collate_crops([crops[i] for i in range(8)])
     model(**batch).loss
 
-`RandomCrops` draws from one corpus that lies on the disk, `MixedCrops` from several by weight, and
-`get_hf.training.pretraining.streaming` from corpora that pass by; a `Cropper` cuts the crops of all.
+`RandomCrops` draws from one corpus on the disk, `MixedCrops` draws from several by weight, and
+`get_hf.training.pretraining.streaming` draws from streamed corpora. A `Cropper` cuts the crops of all three.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
 from get_hf.processing.conditions_get import Vocabulary
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
-#: What a crop is cut of; to leave out the other columns halves the time a row is found in.
+#: Columns that a crop needs. Leaving out the other columns halves the time to find a row.
 COLUMNS = ["signal", "channel_positions", "n_chans", "n_times", "conditions"]
 
 
@@ -36,24 +36,24 @@ class CropConfig:
 
     Attributes:
         crop_seconds: Length of a crop.
-        max_channels: Channels of a crop at most.
-        min_channels: Channels of a crop at least, where the recording has as many.
-        full_montage_probability: How often a crop has all channels, up to `max_channels`; otherwise their
-            number is the larger of two that are log-uniform: there is most to learn where channels are many.
-        same_montage_size: Consecutive crops that share their number of channels, so that a batch needs little
+        max_channels: Largest number of channels in a crop.
+        min_channels: Smallest number of channels in a crop, if the recording has that many.
+        full_montage_probability: Probability that a crop has all channels, up to `max_channels`. Otherwise the
+            number is the larger of two log-uniform draws, because crops with many channels teach most.
+        same_montage_size: Consecutive crops with the same number of channels, so that a batch needs little
             padding.
-        population_probability: How often a crop is calibrated on nothing, from electrode positions alone.
-            Otherwise it is calibrated on all of itself: the model learns how innovations run where the linear
-            statistics are those of the recording, as they should be after any prompt.
-        max_history_seconds: Longest stretch before the crop that it is calibrated on as well, log-uniform: a
-            user's prompt may be longer than what the model is shown of it.
-        condition_dropout: How often a crop's conditions are withheld altogether.
-        context_noise: Largest share of noise in what the model sees of the past: the share is uniform between
-            0 and this per crop, and the noise keeps the variance. 0: none.
-        condition_weights: How many times as often as by its length a stretch in a condition is drawn; 1 for
-            others.
-        noise_size: Random numbers per patch and channel that the model's loss takes; a recipe sets it to
-            that of its model.
+        population_probability: Probability that a crop has no calibration signal, only electrode positions.
+            Otherwise the whole crop is its calibration signal: the model learns the course of innovations when
+            the linear statistics fit the recording, as they should after any prompt.
+        max_history_seconds: Longest stretch before the crop that is also used for calibration; its length is
+            log-uniform. A user's prompt may be longer than the part that the model sees.
+        condition_dropout: Probability that a crop has all its conditions withheld.
+        context_noise: Largest share of noise in the past that the model sees. For each crop the share is uniform
+            between 0 and this value, and the noise keeps the variance. 0: none.
+        condition_weights: Factor by which a stretch in a condition is drawn more often than its length implies;
+            1 for other conditions.
+        noise_size: Random numbers per patch and channel that the model's loss takes; a recipe sets it to the
+            value of its model.
     """
 
     crop_seconds: float = 16.0
@@ -96,9 +96,9 @@ class Cropper:
     """Cuts random crops out of segments.
 
     Args:
-        extractor: Takes microvolts to the innovation space.
+        extractor: Converts microvolts to the innovation space.
         config: How crops are drawn.
-        sampling_rate: Of the segments, in Hz.
+        sampling_rate: Rate of the segments in Hz.
     """
 
     def __init__(self, extractor: GETFeatureExtractor, config: CropConfig, sampling_rate: float):
@@ -110,20 +110,21 @@ class Cropper:
         self.condition_weights = np.array([config.condition_weights.get(name, 1.0) for name in CONDITIONS])
 
     def weight(self, conditions: np.ndarray) -> float:
-        """How many times as often as by its length a segment is drawn from, given its conditions `(patches,)`."""
+        """Factor on how often a segment is drawn, relative to its length, given its conditions `(patches,)`."""
         return self.condition_weights[conditions].mean() if len(conditions) else 0.0
 
     def crop(self, row: pa.Table, rng: np.random.Generator, montage: np.random.Generator) -> dict[str, np.ndarray]:
         """Cuts one crop: C channels in random order, P = 1 + patches, T = P * patch_size samples.
 
         Args:
-            row: A segment at least as long as a crop: one row as `get_hf.training.data.segments` makes them.
-            rng: Whatever is random about the crop.
-            montage: How many channels it has, if the segment has as many; the same for crops that share it.
+            row: A segment at least as long as a crop: one row as made by `get_hf.training.data.segments`.
+            rng: All randomness of the crop except its number of channels.
+            montage: Randomness of the number of channels, if the segment has that many; the same for crops that
+                share this number.
 
         Returns:
             `input_values`, `labels` (C, T); `noise` (C, P * noise_size); `channel_positions` (C, 6);
-            `calibration` (C, 27); `condition_ids`, `flow_time`, `attention_mask` (P,). The first patch of all is
+            `calibration` (C, 27); `condition_ids`, `flow_time`, `attention_mask` (P,). The first patch of each is
             the start patch.
         """
         config, transform = self.config, self.transform
@@ -160,7 +161,7 @@ class Cropper:
         }
 
     def _n_channels(self, n_chans: int, montage: np.random.Generator) -> int:
-        """How many channels a crop has: as many as its neighbours, if the recording has them."""
+        """Number of channels of a crop: the same as its neighbours have, if the recording has that many."""
         config = self.config
         if montage.random() < config.full_montage_probability:
             return min(n_chans, config.max_channels)
@@ -168,12 +169,12 @@ class Cropper:
         return min(n_chans, int(np.exp(montage.uniform(log_range[0], log_range[1], size=2).max())))
 
     def _n_history(self, rng: np.random.Generator, start: int) -> int:
-        """How many patches before sample `start` a crop is calibrated on as well."""
+        """Number of patches before sample `start` that are also used for calibration."""
         longest = self.config.max_history_seconds * self.patches_per_second
         return min(start // self.transform.patch_size, int(np.exp(rng.uniform(0, np.log1p(longest)))) - 1)
 
     def _condition_ids(self, row: pa.Table, start: int, rng: np.random.Generator) -> np.ndarray:
-        """Condition of the patch each position predicts; the last one predicts what follows the crop."""
+        """Condition of the patch that each position predicts; the last predicts the patch after the crop."""
         conditions = row["conditions"].chunk(0).flatten().to_numpy()
         patch_size = self.transform.patch_size
         middles = start + self.transform.n_memory + patch_size * np.arange(1 + self.n_patches) + patch_size // 2
@@ -186,13 +187,13 @@ class RandomCrops(Dataset):
 
     Args:
         segments: One split of the prepared segments.
-        extractor: Takes microvolts to the innovation space.
+        extractor: Converts microvolts to the innovation space.
         config: How crops are drawn.
         n_crops: Length of the list.
-        seed: Another seed, another list.
+        seed: Each seed gives another list.
 
     Raises:
-        ValueError: No segment is as long as a crop, or conditions of weight 0 are all there is.
+        ValueError: No segment is as long as a crop, or all conditions in the segments have weight 0.
     """
 
     def __init__(
@@ -238,11 +239,11 @@ class RandomCrops(Dataset):
 class MixedCrops(Dataset):
     """A list of random crops of several corpora, each crop of a corpus drawn by weight.
 
-    Crops that share their number of channels are of the same corpus, so that a batch still needs little padding.
+    Crops with a common number of channels come from one corpus, so that a batch still needs little padding.
 
     Args:
         crops: The crops of each corpus: lists of equal length, drawn in the same way with the same seed.
-        weights: How often a crop is of each corpus, relative to the others.
+        weights: How often a crop comes from each corpus, relative to the others.
     """
 
     def __init__(self, crops: Sequence[RandomCrops], weights: Sequence[float]):
@@ -267,10 +268,10 @@ def _floats(row, column: str) -> np.ndarray:
 
 
 def collate_crops(crops: Sequence[Mapping[str, np.ndarray]]) -> dict[str, torch.Tensor]:
-    """Stacks crops into a batch, padding channels with zeros to the most there are.
+    """Stacks crops into a batch, padding channels with zeros to the largest number of channels.
 
     Args:
-        crops: As `Cropper.crop` makes them, all of the same length.
+        crops: Results of `Cropper.crop`, all of the same length.
 
     Returns:
         The items' keys with a leading batch axis, and `channel_mask` (batch, channels), 1 where there is a

@@ -9,9 +9,9 @@ from get_hf.processing.population_get import DEGREE, harmonics
 
 
 def project_on_harmonics(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Weights `(36, ...)` of the harmonics that make values `(channels, ...)`.
+    """Weights `(36, ...)` of the harmonics that fit values `(channels, ...)`.
 
-    By ridge regression that damps high degrees (Perrin et al. 1989 weigh a spline's degrees alike).
+    The fit is a ridge regression that damps high degrees (Perrin et al. 1989 weight a spline's degrees similarly).
     """
     degrees = np.repeat(np.arange(DEGREE + 1), 2 * np.arange(DEGREE + 1) + 1)
     penalty = np.diag(1e-3 * (1.0 + degrees * (degrees + 1.0)) ** 2)
@@ -20,9 +20,9 @@ def project_on_harmonics(values: np.ndarray, positions: np.ndarray) -> np.ndarra
 
 
 def fit_harmonics(moments: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Writes average covariances `(patch_size, channels, channels)` as functions of position.
+    """Expresses average covariances `(patch_size, channels, channels)` as functions of position.
 
-    Each recording's covariance is projected on the harmonics, the projections are averaged, and what is left on the
+    Each recording's covariance is projected on the harmonics, and the projections are averaged. The residual on the
     diagonal is the channels' own variance.
     """
     projected: Any = 0.0
@@ -34,6 +34,6 @@ def fit_harmonics(moments: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndar
         residual = np.einsum("kcc->kc", covariance - basis @ projection @ basis.T)
         projected = projected + projection / len(moments)
         own.append(np.median(residual, axis=-1))
-    # medians: a loose electrode's noise is not the population's
+    # medians, because the noise of a loose electrode does not describe the population
     floor = 1e-3 * np.einsum("kii->k", projected) / (DEGREE + 1) ** 2
     return projected, np.maximum(np.median(own, axis=0), floor)

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Muon for the matrices inside blocks, AdamW for all else, as one optimizer that the Trainer schedules and saves."""
+"""Muon for matrices inside blocks and AdamW for the rest, as one optimizer that the Trainer schedules and saves."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ class MuonWithAdamW(torch.optim.Optimizer):
     share one learning rate and one schedule.
 
     Args:
-        model: Its matrices inside `nn.ModuleList`s, the blocks, go to Muon; what embeds and reads out does not.
+        model: Muon trains its matrices inside `nn.ModuleList`s, the blocks, but not its embeddings and readouts.
         lr: Learning rate of both.
-        weight_decay: Of matrices; vectors (norms, biases) have none.
-        betas: Of AdamW.
-        eps: Of AdamW.
-        momentum: Of Muon.
+        weight_decay: Weight decay of matrices; vectors (norms, biases) have none.
+        betas: AdamW's betas.
+        eps: AdamW's epsilon.
+        momentum: Muon's momentum.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
             ),
         ]
         super().__init__([group for part in self.parts for group in part.param_groups], {})
-        # the parts step with the very groups that the schedule changes
+        # both parts must use the same group objects that the schedule changes
         self._share_groups()
 
     def step(self, closure=None) -> None:  # type: ignore[override]
@@ -58,7 +58,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up what `state_dict` gave."""
+        """Restores the state from `state_dict`."""
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
         self._share_groups()

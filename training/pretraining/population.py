@@ -53,7 +53,7 @@ def fit_feature_extractor(recordings: Sequence[tuple[np.ndarray, ...]], **kwargs
         **kwargs: Other arguments of `GETFeatureExtractor`.
 
     Raises:
-        ValueError: No recordings, or a sampling rate or patch size that a transform cannot be fitted for.
+        ValueError: There are no recordings, or a transform cannot be fitted for this sampling rate or patch size.
     """
     extractor = GETFeatureExtractor(**kwargs)
     check_form(extractor.sampling_rate, extractor.patch_size)
@@ -62,14 +62,14 @@ def fit_feature_extractor(recordings: Sequence[tuple[np.ndarray, ...]], **kwargs
 
 
 def check_form(sampling_rate: float, patch_size: int) -> None:
-    """Refuses a form of signals that events cannot be found and made in.
+    """Refuses a rate or patch size with which events cannot be found and generated.
 
     Args:
         sampling_rate: Hz.
         patch_size: Samples.
 
     Raises:
-        ValueError: Another rate, see `check_rate`, or patches that are shorter than `LEAST_PATCH`.
+        ValueError: The rate is not supported, see `check_rate`, or patches are shorter than `LEAST_PATCH`.
     """
     check_rate(sampling_rate)
     if patch_size < LEAST_PATCH:
@@ -93,10 +93,10 @@ def fit_population(
             different channels may be mixed.
         patch_size: Samples in a patch.
         order: Order of the autoregressive filter that all channels share.
-        n_conditions: How many conditions there are.
+        n_conditions: Number of conditions.
 
     Raises:
-        ValueError: No recording was given, or one without a whole patch.
+        ValueError: No recording was given, or one is shorter than filter and patch together.
     """
     recordings = list(recordings)
     if not recordings:
@@ -122,7 +122,7 @@ def fit_population(
         x = x[:, -(order + n_patches * patch_size) :]
         residual = SharedFilter.estimate(x, n_patches, autocorrelation).forward(x)
         coefficients = scipy.fft.dct(residual.reshape(len(x), -1, patch_size), norm="ortho", axis=-1)
-        # patches beyond a few times the usual energy are artefacts: the population is fitted without them
+        # patches with several times the usual energy are artefacts and are left out of the fit
         energy = (coefficients**2).mean(-1)
         energies.append(np.median(energy))
         typical = np.median(energy, axis=0)
@@ -130,5 +130,5 @@ def fit_population(
         moments.append((np.einsum("cnk,dnk->kcd", kept, kept) / kept.shape[1], positions))
     scale = np.exp(np.mean(np.log(energies)) / 2)
     covariance, channel_variance = fit_harmonics(moments)
-    covariance = unpack(pack(covariance))  # as precise as it is saved
+    covariance = unpack(pack(covariance))  # with the precision of a saved covariance
     return Population(autocorrelation, float(scale), channel_variance, covariance, blinks)

@@ -14,7 +14,7 @@ import torch
 
 
 def provenance(**settings: Any) -> dict[str, Any]:
-    """When, by which code, on what kind of machine: what a figure is worth nothing without."""
+    """Date, code version and kind of machine of a figure, with further settings."""
     machine = f"{platform.machine()} CPU, {os.cpu_count()} cores"
     if torch.cuda.is_available():
         machine = torch.cuda.get_device_name() + ", " + machine
@@ -33,13 +33,13 @@ def provenance(**settings: Any) -> dict[str, Any]:
 
 
 def own_commit(folder: Path = Path(__file__).parent) -> str | None:
-    """Commit of the clone that this code lies in; None where it was installed from a package.
+    """Commit of the clone that contains this code; None if the code was installed from a package.
 
-    A repository that merely surrounds an installed package, as one with its environment inside does, is not ours:
-    there this room is no folder at the top whose files the repository tracks.
+    Another repository may surround an installed package, for example if its environment is inside. In such a
+    repository, `training/` is not a top-level folder with tracked files.
 
     Args:
-        folder: This room.
+        folder: A folder of this code.
     """
     if _git("rev-parse", "--show-prefix", folder=folder) != "training/":
         return None
@@ -49,8 +49,8 @@ def own_commit(folder: Path = Path(__file__).parent) -> str | None:
 
 
 def _git(*arguments: str, folder: Path = Path(__file__).parent) -> str | None:
-    """What git says in a folder; None where it, or a repository, is not there."""
-    # a hook of git that calls us would name its own repository
+    """Output of git in a folder; None if there is no git or no repository."""
+    # in a git hook, these variables would name the hook's repository
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
@@ -67,7 +67,7 @@ def _git(*arguments: str, folder: Path = Path(__file__).parent) -> str | None:
 
 
 def weights_digest(checkpoint: str | Path) -> str:
-    """Which weights a folder holds, whatever its name: the start of their SHA-256."""
+    """Identifies the weights in a folder, whatever its name, by the first digits of their SHA-256."""
     digest = hashlib.sha256()
     for file in sorted(Path(checkpoint).glob("model*.safetensors")):
         digest.update(file.read_bytes())

@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Recipes: what to train on what and how, in one flat YAML file read into the dataclasses that use it.
+"""Recipes: the data, the model and the training, in one flat YAML file that is read into dataclasses.
 
 Every key is an argument of `PretrainingData`, `CropConfig`, `PretrainingModel` or transformers'
-`TrainingArguments`; the key `model` holds the arguments of `GETConfig`, and `generation` those of
-`GETModel.generate` that are to be its defaults. A mistake costs one sentence, before anything is read or written.
+`TrainingArguments`. The key `model` holds the arguments of `GETConfig`, and `generation` holds new defaults for
+`GETModel.generate`. A mistake gives an error of one sentence, before any data are read or written.
 """
 
 import contextlib
@@ -29,23 +29,23 @@ from .population import check_form
 
 @dataclasses.dataclass
 class PretrainingData:
-    """What to train on.
+    """The data of a training run.
 
     Attributes:
         corpus: Name in the registry of corpora, folder that `get-hf corpus prepare` wrote, or owner/name on the
-            Hub; several with their weights, such as `{eegmmidb: 3, alpha-waves: 1}`.
-        data_dir: Folder the corpora of the registry lie in; None: the environment variable GET_HF_DATA, else
+            Hub; several corpora have weights, such as `{eegmmidb: 3, alpha-waves: 1}`.
+        data_dir: Folder with the corpora of the registry; None: the environment variable GET_HF_DATA, else
             see `Corpus.recordings`.
-        cache_dir: Where prepared segments are kept; None: the cache of `datasets`.
-        num_proc: Processes that prepare them.
-        streaming: Whether to read prepared corpora as they are needed, without a copy on the disk; see
+        cache_dir: Folder for prepared segments; None: the cache of `datasets`.
+        num_proc: Processes that prepare the segments.
+        streaming: Whether to read prepared corpora when they are needed, without a copy on the disk; see
             `get_hf.training.pretraining.streaming`.
-        crops_per_segment: Streaming: crops that are cut of a segment when it passes.
-        shuffled_segments: Streaming: segments that each loader worker holds at a time, their crops in random
+        crops_per_segment: For streaming: crops that are cut from each segment.
+        shuffled_segments: For streaming: segments that each loader worker holds at a time, their crops in random
             order; 1: no shuffling.
-        fit_segments: Segments of the training split that the innovation transform is fitted to, evenly
-            spread; streaming: the first ones of each shard.
-        validation_crops: Crops of the validation split that the evaluation loss is the mean of.
+        fit_segments: Training segments that the innovation transform is fitted to, evenly spread; when streaming,
+            the first segments of each shard.
+        validation_crops: Crops of the validation split; the evaluation loss is their mean.
     """
 
     corpus: str | dict = "eegmmidb"
@@ -72,20 +72,20 @@ class PretrainingData:
 
     @property
     def weights(self) -> dict[str, float]:
-        """How often a crop is of each corpus, relative to the others."""
+        """How often a crop comes from each corpus, relative to the others."""
         return self.corpus if isinstance(self.corpus, dict) else {self.corpus: 1.0}
 
 
 @dataclasses.dataclass
 class PretrainingModel:
-    """What to train.
+    """The model of a training run.
 
     Attributes:
         model: Arguments of `GETConfig`.
-        generation: Options of generation that the result is saved with, such as `num_flow_steps`; see
+        generation: Generation options that are saved with the result, such as `num_flow_steps`; see
             `GETModel.generate`.
-        average_decay: Decay per step of the averaged weights that evaluation and the result use.
-        muon: Whether Muon trains the matrices inside blocks; all else goes by `optim`'s AdamW. See
+        average_decay: Decay per step of the averaged weights, which evaluation and the result use.
+        muon: Whether Muon trains the matrices inside blocks; AdamW from `optim` trains all other parameters. See
             `get_hf.training.pretraining.optimisers`.
     """
 
@@ -97,20 +97,20 @@ class PretrainingModel:
 
 @dataclasses.dataclass
 class PretrainingArguments(TrainingArguments):
-    """transformers' own arguments, with the defaults that crops need: in order, whole, judged by loss."""
+    """Arguments of transformers with defaults for crops: in order, no column removed, evaluated by loss only."""
 
     train_sampling_strategy: str = "sequential"
     remove_unused_columns: bool = False
     prediction_loss_only: bool = True
     ddp_find_unused_parameters: bool | None = False  # every parameter is used in every step
-    # without use_cpu, processes that torchrun starts on a machine without accelerator never meet
+    # without use_cpu, processes that torchrun starts on a machine without accelerator never connect
     use_cpu: bool = dataclasses.field(default_factory=lambda: not torch.accelerator.is_available())
     dataloader_pin_memory: bool = dataclasses.field(default_factory=torch.accelerator.is_available)
 
 
 @dataclasses.dataclass
 class Recipe:
-    """A checked recipe, by parts; `given` is what the file and the overrides said."""
+    """A checked recipe, by parts; `given` holds the keys of the file and the overrides."""
 
     data: PretrainingData
     crops: CropConfig
@@ -120,12 +120,12 @@ class Recipe:
 
     @property
     def config(self) -> GETConfig:
-        """The architecture the recipe asks for."""
+        """The architecture in the recipe."""
         return GETConfig(**self.model.model)
 
     @property
     def generation_config(self) -> GenerationConfig:
-        """What the result generates by."""
+        """The generation defaults of the result."""
         return generation_config(**self.model.generation)
 
 
@@ -137,8 +137,8 @@ def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
 
     Args:
         path: The YAML file.
-        overrides: Keys to replace; `model.hidden_size` reaches into `model`. Text is read as YAML would read
-            it, so that "12" from a command line is a number where one is wanted.
+        overrides: Keys to replace; `model.hidden_size` sets a key inside `model`. Text is parsed as YAML, so that
+            "12" from a command line becomes a number where a number is expected.
 
     Raises:
         ValueError: The file is missing or is not a mapping, or a key is unknown, of the wrong type or out of
@@ -161,7 +161,7 @@ def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
             given[name] = value
 
     hints = {name: hint for part in _PARTS for name, hint in typing.get_type_hints(part).items()}
-    hints["resume_from_checkpoint"] |= bool  # true, which transformers reads but does not declare, is the last one
+    hints["resume_from_checkpoint"] |= bool  # transformers accepts true, the last checkpoint, but does not declare it
     fields = {field.name for part in _PARTS for field in dataclasses.fields(part) if field.init}
     checked = {}
     for key, value in given.items():
@@ -178,13 +178,13 @@ def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
         _check(recipe)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path.name}: {error}") from error
-    except Exception as error:  # @strict of the configuration has errors of its own
+    except Exception as error:  # @strict of the configuration has its own error classes
         raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from error
     return recipe
 
 
 def _check(recipe: Recipe) -> None:
-    """Refuses what single keys cannot tell to be wrong."""
+    """Refuses mistakes that a check of single keys cannot find."""
     training = recipe.training
     if training.max_steps <= 0:
         raise ValueError("max_steps must be given: a run is as long as the list of its crops.")
@@ -222,7 +222,7 @@ def _check(recipe: Recipe) -> None:
 
 
 def _parsed(text: Any) -> Any:
-    """What YAML makes of a text; anything else as it is."""
+    """Parses text as YAML; returns any other value unchanged."""
     if not isinstance(text, str):
         return text
     try:
@@ -230,19 +230,19 @@ def _parsed(text: Any) -> Any:
     except yaml.YAMLError:
         return text
     try:
-        return float(value) if isinstance(value, str) else value  # YAML takes 1e-4 for text
+        return float(value) if isinstance(value, str) else value  # YAML reads 1e-4 as text
     except ValueError:
         return value
 
 
 def _as_type(key: str, value: Any, hint: Any) -> Any:
-    """The value as one of the types a dataclass field is declared with.
+    """The value as one of the declared types of a dataclass field.
 
     Raises:
-        ValueError: It is of none of them.
+        ValueError: The value fits none of these types.
     """
     parsed = _parsed(value)
-    # a mapping that came as text is one, though text, too, would do for some; 3 will do where 3.0 is wanted
+    # text that parses as a mapping is one, even where text is allowed; 3 is accepted where 3.0 is expected
     candidates = [parsed, value] if isinstance(parsed, dict) else [value, parsed]
     candidates += [float(parsed)] if type(parsed) is int else []
     for candidate in candidates:

@@ -46,12 +46,12 @@ VALIDATION_SEED = 0
 
 
 class PretrainingTrainer(Trainer):
-    """The Trainer, evaluating averaged weights and keeping them in every checkpoint, and loading streams.
+    """A Trainer that evaluates averaged weights, saves them in every checkpoint, and loads streams.
 
     Args:
         averaged: The averaged weights.
-        summary: Tells of the run so far, for the file beside each averaged model.
-        checkpoint: Where a stream goes on.
+        summary: Makes the summary of the run so far, for the file beside each averaged model.
+        checkpoint: Checkpoint from which a stream continues.
         **kwargs: See `transformers.Trainer`.
     """
 
@@ -63,7 +63,7 @@ class PretrainingTrainer(Trainer):
         self.stream: StreamLoader | None = None
 
     def get_train_dataloader(self):
-        """Loads a stream as it is, because accelerate would share out again what is shared out already."""
+        """Loads a stream without accelerate, which would divide it a second time among the processes."""
         if not isinstance(self.train_dataset, StreamedCrops):
             return super().get_train_dataloader()
         self.stream = StreamLoader(
@@ -78,7 +78,7 @@ class PretrainingTrainer(Trainer):
         return self.stream
 
     def training_step(self, *args, **kwargs):
-        """Trains by a batch, and stops where that has no sense any more: the Trainer would only hide it from the log.
+        """Trains on a batch and stops if training has diverged, which the Trainer would only hide from the log.
 
         Raises:
             FloatingPointError: The loss is not finite.
@@ -103,14 +103,14 @@ class PretrainingTrainer(Trainer):
             )
 
     def log(self, logs, *args, **kwargs):
-        """Logs; of a stream that was resumed the Trainer would count epochs from where it goes on."""
+        """Logs, with corrected epochs: for a resumed stream, the Trainer would count them from the checkpoint."""
         if self.stream is not None:
             self.state.epoch = self.state.global_step / self.state.max_steps
         super().log(logs, *args, **kwargs)
 
     def _save(self, output_dir=None, state_dict=None):
         self.averaged.check()
-        # before the optimizer and the trainer state, which makes a checkpoint complete and lets older ones go
+        # before the optimizer and the trainer state, which completes a checkpoint and lets older ones be deleted
         with without_bars():
             super()._save(output_dir, state_dict)
         if output_dir is not None:
@@ -120,7 +120,7 @@ class PretrainingTrainer(Trainer):
 
     def _save_checkpoint(self, model, trial):
         super()._save_checkpoint(model, trial)
-        self.accelerator.wait_for_everyone()  # each process writes files of its own
+        self.accelerator.wait_for_everyone()  # each process writes its own files
         if self.args.should_save:
             write_checksums(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
 
@@ -129,23 +129,23 @@ class PretrainingTrainer(Trainer):
         super()._save_rng_state(output_dir)
         if self.stream is not None:
             self.stream.save(output_dir)
-            self.accelerator.wait_for_everyone()  # before one process calls the checkpoint complete
+            self.accelerator.wait_for_everyone()  # before one process marks the checkpoint as complete
 
 
 def run(recipe: str | Path, **overrides: Any) -> Path:
-    """Pretrains as a recipe says: what `get-hf pretrain RECIPE.yaml` calls.
+    """Pretrains by a recipe; `get-hf pretrain RECIPE.yaml` calls this function.
 
     Args:
         recipe: A YAML file; see `get_hf.training.pretraining.recipe`.
-        **overrides: Keys that replace the recipe's, such as `data_dir="data"`, `max_steps=100` or, reaching
-            into the architecture, `**{"model.hidden_size": 128}`. Text, as from a command line, is read as
-            YAML would.
+        **overrides: Keys that replace keys of the recipe, such as `data_dir="data"`, `max_steps=100` or, inside
+            the architecture, `**{"model.hidden_size": 128}`. Text, for example from a command line, is parsed
+            as YAML.
 
     Returns:
         The folder of the result, `output_dir`.
 
     Raises:
-        ValueError: The recipe, an override or the corpus is not what it should be; one sentence says what.
+        ValueError: The recipe, an override or the corpus is not valid; one sentence says why.
     """
     return pretrain(read_recipe(recipe, overrides))
 
@@ -154,17 +154,16 @@ def pretrain(recipe: Recipe) -> Path:
     """Prepares the data, trains, and saves averaged weights, feature extractor and a summary.
 
     Args:
-        recipe: A checked recipe. With `resume_from_checkpoint: true` the last complete checkpoint in
-            `output_dir` is continued, or training begins where there is none; a path continues that
-            checkpoint.
+        recipe: A checked recipe. With `resume_from_checkpoint: true` training continues from the last complete
+            checkpoint in `output_dir`, or begins if there is none; a path continues from the checkpoint there.
 
     Returns:
-        `output_dir`: loads with `from_pretrained`; `checkpoint-*/averaged` in it do as well.
+        `output_dir`. `from_pretrained` loads it, and also each `checkpoint-*/averaged` in it.
 
     Raises:
-        ValueError: The corpus is not what it should be, or a checkpoint was trained by a recipe too different.
+        ValueError: The corpus is not valid, or the recipe of a checkpoint differs too much.
         FloatingPointError: The run has diverged.
-        OSError: Another process trains in `output_dir`, or it cannot be written to.
+        OSError: Another process trains in `output_dir`, or the folder cannot be written to.
     """
     if recipe.training.process_index:  # the first process has the lock for all
         return _pretrain(recipe)
@@ -210,7 +209,7 @@ def _pretrain(recipe: Recipe) -> Path:
             "data_seed": seed,
             "world_size": args.world_size,
             "training_subjects": len(people),
-            "training_people": sorted(people),  # whom evaluation must not judge it on
+            "training_people": sorted(people),  # evaluation must not use these people
             "left_out": [
                 [*problem, source.corpus]
                 for source in sources
@@ -248,10 +247,10 @@ def _pretrain(recipe: Recipe) -> Path:
             model.save_pretrained(output_dir)
         extractor.save_pretrained(output_dir)
         _write_json(output_dir / SUMMARY, summary(trainer))
-    # processes leave together: who goes while another still writes can take it down
+    # processes end together: one that ends while another still writes can make the other fail
     trainer.accelerator.wait_for_everyone()
-    # the model's wrapper goes before the process group: as its last owner it would wait, holding Python's lock, for
-    # the group's threads, which may need that lock to end
+    # the model's wrapper is freed before the process group: as the group's last owner it would hold Python's lock and
+    # wait for the group's threads, which may need that lock to end
     trainer.model_wrapped = model
     trainer.accelerator.free_memory()
     trainer.accelerator.end_training()
@@ -259,7 +258,7 @@ def _pretrain(recipe: Recipe) -> Path:
 
 
 def _muon(args: TrainingArguments) -> tuple[Any, dict[str, Any]]:
-    """What the Trainer makes Muon of: something to call for the optimizer's class, and its arguments."""
+    """Muon as the Trainer needs it: a callable that returns the optimizer's class, and the arguments."""
     options = {"lr": args.learning_rate, "weight_decay": args.weight_decay, "eps": args.adam_epsilon}
     return lambda: MuonWithAdamW, options | {"betas": (args.adam_beta1, args.adam_beta2)}
 
@@ -279,7 +278,7 @@ def _sources(recipe: Recipe) -> list[Source]:
 
 
 def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -> GETFeatureExtractor:
-    """The feature extractor: fitted by each machine's first process, then read by all others."""
+    """The feature extractor: the first process of each machine fits it, then all others read it."""
     output_dir = Path(recipe.training.output_dir)
     if checkpoint is not None:
         return GETFeatureExtractor.from_pretrained(checkpoint)
@@ -296,13 +295,13 @@ def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -
 def _training_crops(
     recipe: Recipe, sources: list[Source], extractor: GETFeatureExtractor, n_crops: int, seed: int
 ) -> Dataset | StreamedCrops:
-    """Crops of the training split: as many as the run needs, or without end where they are streamed."""
+    """Crops of the training split: as many as the run needs, or without end if streamed."""
     args, data = recipe.training, recipe.data
     if not data.streaming:
         crops = random_crops(sources, "train", extractor, recipe.crops, n_crops, seed)
         logger.info("%d crops from %s", n_crops, ", ".join(data.weights))
         return crops
-    args.ignore_data_skip = True  # a stream goes on by itself
+    args.ignore_data_skip = True  # a stream continues by itself
     return StreamedCrops(
         {source.name: source.splits["train"] for source in sources},
         [source.weight for source in sources],
@@ -316,7 +315,7 @@ def _training_crops(
 
 
 def _validation_crops(recipe: Recipe, sources: list[Source], extractor: GETFeatureExtractor) -> Dataset | None:
-    """Crops of the validation split, nothing withheld or disturbed; None: the recipe evaluates nothing."""
+    """Crops of the validation split, without condition dropout or context noise; None: no evaluation."""
     if recipe.training.eval_strategy == "no":
         return None
     if not any("validation" in source.splits for source in sources):
@@ -328,7 +327,7 @@ def _validation_crops(recipe: Recipe, sources: list[Source], extractor: GETFeatu
 
 
 def _without_folders(recipe: Recipe, sources: list[Source]) -> dict[str, Any]:
-    """The recipe without its folders: they say where, not what, and are nobody's business."""
+    """The recipe without its folders, which do not affect the result and are private."""
     kept = {k: v for k, v in recipe.given.items() if not k.endswith("_dir") and k != "resume_from_checkpoint"}
     if any(Path(source.name).is_dir() for source in sources):
         named = ((source.corpus if Path(source.name).is_dir() else source.name, source.weight) for source in sources)
@@ -337,7 +336,7 @@ def _without_folders(recipe: Recipe, sources: list[Source]) -> dict[str, Any]:
 
 
 def kept(output_dir: str | Path) -> str:
-    """What an interrupted run has kept, and how to go on."""
+    """Says what an interrupted run has kept, and how to continue."""
     found = checkpoints(Path(output_dir))
     if not found:
         return f"no checkpoint was written to {output_dir} yet: the same command starts again"
@@ -345,7 +344,7 @@ def kept(output_dir: str | Path) -> str:
 
 
 def _checkpoint(wanted: str | bool | None, output_dir: Path) -> Path | None:
-    """The checkpoint to continue; None: training begins."""
+    """The checkpoint to continue from; None: training begins."""
     if isinstance(wanted, str) and wanted.lower() not in ("true", "false"):
         if why := damage(Path(wanted)):
             raise ValueError(f"resume_from_checkpoint: {wanted} is not a complete checkpoint, {why}.")
@@ -361,7 +360,7 @@ def _checkpoint(wanted: str | bool | None, output_dir: Path) -> Path | None:
 
 
 def _machine() -> str:
-    """Kind of the machine, in words."""
+    """Kind of machine, in words."""
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
     return f"{platform.machine()}, {os.cpu_count()} CPU cores"
@@ -372,7 +371,7 @@ def _versions() -> dict[str, str]:
     for package in ("get-hf", "torch", "transformers", "accelerate", "datasets", "mne", "numpy", "scipy"):
         try:
             found[package] = version(package)
-        except PackageNotFoundError:  # from a checkout that was not installed
+        except PackageNotFoundError:  # in a checkout that was not installed
             continue
     return found
 

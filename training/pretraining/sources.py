@@ -1,12 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What a recipe's `corpus` names: one corpus or several with weights, each built, prepared or on the Hub.
+"""The corpora in a recipe's `corpus`: one, or several with weights, each built, prepared or on the Hub.
 
     sources = open_sources({"eegmmidb": 3, "prepared/alpha-waves": 1}, data_dir="data")
     crops = random_crops(sources, "train", extractor, CropConfig(), n_crops=1000, seed=1)
 
-A name is looked for in the registry of corpora, then among folders that `get-hf corpus prepare` wrote, then, as
-owner/name, on the Hub. Corpora of any montage and any rate mix: all are at the model's rate once prepared, and
-positions are what the model knows channels by.
+A name is looked up in the registry of corpora, then among folders that `get-hf corpus prepare` wrote, then, as
+owner/name, on the Hub. Corpora of any montage and any sampling rate can be mixed: prepared corpora have the model's
+rate, and the model identifies channels by position.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,13 +32,13 @@ class Source:
     """One corpus of a mixture.
 
     Attributes:
-        name: As the recipe names it.
-        weight: How often a crop is of this corpus, relative to the others.
-        corpus: Its name in the registry of corpora.
-        splits: Its segments: `datasets.Dataset`, or `IterableDataset` where they are streamed.
-        subjects: Of each split.
-        conditions: Names of those that its training segments hold.
-        problems: (subject, session, problem) of what could not be used.
+        name: Name in the recipe.
+        weight: How often a crop comes from this corpus, relative to the others.
+        corpus: Name in the registry of corpora.
+        splits: Segments of each split: `datasets.Dataset`, or `IterableDataset` if they are streamed.
+        subjects: Subjects of each split.
+        conditions: Names of the conditions in the training segments.
+        problems: (subject, session, problem) of each recording that could not be used, or not wholly.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Source:
     problems: Sequence[tuple[str, str, str]]
 
     def people(self, split: str) -> list[tuple[str, str]]:
-        """(corpus, subject) of everybody in a split."""
+        """(corpus, subject) of each subject in a split."""
         return [(self.corpus, subject) for subject in self.subjects.get(split, ())]
 
 
@@ -63,21 +63,21 @@ def open_sources(
     sampling_rate: float = 100.0,
     patch_size: int = 25,
 ) -> list[Source]:
-    """Opens corpora, building those of the registry.
+    """Opens corpora, and builds segments for corpora of the registry.
 
     Args:
-        weights: Of each corpus, by its name in the registry, its prepared folder or its name on the Hub.
-        streaming: Whether to read prepared corpora as they are needed, without a copy on the disk.
-        data_dir: Folder the recordings of corpora of the registry lie in.
-        cache_dir: Where what is built, or mapped into memory, is kept; None: the cache of `datasets`.
-        num_proc: Processes to build with.
-        sampling_rate: The model's rate in Hz.
+        weights: Weight of each corpus, by its name in the registry, its prepared folder or its name on the Hub.
+        streaming: Whether to read prepared corpora when they are needed, without a copy on the disk.
+        data_dir: Folder with the recordings of corpora of the registry.
+        cache_dir: Folder for built segments and memory-mapped copies; None: the cache of `datasets`.
+        num_proc: Processes that build segments.
+        sampling_rate: The model's sampling rate in Hz.
         patch_size: The model's samples per patch.
 
     Raises:
-        CorpusUnavailableError: A corpus is not there.
-        ValueError: A name means nothing; a corpus was prepared for another model, has nobody to train on, or is
-            not prepared and is to be streamed; somebody is in the training split of one corpus and in the
+        CorpusUnavailableError: A corpus cannot be found.
+        ValueError: A name is unknown; a corpus was prepared for another model, has no training subject, or
+            should be streamed but is not prepared; a person is in the training split of one corpus and in the
             validation split of another.
         OSError: The disk is full, or the Hub cannot be reached.
     """
@@ -108,27 +108,27 @@ def open_sources(
 
 
 def _conditions(segments: datasets.Dataset | None) -> list[str]:
-    """Names of the conditions that segments hold."""
+    """Names of the conditions in segments."""
     rows = [] if segments is None else segments.select_columns(["conditions"]).with_format("numpy")[:]["conditions"]
     return [CONDITIONS[index] for index in np.unique(np.concatenate([*rows, []])).astype(int)]
 
 
 def heard_conditions(sources: Sequence[Source], weights: Mapping[str, float]) -> list[str]:
-    """The conditions that training segments of these corpora hold.
+    """The conditions in the training segments of these corpora.
 
     Args:
         sources: The corpora.
-        weights: `CropConfig.condition_weights`: a condition of weight 0 is not to be heard.
+        weights: `CropConfig.condition_weights`: conditions of weight 0 are left out.
     """
     held = {name for source in sources for name in source.conditions}
     return [name for name in CONDITIONS[1:] if name in held and weights.get(name, 1.0) > 0]
 
 
 def _is_prepared(name: str) -> bool:
-    """Whether a name means a prepared corpus, here or on the Hub.
+    """Whether a name means a prepared corpus, on this machine or on the Hub.
 
     Raises:
-        ValueError: It means nothing.
+        ValueError: The name is unknown.
     """
     if name in CORPORA or name.partition(":")[0] in FAMILIES:
         return False
@@ -136,12 +136,12 @@ def _is_prepared(name: str) -> bool:
         return True
     if "/" in name:
         raise ValueError(f"there is no folder {name}: get-hf corpus prepare makes one.")
-    get_corpus(name)  # raises, with the names there are
+    get_corpus(name)  # raises an error that lists the known names
     return False
 
 
 def _check_fits(prepared: Prepared, sampling_rate: float, patch_size: int) -> None:
-    """Refuses what was prepared for another model."""
+    """Refuses a corpus that was prepared for another model."""
     made = (prepared.sampling_rate, prepared.patch_size)
     if made != (sampling_rate, patch_size):
         raise ValueError(
@@ -163,12 +163,12 @@ def random_crops(
     """Random crops of the corpora that have a split.
 
     Args:
-        sources: The corpora; of those that are streamed only the `first_segments` are drawn from.
+        sources: The corpora; from streamed corpora only the `first_segments` are used.
         split: "train" or "validation".
-        extractor: Takes microvolts to the innovation space.
+        extractor: Converts microvolts to the innovation space.
         config: How crops are drawn.
-        n_crops: How many there are.
-        seed: Another seed, other crops.
+        n_crops: Number of crops.
+        seed: Each seed gives other crops.
 
     Raises:
         ValueError: See `RandomCrops`.
@@ -184,13 +184,13 @@ def random_crops(
 
 
 def fitting_segments(sources: Sequence[Source], n_segments: int) -> datasets.Dataset:
-    """Training segments to fit the innovation transform to, of each corpus as many as its weight says.
+    """Training segments to fit the innovation transform to, from each corpus in proportion to its weight.
 
-    Of a corpus on the disk they are spread evenly over its usable segments; of one that is streamed they are the
-    first ones of its shards, which are about as evenly spread.
+    For a corpus on the disk, they are spread evenly over the usable segments. For a streamed corpus, they are the
+    first segments of its shards, which are spread about as evenly.
 
     Raises:
-        ValueError: None of a corpus's segments can be used.
+        ValueError: A corpus has no usable segment.
     """
     total = sum(source.weight for source in sources)
     parts = []
@@ -209,10 +209,10 @@ def fitting_segments(sources: Sequence[Source], n_segments: int) -> datasets.Dat
 
 
 def first_segments(stream: datasets.IterableDataset, n_segments: int) -> datasets.Dataset:
-    """The first usable segments of a stream's shards, in memory, about `n_segments` in all.
+    """The first usable segments of a stream's shards, in memory, about `n_segments` in total.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is no usable segment.
     """
     n_shards = min(stream.num_shards, n_segments)
     tables: list[pa.Table] = []

@@ -1,27 +1,27 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Crops of corpora too large for the disk: segments pass by, and a few crops are cut of each.
+"""Crops of corpora too large for the disk: segments are streamed, and a few crops are cut from each.
 
-Every loader worker of every process is one reader. Of each corpus it has its own share
+Every loader worker of every process is one reader. Each reader has its own share of each corpus
 (`datasets.distributed.split_dataset_by_node`: whole shards where they divide evenly, else every n-th segment), so
-that all readers together see every segment exactly once per pass. A reader goes through its share pass after pass;
-which corpus its next segment is of is drawn by weight, so a small corpus is passed more often than a large one,
-and no reader ever waits for another to finish.
+that all readers together see every segment exactly once per pass. A reader goes through its share pass after pass.
+The corpus of its next segment is drawn by weight, so a small corpus is repeated more often than a large one, and no
+reader ever waits for another to finish.
 
 What is exact, and what is not:
 
-- The crops of a reader are a pure function of (seed, number of readers, reader) and of the corpora: nothing depends
-  on how fast anybody is. With another number of processes or workers other segments meet in a batch.
-- A checkpoint holds where each reader of each process is, before the first crop that training has not used yet.
-  Resumed, a run goes on with the very crops it would have had, without reading what lies before; with another
-  number of processes or workers it is refused.
-- `shuffled_segments` many segments are held at a time and their crops come in random order; beyond the first pass
-  also the order of shards changes from pass to pass. A checkpoint holds where such a block begins and how many of
-  its crops were used, and resuming reads the block again: shuffled or not, resuming is exact. The shuffle of
-  `datasets` is not used, because what its buffer holds is lost when it is resumed.
+- The crops of a reader are a pure function of (seed, number of readers, reader) and of the corpora: they do not
+  depend on the speed of any reader. With another number of processes or workers, batches hold other segments.
+- A checkpoint holds the position of each reader of each process, before the first crop that training has not used
+  yet. A resumed run continues with exactly the crops that an uninterrupted run would have had, without reading
+  earlier segments. Resuming with another number of processes or workers is refused.
+- A reader holds `shuffled_segments` segments at a time, and their crops come in random order. After the first pass,
+  the order of shards also changes from pass to pass. A checkpoint holds the position where such a block begins and
+  the number of its used crops, and resuming reads the block again: shuffled or not, resuming is exact. The shuffle
+  of `datasets` is not used, because resuming loses the contents of its buffer.
 
-The Trainer would have accelerate give each process a part of what it is given: of a `datasets.IterableDataset` some
-shards, of any other stream what one process reads and sends to all, or what each reads and mostly throws away. A
-stream that is shared out already must not be shared out again, so `PretrainingTrainer` takes `StreamLoader` as is.
+By default, accelerate divides the Trainer's data among the processes: the shards of a `datasets.IterableDataset`. Any
+other stream is read by one process and sent to all, or read by each process and mostly thrown away. A stream that is
+already divided must not be divided again, so `PretrainingTrainer` uses `StreamLoader` unchanged.
 """
 
 import json
@@ -41,14 +41,14 @@ from .crops import Cropper, collate_crops
 
 
 class Passes:
-    """One reader's share of one corpus, again and again.
+    """One reader's share of one corpus, repeated without end.
 
     Args:
-        name: Of the corpus, for messages.
-        stream: The corpus's segments, shared out already.
-        cropper: Tells which segments can be cropped; others are passed over.
-        shuffle_seed: Changes the order of shards from pass to pass; None: the order they are stored in.
-        state: Where to go on, as `state` returned it.
+        name: Name of the corpus, for messages.
+        stream: The reader's share of the corpus's segments.
+        cropper: Decides which segments can be cropped; others are skipped.
+        shuffle_seed: Changes the order of shards from pass to pass; None: the stored order.
+        state: Position to continue from, as returned by `state`.
     """
 
     def __init__(
@@ -69,11 +69,11 @@ class Passes:
         """Yields segments, one row each, without end.
 
         Raises:
-            ValueError: Three passes in a row had none that can be cropped.
+            ValueError: Three passes in a row had no segment that can be cropped.
         """
         n_empty = 0
-        while n_empty < 3:  # of a small corpus, shuffled, a reader may have nothing for once
-            if self.shuffle_seed is not None:  # datasets keeps epoch 0 in order
+        while n_empty < 3:  # in one pass of a small, shuffled corpus, a reader may have no segment
+            if self.shuffle_seed is not None:  # datasets does not shuffle epoch 0
                 self.stream.set_epoch(1 + (self.shuffle_seed + self.number) % 2**62)
             n_empty += self.within is None
             self.stream.load_state_dict(self.within)
@@ -89,7 +89,7 @@ class Passes:
         )
 
     def state(self) -> list[Any]:
-        """Pass and place in it, of what JSON can hold."""
+        """Number of the pass and position in it, in a form that JSON can hold."""
         return [self.number, self.within]
 
 
@@ -98,17 +98,17 @@ def _ids(row: pa.Table) -> np.ndarray:
 
 
 class StreamedCrops(IterableDataset):
-    """Crops without end, of segments that pass by.
+    """Crops of streamed segments, without end.
 
     Args:
-        streams: The training segments of each corpus, by name, not shared out.
-        weights: How often a segment is of each corpus, relative to the others.
+        streams: The training segments of each corpus, by name, not yet divided among readers.
+        weights: How often a segment comes from each corpus, relative to the others.
         cropper: Cuts the crops.
-        seed: Another seed, other crops.
-        crops_per_segment: Crops of each segment, on average, of which `condition_weights` make more or fewer.
+        seed: Each seed gives other crops.
+        crops_per_segment: Average number of crops from a segment; `condition_weights` raise or lower it.
         shuffled_segments: Segments that are held at a time, their crops in random order; 1: no shuffling.
-        process: Number of this process.
-        n_processes: How many there are.
+        process: Index of this process.
+        n_processes: Number of processes.
     """
 
     def __init__(
@@ -130,17 +130,17 @@ class StreamedCrops(IterableDataset):
         self.shuffled_segments = shuffled_segments
         self.process = process
         self.n_processes = n_processes
-        #: Batches that were used before, and where each reader of this process that made one was after its last.
+        #: Number of batches used before, and the position of each reader of this process after its last batch.
         self.n_batches = 0
         self.places: dict[int, dict[str, Any]] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yields crops as `Cropper.crop` makes them, with the `place` of their reader after them."""
+        """Yields results of `Cropper.crop`, each with `place`, the position of its reader after the crop."""
         info = get_worker_info()
         worker, n_workers = (0, 1) if info is None else (info.id, info.num_workers)
         if info is not None:
-            fsspec.asyn.reset_lock()  # as datasets does in its own workers: what was forked locked stays locked
-        # the loader asks its workers in turn, beginning with the first, wherever the turn was in the run before
+            fsspec.asyn.reset_lock()  # as datasets does in its workers: a lock held at the fork stays locked
+        # the loader asks its workers in turn and begins with the first, whatever the turn in the previous run
         own = (worker + self.n_batches) % n_workers
         reader, n_readers = self.process * n_workers + own, self.n_processes * n_workers
         place = self.places.get(own, {"block": 0, "n_before": 0, "used": 0, "passes": [None] * len(self.streams)})
@@ -157,7 +157,7 @@ class StreamedCrops(IterableDataset):
             chosen = rng.choice(len(segments), size=self.shuffled_segments, p=self.weights)
             rows = [next(segments[index]) for index in chosen]
             for index in self._order(rows, rng):
-                if used:  # by the run that this one goes on from
+                if used:  # by the run that this one continues
                     used -= 1
                 else:
                     group = n_crops // self.cropper.config.same_montage_size
@@ -171,7 +171,7 @@ class StreamedCrops(IterableDataset):
             block += 1
 
     def _order(self, rows: Sequence[pa.Table], rng: np.random.Generator) -> np.ndarray:
-        """Of which segment of a block each of its crops is cut."""
+        """Index of the segment for each crop of a block."""
         wanted = [self.crops_per_segment * self.cropper.weight(_ids(row)) for row in rows]
         of_each = np.floor(wanted + rng.random(len(rows))).astype(int)
         order = np.repeat(np.arange(len(rows)), of_each)
@@ -179,18 +179,18 @@ class StreamedCrops(IterableDataset):
 
 
 def collate_streamed(crops: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Stacks crops into a batch, as `collate_crops` does, with the place of the reader after the last of them."""
+    """Stacks crops into a batch, as `collate_crops` does, with the position of the reader after the last crop."""
     place = crops[-1]["place"]
     batch = collate_crops([{key: value for key, value in crop.items() if key != "place"} for crop in crops])
     return batch | {"place": place}
 
 
 class StreamLoader:
-    """Loads batches of streamed crops, and knows where the readers are that made those handed out.
+    """Loads batches of streamed crops, and knows the position of each reader after its last batch.
 
     Args:
         crops: The crops of this process.
-        **kwargs: Of torch's DataLoader.
+        **kwargs: Arguments of torch's DataLoader.
     """
 
     def __init__(self, crops: StreamedCrops, **kwargs: Any):
@@ -208,15 +208,15 @@ class StreamLoader:
             yield batch
 
     def save(self, folder: str | Path) -> None:
-        """Writes where the readers of this process are into a checkpoint."""
+        """Writes the positions of the readers of this process into a checkpoint."""
         content = {"readers": self._readers(), "n_batches": self.n_batches, "places": list(self.places.values())}
         _file(folder, self.crops.process).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
     def restore(self, folder: str | Path) -> None:
-        """Goes on where a checkpoint was written.
+        """Continues from the positions in a checkpoint.
 
         Raises:
-            ValueError: It was written by a run that did not stream, or by other readers.
+            ValueError: The checkpoint comes from a run without streaming, or from other readers.
         """
         path = _file(folder, self.crops.process)
         if not path.is_file():
@@ -235,7 +235,7 @@ class StreamLoader:
         self.places = dict(self.crops.places)
 
     def _readers(self) -> dict[str, Any]:
-        """What places in a stream only mean something with."""
+        """Settings without which positions in a stream have no meaning."""
         crops = self.crops
         return {
             "corpora": list(crops.streams),

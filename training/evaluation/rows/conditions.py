@@ -19,17 +19,17 @@ CLOSED, OPEN = "eyes_closed", "eyes_open"
 def alpha_rows(
     rows: Rows, real: np.ndarray, generated: np.ndarray, conditions: Sequence[str], ch_names: Sequence[str] | None
 ) -> None:
-    """Adds the ratio of posterior alpha power, eyes closed over open, of generated EEG over that of real EEG.
+    """Adds two rows of posterior alpha power, eyes closed over open: the ratio over real EEG, and the ratio itself.
 
     Logarithms are averaged over channels, over items of a person, and over people who have both conditions. Nothing
-    is added where nobody has.
+    is added where no person has both.
 
     Args:
-        rows: Where to.
+        rows: Table that gets the rows.
         real: Log alpha power of real EEG, `(items, channels)`.
-        generated: Of generated EEG.
-        conditions: Per item.
-        ch_names: Per channel; None: all channels count as posterior.
+        generated: Log alpha power of generated EEG, `(items, channels)`.
+        conditions: Condition of each item.
+        ch_names: Name of each channel; None: all channels count as posterior.
     """
     conditions = np.asarray(conditions)
     picks = [c for c, name in enumerate(ch_names or ()) if name in POSTERIOR] or list(range(real.shape[1]))
@@ -57,17 +57,17 @@ def alpha_rows(
 def eyes_rows(
     rows: Rows, real: np.ndarray, generated: np.ndarray, conditions: Sequence[str], sampling_rate: float
 ) -> None:
-    """Adds how well a decoder of eyes closed and open, trained on generated EEG, does on real EEG of other people.
+    """Adds the accuracy, on real EEG of other people, of a decoder of closed eyes trained on generated EEG.
 
-    Its features are log band powers of 2 s windows, each person's less their mean: people differ more than conditions.
-    Nothing is added where one of the two conditions is missing.
+    Its features are log band powers of 2 s windows. Each person's mean is subtracted, because people differ more than
+    conditions. Nothing is added where "eyes_closed" or "eyes_open" is missing, or with fewer than two people.
 
     Args:
-        rows: Where to.
+        rows: Table that gets the row.
         real: Real continuations, `(items, channels, times)` in microvolts.
-        generated: Generated ones, of the same shape.
-        conditions: Per item.
-        sampling_rate: In Hz.
+        generated: Generated continuations, of the same shape.
+        conditions: Condition of each item.
+        sampling_rate: Sampling rate in Hz.
     """
     conditions = np.asarray(conditions)
     chosen = np.flatnonzero(np.isin(conditions, (CLOSED, OPEN)))

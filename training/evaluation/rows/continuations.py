@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""How close generated EEG is to the EEG that really followed a prompt.
+"""Rows that compare generated EEG with the EEG that really followed a prompt.
 
 Arrays are `(items, channels, times)` in microvolts. Item `i` is one prompt. Its real and its generated continuation
-are compared in ensemble (do the sets have the same means?), per prompt (does this continuation fit this prompt?), and
-by classifiers that separate short windows of the two. A figure means something only beside the same figure of other
-real windows of the same recordings (the floor) and of classical baselines (`get_hf.training.evaluation.baselines`).
+are compared as ensembles (do the sets have the same means?), per prompt (does this continuation fit this prompt?), and
+by classifiers that separate short windows of the two. A figure can only be judged beside the same figure of other real
+windows of the same recordings (the floor) and of classical baselines (`get_hf.training.evaluation.baselines`).
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ FLOOR11, FLOOR12 = ("times floor", 1.1), ("times floor", 1.2)
 
 
 def distribution_error(real: np.ndarray, generated: np.ndarray) -> float:
-    """Wasserstein-1 distance of two equally large samples over the real one's standard deviation.
+    """Wasserstein-1 distance of two equally large samples, over the standard deviation of the real sample.
 
     Args:
-        real: `(items, channels)`.
-        generated: `(items, channels)`.
+        real: Real sample `(items, channels)`.
+        generated: Generated sample `(items, channels)`.
 
     Returns:
-        The mean over channels, in standard deviations: mean, spread and tails all count.
+        The mean over channels, in standard deviations. Differences of mean, spread and tails all count.
     """
     distance = np.abs(np.sort(real, axis=0) - np.sort(generated, axis=0)).mean(axis=0)
     return float((distance / (real.std(axis=0) + EPSILON)).mean())
 
 
 def _relative(real: np.ndarray, generated: np.ndarray) -> np.ndarray:
-    """Relative Frobenius error per item, `(items, ...)` -> `(items,)`."""
+    """Relative Frobenius error of each item, `(items, ...)` -> `(items,)`."""
     axes = tuple(range(1, real.ndim))
     return np.sqrt(((generated - real) ** 2).sum(axes)) / (np.sqrt((real**2).sum(axes)) + EPSILON)
 
@@ -60,30 +60,29 @@ def evaluate_arrays(
     seed: int = 0,
     recordings: Sequence | None = None,
 ) -> dict[str, dict]:
-    """Compares generated continuations with what really followed the same prompts.
+    """Compares generated continuations with the real continuations of the same prompts.
 
     Args:
-        real_prompt: In microvolts, `(items, channels, prompt times)`.
-        real_continuation: What followed, in microvolts, `(items, channels, times)`.
-        generated: What was generated instead, in microvolts, the same shape.
-        subjects: Whose recording each item is, `(items,)`: what cross-validation and the bootstrap group by.
-        sampling_rate: In Hz.
+        real_prompt: Prompts in microvolts, `(items, channels, prompt times)`.
+        real_continuation: Real continuations in microvolts, `(items, channels, times)`.
+        generated: Generated continuations in microvolts, the same shape.
+        subjects: Subject of each item, `(items,)`; cross-validation and the bootstrap group items by subject.
+        sampling_rate: Sampling rate in Hz.
         ch_names: Channel names; with them the alpha ratio is taken over posterior channels instead of all.
-        conditions: Per item; prompts are swapped among items of one condition, and subjects with both "eyes_open"
-            and "eyes_closed" give the rows about conditions.
-        classifiers: Which of "logistic" (per family and on all features), "boosting" (on all features) and
-            "convolutional" (on the signal) to train.
-        n_bootstrap: Resamples of subjects behind each 95 % interval; 0 for none.
-        seed: Of the bootstrap, the boosting and the network.
-        recordings: Which recording each item was cut from; None: each from one of its own.
+        conditions: Condition of each item. Prompts are swapped among items of one condition. Subjects with both
+            "eyes_open" and "eyes_closed" give the rows about conditions.
+        classifiers: Classifiers to train, among "logistic" (on each family and on all features), "boosting" (on all
+            features) and "convolutional" (on the signal).
+        n_bootstrap: Resamples of subjects for each 95 % interval; 0 for no intervals.
+        seed: Seed of the bootstrap, the boosting and the network.
+        recordings: Recording of each item; None: every item has a recording of its own.
 
     Returns:
         For each row, in the table's order: `group`, `value`, `interval` (low, high) or None, `unit` and `goal`, see
         `get_hf.training.evaluation.table`.
 
     Raises:
-        ValueError: Shapes that contradict each other, samples that are not finite, or fewer than two
-            subjects.
+        ValueError: Shapes contradict each other, samples are not finite, or there are fewer than two subjects.
     """
     _check(real_prompt, real_continuation, generated, subjects)
     rows = Rows(subjects, n_bootstrap, seed)
@@ -98,7 +97,7 @@ def evaluate_arrays(
     rows.mean("prompt", "copied from the prompt", "correlation", ("times floor", 1.2), fake["copying"])
     _stability_rows(rows, real, fake)
     if conditions is not None:
-        # the prompt is of the same condition: with it the real ratio is known better
+        # the prompt has the same condition, and makes the estimate of the real ratio more precise
         longer = np.concatenate([real_prompt, real_continuation], axis=-1)
         real_alpha, made_alpha = (log_alpha_power(x, sampling_rate) for x in (longer, generated))
         alpha_rows(rows, real_alpha, made_alpha, conditions, ch_names)
@@ -107,7 +106,7 @@ def evaluate_arrays(
 
 
 def spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:
-    """Adds the rows of group "spectrum", see `describe_spectrum_and_space`."""
+    """Adds the rows of group "spectrum"; see `describe_spectrum_and_space`."""
     a, b = real["psd"], fake["psd"]
 
     def ensemble(_, items):
@@ -120,11 +119,11 @@ def spectrum_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.nd
 def space_rows(
     rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray], prompt_covariance: np.ndarray
 ) -> None:
-    """Adds the rows of group "space", given the `covariance` of prompts too."""
+    """Adds the rows of group "space"; `prompt_covariance` is the `covariance` of the prompts."""
     a, b = real["covariance"], fake["covariance"]
-    # Every recording counts alike in the ensemble, however large its amplitude: in units of its prompt's power, which
-    # is what both have in common. Over the real continuation's own power real ones would all have a trace of exactly
-    # 1, and others the mean of a ratio of two random powers, which is above 1 for whoever does not know the future.
+    # In units of the prompt's power, which both sides share, every recording has the same weight in the ensemble. In
+    # units of the real continuation's power, every real trace would be exactly 1. Generated traces would be ratios of
+    # two random powers, whose mean is above 1 for every generator that does not know the future.
     power = np.trace(prompt_covariance, axis1=1, axis2=2)[:, None, None] + EPSILON
 
     def ensemble(name: str, a: np.ndarray, b: np.ndarray) -> None:
@@ -187,13 +186,13 @@ def _check(prompt, real, generated, subjects) -> None:
 
 
 class Continuations:
-    """Prompts to continue, and the rows of what continues them.
+    """Prompts to continue, and the rows of their continuations.
 
     Args:
-        segments: Prompts and the truth.
-        train: Recordings `(channels, times)` in which memorised windows are looked for; none: they are not.
-        classifiers: Of the two-sample test.
-        windows_per_item: Of each continuation, to look for among the training windows.
+        segments: Prompts and their real continuations.
+        train: Recordings `(channels, times)` to search for memorised windows; empty: no search.
+        classifiers: Classifiers of the two-sample test.
+        windows_per_item: Windows of each continuation to compare with the training windows.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Cued trials: do continuations for a left and a right fist differ as real trials do?
 
-The prompt is the rest before a cue. The model is told the condition after the cue, and generates the trial.
+The prompt is the rest before a cue. The model gets the condition after the cue, and generates the trial.
 """
 
 from __future__ import annotations
@@ -19,23 +19,24 @@ from get_hf.training.evaluation.trials import REST, Trials, cut_trials
 from .transfer import CommonSpatialPatterns, aligned, transfer_accuracy
 
 LEFT, RIGHT = "left_fist", "right_fist"
-BAND = (8.0, 30.0)  # mu and beta, which movement and its imagery desynchronise
-SETTLED = 0.5  # seconds after the cue before the rhythms follow it
+BAND = (8.0, 30.0)  # Hz: mu and beta, which movement and its imagery desynchronise
+SETTLED = 0.5  # seconds from the cue until the rhythms follow it
 
 
 class Fists(Trials):
     """Trials of the left and of the right fist, after the rest before their cues."""
 
     def rows(self, made: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
-        """The rows of what was generated, or, without it, of real trials.
+        """Rows of generated trials, or of real trials.
 
-        Lateralisation is the power at C3 over that at C4, in dB, left fist less right: the hemisphere opposite to the
-        fist loses power, so that it is positive. The decoder is `CommonSpatialPatterns` of aligned covariances.
+        Lateralisation is the power at C3 over the power at C4, in dB, left fist less right fist. The hemisphere
+        opposite to the fist loses power, so lateralisation is positive. The decoder is `CommonSpatialPatterns` on
+        aligned covariances.
 
         Args:
-            made: `(trials, channels, times)` in microvolts.
-            n_bootstrap: Resamples of subjects behind each interval.
-            seed: Of the bootstrap.
+            made: Generated trials `(trials, channels, times)` in microvolts; None: real trials.
+            n_bootstrap: Resamples of subjects for each interval.
+            seed: Seed of the bootstrap.
         """
         rows = Rows(self.subjects, n_bootstrap, seed)
         real, made = (_mu_beta(x) for x in (self.trial, self.trial if made is None else made))
@@ -57,13 +58,13 @@ class Fists(Trials):
 
 
 def _mu_beta(x: np.ndarray) -> np.ndarray:
-    """`(trials, channels, times)` in the band of interest, without the first half second."""
+    """Filters `(trials, channels, times)` to `BAND`, and removes the first half second."""
     sos = sps.butter(4, BAND, "bandpass", fs=SAMPLING_RATE, output="sos")
     return sps.sosfiltfilt(sos, x, axis=-1)[..., round(SETTLED * SAMPLING_RATE) :]
 
 
 def _contrast(values: np.ndarray, is_left: np.ndarray) -> float:
-    """Mean of the left less that of the right; 0 for a person who lacks one of them."""
+    """Mean of the left less mean of the right trials; 0 for a person who lacks one of them."""
     return values[is_left].mean() - values[~is_left].mean() if 0 < is_left.sum() < len(is_left) else 0.0
 
 
@@ -73,12 +74,12 @@ def cut_fists(
     """Cuts trials of one fist that follow rest, see `cut_trials`.
 
     Args:
-        signals: What `recordings` yields.
-        ch_names: Of its channels.
-        trials_per_recording: At most so many, as many of either fist as possible; None: all.
+        signals: Signals from `recordings`.
+        ch_names: Channels of the signals.
+        trials_per_recording: Maximum number of trials, half of them for each fist; None: all.
 
     Returns:
-        The trials; None where there are none of both fists.
+        The trials; None where the trials of one fist are missing.
     """
     half = None if trials_per_recording is None else max(1, trials_per_recording // 2)
     trials = cut_trials(signals, ch_names, [(REST, LEFT), (REST, RIGHT)], per_recording=half)

@@ -1,11 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Covariance across channels in three bands, as features of a classifier that tells generated from real EEG.
+"""Covariance across channels in three bands, as features of a classifier of generated against real EEG.
 
 Each window's covariance is written in the tangent space at its own person's mean covariance (Barachant et al., IEEE
-Trans. Biomed. Eng. 59, 2012): a vector whose length is the affine-invariant distance from that mean. So only what
-differs within a person counts, and small directions of the scalp's covariance count as much as large ones.
+Trans. Biomed. Eng. 59, 2012): a vector whose length is the affine-invariant distance from that mean. So only
+differences within a person count, and small directions of the scalp's covariance count as much as large ones.
 
-This judge reports. No setting of GET was chosen by it.
+No setting of GET was chosen by this classifier. It only reports.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from get_hf.training.evaluation.table import Rows
 
 from .two_sample import held_out_scores, two_sample_auc, two_sample_curve
 
-#: Hz.
+#: Bands in Hz.
 COVARIANCE_BANDS = ((1.0, 8.0), (8.0, 20.0), (20.0, 44.0))
 #: Length of a window in seconds: long enough for the covariance of 20 channels in the narrowest band.
 WINDOW_SECONDS = 4.0
-#: Share of the mean power that is added to each channel, so that a flat or a copied channel has a logarithm.
+#: Share of the mean power that is added to each channel, so that the logarithm exists for flat or copied channels.
 RIDGE = 1e-3
 
 
@@ -30,10 +30,10 @@ def log_covariance_row(rows: Rows, real: np.ndarray, generated: np.ndarray, samp
     """Adds the AUC of a logistic regression on `log_covariance_features`, with its curve.
 
     Args:
-        rows: Where to.
+        rows: Table that gets the row.
         real: Real continuations, `(items, channels, times)` in microvolts.
-        generated: Generated ones, of the same shape.
-        sampling_rate: In Hz.
+        generated: Generated continuations, of the same shape.
+        sampling_rate: Sampling rate in Hz.
     """
     features = log_covariance_features(real, generated, rows.subjects, sampling_rate)
     owner = np.repeat(rows.subjects, len(features[0]) // len(rows.subjects))
@@ -51,10 +51,10 @@ def log_covariance_features(
     """Tangent vectors of the windows of two sets of recordings of the same people.
 
     Args:
-        x: `(items, channels, times)` in microvolts.
-        other: The same shape.
-        subjects: Whose each item is, `(items,)`.
-        sampling_rate: In Hz.
+        x: First set, `(items, channels, times)` in microvolts.
+        other: Second set, of the same shape.
+        subjects: Subject of each item, `(items,)`.
+        sampling_rate: Sampling rate in Hz.
 
     Returns:
         `(items * windows, features)` of `x` and of `other`: one block of `channels * (channels + 1) / 2` features for

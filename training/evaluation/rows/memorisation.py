@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Is generated EEG nearer to the training recordings than real EEG of people whom training never saw?
+"""Is generated EEG nearer to the training recordings than real EEG of people outside the training set?
 
 The distance of a window of 1 s to a recording is 1 minus the largest absolute correlation with any stretch of it, all
-channels together. Every lag counts, so that a copy is found wherever it begins. Signals are differenced, because slow
-waves correlate with each other anyway. Absolute correlation ignores amplitude and sign, so that a scaled or inverted
-copy counts as a copy.
+channels together. Every lag counts, so a copy is found wherever it begins. Signals are differenced, because slow waves
+correlate with each other anyway. Absolute correlation ignores amplitude and sign, so a scaled or inverted copy counts
+as a copy.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ def nearest_distances(windows: np.ndarray, recordings: Iterable[np.ndarray]) -> 
     """Distance of windows to the nearest stretch of any recording.
 
     Args:
-        windows: `(windows, channels, times)`, any unit.
-        recordings: Each `(channels, times')` with the same channels and rate; shorter ones are passed over.
+        windows: Windows `(windows, channels, times)`, any unit.
+        recordings: Recordings `(channels, times')` with the same channels and sampling rate; recordings shorter than a
+            window are skipped.
 
     Returns:
-        `(windows,)`: 0 for a copy, 1 where nothing correlates, also for a window that is flat.
+        `(windows,)`: 0 for a copy, 1 where nothing correlates, also for a flat window.
     """
     queries = np.diff(windows, axis=-1)
     queries = queries / (np.sqrt((queries**2).sum(axis=(1, 2), keepdims=True)) + 1e-9)
@@ -45,11 +46,11 @@ def nearest_distances(windows: np.ndarray, recordings: Iterable[np.ndarray]) -> 
         starts = range(0, last + 1, n_lags)
         padded = np.pad(x, ((0, 0), (0, starts[-1] + BLOCK - x.shape[-1])))
         blocks = np.stack([padded[:, start : start + BLOCK] for start in starts])  # (blocks, channels, BLOCK)
-        # all blocks at once: to read the windows' spectra takes longer than to multiply them
+        # all blocks at once: reading the windows' spectra takes longer than multiplying them
         product = np.matmul(spectra, fft.rfft(blocks, axis=-1).transpose(2, 1, 0))  # (freqs, windows, blocks)
         energy = np.pad(np.cumsum((blocks.astype(float) ** 2).sum(axis=1), axis=1), ((0, 0), (1, 0)))
         energy = energy[:, n:] - energy[:, :-n]
-        # a stretch without signal is no stretch to be near to
+        # stretches without signal do not count
         size = np.sqrt(np.where(energy > 1e-6 * energy.max() + 1e-12, energy, np.inf))
         for index, start in enumerate(starts):
             lags = min(n_lags, last + 1 - start)
@@ -59,19 +60,19 @@ def nearest_distances(windows: np.ndarray, recordings: Iterable[np.ndarray]) -> 
 
 
 def pick_windows(x: np.ndarray, sampling_rate: float, windows_per_item: int, seed: int = 0) -> np.ndarray:
-    """Windows of 1 s at random places of `(items, channels, times)`: `(items * windows_per_item, channels, 1 s)`."""
+    """Cuts 1 s windows at random places of `(items, channels, times)`: `(items * windows_per_item, channels, 1 s)`."""
     n = round(WINDOW_SECONDS * sampling_rate)
     starts = np.random.default_rng(seed).integers(0, x.shape[-1] - n + 1, (len(x), windows_per_item))
     return np.stack([item[:, a : a + n] for item, own in zip(x, starts, strict=True) for a in own])
 
 
 def memorisation_rows(rows: Rows, held_out: np.ndarray, generated: np.ndarray) -> None:
-    """Adds how near generated windows are to the training recordings, beside real ones of people not in them.
+    """Adds distances of generated windows to the training recordings, over distances of held-out real windows.
 
     Args:
-        rows: Where to.
-        held_out: `nearest_distances` of windows of the real continuations, the same number of each item.
-        generated: Of the generated ones.
+        rows: Table that gets the rows.
+        held_out: `nearest_distances` of windows of the real continuations, the same number for each item.
+        generated: `nearest_distances` of windows of the generated continuations.
     """
     n_items = len(rows.subjects)
     real, made = (d.reshape(n_items, -1) for d in (held_out, generated))

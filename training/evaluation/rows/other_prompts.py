@@ -1,7 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Continuations of other prompts than in the main part: longer ones, and ones of few channels.
+"""Continuations of other prompts than in the main part: longer prompts, and prompts on few channels.
 
-Does the model use what a longer prompt tells? Does it continue the few electrodes of a headset as well as a whole cap?
+Does the model use the information in a longer prompt? Does it continue the few electrodes of a
+headset as well as a whole cap?
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ from get_hf.training.evaluation.table import Rows
 
 from .continuations import space_rows, spectrum_rows
 
-#: The longest that two stretches of 12 s follow in a minute, as resting recordings are long.
+#: Longest prompt that two stretches of 12 s can follow in a resting recording of a minute.
 LONGER_SECONDS = 24.0
-#: Some on either side, in front and at the back; and one alone.
+#: Channels on both sides, in front and at the back; and one channel alone.
 FEW_CHANNELS = ("Fp2", "Fz", "T7", "Oz")
 ONE_CHANNEL = ("Cz",)
-#: Rises and falls of the amplitude are told by windows of half a second.
+#: Windows that measure rises and falls of the amplitude.
 WINDOW_SECONDS = 0.5
 
 
 class OtherPrompts:
-    """Prompts to continue, and a few rows of what continues them.
+    """Prompts to continue, and a few rows of their continuations.
 
     Args:
-        segments: Prompts and the truth.
-        group: Of the rows.
-        label: What each row's name ends in.
+        segments: Prompts and their real continuations.
+        group: Group of the rows.
+        label: End of each row's name.
     """
 
     def __init__(self, segments: Segments, group: str, label: str):
@@ -47,14 +48,14 @@ class OtherPrompts:
         self.n_times, self.conditions = segments.n_times, segments.unchanged_conditions
 
     def rows(self, made: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
-        """The rows of what was generated, or, without it, of other stretches of the same recordings.
+        """Rows of generated EEG, or of other stretches of the same recordings.
 
-        One channel has no rows of space.
+        A single channel has no rows of space.
 
         Args:
-            made: `(items, channels, n_times)` in microvolts.
-            n_bootstrap: Resamples of subjects behind each interval.
-            seed: Of the bootstrap.
+            made: Generated EEG `(items, channels, n_times)` in microvolts; None: other stretches.
+            n_bootstrap: Resamples of subjects for each interval.
+            seed: Seed of the bootstrap.
         """
         of = self.segments
         rows = Rows(of.subjects, n_bootstrap, seed)
@@ -73,7 +74,7 @@ class OtherPrompts:
 
 
 def _describe(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
-    """What the rows need to know of `(items, channels, times)`, each entry `(items, ...)`."""
+    """Descriptors of `(items, channels, times)` for the rows, each entry `(items, ...)`."""
     n = round(WINDOW_SECONDS * sampling_rate)
     windows = cut_windows(x, n).reshape(len(x), -1, x.shape[1], n)
     return describe_spectrum_and_space(x, sampling_rate) | {
@@ -85,7 +86,7 @@ def _describe(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
 def cut_longer_prompts(
     signals: Sequence[Signal], ch_names: Sequence[str], items_per_recording: int | None = None
 ) -> OtherPrompts | None:
-    """Cuts recordings; None where none is long enough. See `cut_segments`."""
+    """Cuts longer prompts, see `cut_segments`; None where no recording is long enough."""
     try:
         segments = cut_segments(signals, ch_names, LONGER_SECONDS, items_per_recording=items_per_recording)
     except ValueError:
@@ -94,7 +95,7 @@ def cut_longer_prompts(
 
 
 def on_few_channels(segments: Segments, ch_names: Sequence[str]) -> OtherPrompts | None:
-    """The same prompts on some of their channels; None where they lack one of them."""
+    """The same prompts on some of their channels; None where one of these channels is missing."""
     if not set(ch_names) <= set(segments.ch_names):
         return None
     label = f"on {ch_names[0]} alone" if len(ch_names) == 1 else f"on {len(ch_names)} channels"

@@ -1,9 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Does a continuation fit its own prompt? Distances to the true continuation, with own and with swapped prompts.
+"""Does a continuation fit its own prompt? Distances to the real continuation, with own and with swapped prompts.
 
-Swapping needs no second generation: the continuation of prompt j, compared with what truly followed prompt i, is the
-result of the swap. All pairs of items are compared, so that a swap is the mean over all other items, not one random
-partner.
+Swapping needs no second generation: the continuation of prompt j is compared with the real continuation of prompt i.
+All pairs of items are compared, so a swap is the mean over all other items instead of one random partner.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from get_hf.training.evaluation.table import Rows
 
 
 def pair_distances(real: dict[str, np.ndarray], generated: dict[str, np.ndarray], subjects: np.ndarray) -> np.ndarray:
-    """How far each true continuation is from what each prompt gave.
+    """Distance between each real continuation and the EEG generated from each prompt.
 
-    The distance is the mean absolute difference of log PSD plus the Frobenius distance of log covariances,
-    each over its mean between real continuations of different people.
+    The distance is the mean absolute difference of log PSD plus the Frobenius distance of log covariances. Each of
+    the two is divided by its mean between real continuations of different people.
 
     Args:
         real: `describe` of the real continuations.
-        generated: `describe` of the generated ones.
-        subjects: `(items,)`.
+        generated: `describe` of the generated continuations.
+        subjects: Subject of each item, `(items,)`.
 
     Returns:
-        `(items, items)`: true continuation i, prompt j.
+        `(items, items)`: real continuation i, prompt j.
     """
     subjects = np.asarray(subjects)
     other = subjects[:, None] != subjects[None, :]
@@ -41,7 +40,7 @@ def pair_distances(real: dict[str, np.ndarray], generated: dict[str, np.ndarray]
 
 
 def _mean_where(distances: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Mean of each row's distances where `mask` is true, NaN where it is true nowhere."""
+    """Mean of each row's distances where `mask` is true; NaN for a row without any."""
     count = mask.sum(axis=1)
     return np.where(count > 0, (distances * mask).sum(axis=1) / np.maximum(count, 1), np.nan)
 
@@ -53,17 +52,17 @@ def prompt_rows(
     conditions: Sequence[str] | None = None,
     recordings: Sequence | None = None,
 ) -> None:
-    """Adds how much nearer the truth its own prompt leads than other prompts do.
+    """Adds how much nearer to the real continuation the own prompt leads than other prompts.
 
-    The p-value is that of the one-sided paired Wilcoxon test over prompts. Prompts of one person are not independent;
-    the intervals of the other rows, over people, are the more careful statement.
+    The p-value comes from the one-sided paired Wilcoxon test over prompts. Prompts of one person are not independent,
+    so the intervals of the other rows, over people, are the more careful statement.
 
     Args:
-        rows: Where to.
+        rows: Table that gets the rows.
         real: `describe` of the real continuations.
-        generated: `describe` of the generated ones.
-        conditions: Of each item; swaps are among items of the same one, so that the person makes the difference.
-        recordings: Which recording each item was cut from; None: each from one of its own.
+        generated: `describe` of the generated continuations.
+        conditions: Condition of each item. Swaps stay within one condition, so only the person differs.
+        recordings: Recording of each item; None: every item has a recording of its own.
     """
     subjects = rows.subjects
     distances = pair_distances(real, generated, subjects)

@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""An hour of continuation: does it stay where real EEG stays?
+"""Long continuations of up to an hour: do they stay in the range of real EEG?
 
 Sliding windows are compared with the first 30 s: real windows with their own recording, generated windows with their
 prompt. The 5th and the 95th percentile of the real windows bound the envelope. Real EEG is inside nine times out of
-ten, and so is generated EEG that does not drift.
+ten, and so is generated EEG without drift.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ WINDOW_SECONDS = 10.0
 STEP_SECONDS = 5.0
 ENVELOPE = (5.0, 95.0)  # percentiles
 MEASURES = ("RMS", *BANDS, "covariance")
-#: Of how a generator's work grows, see `Rollout.rows`.
+#: Rows about the growth of a generator's cost, see `Rollout.rows`.
 PACE = {"cost": "cost per second, end over start", "memory": "memory, end over start"}
 
 
 def drift(x: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """How far windows of a recording are from a reference.
+    """Distance of the windows of a recording from a reference.
 
     Args:
-        x: `(channels, times)` in microvolts at `SAMPLING_RATE`.
-        reference: `(channels, times')`, at least one window.
+        x: Recording `(channels, times)` in microvolts at `SAMPLING_RATE`.
+        reference: Reference `(channels, times')`, at least one window long.
 
     Returns:
         `(measures, windows)`, see `MEASURES`: RMS and band powers in dB over the reference, averaged over channels;
@@ -49,19 +49,19 @@ def drift(x: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def _windows(x: np.ndarray) -> np.ndarray:
-    """`(channels, times)` to overlapping `(windows, channels, window times)`."""
+    """Cuts `(channels, times)` into overlapping `(windows, channels, window times)`."""
     n, step = (round(seconds * SAMPLING_RATE) for seconds in (WINDOW_SECONDS, STEP_SECONDS))
     return np.lib.stride_tricks.sliding_window_view(x, n, axis=-1)[:, ::step].transpose(1, 0, 2)
 
 
 def _band_powers(windows: np.ndarray) -> np.ndarray:
-    """`(windows, channels, times)` to `(bands, windows, channels)` in uV^2/Hz."""
+    """Band powers `(bands, windows, channels)` in uV^2/Hz of `(windows, channels, times)`."""
     freqs, power = sps.welch(windows, SAMPLING_RATE, nperseg=round(2 * SAMPLING_RATE), axis=-1)
     return np.stack([power[..., (freqs >= low) & (freqs < high)].mean(axis=-1) for low, high in BANDS.values()])
 
 
 def _decibels(power: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """`(windows, channels)` over `(channels,)` or `(1, channels)` to `(windows,)`."""
+    """Decibels of `(windows, channels)` over `(channels,)` or `(1, channels)`, mean over channels: `(windows,)`."""
     return 10 * np.log10((power + EPSILON) / (reference + EPSILON)).mean(axis=-1)
 
 
@@ -72,16 +72,16 @@ def _shape(covariances: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Rollout:
-    """Recordings to continue for long, and what real recordings do.
+    """Prompts for long continuations, and the drift of real recordings.
 
     Attributes:
-        prompt: `(items, channels, 30 s)` in microvolts at `SAMPLING_RATE`.
-        n_times: Samples to generate after each.
-        subjects: `(items,)`.
-        conditions: Of each prompt, and of what is to follow.
-        ch_names: Per channel.
-        real: `(measures, windows)`: `drift` of each real recording.
-        real_subjects: Whose each is.
+        prompt: Prompts `(items, channels, 30 s)` in microvolts at `SAMPLING_RATE`.
+        n_times: Samples to generate after each prompt.
+        subjects: Subject of each item, `(items,)`.
+        conditions: Conditions of each prompt and of its continuation.
+        ch_names: Name of each channel.
+        real: `drift` of each real recording, `(measures, windows)`.
+        real_subjects: Subject of each real recording.
     """
 
     prompt: np.ndarray
@@ -93,9 +93,9 @@ class Rollout:
     real_subjects: np.ndarray
 
     def envelope(self, without: object = None) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest drift of real windows, `(measures, 1)` each, of all people but one.
+        """Lower and upper bound of the drift of real windows, `(measures, 1)` each, over all people except one.
 
-        Nearness to the prompt is no drift: the distance of covariances has no lowest value.
+        The lower bound of the covariance distance is 0, because nearness to the prompt is no drift.
         """
         kept = [d for d, s in zip(self.real, self.real_subjects, strict=True) if s != without] or self.real
         low, high = np.percentile(np.concatenate(kept, axis=1), ENVELOPE, axis=1)
@@ -109,13 +109,13 @@ class Rollout:
         seed: int = 0,
         pace: dict[str, float] | None = None,
     ) -> dict[str, dict]:
-        """The rows of what was generated, or, without it, of real recordings; each in the envelope of other people.
+        """Rows of generated EEG, or of real recordings; the envelope of each item comes from other people.
 
         Args:
-            made: `(items, channels, n_times)` in microvolts.
-            n_bootstrap: Resamples of subjects behind each interval.
-            seed: Of the bootstrap.
-            pace: "cost" and "memory" at the end over those at the start, of a generator that measures them.
+            made: Generated EEG `(items, channels, n_times)` in microvolts; None: real recordings.
+            n_bootstrap: Resamples of subjects for each interval.
+            seed: Seed of the bootstrap.
+            pace: "cost" and "memory" at the end over their values at the start; None: not measured.
         """
         if made is None:
             courses, subjects = self.real, self.real_subjects
@@ -148,30 +148,30 @@ class Rollout:
 
 
 def _median(courses: Sequence[np.ndarray]) -> np.ndarray:
-    """Median over recordings, `(measures, windows)`, of as many windows as the longest has."""
+    """Median over recordings, `(measures, windows)`, as long as the longest recording."""
     longest = max(course.shape[1] for course in courses)
     padded = [np.pad(c, ((0, 0), (0, longest - c.shape[1])), constant_values=np.nan) for c in courses]
     return np.nanmedian(padded, axis=0)
 
 
 def _smoothed(courses: np.ndarray) -> np.ndarray:
-    """Running median over a minute of `(measures, windows)`: one loud moment of one person is no drift."""
+    """Running median over a minute of `(measures, windows)`, because one loud moment of one person is no drift."""
     reach = round(30 / STEP_SECONDS)
     padded = np.pad(courses, ((0, 0), (reach, reach)), constant_values=np.nan)
     return np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1), axis=-1)
 
 
 def cut_rollout(signals: Iterable[Signal], ch_names: Sequence[str], n_rollouts: int, seconds: float) -> Rollout | None:
-    """Chooses prompts among recordings of one condition, and measures how all recordings drift.
+    """Chooses prompts among recordings of one condition, and measures the drift of all recordings.
 
     Args:
-        signals: What `recordings` yields.
-        ch_names: Of its channels.
-        n_rollouts: Prompts, one per person, of different conditions in turn.
-        seconds: To generate after each.
+        signals: Signals from `recordings`.
+        ch_names: Channels of the signals.
+        n_rollouts: Number of prompts, one for each person, of different conditions in turn.
+        seconds: Length of each continuation.
 
     Returns:
-        What to generate; None where no recording of one condition is as long as prompt and window.
+        The rollout; None where no recording of one condition is as long as prompt and window together.
     """
     n_prompt, n_window = (round(s * SAMPLING_RATE) for s in (PROMPT_SECONDS, WINDOW_SECONDS))
     skip = int(SAMPLING_RATE)  # 1 s: the filters' edge

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Train on generated EEG, test on real EEG: does a decoder learn what it would learn from real EEG?
+"""Train on generated EEG, test on real EEG: does a decoder learn the same as from real EEG?
 
 Esteban et al., "Real-valued (medical) time series generation with recurrent conditional GANs", 2017 (TSTR).
 """
@@ -15,17 +15,18 @@ from scipy import linalg
 def transfer_accuracy(
     decoder: Callable, made: np.ndarray, real: np.ndarray, labels: np.ndarray, subjects: np.ndarray
 ) -> np.ndarray:
-    """Whether a decoder that was trained on what was made decodes real trials of other people.
+    """Tests a decoder, trained on generated trials, on real trials of other people.
 
     Args:
-        decoder: Gives an untrained classifier of scikit-learn.
-        made: What it trains on, `(trials, ...)`: made to fit the labels and from prompts of the subjects.
-        real: What it is tested on, `(trials, ...)`.
-        labels: Of both, `(trials,)`.
-        subjects: Of both, `(trials,)`; a person whom it is tested on has no part in what it trains on.
+        decoder: Function that returns an untrained scikit-learn classifier.
+        made: Training trials `(trials, ...)`, generated for the labels from prompts of the subjects.
+        real: Test trials `(trials, ...)`.
+        labels: Labels of both, `(trials,)`.
+        subjects: Subjects of both, `(trials,)`; training and test trials never share a subject.
 
     Returns:
-        `(trials,)`: 1 where the decoder was right, 0 where not; NaN where others gave fewer than two of a label.
+        `(trials,)`: 1 where the decoder was right, 0 where it was wrong; NaN where the training trials had fewer than
+        two labels, or fewer than two trials of a label.
     """
     from sklearn.model_selection import GroupKFold
 
@@ -41,7 +42,7 @@ def transfer_accuracy(
 
 
 def band_power_decoder():
-    """Linear discriminant analysis, shrunk, of standardised features such as log band power `(trials, features)`."""
+    """Shrinkage linear discriminant analysis of standardised features, such as log band power `(trials, features)`."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -50,24 +51,24 @@ def band_power_decoder():
 
 
 class CommonSpatialPatterns:
-    """Log variances along the directions whose variance two classes differ by most, then linear discriminants.
+    """Linear discriminants of log variances along the directions in which two classes differ most in variance.
 
     Blankertz et al., "Optimizing spatial filters for robust EEG single-trial analysis", IEEE Signal Processing
-    Magazine 25, 2008. It takes covariances, `(trials, channels, channels)`.
+    Magazine 25, 2008. The input is covariances, `(trials, channels, channels)`.
 
     Args:
-        n_filters: From either end.
+        n_filters: Number of filters from each end of the spectrum of eigenvalues.
     """
 
     def __init__(self, n_filters: int = 3):
         self.n_filters = n_filters
 
     def fit(self, covariances: np.ndarray, labels: np.ndarray) -> CommonSpatialPatterns:
-        """Trains on trials of two classes, `labels` being `(trials,)`."""
+        """Trains on trials of two classes; `labels` are `(trials,)`."""
         share = covariances / (np.trace(covariances, axis1=1, axis2=2)[:, None, None] + 1e-6)
         first, second = (share[labels == label].mean(axis=0) for label in np.unique(labels))
         total = first + second
-        # so that flat channels have directions too
+        # for flat channels, which have no variance
         ridge = (1e-3 * np.trace(total) / len(total) + 1e-6) * np.eye(len(total))
         _, vectors = linalg.eigh(first + ridge, total + 2 * ridge)
         n = min(self.n_filters, len(total) // 2)
@@ -76,7 +77,7 @@ class CommonSpatialPatterns:
         return self
 
     def predict(self, covariances: np.ndarray) -> np.ndarray:
-        """The label of each trial."""
+        """Predicts the label of each trial."""
         return self.classifier.predict(self._features(covariances))
 
     def _features(self, covariances: np.ndarray) -> np.ndarray:
@@ -84,14 +85,14 @@ class CommonSpatialPatterns:
 
 
 def aligned(covariances: np.ndarray, subjects: np.ndarray) -> np.ndarray:
-    """Covariances whitened by each person's mean, without which few patterns hold across people.
+    """Whitens covariances by each person's mean; without this step few patterns hold across people.
 
     He and Wu, "Transfer learning for brain-computer interfaces: a Euclidean space data alignment approach", IEEE
     Trans. Biomed. Eng. 67, 2020.
 
     Args:
-        covariances: `(trials, channels, channels)`.
-        subjects: `(trials,)`.
+        covariances: Covariances `(trials, channels, channels)`.
+        subjects: Subject of each trial, `(trials,)`.
     """
     out = np.empty_like(covariances)
     for subject in np.unique(subjects):

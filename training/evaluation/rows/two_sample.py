@@ -2,9 +2,9 @@
 """Can a classifier tell generated EEG from real EEG? The classifier two-sample test on families of features.
 
 A classifier is trained on windows of some subjects and judged on windows of others (Lopez-Paz and Oquab,
-"Revisiting classifier two-sample tests", ICLR 2017): an area under the ROC curve (AUC) of 0.5 means that it
-finds nothing that separates the two sets and holds across people. One family of features at a time says WHAT
-gives the generator away; a small convolutional network looks at the signal itself.
+"Revisiting classifier two-sample tests", ICLR 2017). An area under the ROC curve (AUC) of 0.5 means that it finds no
+difference that holds across people. Classifiers on one family of features show WHAT differs. A small convolutional
+network sees the signal itself.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 from get_hf.training.evaluation.descriptors import FAMILIES, cut_windows, window_features
 from get_hf.training.evaluation.table import Rows
 
-#: By the name of its row, what each classifier is shown ("windows" are the raw signal) and which it is.
+#: By name of the row: features of the classifier ("windows" are the raw signal), and its kind.
 CLASSIFIERS = {
     "AUC everything, logistic": ("everything", "logistic"),
     "AUC everything, boosting": ("everything", "boosting"),
     "AUC convolutional net": ("windows", "convolutional"),
 }
-ROC_GRID = np.linspace(0, 1, 41)  # rates of false positives that curves are kept at
+ROC_GRID = np.linspace(0, 1, 41)  # false positive rates at which curves are stored
 
 
 def _classifier(name: str, seed: int):
@@ -49,23 +49,23 @@ def _classifier(name: str, seed: int):
 def held_out_scores(
     real: np.ndarray, generated: np.ndarray, subjects: np.ndarray, classifier: str = "logistic", seed: int = 0
 ) -> dict[object, tuple[np.ndarray, np.ndarray]]:
-    """What a classifier told to separate generated from real windows says of subjects it was not trained on.
+    """Scores of a classifier of generated against real windows, on subjects that it was not trained on.
 
     Args:
-        real: What it sees of real windows: features `(windows, features)`, or, for "convolutional", the windows
+        real: Features of real windows, `(windows, features)`; for "convolutional" the windows themselves,
             `(windows, channels, times)` in microvolts.
-        generated: The same of generated windows, as many.
-        subjects: Whose each real window is, and whose prompt the generated one of that number continues,
+        generated: The same for generated windows, as many.
+        subjects: Subject of each real window, and of the prompt of the generated window with the same index,
             `(windows,)`.
         classifier: "logistic" (standardised, L2), "boosting" (histogram gradient boosting) or "convolutional".
-        seed: Of the boosting and the network.
+        seed: Seed of the boosting and the network.
 
     Returns:
-        Scores of the real and of the generated windows of each subject, higher for generated, from the fold of the
-        cross-validation that held the subject out: of five folds, for the network, which takes longest, of three.
+        Scores of each subject's real and generated windows, higher for generated. They come from the fold of the
+        cross-validation that held the subject out. There are five folds, or three for the network, which is slowest.
 
     Raises:
-        ValueError: Fewer than two subjects, or an unknown classifier.
+        ValueError: There are fewer than two subjects, or the classifier is unknown.
     """
     from sklearn.model_selection import GroupKFold
     from threadpoolctl import threadpool_limits
@@ -83,7 +83,7 @@ def held_out_scores(
     n_folds = min(3 if classifier == "convolutional" else 5, len(names))
     scores = {}
     for train, test in GroupKFold(n_folds).split(x, is_generated, groups):
-        # so little work per tree is slower on threads that wait for each other than on one
+        # trees are so small that one thread is faster than several that wait for each other
         with threadpool_limits(1):
             score = model.fit(x[train], is_generated[train]).predict_proba(x[test])[:, 1]
         for subject in np.unique(groups[test]):
@@ -93,10 +93,10 @@ def held_out_scores(
 
 
 def two_sample_auc(scores: dict[object, tuple[np.ndarray, np.ndarray]]) -> dict[object, float]:
-    """The AUC within each subject: within, so that differences between people neither help nor hide.
+    """The AUC within each subject, on which differences between people have no influence.
 
     Args:
-        scores: From `held_out_scores`.
+        scores: Result of `held_out_scores`.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -107,10 +107,10 @@ def two_sample_auc(scores: dict[object, tuple[np.ndarray, np.ndarray]]) -> dict[
 
 
 def two_sample_curve(scores: dict[object, tuple[np.ndarray, np.ndarray]]) -> list[float]:
-    """The ROC curve, averaged over subjects: shares of generated windows found at the false alarms of `ROC_GRID`.
+    """The ROC curve, averaged over subjects: true positive rates at the false positive rates of `ROC_GRID`.
 
     Args:
-        scores: From `held_out_scores`.
+        scores: Result of `held_out_scores`.
     """
     from sklearn.metrics import roc_curve
 
@@ -129,15 +129,15 @@ def two_sample_rows(
     classifiers: Sequence[str] = ("logistic", "boosting", "convolutional"),
     seed: int = 0,
 ) -> None:
-    """Adds the AUC of each family of features (logistic), then of each classifier on all there is, with its curve.
+    """Adds the AUC of each family of features (logistic), then the AUC and curve of each of `CLASSIFIERS`.
 
     Args:
-        rows: Where to.
+        rows: Table that gets the rows.
         real: Real continuations, `(items, channels, times)` in microvolts.
-        generated: Generated ones, of the same shape.
-        sampling_rate: In Hz.
-        classifiers: Which of the three.
-        seed: Of boosting and network.
+        generated: Generated continuations, of the same shape.
+        sampling_rate: Sampling rate in Hz.
+        classifiers: Classifiers to train, among the three.
+        seed: Seed of the boosting and the network.
     """
     n = int(2 * sampling_rate)
     windows = [cut_windows(x, n) for x in (real, generated)]

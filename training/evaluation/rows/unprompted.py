@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""EEG from nothing: does it look like people in this condition, and do people differ as real people do?
+"""EEG without a prompt: does it fit its condition, and do imagined people differ as real people do?
 
 There is no prompt to compare with, so only sets are compared. The model does not know the judged people. Even a
 perfect generator would differ from them as other people do, so the floor, stretches of the same people, is out of
@@ -19,20 +19,20 @@ from get_hf.training.evaluation.table import Rows
 from .conditions import CLOSED, OPEN, alpha_rows
 from .continuations import space_rows
 
-#: As much of each recording as two stretches of a minute can be.
+#: Length of the real stretches in seconds: two of them fit into a recording of a minute.
 REAL_SECONDS = 24.0
-#: How much is made, of which the end is judged: what goes astray does so slowly.
+#: Length of the generated EEG in seconds; only its end is judged, because drift is slow.
 SECONDS = 60.0
 
 
 class Unprompted:
-    """Whom to make EEG of, and a few rows of what was made.
+    """People and conditions to generate EEG for, and a few rows of the result.
 
     Args:
-        segments: Recordings of known people and conditions, without prompts.
+        segments: Stretches of known people and conditions, without prompts.
 
     Attributes:
-        people: `(items,)`: number of the person whom each item is to be of; the same person has the same number.
+        people: Number of each item's person, `(items,)`; the same person has the same number.
     """
 
     def __init__(self, segments: Segments):
@@ -42,12 +42,12 @@ class Unprompted:
         self.people = np.unique(segments.subjects, return_inverse=True)[1]
 
     def rows(self, made: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
-        """The rows of what was generated, or, without it, of other stretches of the same recordings.
+        """Rows of generated EEG, or of other stretches of the same recordings.
 
         Args:
-            made: `(items, channels, n_times)` in microvolts.
-            n_bootstrap: Resamples of subjects behind each interval.
-            seed: Of the bootstrap.
+            made: Generated EEG `(items, channels, n_times)` in microvolts; None: other stretches.
+            n_bootstrap: Resamples of subjects for each interval.
+            seed: Seed of the bootstrap.
         """
         of = self.segments
         n_real = of.n_times
@@ -60,7 +60,7 @@ class Unprompted:
         real_alpha, made_alpha = (log_alpha_power(x, of.sampling_rate) for x in (of.continuation, end))
         alpha_rows(rows, real_alpha, made_alpha, of.conditions, of.ch_names)
         rows.ratio("stability", "RMS, last over first 24 s", (log_rms(end) - log_rms(begin)).mean(axis=1))
-        # a floor that nobody can know is no goal, and what is made in a place of its own belongs to no prompt
+        # a floor that is out of reach sets no goal, and rows for each prompt do not apply without prompts
         return {
             f"{name}, from nothing": row
             | {"group": "from nothing", "goal": None if row["goal"] and "floor" in row["goal"][0] else row["goal"]}
@@ -70,7 +70,7 @@ class Unprompted:
 
 
 def _describe(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
-    """What rows need to know, each entry `(items, ...)`; covariances in units of their own power."""
+    """Descriptors for the rows, each entry `(items, ...)`; covariances in units of their own power."""
     found = describe_spectrum_and_space(x, sampling_rate) | {"log RMS": log_rms(x).mean(axis=1)}
     power = np.trace(found["covariance"], axis1=1, axis2=2)[:, None, None] + EPSILON
     return found | {"covariance": found["covariance"] / power}
