@@ -58,8 +58,6 @@ LARGEST_EVIDENCE = 2.0
 #: Coefficients of a patch whose sums over channels decide whether, when and how to blink; see `uniforms`.
 DICE = slice(8, 11)
 
-_SOS = scipy.signal.butter(2, CORNER, output="sos")
-
 
 @dataclass(frozen=True)
 class Blinks:
@@ -381,7 +379,8 @@ def no_blinks(n_chans: int, n_times: int) -> Blinks:
 
 def low_pass(x: np.ndarray) -> np.ndarray:
     """Slow part of `(rows, times)`, filtered with zero phase."""
-    return scipy.signal.sosfiltfilt(_SOS, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
+    sections = scipy.signal.butter(2, CORNER, output="sos")
+    return scipy.signal.sosfiltfilt(sections, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
 
 
 def _frontal_activity(slow: np.ndarray, topography: np.ndarray, noise: np.ndarray) -> float:

@@ -12,6 +12,9 @@ from typing import Any
 
 import torch
 
+#: Where this folder is in a clone.
+PLACE = "/".join(__name__.split(".")[1:-1]) + "/"
+
 
 def provenance(**settings: Any) -> dict[str, Any]:
     """Date, code version and kind of machine of a figure, with further settings."""
@@ -36,12 +39,12 @@ def own_commit(folder: Path = Path(__file__).parent) -> str | None:
     """Commit of the clone that contains this code; None if the code was installed from a package.
 
     Another repository may surround an installed package, for example if its environment is inside. In such a
-    repository, `training/` is not a top-level folder with tracked files.
+    repository, this folder is not at the place that it has in a clone, or its files are not tracked.
 
     Args:
         folder: A folder of this code.
     """
-    if _git("rev-parse", "--show-prefix", folder=folder) != "training/":
+    if _git("rev-parse", "--show-prefix", folder=folder) != PLACE:
         return None
     if not _git("ls-files", Path(__file__).name, folder=folder):
         return None

@@ -38,19 +38,26 @@ def room(folder: Path) -> Path:
 def test_a_repository_that_surrounds_an_installed_package_is_not_ours(repository):
     assert own_commit(room(repository / ".venv/lib/site-packages/get_hf/training")) is None
     # nor where it has a folder of this name that it does not track, or keeps its packages
-    assert own_commit(room(repository / "training")) is None
+    assert own_commit(room(repository / "training/pretraining")) is None
     git(repository, "add", "-f", ".venv")
     git(repository, "commit", "-qm", "packages too")
     assert own_commit(repository / ".venv/lib/site-packages/get_hf/training") is None
 
 
 def test_a_clone_has_a_commit_whatever_repository_git_is_told_of(repository, monkeypatch):
-    ours = room(repository / "training")
+    ours = room(repository / "training/pretraining")
     git(repository, "add", ".")
     git(repository, "commit", "-qm", "ours")
     head = git(repository, "rev-parse", "HEAD")
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     assert own_commit(ours) == head
+
+
+def test_in_a_clone_of_this_repository_its_commit_is_told():
+    root = Path(__file__).parents[3]
+    if not (root / ".git").exists():
+        pytest.skip("not a clone")
+    assert own_commit(root / "training" / "pretraining") == git(root, "rev-parse", "HEAD")
 
 
 def test_without_git_or_a_clone_the_version_is_told(monkeypatch, tmp_path):
