@@ -22,7 +22,7 @@ both terms, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -377,10 +377,15 @@ def no_blinks(n_chans: int, n_times: int) -> Blinks:
     return Blinks(np.zeros((n_chans, 2)), np.zeros((2, n_times)), n_times, np.zeros((0, 4)), 0.0)
 
 
+@cache
+def _low_pass_sections() -> np.ndarray:
+    """Second-order sections of the low-pass, designed at the first call, as importing scipy.signal takes long."""
+    return scipy.signal.butter(2, CORNER, output="sos")
+
+
 def low_pass(x: np.ndarray) -> np.ndarray:
     """Slow part of `(rows, times)`, filtered with zero phase."""
-    sections = scipy.signal.butter(2, CORNER, output="sos")
-    return scipy.signal.sosfiltfilt(sections, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
+    return scipy.signal.sosfiltfilt(_low_pass_sections(), x, axis=-1, padlen=min(50, x.shape[-1] - 1))
 
 
 def _frontal_activity(slow: np.ndarray, topography: np.ndarray, noise: np.ndarray) -> float:

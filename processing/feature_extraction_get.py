@@ -14,7 +14,7 @@ from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_output
 from .equaliser_get import N_TRAITS, Gains
 from .event_shapes_get import check_rate
 from .events_get import Events
-from .features_get import EEGFeatures, Prompt, check_tensors, pad_features, stack_prompts
+from .features_get import INPUTS, EEGFeatures, Prompt, check_tensors, pad_features, stack_prompts
 from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
 from .plausibility_get import usable_channels
@@ -49,15 +49,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         >>> features = extractor("eyes_closed.edf", condition="eyes_closed")  # doctest: +SKIP
     """
 
-    model_input_names = [  # noqa: RUF012  a class attribute is what transformers reads
-        "input_values",
-        "channel_positions",
-        "channel_mask",
-        "attention_mask",
-        "calibration",
-        "condition_ids",
-        "noise_seed",
-    ]
+    model_input_names = list(INPUTS)  # noqa: RUF012  transformers reads a class attribute
 
     def __init__(
         self,

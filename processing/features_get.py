@@ -17,8 +17,8 @@ from .reading_get import Recording
 
 #: Allowed values of `return_tensors=`; None means "pt".
 TENSORS = (None, "pt", "np")
-#: Parts of a row that `pad_features` pads; other parts, such as the name of a subject, are left out.
-PADDED = (
+#: Inputs of the model.
+INPUTS = (
     "input_values",
     "channel_positions",
     "channel_mask",
@@ -26,8 +26,9 @@ PADDED = (
     "calibration",
     "condition_ids",
     "noise_seed",
-    "labels",
 )
+#: Parts of a row that `pad_features` pads; other parts, such as the name of a subject, are left out.
+PADDED = (*INPUTS, "labels")
 
 
 @dataclass

@@ -174,17 +174,15 @@ def whole(name: str, value: Any, largest: int) -> int:
     return int(value)
 
 
-def numbers(name: str, values: Any, n: int | None = None) -> list[float]:
-    """Returns a list of finite numbers, with `n` items if `n` is given; see `number`."""
+def numbers(name: str, values: Any, n: int) -> list[float]:
+    """Returns a list of `n` finite numbers; see `number`."""
     try:
         array = np.asarray(values)
     except ValueError:  # lists of different lengths
         array = np.array("")
     if array.ndim != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise ValueError(f"{name} of the feature extractor must be a list of numbers, not {values!r:.200}.")
-    if n is None and not 1 <= len(array) <= MOST_ENTRIES:
-        raise ValueError(f"{name} of the feature extractor must be 1 to {MOST_ENTRIES} numbers, not {len(array)}.")
-    if n is not None and len(array) != n:
+    if len(array) != n:
         raise ValueError(f"{name} of the feature extractor must be {n} numbers, not {len(array)}.")
     return array.astype(float).tolist()
 

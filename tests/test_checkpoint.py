@@ -76,7 +76,6 @@ def test_open_eyes_blink_and_closed_ones_hardly(model, extractor):
     assert counts["eyes_closed"] < counts["eyes_open"] / 2
 
 
-@pytest.mark.slow
 def test_the_command_continues_a_real_recording(tmp_path):
     source = recording(3, 2)
     outputs = [tmp_path / name for name in ("c.edf", "again.edf")]
@@ -102,7 +101,6 @@ def test_the_command_continues_a_real_recording(tmp_path):
     assert abs(alpha_peak(after[occipital], 160.0) - alpha_peak(before[occipital], 160.0)) <= 1.0
 
 
-@pytest.mark.slow
 def test_ten_minutes_neither_die_away_nor_blow_up(model, extractor):
     raw = mne.io.read_raw_edf(recording(3, 2), preload=True, verbose="error").crop(tmax=60.0)
     raw.pick([f"{name:.<4}" for name in ("Fz", "C3", "Cz", "C4", "Pz", "O1", "Oz", "O2")])

@@ -74,7 +74,6 @@ def test_the_commands_write_what_they_say(folder, arguments):
     assert picture.stat().st_size > 10_000
 
 
-@pytest.mark.slow
 def test_the_commands_about_corpora_lead_from_recordings_to_the_hub(folder):
     with Hub() as hub:
         for arguments in get_hf_commands("corpus"):
@@ -86,7 +85,6 @@ def test_the_commands_about_corpora_lead_from_recordings_to_the_hub(folder):
     assert {"README.md", "spectra.png", "data/train-00000-of-00001.parquet"} <= set(pushed.files)
 
 
-@pytest.mark.slow
 def test_the_commands_about_the_hub_lead_there_and_back(folder):
     save_small(folder / "runs/mine")
     with Hub() as hub:

@@ -62,7 +62,6 @@ def test_it_prints_a_table_and_writes_json(reading, corpus, tmp_path, monkeypatc
     assert "share waiting" not in table
 
 
-@pytest.mark.slow
 def test_waiting_is_a_share_of_the_steps(reading, corpus, tmp_path):
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(

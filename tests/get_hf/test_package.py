@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 
-import pytest
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForSequenceClassification
 
 import get_hf
@@ -37,7 +36,6 @@ def test_importing_brings_nothing_heavy():
     assert set(HEAVY) & set(loaded) == set()
 
 
-@pytest.mark.slow
 def test_importing_takes_little_longer_than_what_it_stands_on():
     program = (
         "import time; start = time.perf_counter()\n"

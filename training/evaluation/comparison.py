@@ -29,13 +29,10 @@ from get_hf.training.evaluation.rows.rollout import Rollout, cut_rollout
 from get_hf.training.evaluation.rows.unprompted import Unprompted, cut_unprompted
 
 from .baselines import IAAFTSurrogate, PooledVAR, PromptVAR
-from .generator import GETGenerator
 from .goals import goal_text, meets
 from .recordings import CHANNELS, PRESETS, Preset, Segments, check_choices, cut_segments, recordings
 from .requirements import IAAFT, POOLED_VAR, PROMPT_VAR, check_requirements
 from .table import FLOOR, GROUPS, number
-
-__all__ = ["FLOOR", "Comparison", "GETGenerator", "baseline_generators", "compare"]
 
 #: `(prompts (items, channels, times), ch_names, n_times, conditions) -> (items, channels, n_times)`, see `compare`.
 Generator = Callable[[np.ndarray, Sequence[str], int, Sequence[tuple[str, str]]], np.ndarray]

@@ -182,7 +182,6 @@ def test_what_an_interruption_makes_fail_is_an_interruption(get_hf, raw_data, mo
     assert (code, out, err) == (130, "", "get-hf: interrupted, o is as it was: the same command starts again.\n")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("num_proc", [1, 2])
 def test_an_interrupted_preparation_goes_on_where_it_stopped(raw_data, tmp_path, num_proc):
     # enough to be in the middle of it

@@ -382,7 +382,6 @@ assert not {"get_hf", "mne"} & {name.partition(".")[0] for name in sys.modules}
 """
 
 
-@pytest.mark.slow
 def test_transformers_alone_generates_bit_for_bit_what_the_package_does(server, folder, tmp_path):
     push(folder, REPO)
     run(BARE, server, tmp_path, REPO, server.repositories["model", REPO].head, tmp_path / "there.npy")
@@ -414,7 +413,6 @@ trainer.push_to_hub()
 """
 
 
-@pytest.mark.slow
 def test_the_trainer_pushes_the_same_layout(server, folder, tmp_path):
     run(TRAINER, server, tmp_path, folder)
     push(folder, REPO)

@@ -257,7 +257,6 @@ def test_names_that_are_no_folder_are_looked_for_on_the_hub(other_folder, tmp_pa
         assert "\n" not in str(raised.value)
 
 
-@pytest.mark.slow
 def test_real_recordings_are_in_microvolts_and_closed_eyes_show_more_alpha(real_data, tmp_path):
     found = prepare(f"files:{real_data}/eegmmidb/S00[1-4]/S00?R0[12].edf", tmp_path / "out")
     assert found.problems == []

@@ -121,7 +121,6 @@ def test_signals_are_read_as_views_of_the_memory_map(prepared):
     assert not arrow.flatten().to_numpy(zero_copy_only=True).flags.owndata
 
 
-@pytest.mark.slow
 def test_real_recordings_have_the_amplitude_of_scalp_eeg(real_data, cache_dir):
     segments = prepare_segments(f"files:{real_data}/eegmmidb/S00[1-4]/*.edf", None, cache_dir)["train"]
     assert problems(segments) == []

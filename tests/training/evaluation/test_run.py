@@ -389,7 +389,6 @@ def test_a_card_without_marks_is_left_alone(comparison, tmp_path):
         fill_card("<!-- figures:end --><!-- figures:begin -->", "figures", "")
 
 
-@pytest.mark.slow
 def test_real_eeg_of_one_person_is_cut_and_scaled():
     root = Path(os.environ.get("GET_HF_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
     if not (root / "eegmmidb").is_dir():

@@ -105,7 +105,6 @@ def test_a_stream_is_resumed_by_as_many_workers_or_not_at_all(mixture, streamed,
         run(mixture, output_dir=str(tmp_path), resume_from_checkpoint=True, dataloader_num_workers=1, **STREAMED)
 
 
-@pytest.mark.slow
 def test_what_is_streamed_from_the_hub_trains_as_from_the_folder(mixture, prepared_folder, other_folder, tmp_path):
     options = STREAMED | {"max_steps": 3, "eval_strategy": "no", "save_strategy": "no", "dataloader_num_workers": 1}
     local = {str(other_folder): 1, str(prepared_folder): 1}
@@ -155,7 +154,6 @@ crops.Cropper.crop, streaming.Passes.__iter__ = crop, passes
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("shuffled_segments", [1, 4])
 def test_two_processes_that_stream_see_every_segment_once_per_pass(
     mixture, prepared_folder, other_folder, tmp_path, shuffled_segments

@@ -58,7 +58,6 @@ def test_the_result_loads_and_tells_how_it_came_about(finished, data_dir):
     assert str(data_dir) not in json.dumps(summary)
 
 
-@pytest.mark.slow
 def test_training_lowers_the_loss_of_unseen_subjects(recipe, tmp_path):
     out = run(
         recipe,
@@ -151,7 +150,6 @@ def test_an_incomplete_checkpoint_is_passed_over_and_resuming_gives_the_identica
     assert seconds[1] > before
 
 
-@pytest.mark.slow
 def test_killed_at_any_step_and_resumed_the_losses_are_identical(recipe, finished, tmp_path):
     code = f"""
 import os, signal
@@ -172,7 +170,6 @@ pretraining.run({str(recipe)!r}, output_dir={str(tmp_path / "out")!r})
     assert all(torch.equal(w, weights(finished)[name]) for name, w in weights(resumed).items())
 
 
-@pytest.mark.slow
 def test_two_processes_have_the_losses_of_one(recipe, finished, tmp_path):
     out = tmp_path / "out"
     code = f"""
