@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from get_hf.measures import ALPHA, band_power, power_spectrum, split_at_seam
 from get_hf.processing.montage_get import UnknownChannelError, channel_positions, parse_channel_name
+from get_hf.recordings import split_at_seam
 
 if TYPE_CHECKING:
     import mne
@@ -261,6 +261,8 @@ def _draw_scale_bar(axes: "Axes", bottom: float, spacing: float) -> None:
 
 
 def _plot_spectra(axes: "Axes", parts: list[tuple[str, np.ndarray, str]], rate: float) -> None:
+    from get_hf.training.evaluation.descriptors import ALPHA, power_spectrum
+
     for label, signal, colour in parts:
         frequencies, density = power_spectrum(signal, rate)
         inside = (frequencies >= 1) & (frequencies <= 45)
@@ -281,6 +283,8 @@ def _plot_spectra(axes: "Axes", parts: list[tuple[str, np.ndarray, str]], rate: 
 
 def _plot_alpha_maps(axes: np.ndarray, raw: "mne.io.BaseRaw", parts: list, places: np.ndarray) -> None:
     from mne.viz import plot_topomap
+
+    from get_hf.training.evaluation.descriptors import ALPHA, band_power
 
     # MNE cannot triangulate places that lie exactly on one circle, as the outermost of the 10-20 system do
     places = places * np.linspace(1, 1.001, len(places))[:, None]

@@ -1,5 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Writes recordings as `.edf`, `.fif` or `.npz`, completely or not at all, with a note on generated parts."""
+"""Writes recordings as `.edf`, `.fif` or `.npz`, completely or not at all, with a note on generated parts.
+
+`split_at_seam` finds the generated part of a recording.
+"""
 
 import copy
 import hashlib
@@ -80,6 +83,28 @@ def save_recording(
         if told and path.suffix.lower() in WITH_JSON:
             text = json.dumps(told, indent=2, ensure_ascii=False)
             partial.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
+
+
+def split_at_seam(raw: "mne.io.BaseRaw") -> tuple[np.ndarray, np.ndarray]:
+    """Splits a decoded recording at the begin of its annotation "GET generated".
+
+    Args:
+        raw: Result of `GETFeatureExtractor.decode`.
+
+    Returns:
+        Prompt and continuation in microvolts, each `(channels, times)`; the prompt has no samples if the recording
+        was generated from nothing.
+
+    Raises:
+        ValueError: `raw` has no such annotation.
+    """
+    onsets = raw.annotations.onset[raw.annotations.description == GENERATED]
+    if len(onsets) == 0:
+        raise ValueError(f'The recording has no annotation "{GENERATED}": it is not what GET\'s decode returned.')
+    # the last one: the prompt may itself have been generated
+    seam = round((onsets.max() - raw.first_time) * raw.info["sfreq"])
+    before, after = np.split(raw.get_data(units="uV"), [seam], axis=1)
+    return before, after
 
 
 def _checkpoint(model: GETModel) -> dict[str, str]:

@@ -17,14 +17,13 @@ from transformers.generation.streamers import BaseStreamer
 
 from get_hf.cli.checkpoint import Device, load
 from get_hf.cli.console import in_one_sentence, interruption, show_traceback, stderr, stdout, tell
-from get_hf.measures import ALPHA, alpha_peak, band_power, rms, split_at_seam
 from get_hf.outputs import check_folder, check_output
 from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.files import written_whole
 from get_hf.processing.loading import load_recording
 from get_hf.processing.montage_get import USUAL_CHANNELS
 from get_hf.processing.reading_get import CALIBRATION_SECONDS
-from get_hf.recordings import save_recording
+from get_hf.recordings import save_recording, split_at_seam
 
 if TYPE_CHECKING:
     import mne
@@ -294,10 +293,12 @@ def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None, **made_with) -> 
 
 def _summarise(raw: "mne.io.BaseRaw") -> None:
     """Prints what prompt and continuation have in common, and what not."""
+    from get_hf.training.evaluation.descriptors import ALPHA, alpha_peak, band_power
+
     rate = raw.info["sfreq"]
     measures = {
         "seconds": lambda signal: f"{signal.shape[1] / rate:.2f}",
-        "RMS (µV, median over channels)": lambda signal: f"{np.median(rms(signal)):.1f}",
+        "RMS (µV, median over channels)": lambda signal: f"{np.median(signal.std(axis=1)):.1f}",
         "8-13 Hz power (µV², median)": lambda signal: f"{np.median(band_power(signal, rate, ALPHA)):.1f}",
         "alpha peak (Hz)": lambda signal: f"{alpha_peak(signal, rate) or '-'}",
     }

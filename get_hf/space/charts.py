@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from scipy.signal import decimate
 
-from get_hf.measures import ALPHA, power_spectrum, split_at_seam
 from get_hf.plotting import GENERATED, PROMPT, above_usual, channel_label, estimable_parts
+from get_hf.recordings import split_at_seam
 
 if TYPE_CHECKING:
     import mne
@@ -109,6 +109,8 @@ def spectra(raw: "mne.io.BaseRaw") -> go.Figure | None:
     Returns:
         The figure, in square microvolts per hertz; None when neither part lasts the second that an estimate needs.
     """
+    from get_hf.training.evaluation.descriptors import ALPHA, power_spectrum
+
     if not (parts := estimable_parts(raw, NAMES)):
         return None
     figure = go.Figure(layout=_layout(False))

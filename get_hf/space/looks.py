@@ -16,9 +16,8 @@ import gradio as gr
 import numpy as np
 from gradio.components.plot import PlotData
 
-from get_hf.measures import split_at_seam
 from get_hf.plotting import plot_generation, plot_maps, plot_traces
-from get_hf.recordings import save_recording
+from get_hf.recordings import save_recording, split_at_seam
 from get_hf.space import charts
 
 if TYPE_CHECKING:

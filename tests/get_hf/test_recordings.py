@@ -9,6 +9,7 @@ import pytest
 from get_hf import load_recording, save_recording
 from get_hf.outputs import check_folder, check_output
 from get_hf.processing.files import written_whole
+from get_hf.recordings import split_at_seam
 from synthetic import make_raw, mark_generated
 
 
@@ -224,3 +225,25 @@ def test_a_real_recording_survives_edf(tmp_path, eyes_closed):
     assert back.ch_names == raw.ch_names
     assert back.n_times == raw.n_times
     np.testing.assert_allclose(back.get_data(units="uV"), raw.get_data(units="uV"), atol=0.05)
+
+
+def test_the_seam_divides_prompt_from_continuation():
+    raw = mark_generated(make_raw(12.0), 7.5)
+    prompt, continuation = split_at_seam(raw)
+    assert prompt.shape == (8, 1200)
+    np.testing.assert_array_equal(np.concatenate([prompt, continuation], axis=1), raw.get_data(units="uV"))
+
+
+def test_the_last_seam_counts_when_the_prompt_was_generated_too():
+    raw = mark_generated(make_raw(12.0), 4.0)
+    raw.annotations.append(9.0, 3.0, "GET generated")
+    assert split_at_seam(raw)[0].shape[1] == 9 * 160
+
+
+def test_from_nothing_there_is_no_prompt():
+    assert split_at_seam(mark_generated(make_raw(12.0), 0.0))[0].shape == (8, 0)
+
+
+def test_a_recording_that_was_not_generated_has_no_seam():
+    with pytest.raises(ValueError, match="GET generated"):
+        split_at_seam(make_raw())

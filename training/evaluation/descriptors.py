@@ -1,7 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Descriptors of EEG (spectra, coherence, covariance, complexity, bursts) and the features of classifiers.
 
-Arrays are `(items, channels, times)` in microvolts.
+Arrays are `(items, channels, times)` in microvolts. The command and the page take spectra and alpha from here too, so
+that this module imports only numpy and scipy.
 """
 
 from __future__ import annotations
@@ -22,10 +23,57 @@ FAMILIES = (*BANDS, "complexity", "channel correlations", "kurtosis")
 EPSILON = 1e-6  # uV^2: far below any EEG; keeps logarithms of a flat channel finite
 
 
+def power_spectrum(x: np.ndarray, sampling_rate: float, seconds: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
+    """Welch's power spectral density (Hann windows, half overlapping).
+
+    Args:
+        x: Signal in microvolts, `(..., times)`.
+        sampling_rate: Sampling rate in Hz.
+        seconds: Length of a window; a shorter signal is one window.
+
+    Returns:
+        Frequencies in Hz, `(freqs,)`, and the density in uV^2/Hz, `(..., freqs)`.
+    """
+    return sps.welch(x, sampling_rate, nperseg=min(round(seconds * sampling_rate), x.shape[-1]), axis=-1)
+
+
+def band_power(x: np.ndarray, sampling_rate: float, band: tuple[float, float]) -> np.ndarray:
+    """Integrates the power spectrum over a band.
+
+    Args:
+        x: Signal in microvolts, `(..., times)`.
+        sampling_rate: Sampling rate in Hz.
+        band: Lowest and highest frequency in Hz, both included.
+
+    Returns:
+        Power in uV^2, `(...)`.
+    """
+    freqs, density = power_spectrum(x, sampling_rate)
+    return density[..., (freqs >= band[0]) & (freqs <= band[1])].sum(axis=-1) * (freqs[1] - freqs[0])
+
+
+def alpha_peak(x: np.ndarray, sampling_rate: float) -> float | None:
+    """Finds the frequency between 7 and 14 Hz with the highest peak above the 1/f slope.
+
+    Args:
+        x: Signal in microvolts, `(channels, times)`.
+        sampling_rate: Sampling rate in Hz.
+
+    Returns:
+        The peak of frequency times density, averaged over channels, in Hz; `None` if there is no local maximum.
+    """
+    freqs, density = power_spectrum(x, sampling_rate)
+    height = freqs * density.mean(axis=0)
+    middle = np.arange(1, len(height) - 1)
+    is_peak = (height[middle] > height[middle - 1]) & (height[middle] >= height[middle + 1])
+    peaks = middle[is_peak & (freqs[middle] >= 7) & (freqs[middle] <= 14)]
+    return float(freqs[peaks[height[peaks].argmax()]]) if len(peaks) else None
+
+
 def log_psd(
     x: np.ndarray, sampling_rate: float, seconds: float = 2.0, lowest: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Welch's power spectral density up to 45 Hz (Hann windows, half overlapping).
+    """Power spectral density up to 45 Hz in decibels; see `power_spectrum`.
 
     Args:
         x: Signal in microvolts, `(items, channels, times)`.
@@ -36,7 +84,7 @@ def log_psd(
     Returns:
         Frequencies in Hz, `(freqs,)`, and the density in dB over 1 uV^2/Hz, `(items, channels, freqs)`.
     """
-    freqs, power = sps.welch(x, sampling_rate, nperseg=min(int(seconds * sampling_rate), x.shape[-1]), axis=-1)
+    freqs, power = power_spectrum(x, sampling_rate, seconds)
     kept = (freqs >= lowest) & (freqs <= 45)
     return freqs[kept], 10 * np.log10(power[..., kept] + EPSILON)
 

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal as sps
 
-from get_hf.training.evaluation.descriptors import BANDS, EPSILON, covariance, log_matrix
+from get_hf.training.evaluation.descriptors import BANDS, EPSILON, covariance, log_matrix, power_spectrum
 from get_hf.training.evaluation.recordings import SAMPLING_RATE, Signal
 from get_hf.training.evaluation.table import Rows
 
@@ -56,7 +55,7 @@ def _windows(x: np.ndarray) -> np.ndarray:
 
 def _band_powers(windows: np.ndarray) -> np.ndarray:
     """Band powers `(bands, windows, channels)` in uV^2/Hz of `(windows, channels, times)`."""
-    freqs, power = sps.welch(windows, SAMPLING_RATE, nperseg=round(2 * SAMPLING_RATE), axis=-1)
+    freqs, power = power_spectrum(windows, SAMPLING_RATE)
     return np.stack([power[..., (freqs >= low) & (freqs < high)].mean(axis=-1) for low, high in BANDS.values()])
 
 

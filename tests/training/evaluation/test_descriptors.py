@@ -2,39 +2,15 @@
 import numpy as np
 import pytest
 
-from get_hf.measures import alpha_peak, band_power, power_spectrum, rms, split_at_seam
-from synthetic import make_raw, mark_generated
+from get_hf.training.evaluation.descriptors import alpha_peak, band_power, power_spectrum
 
 
 def sine(frequency: float, amplitude: float, seconds: float = 20.0, rate: float = 160.0) -> np.ndarray:
     return amplitude * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)[None]
 
 
-def test_the_seam_divides_prompt_from_continuation():
-    raw = mark_generated(make_raw(12.0), 7.5)
-    prompt, continuation = split_at_seam(raw)
-    assert prompt.shape == (8, 1200)
-    np.testing.assert_array_equal(np.concatenate([prompt, continuation], axis=1), raw.get_data(units="uV"))
-
-
-def test_the_last_seam_counts_when_the_prompt_was_generated_too():
-    raw = mark_generated(make_raw(12.0), 4.0)
-    raw.annotations.append(9.0, 3.0, "GET generated")
-    assert split_at_seam(raw)[0].shape[1] == 9 * 160
-
-
-def test_from_nothing_there_is_no_prompt():
-    assert split_at_seam(mark_generated(make_raw(12.0), 0.0))[0].shape == (8, 0)
-
-
-def test_a_recording_that_was_not_generated_has_no_seam():
-    with pytest.raises(ValueError, match="GET generated"):
-        split_at_seam(make_raw())
-
-
 def test_power_is_that_of_a_known_sine():
     signal = sine(10.0, 8.0)
-    assert rms(signal) == pytest.approx([8 / np.sqrt(2)])
     assert band_power(signal, 160.0, (8, 13)) == pytest.approx([32.0], rel=0.01)
     frequencies, density = power_spectrum(signal, 160.0)
     assert frequencies[density[0].argmax()] == 10.0
