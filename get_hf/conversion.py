@@ -24,7 +24,7 @@ from get_hf.processing.state_get import Corrections, Population
 
 #: The format that can be converted.
 OLDER = 5
-#: Numbers that were part of the code in format 5; see `BlinkPopulation`.
+#: Numbers that were part of the code in format 5; see `BlinkPopulation`. They stay when new fits find others.
 CLEANED = {"share_cleaned": np.array(0.3), "frontal_evidence": np.array([-0.54, 8.0, 240.0])}
 _TABLES = ("generated_log_gains", "unprompted_log_gains", "trait_log_gains", "cue_log_gains")
 _POPULATION = ("autocorrelation", "innovation_scale", "channel_variance", "harmonic_covariance")

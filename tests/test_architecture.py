@@ -17,8 +17,6 @@ TRAVELLING = {
 OPTIONAL = {"processing": {"mne", "pandas"}}
 #: The rooms of training/, each of which imports only those before it; pretraining and finetuning stand side by side.
 ORDER = (("corpora",), ("data",), ("pretraining", "finetuning"), ("evaluation",), ("calibration",))
-#: The one module of the front door that imports training/ at once: nothing but a command's function imports it.
-PUBLISHES_DATASETS = "hub/datasets.py"
 #: What `parsing.py` runs, in a process that has to start at once.
 PARSING = ("edf", "formats", "montage_get", "parsing", "scalp", "units_get")
 
@@ -195,10 +193,8 @@ def test_the_front_door_imports_training_only_inside_the_command_that_needs_it(f
     tree = ast.parse(file.read_text())
     deferred = inside(tree, (ast.FunctionDef, ast.AsyncFunctionDef))
     for node, name in imports(tree):
-        if name.startswith("get_hf.training") and not file.match(f"get_hf/{PUBLISHES_DATASETS}"):
+        if name.startswith("get_hf.training"):
             assert node in deferred, f"{file.name}:{node.lineno} imports {name} at import time"
-        if name == "get_hf.hub.datasets":
-            assert node in deferred, f"{file.name}:{node.lineno} imports {name}, and with it training/, at import time"
 
 
 @pytest.mark.parametrize("file", sources(*TRAVELLING, "training", "get_hf"))

@@ -12,16 +12,13 @@ import json
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from get_hf.hub.access import check_name, one_sentence
-from get_hf.training.corpora import get_corpus
-from get_hf.training.data.card import CARD, MADE, OWN_NAME, PICTURE, card, read_folder
-from get_hf.training.data.prepared import INFO
+from get_hf.hub.card import CARD
 
 _SHARD = re.compile(r"data/\w+-\d{5}-of-\d{5}\.parquet")
 #: Files that the Hub adds to every repository.
@@ -47,6 +44,9 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
         FileNotFoundError: There is no such folder.
         OSError: The Hub cannot be reached or refuses; or the arrived files differ from the sent ones.
     """
+    from get_hf.training.data.card import MADE, OWN_NAME, PICTURE, card, read_folder
+    from get_hf.training.data.prepared import INFO
+
     folder = Path(folder)
     check_may_be_shared(folder)
     check_name(repo)
@@ -65,26 +65,24 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
         stale = {path for path in there - set(files) if _SHARD.fullmatch(path)}
         if foreign := sorted(there - set(files) - stale):
             raise ValueError(f"{repo} holds what is no part of a prepared corpus, {foreign[0]}: choose another name.")
-        if CARD in there and MADE.encode() in files[CARD] and not _was_made(api, repo):  # type: ignore[operator]
+        if CARD in there and MADE.encode() in files[CARD] and MADE not in _card(api, repo):  # type: ignore[operator]
             warnings.warn(f"{CARD} of {repo} was written by hand and stays as it is on the Hub.", stacklevel=2)
             del files[CARD]
+        sent = [CommitOperationAdd(path, content) for path, content in files.items()]
         commit = api.create_commit(
             repo,
-            [
-                *(CommitOperationDelete(path) for path in sorted(stale)),
-                *(CommitOperationAdd(path, content) for path, content in files.items()),
-            ],
+            [*(CommitOperationDelete(path) for path in sorted(stale)), *sent],
             commit_message=f"{read_folder(folder).corpus}, prepared for GET",
             repo_type="dataset",
         )
-        _check_arrived(api, repo, commit.oid, files)
+        _check_arrived(api, repo, commit.oid, sent)
     return f"{api.endpoint}/datasets/{repo}"
 
 
-def _was_made(api: HfApi, repo: str) -> bool:
-    """Whether `card` generated the card on the Hub, so that it was not written by hand."""
+def _card(api: HfApi, repo: str) -> str:
+    """The text of the card on the Hub."""
     with tempfile.TemporaryDirectory(prefix="get-hf-") as folder:
-        return MADE in Path(api.hf_hub_download(repo, CARD, repo_type="dataset", cache_dir=folder)).read_text("utf-8")
+        return Path(api.hf_hub_download(repo, CARD, repo_type="dataset", cache_dir=folder)).read_text("utf-8")
 
 
 def check_may_be_shared(folder: Path) -> None:
@@ -97,6 +95,10 @@ def check_may_be_shared(folder: Path) -> None:
         ValueError: A licence forbids it, or the folder was prepared under another licence; or `folder` is no prepared
             corpus.
     """
+    from get_hf.training.corpora import get_corpus
+    from get_hf.training.data.card import read_folder
+    from get_hf.training.data.prepared import INFO
+
     named = {read_folder(folder).corpus}
     for path in sorted((folder / "data").glob("*.parquet")):
         named.update(pq.read_table(path, columns=["corpus"])["corpus"].unique().to_pylist())
@@ -114,31 +116,19 @@ def check_may_be_shared(folder: Path) -> None:
             )
 
 
-def _check_arrived(api: HfApi, repo: str, commit: str, files: dict[str, Path | bytes]) -> None:
-    """Compares the files on the Hub with the sent ones: size, and SHA-256 or git's checksum of each file."""
+def _check_arrived(api: HfApi, repo: str, commit: str, sent: list[CommitOperationAdd]) -> None:
+    """Compares the files on the Hub with the sent ones: SHA-256 of large files, git's checksum of the others."""
     listed = api.list_repo_tree(repo, recursive=True, revision=commit, repo_type="dataset")
     there = {entry.path: entry for entry in listed if hasattr(entry, "size")}
-    for name, content in files.items():
-        size, sha256, git = _checksums(content)
-        entry = there.get(name)
-        if entry is None or entry.size != size or (entry.lfs.sha256 != sha256 if entry.lfs else entry.blob_id != git):
-            raise OSError(f"{name} did not arrive whole in {repo}: push again.")
+    for file in sent:
+        entry = there.get(file.path_in_repo)
+        if entry is None or (
+            entry.lfs.sha256 != file.upload_info.sha256.hex() if entry.lfs else entry.blob_id != _git_checksum(file)
+        ):
+            raise OSError(f"{file.path_in_repo} did not arrive whole in {repo}: push again.")
 
 
-def _checksums(content: Path | bytes) -> tuple[int, str, str]:
-    """Size, SHA-256 and git's own checksum of a file, read in pieces."""
-    size = content.stat().st_size if isinstance(content, Path) else len(content)
-    sha256, git = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size)
-    for piece in _pieces(content):
-        sha256.update(piece)
-        git.update(piece)
-    return size, sha256.hexdigest(), git.hexdigest()
-
-
-def _pieces(content: Path | bytes) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    with content.open("rb") as file:
-        while piece := file.read(1 << 20):
-            yield piece
+def _git_checksum(file: CommitOperationAdd) -> str:
+    with file.as_file() as opened:
+        content = opened.read()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()

@@ -2,7 +2,6 @@
 """The folder of a long task: one process at a time, complete checkpoints, and the same settings."""
 
 import ctypes
-import hashlib
 import json
 import os
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+
+from get_hf.processing.state_get import digest
 
 #: Lock file in the folder of a task. The system's lock counts, which ends with the process, not the file.
 LOCK = ".get-hf-lock"
@@ -96,7 +97,7 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 def write_checksums(checkpoint: Path) -> None:
     """Writes the checksums of all files of a complete checkpoint."""
-    found = {str(path.relative_to(checkpoint).as_posix()): _sha256(path) for path in _files(checkpoint)}
+    found = {str(path.relative_to(checkpoint).as_posix()): digest(path) for path in _files(checkpoint)}
     (checkpoint / CHECKSUMS).write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -119,7 +120,7 @@ def damage(checkpoint: Path) -> str | None:
         path = checkpoint / name
         if not path.is_file():
             return f"{name} is missing"
-        if _sha256(path) != checksum:
+        if digest(path) != checksum:
             return f"{name} is not as it was written"
     return None
 
@@ -175,8 +176,3 @@ def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path != folder / CHECKSUMS:
             yield path
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
