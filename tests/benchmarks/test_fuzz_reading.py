@@ -1,21 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-import importlib.util
 from collections import Counter
-from pathlib import Path
-
-import pytest
 
 from get_hf import load_recording
-
-PATH = Path(__file__).parents[2] / "benchmarks" / "fuzz_reading.py"
-
-
-@pytest.fixture(scope="module")
-def fuzz():
-    spec = importlib.util.spec_from_file_location("fuzz_reading", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_originals_are_read(fuzz, tmp_path):

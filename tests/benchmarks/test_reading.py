@@ -1,8 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import datasets
 import numpy as np
@@ -11,16 +9,6 @@ import pytest
 from get_hf.training.data.segments import prepare_segments
 from get_hf.training.pretraining.crops import COLUMNS
 from synthetic import make_raw
-
-PATH = Path(__file__).parents[2] / "benchmarks" / "reading.py"
-
-
-@pytest.fixture(scope="module")
-def reading():
-    spec = importlib.util.spec_from_file_location("reading", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

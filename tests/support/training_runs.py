@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
 RECIPE = {
@@ -40,6 +42,23 @@ RECIPE = {
     "use_cpu": True,
     "seed": 7,
 }
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory, data_dir, cache_dir, prepared) -> Path:
+    """The recipe of the smallest run, in a file."""
+    path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
+    folders = {"data_dir": str(data_dir), "cache_dir": str(cache_dir), "output_dir": str(path.parent / "out")}
+    path.write_text(yaml.safe_dump(RECIPE | folders))
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(recipe) -> Path:
+    """The folder of that run, from beginning to end."""
+    from get_hf.training.pretraining.run import run
+
+    return run(recipe)
 
 
 def losses(folder: Path, key: str = "loss") -> list[float]:

@@ -9,3 +9,4 @@ from training_data import (  # noqa: F401  fixtures
     prepared_folder,
     real_data,
 )
+from training_runs import finished, recipe  # noqa: F401  fixtures

@@ -7,13 +7,12 @@ import subprocess
 import sys
 import time
 from functools import partial
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 from get_hf import cli, save_recording
-from get_hf.cli import console, corpus
+from get_hf.cli import corpus
 from get_hf.training.corpora import CORPORA, FAMILIES
 from hub import Hub, take_for_the_hub
 from synthetic import make_raw
@@ -154,20 +153,6 @@ def test_bad_requests_are_one_sentence_and_exit_code_2(get_hf, tmp_path, argumen
     assert err.startswith("get-hf: ")
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "command", [["prepare", "eegmmidb", "--out", "o"], ["card", "o"], ["push", "o", "someone/eeg"]]
-)
-def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch, command):
-    def version(package: str) -> str:
-        if package == "datasets":
-            raise PackageNotFoundError(package)
-        return "1.0"
-
-    monkeypatch.setattr(console, "version", version)
-    code, _, err = get_hf("corpus", *command)
-    assert (code, err) == (2, 'get-hf: datasets is not installed: pip install "get-hf[train]"\n')
 
 
 def test_what_an_interruption_makes_fail_is_an_interruption(get_hf, raw_data, monkeypatch):

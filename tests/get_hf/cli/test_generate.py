@@ -364,7 +364,14 @@ def test_interrupting_leaves_nothing_behind(generate, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    [["pretrain", "recipe.yaml"], ["calibrate", ".", "--data", "."], ["evaluate", ".", "--data", ".", "--out", "r"]],
+    [
+        ["pretrain", "recipe.yaml"],
+        ["calibrate", ".", "--data", "."],
+        ["evaluate", ".", "--data", ".", "--out", "r"],
+        ["corpus", "prepare", "eegmmidb", "--out", "o"],
+        ["corpus", "card", "o"],
+        ["corpus", "push", "o", "someone/eeg"],
+    ],
 )
 def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch, command):
     def version(package: str) -> str:

@@ -2,8 +2,6 @@
 """What people wrote on the Hub stays, what is pushed names no place on this machine; no network is one sentence."""
 
 import json
-import shutil
-from pathlib import Path
 
 import huggingface_hub
 import pytest
@@ -18,18 +16,6 @@ REPO = "someone/get-mine"
 BY_HAND = b"\n## Ethics\n\nWritten by hand on the Hub.\n"
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:httpx2")
-
-
-@pytest.fixture
-def folder(tiny_checkpoint, tmp_path) -> Path:
-    return Path(shutil.copytree(tiny_checkpoint, tmp_path / "secret-project"))
-
-
-@pytest.fixture
-def server(monkeypatch, tmp_path):
-    with Hub() as running:
-        take_for_the_hub(monkeypatch, running.url, tmp_path / "cache")
-        yield running
 
 
 def edit_card(server: Hub, kind: str, text: bytes | None = None) -> None:

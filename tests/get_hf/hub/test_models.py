@@ -3,7 +3,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,19 +25,6 @@ WEIGHTS = "model.safetensors"
 
 # the client's own way of uploading
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:httpx2")
-
-
-@pytest.fixture
-def folder(tiny_checkpoint, tmp_path) -> Path:
-    return Path(shutil.copytree(tiny_checkpoint, tmp_path / "mine"))
-
-
-@pytest.fixture
-def server(monkeypatch, tmp_path):
-    """A Hub that the client in this process takes for the real one, and an empty cache."""
-    with Hub() as running:
-        take_for_the_hub(monkeypatch, running.url, tmp_path / "cache")
-        yield running
 
 
 def pushed(server: Hub) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ import transformers
 from huggingface_hub import ModelCard
 
 from get_hf import GETForSequenceClassification, GETModel, load_pretrained
-from hub import Blob, Hub, take_for_the_hub
+from hub import Blob, Hub
 from small import small_config
 
 REPO = "someone/get-mine"
@@ -16,12 +16,9 @@ TAGS = ["eeg", "brain", "time-series", "bci"]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:httpx2")
 
 
-@pytest.fixture
-def server(monkeypatch, tmp_path):
-    with Hub() as running:
-        take_for_the_hub(monkeypatch, running.url, tmp_path / "cache")
-        monkeypatch.setattr(transformers.utils.hub, "_hf_api", None)  # made once, for the Hub of its time
-        yield running
+@pytest.fixture(autouse=True)
+def _own_client(monkeypatch):
+    monkeypatch.setattr(transformers.utils.hub, "_hf_api", None)  # made once, for the Hub of its time
 
 
 @pytest.fixture

@@ -10,26 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
 from get_hf.training.data.run_folder import CHECKSUMS, LOCK, damage, locked
 from get_hf.training.pretraining import run as pretraining
 from get_hf.training.pretraining.averaging import AveragedWeights
 from get_hf.training.pretraining.run import run
-from training_runs import RECIPE, losses, weights
-
-
-@pytest.fixture(scope="module")
-def recipe(tmp_path_factory, data_dir, cache_dir, prepared) -> Path:
-    path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
-    folders = {"data_dir": str(data_dir), "cache_dir": str(cache_dir), "output_dir": str(path.parent / "out")}
-    path.write_text(yaml.safe_dump(RECIPE | folders))
-    return path
-
-
-@pytest.fixture(scope="module")
-def finished(recipe) -> Path:
-    return run(recipe)
+from training_runs import losses, weights
 
 
 def test_a_second_process_is_refused_and_the_lock_goes_with_the_work(tmp_path):

@@ -18,20 +18,6 @@ from get_hf.training.pretraining.run import run
 from training_runs import RECIPE, launch, losses, weights
 
 
-@pytest.fixture(scope="module")
-def recipe(tmp_path_factory, data_dir, cache_dir, prepared) -> Path:
-    path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
-    folders = {"data_dir": str(data_dir), "cache_dir": str(cache_dir), "output_dir": str(path.parent / "out")}
-    path.write_text(yaml.safe_dump(RECIPE | folders))
-    return path
-
-
-@pytest.fixture(scope="module")
-def finished(recipe) -> Path:
-    """A run from beginning to end."""
-    return run(recipe)
-
-
 def test_the_result_loads_and_tells_how_it_came_about(finished, data_dir):
     model = GETModel.from_pretrained(finished)
     extractor = GETFeatureExtractor.from_pretrained(finished)

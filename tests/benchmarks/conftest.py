@@ -1,0 +1,24 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def fuzz() -> ModuleType:
+    return _script("fuzz_reading")
+
+
+@pytest.fixture(scope="module")
+def reading() -> ModuleType:
+    return _script("reading")
+
+
+def _script(name: str) -> ModuleType:
+    path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
