@@ -69,7 +69,8 @@ def main() -> None:
         stop("nothing was written: the same command starts again")
     except TyperException as error:  # an unknown option, a missing argument; nothing at all, which showed the help
         context: Any = getattr(error, "ctx", None)
-        fail(error.format_message() or f"Say what to do: {', '.join(context.command.list_commands(context))}.")
+        said = error.format_message().replace("Value error, ", "")  # which pydantic writes before a wrong choice
+        fail(said or f"Say what to do: {', '.join(context.command.list_commands(context))}.")
     except Exception as error:
         show_traceback()
         fail(in_one_sentence(error))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from get_hf.processing.files import written_whole
 from get_hf.processing.loading import load_recording
 from get_hf.processing.montage_get import USUAL_CHANNELS
 from get_hf.processing.reading_get import CALIBRATION_SECONDS
+from get_hf.processing.units_get import volts_per_unit
 from get_hf.recordings import save_recording, split_at_seam
 
 if TYPE_CHECKING:
@@ -44,6 +45,13 @@ def _up_to(most: float, why: str) -> Callable[[float | None], float | None]:
         return value
 
     return check
+
+
+def _voltage(unit: str | None) -> str | None:
+    """Checks that an option is a unit of voltage, in any spelling."""
+    if unit is not None and volts_per_unit(unit) is None:
+        raise typer.BadParameter(f"{unit!r} is no unit of voltage: give V, mV, uV or nV.")
+    return unit
 
 
 def generate(
@@ -90,9 +98,11 @@ def generate(
         ),
     ] = None,
     unit: Annotated[
-        Literal["V", "mV", "uV", "nV"] | None,
+        str | None,
         typer.Option(
-            help="Unit of the numbers in the recording, where the file names none.", show_default="the file's"
+            help="Unit of the numbers in the recording (V, mV, uV or nV), where the file names none.",
+            callback=_voltage,
+            show_default="the file's",
         ),
     ] = None,
     temperature: Annotated[

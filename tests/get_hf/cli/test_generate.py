@@ -200,6 +200,11 @@ def test_a_long_recording_costs_no_more_than_what_the_model_can_see(monkeypatch,
     np.testing.assert_allclose(samples(generate, "long.edf"), long, atol=1e-3)
 
 
+@pytest.mark.parametrize("unit", ["microvolts", "\N{GREEK SMALL LETTER MU}V", "uV"])
+def test_a_unit_is_read_in_any_spelling(generate, recording, unit):
+    assert generate(recording, "--seconds", 0.25, "--out", "o.edf", "--unit", unit)[0] == 0
+
+
 REFUSALS = {
     "no such file": (["missing.edf", "--seconds", "2", "--out", "o.edf"], "no recording at missing.edf"),
     "not EEG": (["text.edf", "--seconds", "2", "--out", "o.edf"], "is not an EDF or BDF file"),
@@ -227,6 +232,10 @@ REFUSALS = {
     ),
     "unit of nothing": (["--seconds", "2", "--out", "o.edf", "--unit", "mV"], "--unit mV is of a recording"),
     "wrong unit": (["good.edf", "--seconds", "2", "--out", "o.edf", "--unit", "V"], "declared, or stored, as volts"),
+    "no unit": (
+        ["good.edf", "--seconds", "2", "--out", "o.edf", "--unit", "furlong"],
+        "Invalid value for '--unit': 'furlong' is no unit of voltage",
+    ),
     "guidance to nothing": (["--seconds", "2", "--out", "o.edf", "--guidance", "2"], "--condition"),
     "two that come next": (
         ["good.edf", "--seconds", "2", "--out", "o.edf", "--condition", "rest", "--plan", "rest:2"],
@@ -320,7 +329,7 @@ def test_a_device_that_is_absent_is_told(generate, monkeypatch, device, expected
         (["evaluate", ".", "--data", "nowhere", "--out", "report"], "no folder nowhere"),
         (["calibrate", ".", "--data", "nowhere"], "no folder nowhere"),
         (["calibrate", "missing", "--data", "."], "no folder missing"),
-        (["evaluate", ".", "--data", ".", "--out", "report", "--split", "train"], "--split"),
+        (["evaluate", ".", "--data", ".", "--out", "report", "--split", "train"], "'--split': 'train' is not"),
         (
             ["evaluate", ".", "--data", ".", "--out", "report", "--card", "none.md"],
             "no model card at none.md",
