@@ -101,10 +101,6 @@ class GETFlowHead(nn.Module):
         embedding = self.time_mlp(embedding)
         return [block.modulation(embedding) for block in self.blocks]  # type: ignore[operator]
 
-    def channel_attention_mask(self, x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor | None:
-        """The mask of attention across channels for `(batch, channels, ...)`, in the form that the backend needs."""
-        return create_bidirectional_mask(self.config, x, channel_mask)
-
     def velocity(
         self,
         x: torch.Tensor,
@@ -141,7 +137,7 @@ class GETFlowHead(nn.Module):
         Returns:
             `(batch, channels, flow_size)`.
         """
-        mask = self.channel_attention_mask(x, channel_mask)
+        mask = create_bidirectional_mask(self.config, x, channel_mask)
         return self.velocity(x, self.modulations(time), self.condition_proj(hidden_states), mask)
 
     def sample(
@@ -171,7 +167,7 @@ class GETFlowHead(nn.Module):
         """
         guided = guidance_scale != 1.0
         condition = self.condition_proj(hidden_states)
-        mask = self.channel_attention_mask(condition, channel_mask)
+        mask = create_bidirectional_mask(self.config, condition, channel_mask)
         times = (torch.arange(num_steps, device=noise.device) + 0.5) / num_steps
         # all times at once: the modulation does not depend on the patch
         modulations = [m.split(1) for m in self.modulations(times)]

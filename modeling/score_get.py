@@ -164,17 +164,8 @@ def likelihood_score(
     The divergence is exact, with one derivative per sample, or estimated with Rademacher probes (Hutchinson's
     estimator). The score of a channel comes from its own noise and its own diagonal of the Jacobian.
 
-    Args:
-        head: The flow head.
-        data: `(batch, channels, flow_size)`.
-        hidden_states: `(batch, channels, hidden_size)`.
-        channel_mask: `(batch, channels)` or None.
-        num_steps: Steps of the integration.
-        seed: Seed of the probes.
-        num_probes: Probes per step; None for the exact divergence.
-
-    Returns:
-        `(batch, channels)`.
+    Arguments and result are as for `flow_matching_score`, with `num_steps` steps of the integration and `num_probes`
+    probes per step, drawn from `seed`; None probes for the exact divergence.
     """
     generator = torch.Generator(device=data.device).manual_seed(seed)
     n_dims = data[0].numel()

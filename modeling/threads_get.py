@@ -74,8 +74,5 @@ class MeasuredThreads:
                 return n_threads
         self.until_trial -= 1
         self.is_trial = self.until_trial <= 0
-        fastest = self._fastest()
+        fastest = min(self.seconds, key=self.seconds.__getitem__)
         return 1 + self.callers - fastest if self.is_trial else fastest
-
-    def _fastest(self) -> int:
-        return min(self.seconds, key=self.seconds.__getitem__)

@@ -46,20 +46,6 @@ def bound_artefacts(x: np.ndarray, n_times: int, largest: float) -> tuple[float,
     return typical, np.minimum(1.0, largest * typical / np.maximum(energy, 1e-12))
 
 
-def check_stable(autocorrelation: list[float]) -> list[float]:
-    """Returns an autocorrelation `1, r_1 .. r_p` unchanged if it gives a stable filter.
-
-    Raises:
-        ValueError: No signal has this autocorrelation, or it has more than 1000 lags.
-    """
-    if len(autocorrelation) > 1001 or np.linalg.eigvalsh(scipy.linalg.toeplitz(autocorrelation))[0] <= 0:
-        raise ValueError(
-            "autocorrelation of the feature extractor must be 1, r_1, r_2, .. of some signal, up to 1000 lags: take "
-            "it from the checkpoint as it was published."
-        )
-    return autocorrelation
-
-
 def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
     """Coefficients `1, a_1 .. a_p` of the filter `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)` (Yule-Walker)."""
     if len(autocorrelation) == 1:

@@ -129,15 +129,17 @@ class BlinkPopulation:
         Raises:
             ValueError: An attribute has a wrong shape or range. The message names it.
         """
-        over, along = (N_HARMONICS,), (N_BEFORE + N_AFTER,)
-        sizes: dict[str, tuple[int, ...]] = {"topography": over, "late_topography": over}
-        sizes |= {"shape": along, "late_shape": along}
-        n_kept = max(len(np.atleast_1d(self.within)), 1)
-        sizes |= {"rates": (n_conditions,), "concentrations": (n_conditions,), "traits": (n_conditions, 3)}
-        sizes |= {
+        sizes: dict[str, tuple[int, ...]] = {
+            "topography": (N_HARMONICS,),
+            "shape": (N_BEFORE + N_AFTER,),
+            "late_topography": (N_HARMONICS,),
+            "late_shape": (N_BEFORE + N_AFTER,),
+            "rates": (n_conditions,),
+            "concentrations": (n_conditions,),
+            "traits": (n_conditions, 3),
             "slopes": (3,),
             "between": (3,),
-            "within": (n_kept, 3),
+            "within": (max(len(np.atleast_1d(self.within)), 1), 3),
             "share_cleaned": (),
             "frontal_evidence": (3,),
         }

@@ -111,14 +111,8 @@ def to_epochs(
     at 0 s. The metadata of each row give the start of generation (`generated_from`, in seconds of the row's own time)
     and the number of its draw from the recording (`generated_draw`, from 0 up).
 
-    Args:
-        signals: `(rows, channels, times)`, microvolts.
-        recordings: The recording that each row continues: the epochs of one set, or the same recording for all rows.
-        positions: `(channels, 6)` unit-sphere positions.
-        n_before: Samples before generation begins.
-        n_left_out: Samples of each recording before the first sample of `signals`.
-        band: Lowest and highest frequency that the signal holds, in Hz.
-        keep_identity: Whether to copy what tells who was recorded, when and by whom.
+    `signals` are `(rows, channels, times)` in microvolts. Each row continues one of `recordings`: the epochs of one
+    set, or the same recording for all rows. The other arguments are as for `to_raw`.
     """
     mne, rate = _mne(), recordings[0].sampling_rate
     trials = recordings[0].trials

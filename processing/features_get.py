@@ -15,8 +15,6 @@ from .events_get import Events
 from .innovation_get import Innovation
 from .reading_get import Recording
 
-#: Allowed values of `return_tensors=`; None means "pt".
-TENSORS = (None, "pt", "np")
 #: Inputs of the model.
 INPUTS = (
     "input_values",
@@ -135,7 +133,7 @@ def check_tensors(return_tensors: Any) -> None:
     Raises:
         ValueError: `return_tensors` is not "pt", "np" or None.
     """
-    if not (return_tensors is None or isinstance(return_tensors, str)) or return_tensors not in TENSORS:
+    if not (return_tensors is None or (isinstance(return_tensors, str) and return_tensors in ("pt", "np"))):
         raise ValueError(f'return_tensors must be "pt" (torch) or "np" (NumPy), not {return_tensors!r}.')
 
 

@@ -36,7 +36,7 @@ import scipy
 
 from .autoregression_get import solve_yule_walker, whitening_filter
 from .coherence_get import correct_coherence
-from .population_get import harmonics, symmetric_roots
+from .population_get import general_covariance, harmonics, symmetric_roots
 from .signal_get import mirror_left
 from .stages_get import (
     FILTER_PRIOR_PATCHES,
@@ -45,7 +45,6 @@ from .stages_get import (
     MatrixFilter,
     SharedFilter,
     Whitening,
-    mixed_spectrum,
     moderated,
     windowed,
 )
@@ -119,8 +118,8 @@ class InnovationTransform:
         scale: float,
         harmonic_covariance: np.ndarray,
         channel_variance: np.ndarray,
-        prior_patches: float = 0.1,
-        unprompted_shifts: Sequence[Sequence[float]] | None = None,
+        prior_patches: float,
+        unprompted_shifts: Sequence[Sequence[float]] | None,
     ):
         self.patch_size = patch_size
         self.autocorrelation = np.asarray(autocorrelation, dtype=np.float64)
@@ -230,11 +229,10 @@ class InnovationTransform:
             return (shared_filter, matrix_filter, whitening), np.zeros((len(x), self.n_features), dtype=np.float32)
         root, inverse_root = symmetric_roots(population.mean(axis=0))
         whitened, scale = moderated(inverse_root @ shared_filter.forward(x), self.patch_size, 1e-3 * self.scale)
-        residual, spectrum = root @ whitened, mixed_spectrum(whitened, population)
+        residual, roots = root @ whitened, symmetric_roots(population)[0]
+        adapted = roots @ general_covariance(whitened) @ roots
         n_mirrored = max(0, n_padding - self.order)
-        matrix_filter, covariance = MatrixFilter.estimate(
-            residual, n_patches, n_mirrored, spectrum, self.prior_patches
-        )
+        matrix_filter, covariance = MatrixFilter.estimate(residual, n_patches, n_mirrored, adapted, self.prior_patches)
         innovations = matrix_filter.forward(residual)
         whitening = Whitening.estimate(innovations, covariance, scale, self.patch_size, n_patches)
         calibration = np.empty((len(x), self.n_features), dtype=np.float32)
@@ -274,8 +272,15 @@ class InnovationTransform:
 
     @cached_property
     def _slow_power(self) -> np.ndarray:
-        """Weight in `slow_covariance` of the population's covariance of each coefficient, in units of `scale`."""
-        return self.scale**2 * _slow_response(self.ar_filter, self.patch_size) / self.patch_size
+        """Weight in `slow_covariance` of the population's covariance of each coefficient, `(patch_size,)`.
+
+        This is the power of its band in white noise after the inverse of the filter and a low-pass.
+        """
+        n_bands, n = self.patch_size, 64
+        frequencies = (np.arange(n_bands * n) + 0.5) / (n_bands * n) * np.pi
+        numerator, denominator = scipy.signal.butter(1, SLOW_CORNER)
+        _, response = scipy.signal.freqz(numerator, np.convolve(denominator, self.ar_filter), frequencies)
+        return self.scale**2 * (np.abs(response) ** 2).reshape(n_bands, n).mean(axis=-1) / n_bands
 
     def population_covariance(self, positions: np.ndarray) -> np.ndarray:
         """The population's covariance at given electrodes, in units of `scale` squared.
@@ -290,12 +295,3 @@ class InnovationTransform:
         covariance = basis @ self.harmonic_covariance @ basis.T
         covariance += self.channel_variance[:, None, None] * np.eye(len(positions))
         return covariance
-
-
-def _slow_response(ar_filter: np.ndarray, n_bands: int) -> np.ndarray:
-    """Power `(n_bands,)` in bands of equal width of white noise after `1 / ar_filter` and a low-pass."""
-    n = 64
-    frequencies = (np.arange(n_bands * n) + 0.5) / (n_bands * n) * np.pi
-    numerator, denominator = scipy.signal.butter(1, SLOW_CORNER)
-    _, response = scipy.signal.freqz(numerator, np.convolve(denominator, ar_filter), frequencies)
-    return (np.abs(response) ** 2).reshape(n_bands, n).mean(axis=-1)

@@ -107,6 +107,7 @@ def _build_electrodes() -> dict[str, tuple[float, float, float]]:
     return electrodes
 
 
+#: Canonical name to unit (x, y, z): 10-20, 10-10 and 10-05 systems, ear lobes A1 A2 and mastoids M1 M2.
 ELECTRODES: dict[str, tuple[float, float, float]] = _build_electrodes()
 #: The scalp electrodes of the 10-20 system, and Oz: most recordings of most laboratories have them.
 USUAL_CHANNELS = (
@@ -114,7 +115,6 @@ USUAL_CHANNELS = (
     *("T7", "C3", "Cz", "C4", "T8"),
     *("P7", "P3", "Pz", "P4", "P8", "O1", "Oz", "O2"),
 )
-"""Canonical name to unit (x, y, z): 10-20, 10-10 and 10-05 systems, ear lobes A1 A2 and mastoids M1 M2."""
 
 # Older names of the same places. The 10-20 system of 1958 says T3 T4 T5 T6 where 10-10 says T7 T8 P7 P8: T5
 # is hence never a neighbour of T7 in the row of C5, and there is no T3h. T1 and T2 (Silverman's anterior
@@ -156,15 +156,10 @@ def _tokens(name: str) -> list[str]:
     return tokens
 
 
-def nearest_names(name: str, n: int = 3) -> list[str]:
-    """Known electrode names most similar to ``name``, best first.
+def nearest_names(name: str) -> list[str]:
+    """The three known electrode names most similar to a name in any spelling, best first.
 
-    Args:
-        name: a channel name in any spelling.
-        n: number of names to return.
-
-    Returns:
-        ``n`` canonical names. Among equally similar names, the shorter and hence more usual one comes first.
+    Among equally similar names, the shorter and hence more usual one comes first.
     """
     tokens = _tokens(name) or [str(name).upper()]
     unknown = [token for token in tokens if token not in _CANONICAL and token not in _COMMON_REFERENCES]
@@ -175,7 +170,7 @@ def nearest_names(name: str, n: int = 3) -> list[str]:
         matcher.set_seq1(electrode.upper())
         return -matcher.ratio(), len(electrode)
 
-    return sorted(ELECTRODES, key=distance)[:n]
+    return sorted(ELECTRODES, key=distance)[:3]
 
 
 def _unknown(name: str, more: int = 0) -> UnknownChannelError:

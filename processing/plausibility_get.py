@@ -73,12 +73,10 @@ def usable_channels(data: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
 
 def _guess(typical: float) -> str:
     """The probable error in a unit."""
+    if typical > 1e6:
+        return "microvolts were declared, or stored, as volts"
     if typical > PLAUSIBLE_MICROVOLTS[1]:
-        return (
-            "microvolts were declared, or stored, as volts"
-            if typical > 1e6
-            else "it was declared, or stored, too large"
-        )
+        return "it was declared, or stored, too large"
     if typical < 1e-3:
         return "volts were taken for microvolts"
     return "millivolts, or tenths of them, were taken for microvolts"

@@ -53,7 +53,6 @@ class Recording:
         data: `(channels, times)` float64, microvolts.
         sampling_rate: Hz.
         ch_names: Channel names as the user wrote them.
-        kind: "raw", "epochs" or "array".
         bad: `(channels,)` bool: channels known to be bad or found flat.
         digitised: Electrode positions by channel name, metres in MNE's head frame; empty where not known.
         spans: (onset, duration, description) of annotations, seconds from the first sample.
@@ -68,7 +67,6 @@ class Recording:
     data: np.ndarray
     sampling_rate: float
     ch_names: list[str]
-    kind: str = "array"
     bad: np.ndarray = field(default=None)
     digitised: dict[str, np.ndarray] = field(default_factory=dict)
     spans: list[tuple[float, float, str]] = field(default_factory=list)
@@ -283,7 +281,7 @@ def _from_raw(raw: Any) -> Recording:
     data = raw.get_data(picks=picks)
     data *= 1e6
     return Recording(
-        data, float(info["sfreq"]), names, "raw", bad, digitised, spans, info, channels, float(raw.first_time),
+        data, float(info["sfreq"]), names, bad, digitised, spans, info, channels, float(raw.first_time),
         edges=edges,
     )  # fmt: skip
 
@@ -332,7 +330,7 @@ def _from_epochs(epochs: Any) -> list[Recording]:
     around = [[]] * len(data) if annotations is None else epochs.get_annotations_per_epoch()
     return [
         Recording(
-            row, rate, list(info["ch_names"]), "epochs", bad.copy(), digitised,
+            row, rate, list(info["ch_names"]), bad.copy(), digitised,
             _labels(around[index], names[code], tmin, length), info, trials=trials, trial=index,
         )
         for index, (row, code) in enumerate(zip(data, epochs.events[:, 2], strict=True))
@@ -344,14 +342,8 @@ def _labels(
 ) -> list[tuple[float, float, str]]:
     """Spans of an epoch, in seconds from its first sample: its annotations, and its event from time 0 on.
 
-    Args:
-        annotations: (onset, duration, description), seconds from the event.
-        event: Name of the event.
-        tmin: Begin of the epoch, in seconds from the event.
-        length: Length of the epoch in seconds.
-
-    Returns:
-        Spans sorted by onset, because the latest span counts; among spans with equal onsets, the event is the last.
+    Annotations (onset, duration, description) and the begin `tmin` of the epoch are in seconds from the event. Spans
+    are sorted by onset, because the latest span counts; among spans with equal onsets, the event is the last.
     """
     timed = sorted([*annotations, (0.0, np.inf, event)], key=lambda span: span[0])
     ends = [(max(0.0, onset - tmin), min(length, onset + lasts - tmin), name) for onset, lasts, name in timed]

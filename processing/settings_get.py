@@ -4,7 +4,7 @@
 import copy
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,12 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
     """Saves and loads a feature extractor as settings, which a person may edit, and fitted numbers."""
 
     def __init__(self, **kwargs):
-        refuse_unknown(kwargs)
+        unknown = sorted(name for name in kwargs if name not in UNDECLARED and not name.startswith("_"))
+        if unknown:
+            raise ValueError(
+                f"GETFeatureExtractor has no {', '.join(unknown)}: its file is of another version of GET-HF, or of "
+                "something else; take model and feature extractor from one checkpoint, and a GET-HF as new as that."
+            )
         super().__init__(**kwargs)
 
     def but(self, **changes: Any) -> "SavedFeatureExtractor":
@@ -121,20 +126,6 @@ def _list_files(folder: Path) -> None:
         listed = {}
     listed["feature_extractor"] = {FEATURE_EXTRACTOR_NAME: None, STATE: digest(folder / STATE)}
     path.write_text(json.dumps(listed, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def refuse_unknown(settings: Iterable[str]) -> None:
-    """Refuses settings that the feature extractor does not have, such as settings of an older format.
-
-    Raises:
-        ValueError: There are unknown settings.
-    """
-    unknown = sorted(name for name in settings if name not in UNDECLARED and not name.startswith("_"))
-    if unknown:
-        raise ValueError(
-            f"GETFeatureExtractor has no {', '.join(unknown)}: its file is of another version of GET-HF, or of "
-            "something else; take model and feature extractor from one checkpoint, and a GET-HF as new as that."
-        )
 
 
 def check_state(extractor: Any) -> None:

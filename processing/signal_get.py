@@ -1,8 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Filters recordings to the band and sampling rate of the model.
-
-The module needs only SciPy and NumPy, because it is saved beside weights.
-"""
+"""Filters recordings to the band and sampling rate of the model."""
 
 from collections.abc import Sequence
 from fractions import Fraction

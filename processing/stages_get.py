@@ -21,7 +21,7 @@ from .autoregression_get import (
     whiten,
     whitening_filter,
 )
-from .population_get import general_covariance, symmetric_roots
+from .population_get import symmetric_roots
 
 #: Number of patches of a recording that weigh as much as the population, for the filter that all channels share and
 #: for the power features of the network.
@@ -87,8 +87,8 @@ class MatrixFilter:
             residual: `(channels, times)`, of unit scale.
             n_patches: Number of known patches of the recording.
             n_mirrored: Number of leading samples that were mirrored, not recorded.
-            population: `(patch_size, channels, channels)`: the population's spectrum, at the frequency of each DCT
-                coefficient.
+            population: `(patch_size, channels, channels)`: the population's spectrum, adapted to the recording, at the
+                frequency of each DCT coefficient.
             prior_patches: Number of patches of a recording with few channels that weigh as much as the population.
 
         Returns:
@@ -166,20 +166,6 @@ def moderated(residual: np.ndarray, patch_size: int, least_scale: float) -> tupl
     energy, kept = bound_artefacts(residual, patch_size, LARGEST_ENERGY)
     scale = max(np.sqrt(energy), least_scale)
     return residual * (np.sqrt(kept / max(kept.mean(), 1e-12)) / scale), scale
-
-
-def mixed_spectrum(whitened: np.ndarray, population: np.ndarray) -> np.ndarray:
-    """The population's spectrum, adapted by the covariance of a recording that was whitened by the population.
-
-    Args:
-        whitened: `(channels, times)`, of unit scale.
-        population: `(patch_size, channels, channels)`.
-
-    Returns:
-        `(patch_size, channels, channels)`: P_f^(1/2) M P_f^(1/2).
-    """
-    roots, _ = symmetric_roots(population)
-    return roots @ general_covariance(whitened) @ roots
 
 
 def windowed(spectrum: np.ndarray) -> np.ndarray:

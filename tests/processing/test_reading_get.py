@@ -46,7 +46,6 @@ class TestWhatIsARecording:
         np.testing.assert_array_equal(recording.data, signal())
         assert recording.sampling_rate == 160
         assert recording.ch_names == NAMES
-        assert recording.kind == "array"
         assert not recording.bad.any()
 
     def test_an_array_of_three_axes_is_a_recording_per_row(self):
@@ -94,7 +93,6 @@ class TestWhatIsARecording:
         np.testing.assert_allclose(recording.data, 1e6 * raw.get_data())
         assert recording.ch_names == raw.ch_names
         assert recording.sampling_rate == raw.info["sfreq"]
-        assert recording.kind == "raw"
 
     def test_each_epoch_is_a_recording(self):
         raw = make_raw()

@@ -65,8 +65,8 @@ def test_settings_without_their_file_are_refused(extractor):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"autocorrelation": []}, "autocorrelation .* must be 1 to 10000 numbers"),
-        ({"autocorrelation": np.ones(20_000)}, "autocorrelation .* must be 1 to 10000 numbers"),
+        ({"autocorrelation": []}, "autocorrelation .* must be 1 to 1000 numbers"),
+        ({"autocorrelation": np.ones(20_000)}, "autocorrelation .* must be 1 to 1000 numbers"),
         ({"autocorrelation": [1.0, 3.0]}, "1, r_1, r_2, .. of some signal"),
         ({"autocorrelation": [0.0, 0.0]}, "1, r_1, r_2, .. of some signal"),
         ({"autocorrelation": ["1"]}, "autocorrelation of the population must be finite numbers"),
