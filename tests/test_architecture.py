@@ -197,6 +197,12 @@ def test_the_front_door_imports_training_only_inside_the_command_that_needs_it(f
             assert node in deferred, f"{file.name}:{node.lineno} imports {name} at import time"
 
 
+def test_the_descriptors_that_the_front_door_takes_need_no_extra():
+    tree = ast.parse((ROOT / "training/evaluation/descriptors.py").read_text())
+    roots = {name.partition(".")[0] for _, name in imports(tree)}
+    assert roots <= sys.stdlib_module_names | {"numpy", "scipy"}
+
+
 @pytest.mark.parametrize("file", sources(*TRAVELLING, "training", "get_hf"))
 def test_nothing_imports_a_room_by_its_bare_name(file):
     for node, name in imports(ast.parse(file.read_text())):
