@@ -2,7 +2,8 @@
 """Converts checkpoints of an older format to the format of this version.
 
 Format 5 kept the fitted numbers of the feature extractor as lists in `preprocessor_config.json`. Format 6 keeps them
-in `population.safetensors`.
+in `population.safetensors`. Classifiers of formats 5 and 6 have the mean state of all channels as their features;
+format 7 calls this `classifier_pooling: "mean"`, and pools by electrode position otherwise.
 """
 
 import base64
@@ -20,10 +21,10 @@ from get_hf.processing.blinks_get import BlinkPopulation
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.files import folder_beside
 from get_hf.processing.population_get import unpack
-from get_hf.processing.state_get import Corrections, Population
+from get_hf.processing.state_get import STATE, Corrections, Population
 
-#: The format that can be converted.
-OLDER = 5
+#: The formats that can be converted.
+OLDER = (5, 6)
 #: Numbers that were part of the code in format 5; see `BlinkPopulation`. They stay when new fits find others.
 CLEANED = {"share_cleaned": np.array(0.3), "frontal_evidence": np.array([-0.54, 8.0, 240.0])}
 _TABLES = ("generated_log_gains", "unprompted_log_gains", "trait_log_gains", "cue_log_gains")
@@ -31,7 +32,7 @@ _POPULATION = ("autocorrelation", "innovation_scale", "channel_variance", "harmo
 
 
 def convert(checkpoint: str | Path, out: str | Path) -> Path:
-    """Converts a checkpoint of format 5 to the present format.
+    """Converts a checkpoint of format 5 or 6 to the present format.
 
     Generators, classifiers, and adapters with a feature extractor beside them are converted in the same way: weights
     and all other files are copied unchanged. Code beside the weights is left out, because it belongs to the older
@@ -62,12 +63,17 @@ def convert(checkpoint: str | Path, out: str | Path) -> Path:
         shutil.copytree(checkpoint, made, ignore=shutil.ignore_patterns("*_get.py", "__pycache__"))
         if config.is_file():
             content = read_object(config)
-            if content.get("format_version") != OLDER:
-                version = content.get("format_version")
-                raise ValueError(f"{checkpoint} is of format {version}, and only format {OLDER} is converted.")
-            _write(made / CONFIG_NAME, content | {"format_version": FORMAT_VERSION})
+            if content.get("format_version") not in OLDER:
+                version, known = content.get("format_version"), " and ".join(map(str, OLDER))
+                raise ValueError(f"{checkpoint} is of format {version}, and only formats {known} are converted.")
+            content |= {"format_version": FORMAT_VERSION, "classifier_pooling": "mean"}
+            if "GETForSequenceClassification" not in (content.get("architectures") or ()):
+                del content["classifier_pooling"]
+            _write(made / CONFIG_NAME, content)
         if settings.is_file():
-            extractor = _feature_extractor(read_object(settings))
+            content = read_object(settings)
+            is_new = content.get("population") == STATE  # since format 6
+            extractor = GETFeatureExtractor.from_pretrained(checkpoint) if is_new else _feature_extractor(content)
             extractor.save_pretrained(made)
             _write(made / FEATURE_EXTRACTOR_NAME, read_object(made / FEATURE_EXTRACTOR_NAME))
             for code in made.glob("*_get.py"):
@@ -80,7 +86,7 @@ def _feature_extractor(settings: dict[str, Any]) -> GETFeatureExtractor:
     """Makes the feature extractor that a file of format 5 describes."""
     missing = [name for name in _POPULATION if name not in settings]
     if missing:
-        raise ValueError(f"{FEATURE_EXTRACTOR_NAME} has no {missing[0]}: it is not of format {OLDER}.")
+        raise ValueError(f"{FEATURE_EXTRACTOR_NAME} has no {missing[0]}: it is of no format that is known.")
     # format 5 also made strong slow waves Gaussian, an effect that no judge detected
     left_out = ("feature_extractor_type", "slow_quantiles")
     settings = {name: value for name, value in settings.items() if name not in left_out}

@@ -12,7 +12,7 @@ from transformers import PreTrainedConfig
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
 #: Form of a checkpoint that this code reads and writes; raised with every change that older code would misread.
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 #: Conditions a patch of EEG can be in, by id. Id 0 means unknown; guidance steers away from it.
 CONDITIONS = (
     "none",
@@ -47,9 +47,16 @@ RANGES = {
     "rms_norm_eps": (0, 1),
     "initializer_range": (0, 100),
     "attention_dropout": (0, 1),
+    "classifier_dropout": (0, 1),
 }
 #: Largest number of conditions and of classes.
 MOST_NAMES = 10_000
+#: Longest window of a classifier, in seconds.
+MOST_SECONDS = 3600
+#: Ways in which a classifier pools channels.
+POOLING = ("position", "mean")
+#: Quadratic functions of an electrode's position, see `classifier_get.quadratic_in_position`.
+N_QUADRATIC = 9
 #: Attributes that must be equal in the model and the feature extractor.
 SHARED = ("sampling_rate", "patch_size", "conditions", "heard_conditions")
 
@@ -79,6 +86,14 @@ class GETConfig(PreTrainedConfig):
         rms_norm_eps (`float`): Epsilon of the normalisations.
         initializer_range (`float`): Standard deviation of initial weights.
         attention_dropout (`float`): Dropout of attention weights in training.
+        classifier_pooling (`str`): How a classifier pools channels: "position" by nine functions of the electrode's
+            position, "mean" by their mean, which cannot distinguish left from right.
+        classifier_dropout (`float`): Dropout of a classifier's features in training.
+        window_seconds (`float`, *optional*): Length of the windows that a classifier was trained on; pipelines divide
+            recordings into such windows. None: a recording is one window.
+        stride_seconds (`float`, *optional*): Distance of the windows of a recording. None: `window_seconds`.
+        training_channels (`list[str]`, *optional*): Channels that a classifier was trained on. Information only: the
+            model takes any channels.
         use_cache (`bool`): Whether the model returns its key/value cache by default.
         format_version (`int`): Form of the checkpoint, see `FORMAT_VERSION`.
 
@@ -113,6 +128,11 @@ class GETConfig(PreTrainedConfig):
     rms_norm_eps: float = 1e-6
     initializer_range: float = 0.02
     attention_dropout: float = 0.0
+    classifier_pooling: str = "position"
+    classifier_dropout: float = 0.0
+    window_seconds: float | None = None
+    stride_seconds: float | None = None
+    training_channels: list[str] | tuple[str, ...] | None = None
     use_cache: bool = True
     format_version: int = FORMAT_VERSION
 
@@ -130,9 +150,10 @@ class GETConfig(PreTrainedConfig):
         if not __name__.startswith(TRANSFORMERS_DYNAMIC_MODULE_NAME):
             # the package has its own pipelines; with this key, pipeline() would insist on those beside the weights
             kwargs.pop("custom_pipelines", None)
-        for name in ("conditions", "flow_bands", "heard_conditions"):
+        for name in ("conditions", "flow_bands", "heard_conditions", "training_channels"):
             value = getattr(self, name)
-            if not isinstance(value, (list, tuple)) and not (name == "heard_conditions" and value is None):
+            is_optional = name in ("heard_conditions", "training_channels")
+            if not isinstance(value, (list, tuple)) and not (is_optional and value is None):
                 raise ValueError(f"{name} must be a list, not {value!r}.")
             setattr(self, name, None if value is None else list(value))
         # read by the cache and the mask functions of transformers
@@ -191,6 +212,13 @@ class GETConfig(PreTrainedConfig):
     def noise_size(self) -> int:
         """Random numbers per channel that a patch needs in training: the flow's noise, and the amplitudes' dither."""
         return self.flow_size + len(self.flow_bands)
+
+    @property
+    def num_classifier_features(self) -> int:
+        """Features that a classifier's linear layer reads."""
+        if self.classifier_pooling == "mean":
+            return self.hidden_size
+        return N_QUADRATIC * (self.hidden_size + self.patch_size + self.num_calibration_features)
 
     @property
     def context_seconds(self) -> float:
@@ -260,6 +288,14 @@ class GETConfig(PreTrainedConfig):
             )
         if len(set(self.conditions)) != len(self.conditions) or not self.conditions:
             raise ValueError(f"conditions must be different names, the first for unknown, not {self.conditions}.")
+        if self.classifier_pooling not in POOLING:
+            raise ValueError(f"classifier_pooling must be {' or '.join(POOLING)}, not {self.classifier_pooling!r}.")
+        for name in ("window_seconds", "stride_seconds"):
+            seconds, patch = getattr(self, name), self.patch_size / self.sampling_rate
+            if seconds is not None and not patch <= seconds <= MOST_SECONDS:
+                raise ValueError(
+                    f"{name} must lie between one patch ({patch:g} s) and {MOST_SECONDS} s, not at {seconds}."
+                )
         heard = self.heard_conditions or []
         if len(set(heard)) != len(heard) or not set(heard) <= set(self.conditions[1:]):
             raise ValueError(

@@ -24,6 +24,7 @@ from .flow_get import GETFlowHead, interpolate
 from .generation_get import GETGenerationMixin
 from .layers_get import GETBlock, rotary_embedding, seen_by_networks
 from .options_get import generation_config
+from .pooling_get import GETPooling
 from .pretrained_get import GETPreTrainedModel
 from .score_get import GETScoreMixin
 
@@ -311,7 +312,7 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin, GETScoreMixin):
         return hidden_states[:, :, :-1], data[:, :, 1:], noise[:, :, 1:], time[:, 1:], learnt
 
 
-@auto_docstring(custom_intro="GET with a linear classifier on the mean state of all patches and channels.")
+@auto_docstring(custom_intro="GET with a linear classifier on states and powers pooled over the scalp.")
 class GETForSequenceClassification(GETPreTrainedModel):
     # a pretrained GETModel has a flow head, which a classifier does not use
     _keys_to_ignore_on_load_unexpected = [r"^flow_head\."]
@@ -320,7 +321,9 @@ class GETForSequenceClassification(GETPreTrainedModel):
         super().__init__(config)
         self.num_labels = config.num_labels
         self.backbone = GETBackbone(config)
-        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.pooling = GETPooling(config)
+        self.dropout = nn.Dropout(config.classifier_dropout)
+        self.classifier = nn.Linear(config.num_classifier_features, config.num_labels)
         self.post_init()
 
     @can_return_tuple
@@ -364,8 +367,10 @@ class GETForSequenceClassification(GETPreTrainedModel):
             use_cache=False,
             **kwargs,
         )
-        pooled = self.pool(outputs.last_hidden_state, channel_mask, attention_mask)
-        logits = self.classifier(pooled)
+        features = self.pooling(
+            outputs.last_hidden_state, input_values, channel_positions, channel_mask, attention_mask, calibration
+        )
+        logits = self.classifier(self.dropout(features))
         loss = None
         if labels is not None:
             loss = self.loss_function(labels=labels, pooled_logits=logits, config=self.config)
@@ -373,18 +378,38 @@ class GETForSequenceClassification(GETPreTrainedModel):
             loss=loss, logits=logits, hidden_states=outputs.hidden_states, attentions=outputs.attentions
         )
 
-    @staticmethod
-    def pool(
-        hidden_states: torch.Tensor, channel_mask: torch.Tensor | None, attention_mask: torch.Tensor | None
+    @torch.no_grad()
+    def embed(
+        self,
+        input_values: torch.Tensor,
+        channel_positions: torch.Tensor,
+        channel_mask: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        calibration: torch.Tensor | None = None,
+        condition_ids: torch.Tensor | None = None,
+        noise_seed: torch.Tensor | None = None,
+        window: int | None = None,
     ) -> torch.Tensor:
-        """Mean over the tokens that are not masked: `(batch, channels, patches, width)` to `(batch, width)`."""
-        weight = hidden_states.new_ones(hidden_states.shape[:3])
-        if channel_mask is not None:
-            weight = weight * channel_mask[:, :, None]
-        if attention_mask is not None:
-            weight = weight * attention_mask[:, None]
-        weight = weight / weight.sum((1, 2), keepdim=True).clamp(min=1)
-        return torch.einsum("bct,bctd->bd", weight, hidden_states)
+        """Features of each recording, which the linear layer reads: `model.classifier(features)` gives logits.
+
+        Args:
+            input_values: See `forward`, also for the arguments up to `noise_seed`.
+            channel_positions: See `forward`.
+            channel_mask: See `forward`.
+            attention_mask: See `forward`.
+            calibration: See `forward`.
+            condition_ids: Not read.
+            noise_seed: Not read.
+            window: Length of causal windows in patches. None: one window of the whole recording.
+
+        Returns:
+            `(batch, n_features)`, or with `window` `(batch, patches, n_features)`: position i has the features of
+            the window that ends with patch i.
+        """
+        states = self.backbone(
+            input_values, channel_positions, channel_mask, attention_mask, calibration, use_cache=False
+        ).last_hidden_state
+        return self.pooling(states, input_values, channel_positions, channel_mask, attention_mask, calibration, window)
 
 
 __all__ = ["GETBackbone", "GETForSequenceClassification", "GETModel", "GETOutput", "GETPreTrainedModel"]

@@ -10,6 +10,7 @@ from copy import copy
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 from transformers.feature_extraction_utils import BatchFeature
 from transformers.pipelines.base import Pipeline
@@ -19,6 +20,9 @@ from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
 DESCRIPTION = ("sampling_rate", "ch_names", "unit", "condition", "annotation_conditions", "context_seconds", "person")
 #: Arguments that a row of a dataset may hold to describe its `array`.
 OF_A_ROW = ("sampling_rate", "ch_names", "unit")
+
+#: Tokens of a batch that are classified at once, so that memory does not grow with the length of a recording.
+TOKENS_AT_ONCE = 16_384
 
 
 class _EEGPipeline(Pipeline):
@@ -163,41 +167,124 @@ class EEGGenerationPipeline(_EEGPipeline):
 class EEGClassificationPipeline(_EEGPipeline):
     """Classifies recordings: `pipeline("eeg-classification", model=...)`.
 
-    The arguments of a call are a recording, as for `EEGGenerationPipeline`, and `top_k=`, how many classes to return.
+    A recording is divided into windows as long as the windows in training (`config.window_seconds`), which share one
+    calibration. The probabilities of the windows are averaged.
+
+    Arguments of a call:
+
+    - `recording`: as for `EEGGenerationPipeline`; the epochs of an `mne.Epochs` and the rows of an array `(batch,
+      channels, times)` are one session, unless `calibrate_on=` says otherwise, see `GETFeatureExtractor`;
+    - `top_k=`: how many classes to return; None: all;
+    - `windows=True`: a result for each window instead of their mean;
+    - `window_seconds=`, `stride_seconds=`: other windows than in training, or another distance between them.
+
     The result for each recording is a list of `{"label": ..., "score": ...}`, the most probable class first; for an
-    array `(batch, channels, times)` or `mne.Epochs` it is a list of such lists.
+    array `(batch, channels, times)` or `mne.Epochs` it is a list of such lists. With `windows=True` it is a list of
+    such lists, one for each window, whose entries also have its `start` and `end` in seconds from the first sample.
 
     Scores are probabilities. If classes do not exclude each other (`problem_type="multi_label_classification"`), each
     class has its own probability. For a regression, scores are its values.
     """
 
-    def _sanitize_parameters(self, top_k: int | None = None, **kwargs) -> tuple[dict, dict, dict]:
+    def _sanitize_parameters(self, top_k: int | None = None, windows: bool = False, **kwargs) -> tuple:
         kwargs.pop("local_files_only", None)
-        if unknown := sorted(set(kwargs) - set(DESCRIPTION)):
+        config = self.model.config
+        lengths = {}
+        for name in ("window_seconds", "stride_seconds"):
+            given = kwargs.pop(name, None)
+            seconds = lengths[name] = getattr(config, name) if given is None else given
+            patch = config.patch_size / config.sampling_rate
+            if seconds is not None and (not isinstance(seconds, (int, float)) or not seconds >= patch):
+                raise ValueError(f"{name} must be at least one patch, {patch:g} s, not {seconds!r}.")
+        known = (*DESCRIPTION, "calibrate_on")
+        if unknown := sorted(set(kwargs) - set(known)):
             raise ValueError(
-                f"eeg-classification has no argument {', '.join(unknown)}; it has {', '.join(DESCRIPTION)} and top_k."
+                f"eeg-classification has no argument {', '.join(unknown)}; it has {', '.join(known)}, top_k, windows, "
+                "window_seconds and stride_seconds."
             )
-        return kwargs, {}, {} if top_k is None else {"top_k": top_k}
+        return kwargs, lengths, {"top_k": top_k, "windows": windows}
 
-    def _forward(self, features: BatchFeature) -> dict[str, Any]:
-        return {"logits": self.model(**features).logits}
+    def _forward(self, features: BatchFeature, **lengths) -> dict[str, Any]:
+        return {"scores": window_scores(self.model, features, **lengths)}
 
     def _part(self, made: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
-        return {"logits": made["logits"][start:stop]}
+        return {"scores": made["scores"][start:stop]}
 
-    def postprocess(self, made: dict[str, Any], top_k: int | None = None) -> list[Any]:
+    def postprocess(self, made: dict[str, Any], top_k: int | None = None, windows: bool = False) -> list[Any]:
         """Scores of the classes, the highest first."""
-        config = self.model.config
-        scores = made["logits"].float()
-        if config.problem_type == "multi_label_classification":
-            scores = scores.sigmoid()
-        elif config.problem_type != "regression":
-            scores = scores.softmax(-1)
-        rows = []
-        for row in scores:
-            ranked = sorted(enumerate(row.tolist()), key=lambda pair: -pair[1])
-            rows.append([{"label": config.id2label[index], "score": score} for index, score in ranked[:top_k]])
+        labels = self.model.config.id2label
+        rows: list[Any] = []
+        for scores, spans in made["scores"]:
+            if windows:
+                times = [{"start": start, "end": end} for start, end in spans]
+                rows.append([_ranked(row, labels, top_k, time) for row, time in zip(scores, times, strict=True)])
+            else:
+                rows.append(_ranked(scores.mean(0), labels, top_k))
         return rows[0] if len(rows) == 1 else rows
+
+
+def _ranked(
+    scores: torch.Tensor, labels: Mapping[int, str], top_k: int | None, time: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
+    """The classes of one window or recording, the highest score first."""
+    ranked = sorted(enumerate(scores.tolist()), key=lambda pair: -pair[1])[:top_k]
+    return [{"label": labels[index], "score": score} | dict(time or {}) for index, score in ranked]
+
+
+@torch.no_grad()
+def window_scores(
+    model: Any, features: BatchFeature, window_seconds: float | None, stride_seconds: float | None = None
+) -> list[tuple[torch.Tensor, list[tuple[float, float]]]]:
+    """Classifies the windows of recordings.
+
+    Args:
+        model: `GETForSequenceClassification`.
+        features: Features of the recordings, as the feature extractor returns them.
+        window_seconds: Length of a window. None: each recording is one window.
+        stride_seconds: Distance between the starts of windows. None: `window_seconds`. The last window ends with the
+            recording.
+
+    Returns:
+        For each recording, scores `(windows, labels)`, and the start and end of each window in seconds. Scores are
+        probabilities, or the values of a regression.
+    """
+    config = model.config
+    seconds, size = config.patch_size / config.sampling_rate, config.patch_size
+    found = []
+    for row, mask in enumerate(features["attention_mask"]):
+        n_own = int(mask.sum()) - 1  # without the start patch
+        n_window = n_own if window_seconds is None else min(n_own, round(window_seconds / seconds))
+        n_stride = n_window if stride_seconds is None else max(1, round(stride_seconds / seconds))
+        starts = [*range(0, n_own - n_window, n_stride), n_own - n_window]
+        own = features["input_values"][row, :, (len(mask) - n_own) * size :]
+        cut = torch.stack([own[:, start * size : (start + n_window) * size] for start in starts])
+        inputs = {name: features[name][row : row + 1] for name in ("channel_positions", "channel_mask", "calibration")}
+        at_once = max(1, TOKENS_AT_ONCE // (len(own) * (n_window + 1)))
+        logits = []
+        for part in nn.functional.pad(cut, (size, 0)).split(at_once):
+            repeated = {name: value.expand(len(part), *value.shape[1:]) for name, value in inputs.items()}
+            logits.append(model(input_values=part, **repeated).logits.float())
+        scores = _scores(torch.cat(logits), config.problem_type)
+        prompt = features.recordings[row]
+        end = prompt.n_times / prompt.recording.sampling_rate
+        firsts = [max(0.0, end - (n_own - start) * seconds) for start in starts]
+        found.append(
+            (
+                scores.cpu(),
+                [
+                    (first, end - (n_own - start - n_window) * seconds)
+                    for first, start in zip(firsts, starts, strict=True)
+                ],
+            )
+        )
+    return found
+
+
+def _scores(logits: torch.Tensor, problem_type: str | None) -> torch.Tensor:
+    """Scores of the classes, of the same shape as the logits."""
+    if problem_type == "multi_label_classification":
+        return logits.sigmoid()
+    return logits if problem_type == "regression" else logits.softmax(-1)
 
 
 __all__ = ["EEGClassificationPipeline", "EEGGenerationPipeline"]

@@ -19,9 +19,12 @@ from .configuration_get import GETConfig
 from .flow_get import GETZeroLinear
 from .layers_get import GETAttention, GETBlock
 from .pipeline_get import EEGClassificationPipeline, EEGGenerationPipeline
+from .pooling_get import GETPooling
 
 #: Parts that some of the models have on top of the backbone.
-HEADS = ("classifier", "flow_head")
+HEADS = ("classifier", "flow_head", "pooling")
+#: Weights that a classifier made from a generator does not have yet.
+NEW = ("classifier.", "pooling.")
 #: Arguments of `from_pretrained` that say where a checkpoint is.
 PLACE = ("cache_dir", "force_download", "local_files_only", "revision", "subfolder", "token")
 #: Most parameters per byte of weights that a configuration may ask for: 4-bit weights have two, and a head may be new.
@@ -82,7 +85,7 @@ class GETPreTrainedModel(PreTrainedModel):
         if output_loading_info:
             return model, info
         absent = info["missing_keys"] | {name for name, *_ in info["mismatched_keys"]}
-        absent = sorted(name for name in absent if not name.startswith("classifier."))
+        absent = sorted(name for name in absent if not name.startswith(NEW))
         unknown = sorted(name for name in info["unexpected_keys"] if not model._is_of_another_head(name))
         if checkpoint is not None and (absent or unknown):
             name = cls.__name__
@@ -157,6 +160,9 @@ class GETPreTrainedModel(PreTrainedModel):
         if isinstance(module, GETZeroLinear):
             init.zeros_(module.weight)
             init.zeros_(module.bias)
+        elif isinstance(module, GETPooling):
+            init.zeros_(module.mean)
+            init.ones_(module.deviation)
 
 
 def _some(names: list[str]) -> str:

@@ -2,31 +2,28 @@
 """Converts EEG recordings to the inputs of GET, and the output of GET back to EEG."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 
+from .calibration_get import POLICIES, Calibration, check_policy
 from .conditions_get import CONDITIONS, Vocabulary, split_ids
-from .constraints_get import null_space, rounding_step, satisfy
+from .constraints_get import satisfy
 from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_output
 from .equaliser_get import N_TRAITS, Gains
 from .event_shapes_get import check_rate
-from .events_get import Events
 from .features_get import INPUTS, EEGFeatures, Prompt, check_tensors, pad_features, stack_prompts
-from .innovation_get import InnovationTransform
-from .montage_get import locate_channels
-from .plausibility_get import usable_channels
 from .population_get import N_QUADRATIC
-from .reading_get import Recording, no_recording, people_wanted, read_recordings
-from .seeds_get import seed_of_samples, seeds_of_people
-from .settings_get import CACHES, SavedFeatureExtractor, check_state, names, number, numbers, whole
-from .signal_get import band_limit, level, remove_drift, resample
+from .preparation_get import PreparingFeatureExtractor
+from .reading_get import no_recording, people_wanted, read_recordings
+from .seeds_get import seeds_of_people
+from .settings_get import CACHES, check_state, names, number, numbers, whole
+from .signal_get import remove_drift, resample
 from .state_get import Corrections, Population
 
 
-class GETFeatureExtractor(SavedFeatureExtractor):
+class GETFeatureExtractor(PreparingFeatureExtractor):
     r"""Converts EEG to the inputs of GET, and the output of GET to EEG.
 
     A recording is band-limited, resampled and transformed to the innovation space (see `InnovationTransform`).
@@ -40,6 +37,8 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         heard_conditions: Conditions that the model was trained with. Only these may be requested. None: unknown, so
             all conditions may be requested.
         prior_patches: Number of patches of a recording with few channels that weigh as much as the population.
+        calibrate_on: What the transform of a recording is estimated from, unless a call says otherwise: "each" or
+            "all", see `__call__`.
         population: Parameters that were fitted to a training corpus. None: a generic 1/f signal on a generic head.
         corrections: Corrections that were measured after training. None: no correction.
 
@@ -59,6 +58,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         conditions: Sequence[str] = CONDITIONS,
         heard_conditions: Sequence[str] | None = None,
         prior_patches: float = 0.1,
+        calibrate_on: str = "each",
         population: Population | None = None,
         corrections: Corrections | None = None,
         **kwargs,
@@ -75,15 +75,10 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         self.prior_patches = number("prior_patches", prior_patches)
         if self.band[1] * 1.12 > self.sampling_rate or not 0 < self.band[0] < self.band[1]:
             raise ValueError(f"band {self.band} Hz does not fit sampling_rate {self.sampling_rate} Hz.")
+        self.calibrate_on = check_policy(calibrate_on)
         self.population = Population.generic(size) if population is None else population
         self.corrections = Corrections() if corrections is None else corrections
         check_state(self)
-
-    @cached_property
-    def transform(self) -> InnovationTransform:
-        """Innovation transform that the attributes describe."""
-        shifts = self.corrections.unprompted_coherence_shifts
-        return self.population.transform(self.patch_size, self.prior_patches, shifts)
 
     @property
     def gains(self) -> Gains:
@@ -125,6 +120,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         person: int | Sequence[int | None] | None = None,
         next_condition: str | Sequence[Any] | None = None,
         return_tensors: str | None = None,
+        calibrate_on: Any = None,
     ) -> EEGFeatures:
         """Prepares recordings for the model, or generation from nothing.
 
@@ -154,6 +150,11 @@ class GETFeatureExtractor(SavedFeatureExtractor):
                 name, a plan or None for each item (an entry that begins with a name belongs to a plan). None: the
                 last condition of the recording goes on. From nothing: only a plan, in place of `condition`.
             return_tensors: "pt" (torch) or "np" (NumPy). None: torch.
+            calibrate_on: What the transform is estimated from. "each": each item by itself, best for generation.
+                "all": all epochs of an `mne.Epochs`, or all rows of an array `(batch, channels, times)`, together;
+                this keeps the differences between trials, and classifiers need it. Or a `Calibration`, as
+                `calibrate` returns it; or a recording of the same channels, read with the same arguments. None: the
+                extractor's own `calibrate_on`.
 
         Returns:
             `EEGFeatures` of float32 and int64 tensors: `input_values` `(batch, channels, times)`,
@@ -180,13 +181,19 @@ class GETFeatureExtractor(SavedFeatureExtractor):
             raise ValueError("person imagines somebody from nothing, but a recording was given: leave one out.")
         else:
             items = read_recordings(recording, sampling_rate, ch_names, unit, context_seconds)
+            if calibrate_on is None:
+                calibrate_on = self.calibrate_on
+            elif not isinstance(calibrate_on, (str, Calibration)) or (
+                isinstance(calibrate_on, str) and calibrate_on not in POLICIES
+            ):
+                calibrate_on = self.calibrate(calibrate_on, sampling_rate, ch_names, unit, band_limited)
         seconds = self.patch_size / self.sampling_rate
         courses = self.vocabulary.courses(items, condition, next_condition, annotation_conditions, seconds)
         if recording is None:
-            nothing = self._prepare(items[0], band_limited)
+            nothing = self._unprompted(items[0])
             prompts = [nothing.of_person(*pair) for pair in zip(people, seeds_of_people(people), strict=True)]
         else:
-            prompts = [self._prepare(item, band_limited) for item in items]
+            prompts = self._prepare(items, band_limited, calibrate_on)
         features = stack_prompts(prompts, courses, self.patch_size, self.sampling_rate, context_seconds)
         return features.convert_to_tensors(return_tensors)
 
@@ -211,19 +218,6 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         """
         check_tensors(return_tensors)
         return pad_features(features, self.patch_size).convert_to_tensors(return_tensors)
-
-    def clean(self, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
-        """Only preprocesses a signal: limits the band and changes the sampling rate.
-
-        Args:
-            signal: `(channels, times)`, microvolts.
-            sampling_rate: Sampling rate of the signal, in Hz.
-
-        Returns:
-            `(channels, about times * model rate / sampling_rate)` float64, microvolts.
-        """
-        rows = np.asarray(signal, np.float64)  # one by one, because filters need several times the memory of a signal
-        return np.stack([band_limit(row, sampling_rate, self.sampling_rate, *self.band) for row in rows])
 
     def condition_id(self, name: str) -> int:
         """Id of a condition, whose name may have any spelling.
@@ -306,56 +300,6 @@ class GETFeatureExtractor(SavedFeatureExtractor):
             signals.append(self._to_microvolts(continuation, prompts[owner], conditions, include_prompt))
         owners = [prompts[index // per_prompt] for index in range(len(signals))]
         return to_output(signals, owners, output, include_prompt, self.band, keep_identity)
-
-    def _prepare(self, recording: Recording, band_limited: bool) -> Prompt:
-        """Locates the channels of a recording and transforms the good ones to the innovation space."""
-        positions = locate_channels(recording.ch_names, recording.digitised)
-        n_times, noise_seed = recording.data.shape[-1], 0
-        if n_times == 0:
-            events = self._events(np.zeros((int((~recording.bad).sum()), 0)), positions[~recording.bad])
-            innovation = self.transform.unprompted(positions[~recording.bad])
-            constraints = np.zeros((len(innovation.values), 0))
-        else:
-            seconds = self.patch_size / self.sampling_rate
-            if n_times / recording.sampling_rate < seconds:
-                raise ValueError(
-                    f"The recording is {n_times / recording.sampling_rate:.3g} s long, shorter than one "
-                    f"patch of {seconds:g} s: give a longer one, or none to generate from nothing."
-                )
-            good, data = np.flatnonzero(~recording.bad), recording.data
-            recording.data = np.zeros((len(data), 0))
-            data = data[good] if len(good) < len(data) else data
-            noise_seed, step = seed_of_samples(data), rounding_step(data)
-            if not band_limited:
-                data = self.clean(level(data, recording.edges), recording.sampling_rate)
-            elif recording.sampling_rate != self.sampling_rate:
-                raise ValueError(
-                    f"The recording is at {recording.sampling_rate:g} Hz, and what clean() leaves is at "
-                    f"{self.sampling_rate:g} Hz: leave band_limited out."
-                )
-            usable = usable_channels(data, [recording.ch_names[index] for index in good])
-            recording.bad[good[~usable]] = True
-            data = data[usable]
-            events = self._events(data, positions[~recording.bad])
-            innovation = self.transform.forward(data - events.signal, positions[~recording.bad])
-            constraints = null_space(data, step * min(1.0, 2 * self.band[1] / recording.sampling_rate) ** 0.5)
-        return Prompt(recording, n_times, positions, ~recording.bad, events, innovation, constraints, noise_seed)
-
-    def _events(self, x: np.ndarray, positions: np.ndarray) -> Events:
-        """Heartbeats and blinks of `(channels, times)` in microvolts at the model's sampling rate."""
-        return Events.find(x, positions, self.population.blinks, self.transform.slow_covariance(positions))
-
-    def without_events(self, x: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """Subtracts heartbeats and blinks.
-
-        Args:
-            x: `(channels, times)` in microvolts, as `clean` returns it.
-            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-
-        Returns:
-            Same shape.
-        """
-        return x - self._events(x, positions).signal
 
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool

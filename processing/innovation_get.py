@@ -28,8 +28,9 @@ The transform removes amplitude and band powers. Calibration features give them 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import scipy
@@ -93,6 +94,20 @@ class Innovation:
         return np.log((np.abs(generated) ** 2).sum(axis=-1)).T - 2 * np.log(np.abs(shared))
 
 
+class Fit(NamedTuple):
+    """The transform of a recording, and what it removes.
+
+    Attributes:
+        stages: The stages, first to last.
+        calibration: See `Innovation.calibration`.
+        is_own: Whether the recordings that it transforms are parts of the recording that it was estimated from.
+    """
+
+    stages: tuple[SharedFilter, MatrixFilter, Whitening]
+    calibration: np.ndarray
+    is_own: bool
+
+
 class InnovationTransform:
     """Maps microvolts at the model's sampling rate to the innovation space and back.
 
@@ -145,8 +160,24 @@ class InnovationTransform:
         """Number of calibration features of each channel."""
         return 2 + self.patch_size
 
+    def fit(self, x: np.ndarray, positions: np.ndarray, is_own: bool) -> Fit:
+        """Estimates the transform of a signal, for `forward` of other signals or of its parts.
+
+        Args:
+            x: `(channels, times)` in microvolts, as for `forward`.
+            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
+            is_own: Whether it will transform parts of this signal.
+        """
+        innovation = self.forward(x, positions)
+        return Fit(innovation.stages, innovation.calibration, is_own)
+
     def forward(
-        self, x: np.ndarray, positions: np.ndarray, n_calibration: int | None = None, has_memory: bool = False
+        self,
+        x: np.ndarray,
+        positions: np.ndarray,
+        n_calibration: int | None = None,
+        has_memory: bool = False,
+        fit: Fit | None = None,
     ) -> Innovation:
         """Maps a signal to the innovation space.
 
@@ -161,6 +192,7 @@ class InnovationTransform:
                 0: none, only the population counts.
             has_memory: Whether the first `n_memory` samples are only the filters' memory, so that only the samples
                 after them belong to patches, as in crops from a longer recording.
+            fit: The transform to use. None: it is estimated from the signal.
 
         Raises:
             ValueError: The signal `has_memory`, but no samples after it.
@@ -176,7 +208,11 @@ class InnovationTransform:
         n_known = n_patches
         if n_calibration is not None:
             n_known = min(n_patches, max(0, n_padding + n_calibration - memory) // size)
-        stages, calibration = self._estimate(x[:, : memory + n_known * size], positions, n_known, n_padding)
+        if fit is None:
+            stages, calibration = self._estimate(x[:, : memory + n_known * size], positions, n_known, n_padding)
+        else:
+            whitening = replace(fit.stages[2], n_known=n_patches if fit.is_own else 0)
+            stages, calibration = (*fit.stages[:2], whitening), fit.calibration
         values = x
         for stage in stages:
             values = stage.forward(values)

@@ -5,7 +5,7 @@ import importlib
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class Recording:
         trials: The set of epochs that it belongs to, if any.
         trial: Its number in this set.
         edges: Samples at which the recording continues after an interruption.
+        session: Number of the entry of a list that it comes from: its epochs and rows can share a calibration.
     """
 
     data: np.ndarray
@@ -76,6 +77,7 @@ class Recording:
     trials: Trials | None = None
     trial: int = 0
     edges: list[int] = field(default_factory=list)
+    session: int = 0
 
 
 def read_recordings(
@@ -117,7 +119,8 @@ def read_recordings(
     if isinstance(recording, (list, tuple)) and not all(np.isscalar(row) for row in recording):
         rows = list(recording)
         if not all(isinstance(row, (list, tuple)) for row in rows):
-            return [r for row in rows for r in read_recordings(row, sampling_rate, ch_names, unit, context_seconds)]
+            read = [read_recordings(row, sampling_rate, ch_names, unit, context_seconds) for row in rows]
+            return [replace(one, session=number) for number, entry in enumerate(read) for one in entry]
     data = _to_array(recording)
     if data.ndim not in (2, 3):
         raise ValueError(

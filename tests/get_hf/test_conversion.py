@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_equal
+from safetensors.torch import load_file, save_file
 
 from get_hf import CHECKPOINT, GETFeatureExtractor, GETForSequenceClassification, load_pretrained
 from get_hf.conversion import OLDER, convert
 from get_hf.pretrained import load_folder
 from get_hf.processing.population_get import pack
-from tiny import tiny_config
+from tiny import tiny_config, tiny_inputs
 
 
 def as_before(folder):
@@ -42,7 +43,8 @@ def as_before(folder):
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
     (folder / "population.safetensors").unlink()
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"format_version": OLDER}))
+    config.pop("classifier_pooling", None)
+    (folder / "config.json").write_text(json.dumps(config | {"format_version": OLDER[0]}))
     listed = json.loads((folder / "checkpoint_files.json").read_text())
     listed["feature_extractor"] = {"preprocessor_config.json": None}
     (folder / "checkpoint_files.json").write_text(json.dumps(listed))
@@ -76,13 +78,36 @@ def test_a_generator_is_converted_and_generates_the_same(older, tmp_path):
 
 def test_a_classifier_is_converted(tmp_path):
     folder = tmp_path / "classifier"
-    GETForSequenceClassification(tiny_config()).save_pretrained(folder)
+    model = GETForSequenceClassification(tiny_config(classifier_pooling="mean"))
+    model.save_pretrained(folder)
     GETFeatureExtractor(patch_size=5).save_pretrained(folder)
     before = GETFeatureExtractor.from_pretrained(folder)
     as_before(folder)
-    model, extractor = load_folder(convert(folder, tmp_path / "new"))
-    assert type(model) is GETForSequenceClassification
+    same, extractor = load_folder(convert(folder, tmp_path / "new"))
+    assert type(same) is GETForSequenceClassification
     assert_same(before, extractor)
+    inputs = tiny_inputs()
+    torch.testing.assert_close(same.eval()(**inputs).logits, model.eval()(**inputs).logits, rtol=0, atol=0)
+
+
+def test_a_classifier_of_format_6_keeps_its_mean_over_channels(tmp_path):
+    folder = tmp_path / "classifier"
+    model = GETForSequenceClassification(tiny_config(classifier_pooling="mean"))
+    model.save_pretrained(folder)
+    GETFeatureExtractor(patch_size=5).save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text())
+    del config["classifier_pooling"]
+    (folder / "config.json").write_text(json.dumps(config | {"format_version": OLDER[1]}))
+    weights = load_file(folder / "model.safetensors")
+    save_file(
+        {name: w for name, w in weights.items() if not name.startswith("pooling")},
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
+    (folder / "checkpoint_files.json").unlink()
+    same, _ = load_folder(convert(folder, tmp_path / "new"))
+    inputs = tiny_inputs()
+    torch.testing.assert_close(same.eval()(**inputs).logits, model.eval()(**inputs).logits, rtol=0, atol=0)
 
 
 def test_an_adapter_s_feature_extractor_is_converted_and_its_weights_are_kept(older, tmp_path):
@@ -100,7 +125,7 @@ def test_what_cannot_be_converted_is_refused_and_leaves_nothing(older, tmp_path)
         convert(tmp_path / "nowhere", tmp_path / "new")
     with pytest.raises(FileExistsError, match="is there already"):
         convert(older, older)
-    with pytest.raises(ValueError, match=f"only format {OLDER} is converted"):
+    with pytest.raises(ValueError, match="only formats 5 and 6 are converted"):
         convert(CHECKPOINT, tmp_path / "new")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"neither config\.json nor preprocessor_config\.json"):

@@ -166,5 +166,5 @@ def test_classes_that_do_not_exclude_each_other_have_a_probability_each(classify
 
 
 def test_classification_refuses_what_it_does_not_know(classify):
-    with pytest.raises(ValueError, match=r"no argument seconds; it has sampling_rate.* and top_k"):
+    with pytest.raises(ValueError, match=r"no argument seconds; it has sampling_rate.*, top_k, windows"):
         classify(as_raw(signal()), seconds=3)

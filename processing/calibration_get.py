@@ -1,0 +1,115 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""What the innovation transform of a recording is estimated from: the recording itself, its session, or a reference.
+
+A transform that is estimated from each trial alone hides what distinguishes the trials. So trials that are classified
+share the transform of their session (compare the alignment of He and Wu, IEEE Trans. Biomed. Eng. 67, 2020). A score
+compares a recording with a reference, which must not contain what the score should find.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .innovation_get import Fit, InnovationTransform
+from .reading_get import Recording
+
+#: Policies of `calibrate_on=`: each recording, epoch or row by itself; or all epochs, or rows, of one object together.
+POLICIES = ("each", "all")
+
+
+@dataclass
+class CleanedRecording:
+    """A recording at the model's sampling rate, with what is known of its channels.
+
+    Attributes:
+        recording: The recording as read, without its data.
+        n_times: Samples of the recording at its own sampling rate.
+        positions: `(channels, 6)` unit-sphere positions.
+        data: `(good channels, times)` in microvolts at the model's sampling rate.
+        step: Rounding step of the data in microvolts; see `constraints_get`.
+        noise_seed: See `Prompt`.
+    """
+
+    recording: Recording
+    n_times: int
+    positions: np.ndarray
+    data: np.ndarray
+    step: float
+    noise_seed: int
+
+    def keep(self, good: np.ndarray) -> None:
+        """Marks channels as bad that are not good `(channels,)`, and leaves out their data."""
+        self.data = self.data[good[~self.recording.bad]]
+        self.recording.bad |= ~good
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The EEG that the transform of other recordings is estimated from; see `GETFeatureExtractor.calibrate`.
+
+    Attributes:
+        ch_names: Names of the channels, good and bad.
+        positions: `(channels, 6)` unit-sphere positions.
+        good: `(channels,)` bool: usable channels.
+        signal: `(good channels, times)` in microvolts at the model's sampling rate, without events.
+        is_own: Whether the recordings are parts of the signal. Filters leave a smaller residual of the signal that
+            they were fitted to.
+    """
+
+    ch_names: Sequence[str]
+    positions: np.ndarray
+    good: np.ndarray
+    signal: np.ndarray
+    is_own: bool = False
+    _fits: dict[bytes, Fit] = field(default_factory=dict, repr=False, compare=False)
+
+    def fit(self, transform: InnovationTransform, good: np.ndarray) -> Fit:
+        """The transform of those good channels `(channels,)` that are also good in the calibration."""
+        key = good.tobytes()
+        if key not in self._fits:
+            rows = good[self.good]
+            self._fits[key] = transform.fit(self.signal[rows], self.positions[good], self.is_own)
+        return self._fits[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # caches would change the fingerprint of `dataset.map` as soon as they are computed
+        return vars(self) | {"_fits": {}}
+
+
+def check_policy(policy: Any) -> str:
+    """Returns a policy of calibration.
+
+    Raises:
+        ValueError: It is not "each" or "all".
+    """
+    if policy not in POLICIES:
+        raise ValueError(f'calibrate_on must be "each", "all" or a recording, not {policy!r}.')
+    return policy
+
+
+def check_same_channels(ours: Sequence[str], theirs: Sequence[str]) -> None:
+    """Checks that two recordings have the same channels in the same order.
+
+    Args:
+        ours: Channels of the recording to calibrate on.
+        theirs: Channels of the recording that is transformed.
+
+    Raises:
+        ValueError: The channels differ.
+    """
+    if list(ours) == list(theirs):
+        return
+    missing = [name for name in ours if name not in theirs]
+    further = [name for name in theirs if name not in ours]
+    differences = [f"lacks {_some(missing)}"] if missing else []
+    differences += [f"has also {_some(further)}"] if further else []
+    raise ValueError(
+        f"The recording {' and '.join(differences) or 'has its channels in another order'} compared with the "
+        "recording to calibrate on: give both the same channels in the same order."
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

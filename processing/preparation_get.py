@@ -1,0 +1,176 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Prepares recordings: cleaning, events, calibration, and the transform to the innovation space."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from .calibration_get import Calibration, CleanedRecording, check_same_channels
+from .constraints_get import null_space, rounding_step
+from .events_get import Events
+from .features_get import Prompt
+from .innovation_get import InnovationTransform
+from .montage_get import locate_channels
+from .plausibility_get import usable_channels
+from .reading_get import Recording, read_recordings
+from .seeds_get import seed_of_samples
+from .settings_get import SavedFeatureExtractor
+from .signal_get import band_limit, level
+from .state_get import Corrections, Population
+
+
+class PreparingFeatureExtractor(SavedFeatureExtractor):
+    """The part of `GETFeatureExtractor` that leads from samples to innovations."""
+
+    sampling_rate: float
+    patch_size: int
+    band: list[float]
+    prior_patches: float
+    population: Population
+    corrections: Corrections
+
+    @cached_property
+    def transform(self) -> InnovationTransform:
+        """Innovation transform that the attributes describe."""
+        shifts = self.corrections.unprompted_coherence_shifts
+        return self.population.transform(self.patch_size, self.prior_patches, shifts)
+
+    def clean(self, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
+        """Only preprocesses a signal: limits the band and changes the sampling rate.
+
+        Args:
+            signal: `(channels, times)`, microvolts.
+            sampling_rate: Sampling rate of the signal, in Hz.
+
+        Returns:
+            `(channels, about times * model rate / sampling_rate)` float64, microvolts.
+        """
+        rows = np.asarray(signal, np.float64)  # one by one, because filters need several times the memory of a signal
+        return np.stack([band_limit(row, sampling_rate, self.sampling_rate, *self.band) for row in rows])
+
+    def calibrate(
+        self,
+        recording: Any,
+        sampling_rate: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        unit: str | None = None,
+        band_limited: bool = False,
+    ) -> Calibration:
+        """Prepares a recording that the transform of other recordings is estimated from: `calibrate_on=` takes it.
+
+        Args:
+            recording: As for `__call__`: a recording of at least some seconds, better of a minute. The epochs of an
+                `mne.Epochs`, or the entries of a list, are joined.
+            sampling_rate: See `__call__`, also for the other arguments.
+            ch_names: See `__call__`.
+            unit: See `__call__`.
+            band_limited: See `__call__`.
+
+        Raises:
+            UnknownChannelError: A channel name has no known position.
+            ValueError: The input cannot be read as EEG, see `__call__`, or its entries have different channels.
+        """
+        items = read_recordings(recording, sampling_rate, ch_names, unit)
+        return self._joined([self._cleaned(item, band_limited) for item in items], is_own=False)
+
+    def _prepare(self, items: list[Recording], band_limited: bool, calibrate_on: str | Calibration) -> list[Prompt]:
+        """Cleans recordings, and transforms their good channels to the innovation space."""
+        if calibrate_on == "each":
+            return [self._transformed(self._cleaned(item, band_limited)) for item in items]
+        cleaned = [self._cleaned(item, band_limited) for item in items]
+        if isinstance(calibrate_on, Calibration):
+            return [self._transformed(each, calibrate_on) for each in cleaned]
+        prompts = []
+        for _, session in groupby(cleaned, key=lambda each: each.recording.session):
+            of_session = list(session)
+            shared = self._joined(of_session, is_own=True)
+            prompts += [self._transformed(each, shared) for each in of_session]
+        return prompts
+
+    def _cleaned(self, recording: Recording, band_limited: bool) -> CleanedRecording:
+        """Locates the channels of a recording, and cleans the good ones."""
+        positions = locate_channels(recording.ch_names, recording.digitised)
+        n_times, seconds = recording.data.shape[-1], self.patch_size / self.sampling_rate
+        if n_times / recording.sampling_rate < seconds:
+            raise ValueError(
+                f"The recording is {n_times / recording.sampling_rate:.3g} s long, shorter than one "
+                f"patch of {seconds:g} s: give a longer one, or none to generate from nothing."
+            )
+        good, data = np.flatnonzero(~recording.bad), recording.data
+        recording.data = np.zeros((len(data), 0))
+        data = data[good] if len(good) < len(data) else data
+        noise_seed, step = seed_of_samples(data), rounding_step(data)
+        if not band_limited:
+            data = self.clean(level(data, recording.edges), recording.sampling_rate)
+        elif recording.sampling_rate != self.sampling_rate:
+            raise ValueError(
+                f"The recording is at {recording.sampling_rate:g} Hz, and what clean() leaves is at "
+                f"{self.sampling_rate:g} Hz: leave band_limited out."
+            )
+        usable = usable_channels(data, [recording.ch_names[index] for index in good])
+        recording.bad[good[~usable]] = True
+        step *= min(1.0, 2 * self.band[1] / recording.sampling_rate) ** 0.5
+        return CleanedRecording(recording, n_times, positions, data[usable], step, noise_seed)
+
+    def _joined(self, session: list[CleanedRecording], is_own: bool) -> Calibration:
+        """The calibration of a session: the EEG of its recordings without events, on channels that are good in all."""
+        first = session[0]
+        for each in session[1:]:
+            check_same_channels(first.recording.ch_names, each.recording.ch_names)
+        good = np.all([~each.recording.bad for each in session], axis=0)
+        if not good.any():
+            raise ValueError("No channel is good in all recordings of the session: calibrate on fewer of them.")
+        for each in session:
+            each.keep(good)
+        signal = np.concatenate([self.without_events(each.data, each.positions[good]) for each in session], axis=-1)
+        return Calibration(first.recording.ch_names, first.positions, good, signal, is_own)
+
+    def _transformed(self, cleaned: CleanedRecording, calibration: Calibration | None = None) -> Prompt:
+        """Transforms a cleaned recording to the innovation space."""
+        fit = None
+        if calibration is not None:
+            check_same_channels(calibration.ch_names, cleaned.recording.ch_names)
+            cleaned.keep(calibration.good)
+            fit = calibration.fit(self.transform, ~cleaned.recording.bad)
+        good, data = ~cleaned.recording.bad, cleaned.data
+        positions = cleaned.positions[good]
+        events = self._events(data, positions)
+        innovation = self.transform.forward(data - events.signal, positions, fit=fit)
+        constraints = null_space(data, cleaned.step)
+        return Prompt(
+            cleaned.recording,
+            cleaned.n_times,
+            cleaned.positions,
+            good,
+            events,
+            innovation,
+            constraints,
+            cleaned.noise_seed,
+        )
+
+    def _unprompted(self, recording: Recording) -> Prompt:
+        """The prompt of a recording without samples."""
+        positions = locate_channels(recording.ch_names, recording.digitised)
+        good = ~recording.bad
+        events = self._events(np.zeros((int(good.sum()), 0)), positions[good])
+        innovation = self.transform.unprompted(positions[good])
+        return Prompt(recording, 0, positions, good, events, innovation, np.zeros((len(innovation.values), 0)), 0)
+
+    def _events(self, x: np.ndarray, positions: np.ndarray) -> Events:
+        """Heartbeats and blinks of `(channels, times)` in microvolts at the model's sampling rate."""
+        return Events.find(x, positions, self.population.blinks, self.transform.slow_covariance(positions))
+
+    def without_events(self, x: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Subtracts heartbeats and blinks.
+
+        Args:
+            x: `(channels, times)` in microvolts, as `clean` returns it.
+            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
+
+        Returns:
+            Same shape.
+        """
+        return x - self._events(x, positions).signal
