@@ -177,7 +177,9 @@ class GETFeatureExtractor(SavedFeatureExtractor):
             rate = self.sampling_rate if sampling_rate is None else sampling_rate
             items = [no_recording(rate, ch_names, unit)] * len(people)
         elif person is not None:
-            raise ValueError("person imagines somebody from nothing, but a recording was given: leave one out.")
+            raise ValueError(
+                "person numbers a virtual person for EEG from nothing, but a recording was given: leave one out."
+            )
         else:
             items = read_recordings(recording, sampling_rate, ch_names, unit, context_seconds)
         seconds = self.patch_size / self.sampling_rate
@@ -330,8 +332,8 @@ class GETFeatureExtractor(SavedFeatureExtractor):
                 data = self.clean(level(data, recording.edges), recording.sampling_rate)
             elif recording.sampling_rate != self.sampling_rate:
                 raise ValueError(
-                    f"The recording is at {recording.sampling_rate:g} Hz, and what clean() leaves is at "
-                    f"{self.sampling_rate:g} Hz: leave band_limited out."
+                    f"The recording is at {recording.sampling_rate:g} Hz, and band_limited is for output of clean(), "
+                    f"at {self.sampling_rate:g} Hz: leave band_limited out."
                 )
             usable = usable_channels(data, [recording.ch_names[index] for index in good])
             recording.bad[good[~usable]] = True

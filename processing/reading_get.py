@@ -161,7 +161,7 @@ def _to_array(recording: Any) -> np.ndarray:
         return np.asarray(recording, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{type(recording).__name__} is no EEG recording: give a file, an mne Raw or Epochs, an array "
+            f"{type(recording).__name__} is not an EEG recording: give a file, an mne Raw or Epochs, an array "
             "(channels, times), or a list of those."
         ) from error
 
@@ -178,12 +178,12 @@ def _from_array(
 ) -> Recording:
     refuse_one_string(ch_names)
     if sampling_rate is None:
-        raise ValueError("An array does not tell its sampling rate: pass sampling_rate= in Hz.")
+        raise ValueError("An array has no sampling rate of its own: pass sampling_rate= in Hz.")
     volts = volts_per_unit(unit) if isinstance(unit, str) else None
     if volts is None:
         raise ValueError(f"An array's unit must be declared as one of V, mV, uV, nV, not {unit!r}: pass unit=.")
     if ch_names is None:
-        raise ValueError(f"An array does not tell its {len(data)} channels' names: pass ch_names=.")
+        raise ValueError(f"An array has no names for its {len(data)} channels: pass ch_names=.")
     if len(ch_names) != len(data):
         raise ValueError(f"ch_names has {len(ch_names)} names, the array {len(data)} channels: give one name each.")
     return Recording(data * (1e6 * volts), check_rate(sampling_rate), [str(name) for name in ch_names])
@@ -304,8 +304,8 @@ def _last_stretch(raw: Any) -> tuple[Any, list[int]]:
         return raw, edges
     reasons = sorted({text for onset, length, text in spans if is_bad(text)})
     warnings.warn(
-        f"Of {raw.n_times / rate:.4g} s {start / rate:.4g} to {stop / rate:.4g} s are read: what is annotated "
-        f"{_some(reasons)} is neither continued nor learnt from.",
+        f"Only {start / rate:.4g} to {stop / rate:.4g} s of {raw.n_times / rate:.4g} s are read: the rest is before, "
+        f"in or after stretches annotated {_some(reasons)}.",
         stacklevel=2,
     )
     return raw.copy().crop(start / rate, (stop - 1) / rate), edges
@@ -322,8 +322,8 @@ def _from_epochs(epochs: Any) -> list[Recording]:
     length = data.shape[-1] / rate
     if tmin + length <= 0:
         warnings.warn(
-            f"The epochs end {-tmin - length:.3f} s before their events, so neither they nor what follows are "
-            "labelled with them: say what comes next, such as next_condition=.",
+            f"The epochs end {-tmin - length:.3f} s before their events, so those events label neither the epochs "
+            "nor what follows: pass next_condition= to say what comes next.",
             stacklevel=4,
         )
     raw_sfreq = getattr(epochs, "_raw_sfreq", None)
@@ -367,7 +367,7 @@ def check_rate(sampling_rate: float) -> float:
     low, high = PLAUSIBLE_HZ
     if isinstance(sampling_rate, bool) or not isinstance(sampling_rate, Real) or not low <= sampling_rate <= high:
         raise ValueError(
-            f"sampling_rate={sampling_rate!r} is no rate of EEG, which is sampled at {low:g} to {high:g} "
+            f"sampling_rate={sampling_rate!r} is not a rate of EEG, which is sampled at {low:g} to {high:g} "
             "Hz: give samples per second."
         )
     return float(sampling_rate)

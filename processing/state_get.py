@@ -124,8 +124,8 @@ class Corrections:
             is_complete = name == "cue_log_gains" or not given or conditions[0] in given
             if not isinstance(given, Mapping) or not set(given) <= set(conditions) or not is_complete:
                 raise ValueError(
-                    f"{name} of the corrections must be tables by condition, one for {conditions[0]!r} and any of "
-                    f"{', '.join(conditions[1:])}: leave it out, and measure it by get-hf calibrate."
+                    f"{name} of the corrections must hold a table for {conditions[0]!r}, and may hold tables for "
+                    f"{', '.join(conditions[1:])} alone: leave it out, and measure it with get-hf calibrate."
                 )
             for condition, values in given.items():
                 _check_array(f"{name} of the corrections for {condition}", values, shape)

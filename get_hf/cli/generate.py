@@ -143,7 +143,7 @@ def generate(
     recordings = recordings or []
     outputs = _outputs(recordings, out, out_dir, plot)
     if unit is not None and not recordings:
-        raise ValueError(f"--unit {unit} is of a recording, and none was given: leave it out.")
+        raise ValueError(f"--unit {unit} is the unit of a recording, and none was given: leave it out.")
     if guidance is not None and not (condition or plan or prompt_condition):
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
     conditions = _conditions(bool(recordings), condition, prompt_condition, plan)

@@ -74,7 +74,9 @@ def write_card(
         raise FileNotFoundError(f"There is no model card at {card}.")
     for given in (provenance.base_model, provenance.dataset):
         if given is not None and _public_name(given) != given:
-            raise ValueError(f"{given} is on this machine, and the card is for everybody: name what is on the Hub.")
+            raise ValueError(
+                f"{given} is on this machine, where readers of the card cannot see it: name one on the Hub."
+            )
     summary, fidelity = read_json(folder / SUMMARY), read_json(folder / FIGURES)
     base_model = provenance.base_model or _public_name(summary.get("base_model"))
     dataset = provenance.dataset or _public_name(summary.get("dataset"))
@@ -165,7 +167,7 @@ def read_json(path: Path) -> dict:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path.name} is no JSON: {error}.") from error
+        raise ValueError(f"{path.name} is not JSON: {error}.") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} holds a {type(content).__name__} where names and values were expected.")
     return content

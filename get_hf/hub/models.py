@@ -192,4 +192,4 @@ def _check_arrived(staged: Path, arrived: Path, repo: str, expected: torch.Tenso
         if not (arrived / file.name).is_file() or not filecmp.cmp(file, arrived / file.name, shallow=False):
             raise OSError(f"{file.name} did not arrive whole in {repo}: push again.")
     if not torch.equal(_outputs(*load_folder(arrived, name=repo)), expected):
-        raise OSError(f"{repo} does not do what the checkpoint does that was pushed: push again.")
+        raise OSError(f"The checkpoint in {repo} gives other outputs than the one that was pushed: push again.")

@@ -141,7 +141,7 @@ def test_a_generator_without_its_generation_config_is_refused(checkpoint, has_li
     (checkpoint / "generation_config.json").unlink()
     if not has_list:
         (checkpoint / FILES).unlink()
-    refused(checkpoint, "lacks generation_config.json", "too quiet")
+    refused(checkpoint, "lacks generation_config.json", "too weak")
     # who gives one does not need it, and a classifier generates nothing
     GETModel.from_pretrained(checkpoint, generation_config=GenerationConfig(do_sample=True))
     AutoModelForSequenceClassification.from_pretrained(checkpoint)
@@ -150,8 +150,8 @@ def test_a_generator_without_its_generation_config_is_refused(checkpoint, has_li
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"do_sample": None}, "must say do_sample"),
-        ({"do_sample": "yes"}, "must say do_sample, true or false, not 'yes'"),
+        ({"do_sample": None}, "must set do_sample"),
+        ({"do_sample": "yes"}, "must set do_sample to true or false, not 'yes'"),
         ({"temperature": "hot"}, "temperature"),
         ({"temperature": float("nan")}, "from 0 to 100, not nan"),
         ({"num_flow_steps": 10**9}, "from 1 to 1000, not 1000000000"),

@@ -210,7 +210,7 @@ class TestNames:
     @pytest.mark.parametrize(
         ("name", "message"),
         [
-            ("seizure", "'seizure' is a condition that this model never heard in training: it knows rest, eyes_open,"),
+            ("seizure", "'seizure' is a condition that this model was not trained with: it knows rest, eyes_open,"),
             ("asleep", r"'asleep' is not a condition: it knows rest, eyes_open, eyes_closed\."),
             ("eyes_close", "'eyes_close' is not a condition: .*, the nearest being 'eyes_closed'"),
             (3, "3 is not a condition"),
@@ -233,7 +233,7 @@ class TestNames:
     def test_annotations_of_others_are_ignored_with_one_note(self, taught):
         raw = as_raw(signal())
         raw.set_annotations(mne.Annotations([0, 2, 4], [2, 2, 2], ["rest", "Seizure", "tongue"]))
-        with pytest.warns(UserWarning, match="say seizure, tongue, which this model never heard") as notes:
+        with pytest.warns(UserWarning, match="say seizure, tongue, which this model was not trained with") as notes:
             ids = taught([raw, raw], condition="eyes_open")["condition_ids"]
         assert len(notes) == 1
         assert ids.tolist() == [[1] * 8 + [2] * 17] * 2

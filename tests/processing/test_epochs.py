@@ -121,7 +121,7 @@ def test_without_any_it_is_in_none(extractor):
 
 def test_epochs_that_end_before_their_event_are_told_not_to_be_followed_by_it(extractor):
     epochs = cut(as_raw(signal(8)), -2.0, -0.5)
-    with pytest.warns(UserWarning, match=r"end 0\.494 s before their events.*say what comes next"):
+    with pytest.warns(UserWarning, match=r"end 0\.494 s before their events.*to say what comes next"):
         features = extractor(epochs)
     assert set(features["condition_ids"][0].tolist()) == {0}
     (back,) = extractor.decode(continued(features), features, "epochs")

@@ -45,7 +45,9 @@ class TestFeatures:
         features = read(x, sampling_rate=extractor.sampling_rate, band_limited=True)
         expected = extractor.transform.forward(x, channel_positions(NAMES))
         np.testing.assert_allclose(features["input_values"][0, :, PATCH:], expected.values, atol=1e-5)
-        with pytest.raises(ValueError, match=r"is at 160 Hz, and what clean\(\) leaves is at 100 Hz: leave"):
+        with pytest.raises(
+            ValueError, match=r"is at 160 Hz, and band_limited is for output of clean\(\), at 100 Hz: leave"
+        ):
             read(signal(), band_limited=True)
 
     def test_values_are_near_unit_variance(self, read):

@@ -194,7 +194,7 @@ class TestWhatIsRead:
 
     def test_a_unit_that_cannot_be_read_is_asked_for(self, tmp_path):
         path = write_edf(tmp_path / "x.edf", CH_NAMES, units="uVAC")
-        assert "in 'uVAC', which is no voltage that can be read: say what they are in" in refusal(path)
+        assert "in 'uVAC', which is not a voltage that can be read: say what they are in" in refusal(path)
         want = load_recording(write_edf(tmp_path / "y.edf", CH_NAMES)).get_data()
         np.testing.assert_allclose(load_recording(path, unit="uV").get_data(), want)
 

@@ -78,7 +78,7 @@ class TestWhatIsARecording:
         np.testing.assert_allclose(recording.data, signal(), rtol=rtol, atol=1e-2)
 
     def test_a_sparse_tensor_is_refused(self):
-        assert "Tensor is no EEG recording" in refusal(torch.from_numpy(signal()).to_sparse())
+        assert "Tensor is not an EEG recording" in refusal(torch.from_numpy(signal()).to_sparse())
 
     def test_integers_are_read(self):
         (recording,) = read(np.round(signal()).astype(np.int16))
@@ -180,7 +180,7 @@ class TestRefusals:
         assert "is sampled at 20 to 100000 Hz" in refusal(signal(), sampling_rate=rate)
 
     def test_missing_names(self):
-        assert "4 channels' names: pass ch_names=" in refusal(signal(), ch_names=None)
+        assert "names for its 4 channels: pass ch_names=" in refusal(signal(), ch_names=None)
 
     def test_names_that_do_not_fit_the_channels(self):
         assert "2 names, the array 4 channels" in refusal(signal(), ch_names=["Cz", "Pz"])
@@ -228,7 +228,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("thing", [{"data": 1}, object()])
     def test_what_is_no_recording_at_all(self, thing):
-        assert f"{type(thing).__name__} is no EEG recording" in refusal(thing)
+        assert f"{type(thing).__name__} is not an EEG recording" in refusal(thing)
 
     def test_ragged_lists_of_numbers(self):
         refusal([[1.0, 2.0], [1.0]])

@@ -215,7 +215,7 @@ def _work_folder(out: Path, settings: str) -> Iterator[Path]:
             written = work / "settings"
             if recordings.exists() and not (written.is_file() and written.read_text() == settings):
                 warnings.warn(
-                    f"What was cleaned for {out} before was cleaned with other settings, and is cleaned again.",
+                    f"The segments of {out} were cleaned with other settings before, and are cleaned again.",
                     stacklevel=4,
                 )
                 shutil.rmtree(recordings)

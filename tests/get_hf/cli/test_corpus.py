@@ -118,7 +118,7 @@ def test_a_prepared_corpus_is_pushed(get_hf, prepared, monkeypatch):
         (prepared / "README.md").write_text("---\nlicense: odc-by\n---\n")
         code, out, err = get_hf("corpus", "push", prepared, "someone/eeg")
         assert (code, out) == (2, "")
-        assert err == "get-hf: The Hub refused someone/eeg (409): somebody else is changing it: push again.\n"
+        assert err == "get-hf: The Hub refused someone/eeg (409): it is being changed by another upload: push again.\n"
 
 
 def test_what_must_not_be_shared_is_not_pushed(get_hf, raw_data):

@@ -71,7 +71,7 @@ def test_what_a_format_cannot_hold_is_refused_before_the_work(generate, monkeypa
     for arguments, said in (
         (["long_raw.fif", "--out", "o.edf"], "not EEG C3 - (A1+A2)/2: write .fif or .npz"),
         (["--channels", "EEG C3 - (A1+A2)/2", "--out", "o.edf"], "not EEG C3 - (A1+A2)/2: write .fif or .npz"),
-        (["--out", "mine.edf"], "mine.json beside it, which is there and not GET's"),
+        (["--out", "mine.edf"], "but get-hf did not write that file"),
     ):
         code, _, err = generate(*arguments, "--seconds", 1)
         assert code == 2
@@ -203,7 +203,7 @@ def test_a_long_recording_costs_no_more_than_what_the_model_can_see(monkeypatch,
 REFUSALS = {
     "no such file": (["missing.edf", "--seconds", "2", "--out", "o.edf"], "no recording at missing.edf"),
     "not EEG": (["text.edf", "--seconds", "2", "--out", "o.edf"], "is not an EDF or BDF file"),
-    "unknown format": (["text.xyz", "--seconds", "2", "--out", "o.edf"], "no recording that can be read"),
+    "unknown format": (["text.xyz", "--seconds", "2", "--out", "o.edf"], "not a recording that can be read"),
     "no EEG channels": (["ecg.edf", "--seconds", "2", "--out", "o.edf"], "no EEG channels"),
     "unknown channel": (["odd.edf", "--seconds", "2", "--out", "o.edf"], "'Qx9'"),
     "shorter than a patch": (["short.edf", "--seconds", "2", "--out", "o.edf"], "shorter than one patch"),
@@ -225,7 +225,7 @@ REFUSALS = {
         ["good.edf", "--seconds", "2", "--out", "o.edf", "--channels", "F7"],
         "no channel F7, only Fp1., Fz..",
     ),
-    "unit of nothing": (["--seconds", "2", "--out", "o.edf", "--unit", "mV"], "--unit mV is of a recording"),
+    "unit of nothing": (["--seconds", "2", "--out", "o.edf", "--unit", "mV"], "--unit mV is the unit of a recording"),
     "wrong unit": (["good.edf", "--seconds", "2", "--out", "o.edf", "--unit", "V"], "declared, or stored, as volts"),
     "guidance to nothing": (["--seconds", "2", "--out", "o.edf", "--guidance", "2"], "--condition"),
     "two that come next": (
@@ -252,7 +252,7 @@ REFUSALS = {
     "endless steps": (["--seconds", "2", "--out", "o.edf", "--num-flow-steps", "1001"], "--num-flow-steps"),
     "no such device": (
         ["--seconds", "2", "--out", "o.edf", "--device", "tpu"],
-        "'tpu' is no device: choose",
+        "'tpu' is not a device: choose",
     ),
     "name too long for EDF": (["long.fif", "--seconds", "2", "--out", "o.edf"], "up to 16 characters, not EEG Fp1-"),
     "unknown option": (["--seconds", "2", "--out", "o.edf", "--loud"], "--loud"),
@@ -297,7 +297,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(generate, bad_recordings, mon
 
 @pytest.mark.parametrize(
     ("device", "expected"),
-    [("cuda", "finds no GPU of CUDA"), ("cuda:1", "finds no GPU of CUDA"), ("mps", "Apple's own chips")],
+    [("cuda", "finds no CUDA GPU"), ("cuda:1", "finds no CUDA GPU"), ("mps", "Apple's own chips")],
 )
 def test_a_device_that_is_absent_is_told(generate, monkeypatch, device, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -305,7 +305,7 @@ def test_a_device_that_is_absent_is_told(generate, monkeypatch, device, expected
     code, _, err = generate("--seconds", 2, "--out", "o.edf", "--device", device)
     assert code == 2
     assert expected in err
-    assert "leave it at cpu" in err
+    assert "choose cpu" in err
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_a_device_that_is_absent_is_told(generate, monkeypatch, device, expected
             ["evaluate", ".", "--data", ".", "--out", "report", "--card", "none.md"],
             "no model card at none.md",
         ),
-        (["evaluate", ".", "--data", ".", "--out", "report", "--device", "gpu"], "'gpu' is no device"),
+        (["evaluate", ".", "--data", ".", "--out", "report", "--device", "gpu"], "'gpu' is not a device"),
         (["evaluate", ".", "--data", ".", "--out", __file__], "test_generate.py is a file"),
         (["pretrain", "missing.yaml"], "no recipe at missing.yaml"),
         (["pretrain", "missing.yaml", "fast"], "'fast' is not KEY=VALUE"),

@@ -141,7 +141,7 @@ def test_a_classifier_carries_its_base_data_and_metrics(server, tmp_path):
     [
         ("fidelity.json", "[]", "holds a list"),
         ("fidelity.json", '{"rows": {}}', "not what get-hf evaluate writes"),
-        ("training_summary.json", "{", "no JSON"),
+        ("training_summary.json", "{", "not JSON"),
         ("training_summary.json", '{"metrics": {"accuracy": "high"}}', "accuracy is 'high'"),
         ("README.md", "---\nlicense: [\n---\n", "metadata at the head"),
         (WEIGHTS, "", "cannot be loaded"),
@@ -309,7 +309,7 @@ def test_a_file_that_always_ends_too_soon_leaves_nothing_half_written(server, fo
     server.cuts["/elsewhere/"] = [4000, 100]
     monkeypatch.setattr("time.sleep", lambda _: None)
     before = set(tmp_path.iterdir()) | {tmp_path / "cache"}
-    with pytest.raises(OSError, match=f"cannot be reached .* {REPO} was not pulled: see to the network") as error:
+    with pytest.raises(OSError, match=f"cannot be reached .* {REPO} was not pulled: check the network") as error:
         pull(f"{REPO}@main", tmp_path / "pulled")
     assert "\n" not in str(error.value)
     assert set(tmp_path.iterdir()) <= before

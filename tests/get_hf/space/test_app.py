@@ -209,7 +209,7 @@ def test_what_nobody_foresaw_is_one_sentence_too(page, recording, monkeypatch, c
 
 
 def test_a_checkpoint_without_a_classifier_is_refused_as_one(tiny_checkpoint, tmp_path):
-    with Disk(tmp_path) as own, pytest.raises(ValueError, match="holds a GETModel and no classifier") as error:
+    with Disk(tmp_path) as own, pytest.raises(ValueError, match="holds a GETModel and not a classifier") as error:
         Page(tiny_checkpoint, tiny_checkpoint, own)
     assert str(error.value).startswith(str(tiny_checkpoint))
 

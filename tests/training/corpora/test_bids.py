@@ -183,7 +183,7 @@ def test_without_a_licence_nothing_may_be_shared(tmp_path):
 
 def test_a_description_that_is_no_json_is_named(tmp_path):
     (tmp_path / "dataset_description.json").write_text('{"Name": "Fists"')
-    with pytest.raises(ValueError, match=r"dataset_description\.json is no JSON"):
+    with pytest.raises(ValueError, match=r"dataset_description\.json is not JSON"):
         get_corpus(f"bids:{tmp_path}")
 
 

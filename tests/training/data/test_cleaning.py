@@ -72,7 +72,7 @@ def test_with_other_settings_all_is_cleaned_again_and_that_is_said(others, tmp_p
     with pytest.raises(KeyboardInterrupt):
         prepare(others, tmp_path / "out")
     cleaned = stop_after(99)
-    with pytest.warns(UserWarning, match="cleaned with other settings, and is cleaned again"):
+    with pytest.warns(UserWarning, match="cleaned with other settings before, and are cleaned again"):
         prepare(others, tmp_path / "out", segment_seconds=8.0)
     assert len(cleaned) == 6
 

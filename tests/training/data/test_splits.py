@@ -93,7 +93,7 @@ def test_where_nobody_knows_whom_it_was_trained_on_a_warning_says_so(content, tm
     summary = tmp_path / "training_summary.json"
     if content is not None:
         summary.write_text(content)
-    with pytest.warns(UserWarning, match="does not say whom the model was trained on"):
+    with pytest.warns(UserWarning, match="does not say which people the model was trained on"):
         check_unseen(summary, [("eegmmidb", "S001")])
 
 

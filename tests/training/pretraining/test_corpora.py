@@ -101,7 +101,7 @@ def test_a_stream_is_resumed_by_as_many_workers_or_not_at_all(mixture, streamed,
         run(mixture, output_dir=str(tmp_path), resume_from_checkpoint=True, **STREAMED)
     for name in ("stream_0.json", CHECKSUMS):  # as a run that does not stream leaves it
         (tmp_path / f"checkpoint-{SAVED}" / name).unlink()
-    with pytest.raises(ValueError, match="does not tell where process 0 was in its stream"):
+    with pytest.raises(ValueError, match="does not say where process 0 was in its stream"):
         run(mixture, output_dir=str(tmp_path), resume_from_checkpoint=True, dataloader_num_workers=1, **STREAMED)
 
 

@@ -183,7 +183,7 @@ def test_an_index_beyond_the_list_is_refused(crops_of):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"condition_dropout": 1.5}, "condition_dropout must lie between 0 and 1"),
+        ({"condition_dropout": 1.5}, "condition_dropout must be between 0 and 1"),
         ({"min_channels": 0}, "min_channels"),
         ({"max_history_seconds": -1.0}, "max_history_seconds"),
         ({"condition_weights": {"sleep": 1.0}}, "'sleep'; the conditions are none, rest"),

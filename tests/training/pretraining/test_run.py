@@ -235,7 +235,7 @@ def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
         ({"condition_weights": {"sleep": 2.0}}, "'sleep'; the conditions are"),
         ({"model": {"hidden_sice": 64}}, "hidden_sice"),
         ({"model": {"hidden_size": "wide"}}, "hidden_size"),
-        ({"model": {"heard_conditions": ["rest"]}}, "heard_conditions are seen in the corpora"),
+        ({"model": {"heard_conditions": ["rest"]}}, "heard_conditions is read from the corpora"),
         ({"max_steps": 0}, "max_steps must be given"),
         ({"average_decay": 1.0}, "average_decay"),
         ({"generation": {"top_k": 5}}, "generation has unknown options, top_k: it knows burst_correlation,"),

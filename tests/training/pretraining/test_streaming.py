@@ -194,7 +194,7 @@ def test_places_of_other_readers_are_refused(streams, tmp_path):
     take(before, 2)
     before.save(tmp_path)
     for changes in ({"batch_size": 4}, {"n_processes": 2}, {"crops_per_segment": 1}, {"shuffled_segments": 1}):
-        with pytest.raises(ValueError, match="resume it with the same, or train anew"):
+        with pytest.raises(ValueError, match="resume it with the same, or begin a new run"):
             loader(**changes).restore(tmp_path)
-    with pytest.raises(ValueError, match="does not tell where process 1 was"):
+    with pytest.raises(ValueError, match="does not say where process 1 was"):
         loader(process=1, n_processes=2).restore(tmp_path)
