@@ -58,21 +58,21 @@ def convert(checkpoint: str | Path, out: str | Path) -> Path:
     if not config.is_file() and not settings.is_file():
         raise FileNotFoundError(f"{checkpoint} holds neither {CONFIG_NAME} nor {FEATURE_EXTRACTOR_NAME}.")
     with folder_beside(out) as temporary:
-        made = temporary / out.name
-        shutil.copytree(checkpoint, made, ignore=shutil.ignore_patterns("*_get.py", "__pycache__"))
+        staged = temporary / out.name
+        shutil.copytree(checkpoint, staged, ignore=shutil.ignore_patterns("*_get.py", "__pycache__"))
         if config.is_file():
             content = read_object(config)
             if content.get("format_version") != OLDER:
                 version = content.get("format_version")
                 raise ValueError(f"{checkpoint} is of format {version}, and only format {OLDER} is converted.")
-            _write(made / CONFIG_NAME, content | {"format_version": FORMAT_VERSION})
+            _write(staged / CONFIG_NAME, content | {"format_version": FORMAT_VERSION})
         if settings.is_file():
             extractor = _feature_extractor(read_object(settings))
-            extractor.save_pretrained(made)
-            _write(made / FEATURE_EXTRACTOR_NAME, read_object(made / FEATURE_EXTRACTOR_NAME))
-            for code in made.glob("*_get.py"):
+            extractor.save_pretrained(staged)
+            _write(staged / FEATURE_EXTRACTOR_NAME, read_object(staged / FEATURE_EXTRACTOR_NAME))
+            for code in staged.glob("*_get.py"):
                 code.unlink()
-        made.rename(out)
+        staged.rename(out)
     return out
 
 

@@ -19,7 +19,7 @@ from .innovation_get import InnovationTransform
 from .montage_get import locate_channels
 from .plausibility_get import usable_channels
 from .population_get import N_QUADRATIC
-from .reading_get import Recording, no_recording, people_wanted, read_recordings
+from .reading_get import Recording, check_people, no_recording, read_recordings
 from .seeds_get import seed_of_samples, seeds_of_people
 from .settings_get import CACHES, SavedFeatureExtractor, check_state, names, number, numbers, whole
 from .signal_get import band_limit, level, remove_drift, resample
@@ -146,8 +146,8 @@ class GETFeatureExtractor(SavedFeatureExtractor):
                 estimated from the whole recording, or from the last ten minutes of a longer file. None: everything.
             band_limited: Whether `clean` has already filtered the recordings, as in prepared corpora. A second
                 filter would halve the amplitude at the edges of the band, also in the continuation.
-            person: From nothing: number of an imagined person, from 0 up, or a sequence of numbers, one for each item.
-                Spectra of imagined persons differ as spectra of real people do, and a person keeps their spectrum in
+            person: From nothing: number of a virtual person, from 0 up, or a sequence of numbers, one for each item.
+                Spectra of virtual persons differ as spectra of real people do, and a person keeps their spectrum in
                 every condition. None: the average person, whose alpha is broader and lower than any single person's.
             next_condition: Condition of the continuation: a name, or a plan of names and seconds in order, such as
                 `[("eyes_open", 10), ("left_fist", 4)]`, whose last condition goes on without end. Or a list with a
@@ -172,7 +172,7 @@ class GETFeatureExtractor(SavedFeatureExtractor):
         check_tensors(return_tensors)
         if context_seconds is not None:
             context_seconds = number("context_seconds", context_seconds)
-        people = people_wanted(person)
+        people = check_people(person)
         if recording is None:
             rate = self.sampling_rate if sampling_rate is None else sampling_rate
             items = [no_recording(rate, ch_names, unit)] * len(people)

@@ -8,14 +8,14 @@ import numpy as np
 
 #: Bounds of the median channel's standard deviation in cleaned EEG, in microvolts: outside, the unit is wrong.
 PLAUSIBLE_MICROVOLTS = (0.5, 1000.0)
-#: Outside of these bounds, the unit may be wrong.
+#: Usual bounds of the same standard deviation, in microvolts: outside, the unit may be wrong.
 USUAL_MICROVOLTS = (1.5, 250.0)
 #: Largest absolute value of a usable channel, in microvolts.
 HIGHEST_MICROVOLTS = 3000.0
 #: A channel that is `LOUD` times as strong as the median one, and exceeds `LOUD_MICROVOLTS`, is a loose electrode.
 #: Permanent eye movements make the forehead as strong, but stay below a millivolt.
 LOUD, LOUD_MICROVOLTS = 4.0, 1000.0
-#: A channel with less than this share of the median channel's strength records nothing.
+#: Least strength of a channel that records EEG, as a share of the median channel's strength.
 QUIET = 0.02
 
 

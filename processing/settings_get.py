@@ -30,7 +30,7 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
     """Saves and loads a feature extractor as settings, which a person may edit, and fitted numbers."""
 
     def __init__(self, **kwargs):
-        refuse_unknown(kwargs)
+        check_settings(kwargs)
         super().__init__(**kwargs)
 
     def but(self, **changes: Any) -> "SavedFeatureExtractor":
@@ -123,7 +123,7 @@ def _list_files(folder: Path) -> None:
     path.write_text(json.dumps(listed, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def refuse_unknown(settings: Iterable[str]) -> None:
+def check_settings(settings: Iterable[str]) -> None:
     """Refuses settings that the feature extractor does not have, such as settings of an older format.
 
     Raises:

@@ -93,7 +93,7 @@ class Corrections:
     Attributes:
         generated_log_gains: `(4 * patch_size + 1, 9)` each: log gains for continuations of a recording.
         unprompted_log_gains: The same for EEG generated without a recording, for the average person.
-        trait_log_gains: `(12, 4 * patch_size + 1, 9)` each: log gains added for each trait of an imagined person.
+        trait_log_gains: `(12, 4 * patch_size + 1, 9)` each: log gains added for each trait of a virtual person.
         cue_log_gains: `(9,)` each: effect of a cue on a rhythm whose power is one nat above the background; it grows
             with the square of that height.
         unprompted_coherence_shifts: `(patch_size, 5)`: bias of the squared coherence at each DCT coefficient without

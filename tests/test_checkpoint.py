@@ -52,7 +52,7 @@ def test_a_condition_makes_eeg_from_nothing(model, extractor):
     assert 3 < np.median(rms(raw.get_data(units="uV"))) < 100
 
 
-def test_conditions_it_never_heard_are_refused(model, extractor):
+def test_conditions_that_were_not_in_training_are_refused(model, extractor):
     for name in ("seizure", "tongue"):
         with pytest.raises(ValueError, match=r"was not trained with: it knows rest, eyes_open, .*, feet"):
             extractor(ch_names=TEN_TWENTY, condition=name)

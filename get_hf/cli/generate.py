@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import mne
 
 
-#: What is generated is held in memory: this much of 64 channels is 4 GB.
+#: Longest continuation in seconds: it is held in memory, and 64 channels of this length take 4 GB.
 LONGEST_SECONDS = 86_400.0
 
 

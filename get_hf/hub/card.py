@@ -61,7 +61,7 @@ def write_card(
         config: Configuration of the model.
         provenance: Its origin; completed by the keys of the same names in `training_summary.json`.
         card: Markdown to start from.
-        required: Whether `card` must exist; otherwise a short one is made.
+        required: Whether `card` must exist; otherwise a short one is written.
         name: Name of the card in messages.
 
     Raises:
@@ -85,14 +85,14 @@ def write_card(
 
     text = card.read_text(encoding="utf-8") if card.is_file() else new_card(repo, config)
     try:
-        made = ModelCard(text)
+        model_card = ModelCard(text)
     except Exception as error:  # YAML raises its own errors
         raise ValueError(
             f"The metadata at the head of {name or card} cannot be read: {' '.join(str(error).split())}"
         ) from error
-    made.text = with_use(made.text, repo, config)
+    model_card.text = with_use(model_card.text, repo, config)
 
-    data = made.data
+    data = model_card.data
     describe(data, config)
     data.license = provenance.license or data.license
     data.base_model = base_model or data.base_model
@@ -102,7 +102,7 @@ def write_card(
     if results:
         data.model_name, data.eval_results = repo.partition("/")[2], results
         data.metrics = [*dict.fromkeys([*_list(data.metrics), *(result.metric_type for result in results)])]
-    (folder / CARD).write_text(str(made), encoding="utf-8")
+    (folder / CARD).write_text(str(model_card), encoding="utf-8")
 
 
 def _measured(metrics: dict[str, float], task: tuple[str, str], dataset: str | None) -> list[EvalResult]:

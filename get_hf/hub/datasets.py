@@ -20,7 +20,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from get_hf.hub.access import check_name, one_sentence
 from get_hf.training.corpora import get_corpus
-from get_hf.training.data.card import CARD, MADE, OWN_NAME, PICTURE, card, read_folder
+from get_hf.training.data.card import CARD, MARK, OWN_NAME, PICTURE, card, read_folder
 from get_hf.training.data.prepared import INFO
 
 _SHARD = re.compile(r"data/\w+-\d{5}-of-\d{5}\.parquet")
@@ -65,7 +65,7 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
         stale = {path for path in there - set(files) if _SHARD.fullmatch(path)}
         if foreign := sorted(there - set(files) - stale):
             raise ValueError(f"{repo} holds what is no part of a prepared corpus, {foreign[0]}: choose another name.")
-        if CARD in there and MADE.encode() in files[CARD] and not _was_made(api, repo):  # type: ignore[operator]
+        if CARD in there and MARK.encode() in files[CARD] and not _card_is_ours(api, repo):  # type: ignore[operator]
             warnings.warn(f"{CARD} of {repo} was written by hand and stays as it is on the Hub.", stacklevel=2)
             del files[CARD]
         commit = api.create_commit(
@@ -81,10 +81,10 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
     return f"{api.endpoint}/datasets/{repo}"
 
 
-def _was_made(api: HfApi, repo: str) -> bool:
+def _card_is_ours(api: HfApi, repo: str) -> bool:
     """Whether `card` generated the card on the Hub, so that it was not written by hand."""
     with tempfile.TemporaryDirectory(prefix="get-hf-") as folder:
-        return MADE in Path(api.hf_hub_download(repo, CARD, repo_type="dataset", cache_dir=folder)).read_text("utf-8")
+        return MARK in Path(api.hf_hub_download(repo, CARD, repo_type="dataset", cache_dir=folder)).read_text("utf-8")
 
 
 def check_may_be_shared(folder: Path) -> None:

@@ -210,7 +210,7 @@ class TestWhatIsRead:
             assert load_recording(tmp_path / "x.edf").n_times == 12 * 160
 
     @pytest.mark.parametrize("name", ["x.mat", "x.txt", "x.csv", "x.npy", "x.h5", "x.zip", "x.xdf"])
-    def test_what_is_no_recording_is_told_what_to_do(self, tmp_path, name):
+    def test_files_without_a_recording_get_an_error_with_a_way_out(self, tmp_path, name):
         (tmp_path / name).write_bytes(b"1 2 3")
         assert any(word in refusal(tmp_path / name) for word in ("array in Python", "unpack it"))
 

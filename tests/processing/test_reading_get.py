@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from get_hf.processing.reading_get import (
     PLAUSIBLE_HZ,
     Recording,
-    checked,
+    check_recording,
     read_recordings,
 )
 from synthetic import make_raw, synthetic_eeg
@@ -296,11 +296,11 @@ class TestBadChannels:
         assert np.flatnonzero(recording.bad).tolist() == [3]
 
     @pytest.mark.parametrize("value", [np.nan, 1e12, 0.0])
-    def test_what_a_channel_marked_bad_holds_does_not_matter(self, value):
+    def test_samples_of_a_bad_channel_do_not_matter(self, value):
         x = signal()
         x[0] = value
         with pytest.warns(UserWarning, match="masked: C3"):
-            recording = checked(Recording(x, 160.0, NAMES, bad=np.array([True, False, False, False])))
+            recording = check_recording(Recording(x, 160.0, NAMES, bad=np.array([True, False, False, False])))
         assert recording.bad.tolist() == [True, False, False, False]
 
     def test_all_channels_bad_is_refused(self):

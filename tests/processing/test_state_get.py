@@ -129,7 +129,7 @@ class TestDamage:
         (folder / "other" / STATE).replace(folder / STATE)
         assert "is not the file that its checkpoint_files.json names" in self.refusal(folder)
 
-    def test_without_a_list_what_it_holds_is_checked_all_the_same(self, folder):
+    def test_without_a_list_the_contents_are_still_checked(self, folder):
         (folder / "checkpoint_files.json").unlink()
         assert GETFeatureExtractor.from_pretrained(folder).patch_size == 25
         (folder / STATE).write_bytes(b"no tensors")

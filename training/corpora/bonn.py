@@ -20,6 +20,7 @@ import numpy as np
 
 from .corpus import Corpus, CorpusUnavailableError, Recording
 
+#: Sampling rate in Hz, and samples in a segment.
 RATE = 173.61
 N_TIMES = 4097
 #: Set and condition, by the first letter of a segment's file; EEG between seizures has no condition.

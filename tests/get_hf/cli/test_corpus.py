@@ -88,7 +88,7 @@ def test_a_corpus_is_prepared_with_its_card(get_hf, raw_data):
     assert os.listdir(".") == ["prepared"]
 
 
-def test_where_nothing_can_be_used_it_is_said_why(get_hf, raw_data):
+def test_without_usable_recordings_the_reasons_are_reported(get_hf, raw_data):
     pattern = f"files:{raw_data}/eegmmidb/S002/*.edf"
     code, out, err = get_hf("corpus", "prepare", pattern, "--out", "nothing")
     assert code == 2
@@ -96,7 +96,7 @@ def test_where_nothing_can_be_used_it_is_said_why(get_hf, raw_data):
     assert err == "get-hf: none of the 1 segments in nothing has any samples.\n"
 
 
-def test_a_card_is_written_anew(get_hf, prepared):
+def test_a_card_is_written_again(get_hf, prepared):
     before = (prepared / "README.md").read_text()
     (prepared / "README.md").write_text("x")
     code, out, err = get_hf("corpus", "card", prepared)
@@ -121,7 +121,7 @@ def test_a_prepared_corpus_is_pushed(get_hf, prepared, monkeypatch):
         assert err == "get-hf: The Hub refused someone/eeg (409): it is being changed by another upload: push again.\n"
 
 
-def test_what_must_not_be_shared_is_not_pushed(get_hf, raw_data):
+def test_a_corpus_that_must_not_be_shared_is_not_pushed(get_hf, raw_data):
     pattern = f"files:{raw_data}/eegmmidb/S001/*.edf"
     assert get_hf("corpus", "prepare", pattern, "--out", "mine")[0] == 0
     code, out, err = get_hf("corpus", "push", "mine", "someone/mine")
@@ -170,7 +170,7 @@ def test_without_the_extra_the_command_says_what_to_install(get_hf, monkeypatch,
     assert (code, err) == (2, 'get-hf: datasets is not installed: pip install "get-hf[train]"\n')
 
 
-def test_what_an_interruption_makes_fail_is_an_interruption(get_hf, raw_data, monkeypatch):
+def test_errors_caused_by_an_interruption_count_as_an_interruption(get_hf, raw_data, monkeypatch):
     def interrupted(*_, **__):
         try:
             raise KeyboardInterrupt

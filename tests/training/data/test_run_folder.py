@@ -32,7 +32,7 @@ def finished(recipe) -> Path:
     return run(recipe)
 
 
-def test_a_second_process_is_refused_and_the_lock_goes_with_the_work(tmp_path):
+def test_a_second_process_is_refused_and_the_lock_ends_with_the_work(tmp_path):
     code = f"""
 import sys
 from filelock import FileLock
@@ -123,7 +123,7 @@ def test_a_damaged_checkpoint_that_was_asked_for_is_refused(recipe, finished, tm
         ({"logging_steps": 2, "dataloader_num_workers": 0, "model.attn_implementation": "sdpa"}, None),
     ],
 )
-def test_changed_settings_are_told(recipe, finished, tmp_path, change, told):
+def test_changed_settings_are_reported(recipe, finished, tmp_path, change, told):
     shutil.copytree(finished / "checkpoint-6", tmp_path / "checkpoint-6")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

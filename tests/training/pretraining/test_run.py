@@ -208,7 +208,7 @@ def test_a_missing_corpus_is_one_sentence(recipe, tmp_path):
         run(recipe, data_dir=str(tmp_path), output_dir=str(tmp_path / "out"))
 
 
-def test_a_checkpoint_that_is_none_is_refused(recipe, tmp_path):
+def test_an_incomplete_checkpoint_is_refused(recipe, tmp_path):
     with pytest.raises(ValueError, match="is not a complete checkpoint"):
         run(recipe, resume_from_checkpoint=str(tmp_path), output_dir=str(tmp_path / "out"))
 
@@ -271,7 +271,7 @@ def test_a_bad_recipe_costs_one_sentence(recipe, tmp_path, change, message):
 @pytest.mark.parametrize(
     ("text", "message"), [("a: [1", "is not YAML"), ("- 1", "keys and values"), (None, "no recipe")]
 )
-def test_what_is_no_recipe_is_refused(tmp_path, text, message):
+def test_an_invalid_recipe_is_refused(tmp_path, text, message):
     path = tmp_path / "recipe.yaml"
     if text is not None:
         path.write_text(text)
