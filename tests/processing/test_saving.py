@@ -106,7 +106,7 @@ class TestSaving:
         ({"patch_size": True}, "patch_size .* positive number, not True"),
         ({"patch_size": 25.5}, "patch_size .* whole number up to 1000, not 25.5"),
         ({"patch_size": 10**9}, "patch_size .* whole number up to 1000, not 1000000000"),
-        ({"sampling_rate": 200.0}, "sampling_rate is 200 Hz, .* samples of 100 Hz: leave it at that"),
+        ({"sampling_rate": 200.0}, "sampling_rate is 200 Hz, .* samples at 100 Hz: leave sampling_rate at 100"),
         ({"patch_size": 20}, r"channel_variance of the population must be finite numbers of shape \(20,\)"),
         ({"conditions": [f"c{n}" for n in range(20_000)]}, "conditions .* different names"),
         ({"band": [1.0]}, "band of the feature extractor must be 2 numbers, not 1"),
