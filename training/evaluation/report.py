@@ -94,15 +94,15 @@ def markdown(comparison: Comparison, about: dict) -> str:
 def _explained(comparison: Comparison) -> str:
     """Explanations of the groups of rows that are in the table."""
     said = {
-        "prompt": "A swapped prompt comes from other people in the same condition: its continuation is compared with this "
-        "prompt's true continuation.",
+        "prompt": "A swapped prompt comes from other people in the same condition: its continuation is compared with "
+        "this prompt's true continuation.",
         "rollout": "The rollout continues 30 s; its windows of 10 s are compared with their prompt as windows of real "
         "recordings are with their beginning; the limits come from all other people.",
         "longer prompts": "Longer prompts are cut where recordings are long enough, so they differ from the prompts "
         "above.",
         "few channels": "Few channels are those prompts on some of their electrodes, and the model sees no others.",
-        "from nothing": "EEG from nothing is the end of a minute without a prompt, of as many people as are evaluated; "
-        "but these are virtual people: no goal depends on how little real people differ from themselves. "
+        "from nothing": "EEG from nothing is the end of a minute without a prompt, of as many people as are "
+        "evaluated; but these are virtual people: no goal depends on how little real people differ from themselves. "
         "Covariances there are in units of their own power.",
         "memorisation": "Training windows are looked for at every lag of the training recordings that were read.",
     }
