@@ -60,7 +60,7 @@ class TestRows:
     @pytest.mark.parametrize(
         ("change", "options", "expected"),
         [
-            ({"sampling_rate": None}, {}, "does not tell its sampling rate"),
+            ({"sampling_rate": None}, {}, "has no sampling rate of its own"),
             ({"unit": None}, {}, "unit must be declared"),
             (
                 {"array": None},

@@ -110,7 +110,7 @@ class TestSaving:
         ({"patch_size": 20}, r"channel_variance of the population must be finite numbers of shape \(20,\)"),
         ({"conditions": [f"c{n}" for n in range(20_000)]}, "conditions .* different names"),
         ({"band": [1.0]}, "band of the feature extractor must be 2 numbers, not 1"),
-        ({"generated_gains": [1.0] * 25}, "has no generated_gains: its file is of another version"),
+        ({"generated_gains": [1.0] * 25}, "has no generated_gains: its file was written by another version"),
         ({"conditions": "rest"}, "conditions .* different names, not 'rest'"),
         ({"conditions": ["rest", "rest"]}, "conditions .* different names"),
     ],
