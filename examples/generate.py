@@ -7,7 +7,7 @@ Start it with a recording of any format that MNE reads::
 
     python examples/generate.py recording.edf --condition eyes_closed --seconds 20 --out continued.edf
 
-Without a recording, EEG of an imagined person is generated.
+Without a recording, EEG of a virtual person is generated.
 """
 
 import argparse

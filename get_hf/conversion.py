@@ -59,8 +59,8 @@ def convert(checkpoint: str | Path, out: str | Path) -> Path:
     if not config.is_file() and not settings.is_file():
         raise FileNotFoundError(f"{checkpoint} holds neither {CONFIG_NAME} nor {FEATURE_EXTRACTOR_NAME}.")
     with folder_beside(out) as temporary:
-        made = temporary / out.name
-        shutil.copytree(checkpoint, made, ignore=shutil.ignore_patterns("*_get.py", "__pycache__"))
+        staged = temporary / out.name
+        shutil.copytree(checkpoint, staged, ignore=shutil.ignore_patterns("*_get.py", "__pycache__"))
         if config.is_file():
             content = read_object(config)
             if content.get("format_version") not in OLDER:
@@ -69,16 +69,16 @@ def convert(checkpoint: str | Path, out: str | Path) -> Path:
             content |= {"format_version": FORMAT_VERSION, "classifier_pooling": "mean"}
             if "GETForSequenceClassification" not in (content.get("architectures") or ()):
                 del content["classifier_pooling"]
-            _write(made / CONFIG_NAME, content)
+            _write(staged / CONFIG_NAME, content)
         if settings.is_file():
             content = read_object(settings)
             is_new = content.get("population") == STATE  # since format 6
             extractor = GETFeatureExtractor.from_pretrained(checkpoint) if is_new else _feature_extractor(content)
-            extractor.save_pretrained(made)
-            _write(made / FEATURE_EXTRACTOR_NAME, read_object(made / FEATURE_EXTRACTOR_NAME))
-            for code in made.glob("*_get.py"):
+            extractor.save_pretrained(staged)
+            _write(staged / FEATURE_EXTRACTOR_NAME, read_object(staged / FEATURE_EXTRACTOR_NAME))
+            for code in staged.glob("*_get.py"):
                 code.unlink()
-        made.rename(out)
+        staged.rename(out)
     return out
 
 

@@ -39,8 +39,8 @@ def check_output(path: str | Path, suffixes: Sequence[str] = SUFFIXES, ch_names:
     beside = path.with_suffix(".json")
     if path.suffix.lower() in WITH_JSON and beside.exists() and not _is_ours(beside):
         raise FileExistsError(
-            f"Cannot write {path}: what is generated is told in {beside.name} beside it, which is there and not "
-            "GET's; choose another name."
+            f"Cannot write {path}: {beside.name} beside it would have to say what is generated, but get-hf did not "
+            "write that file; choose another name."
         )
     return path
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 PROMPT, GENERATED = "#3b4252", "#c8551b"
 NAMES = "Prompt", "Generated"
 SECONDS_BEFORE, SECONDS_AFTER = 4.0, 6.0
+#: Largest number of channels that are drawn as traces.
 MAX_TRACES = 12
-MIN_PLACES = 8  # a map of fewer is mostly interpolation
+#: Least number of electrodes for a map of the scalp; a map of fewer is mostly interpolation.
+MIN_PLACES = 8
 # channels that are shown of a dense cap, front to back
 _SPREAD = ("Fp1", "Fp2", "F3", "F4", "C3", "Cz", "C4", "P3", "Pz", "P4", "O1", "O2")
 _STYLE = {

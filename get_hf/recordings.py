@@ -72,16 +72,16 @@ def save_recording(
         if description == GENERATED
     ]
     path = (check_output if generated else check_file)(path, ch_names=raw.ch_names)
-    told: dict[str, Any] | None = None
+    facts: dict[str, Any] | None = None
     if generated:
-        told = {"generated_by": MAKER, "version": version("get-hf"), "file": path.name, "generated": generated}
-        told |= {} if model is None else _checkpoint(model)
-        told |= {name: value for name, value in (("seed", seed), ("condition", condition)) if value is not None}
+        facts = {"generated_by": MAKER, "version": version("get-hf"), "file": path.name, "generated": generated}
+        facts |= {} if model is None else _checkpoint(model)
+        facts |= {name: value for name, value in (("seed", seed), ("condition", condition)) if value is not None}
     write = {".edf": _write_edf, ".fif": _write_fif, ".npz": _write_npz}[path.suffix.lower()]
     with written_whole(path) as partial:
-        write(raw, partial, told)
-        if told and path.suffix.lower() in WITH_JSON:
-            text = json.dumps(told, indent=2, ensure_ascii=False)
+        write(raw, partial, facts)
+        if facts and path.suffix.lower() in WITH_JSON:
+            text = json.dumps(facts, indent=2, ensure_ascii=False)
             partial.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
 
 
@@ -142,7 +142,7 @@ def _by_channel(raw: "mne.io.BaseRaw") -> list[tuple[float, float, str, str]]:
     ]
 
 
-def _write_edf(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -> None:
+def _write_edf(raw: "mne.io.BaseRaw", path: Path, facts: dict[str, Any] | None) -> None:
     from edfio import Edf, EdfAnnotation, EdfSignal
 
     microvolts = raw.get_data(units="uV")
@@ -182,7 +182,7 @@ def _write_edf(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -
     edf = Edf(
         signals,
         patient=_edf_patient(raw.info["subject_info"] or {}),
-        recording=_edf_recording(began, told),
+        recording=_edf_recording(began, facts),
         starttime=began and began.time(),
         data_record_duration=seconds,
         annotations=annotations,
@@ -202,19 +202,19 @@ def _edf_patient(subject: dict[str, Any]) -> Any:
     )
 
 
-def _edf_recording(began: Any, told: dict[str, Any] | None) -> Any:
+def _edf_recording(began: Any, facts: dict[str, Any] | None) -> Any:
     """Description of a recording: begin of the generated part in seconds, and as many other facts as fit."""
     from edfio import Recording
 
     date = began.date() if began else None
-    if told is None:
+    if facts is None:
         return Recording(startdate=date)
-    words = [f"generated_from_{told['generated'][0]['onset']:.3f}_s"]
-    if "seed" in told:
-        words.append(f"seed_{told['seed']}")
-    if "checkpoint" in told:
-        words.append(_edf_word(re.sub("(@.{7}).*", r"\1", told["checkpoint"])))  # a commit, as Git shortens it
-    equipment = _edf_word(f"{MAKER}_{told['version']}")
+    words = [f"generated_from_{facts['generated'][0]['onset']:.3f}_s"]
+    if "seed" in facts:
+        words.append(f"seed_{facts['seed']}")
+    if "checkpoint" in facts:
+        words.append(_edf_word(re.sub("(@.{7}).*", r"\1", facts["checkpoint"])))  # a commit, as Git shortens it
+    equipment = _edf_word(f"{MAKER}_{facts['version']}")
     room = _EDF_FIELD - len(f"Startdate {'01-JAN-2000' if date else 'X'} X X ")
     kept = [word for n, word in enumerate(words) if len(" ".join([equipment, *words[: n + 1]])) <= room]
     return Recording(startdate=date, equipment_code=equipment, additional=kept)
@@ -243,18 +243,18 @@ def _edf_record(n_times: int, rate: float) -> tuple[int, float]:
     return samples, float(repr(samples / rate)[:8])
 
 
-def _write_fif(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -> None:
-    if told:
+def _write_fif(raw: "mne.io.BaseRaw", path: Path, facts: dict[str, Any] | None) -> None:
+    if facts:
         raw = copy.copy(raw)  # shares the samples
         raw.info = raw.info.copy()
-        said = raw.info["description"] or f"{GENERATED} from {told['generated'][0]['onset']:.3f} s on"
-        words = [f"{MAKER} {told['version']}"]
-        words += [f"{name} {told[name]}" for name in ("checkpoint", "weights_sha256", "seed") if name in told]
+        said = raw.info["description"] or f"{GENERATED} from {facts['generated'][0]['onset']:.3f} s on"
+        words = [f"{MAKER} {facts['version']}"]
+        words += [f"{name} {facts[name]}" for name in ("checkpoint", "weights_sha256", "seed") if name in facts]
         raw.info["description"] = f"{said} ({', '.join(words)})"
     raw.save(path, verbose="ERROR")  # without the notice that MNE prefers names in _raw.fif
 
 
-def _write_npz(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -> None:
+def _write_npz(raw: "mne.io.BaseRaw", path: Path, facts: dict[str, Any] | None) -> None:
     onset, duration, description, channel = zip(*_by_channel(raw), strict=True) if len(raw.annotations) else [()] * 4
     np.savez_compressed(
         path,
@@ -265,5 +265,5 @@ def _write_npz(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -
         duration=np.array(duration, dtype=float),
         description=np.array(description, dtype=str),
         channel=np.array(channel, dtype=str),
-        generated=json.dumps(told, ensure_ascii=False) if told else "",
+        generated=json.dumps(facts, ensure_ascii=False) if facts else "",
     )

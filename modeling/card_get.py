@@ -50,8 +50,8 @@ library_name: transformers
 
 ## Limits
 
-Not a medical device: nothing it draws or tells may guide the care of a person. What it generates is nobody's
-recording, and must not be presented as recorded.
+Not a medical device: its output must not guide the care of a person. Generated EEG is not a recording of any
+person, and must not be presented as one.
 """
 
 

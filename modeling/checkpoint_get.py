@@ -154,7 +154,7 @@ def read_object(file: str | os.PathLike) -> dict[str, Any]:
         with open(file, encoding="utf-8") as opened:
             content = json.load(opened)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is no JSON: {error}; correct it, or fetch it again.") from error
+        raise ValueError(f"{name} is not JSON: {error}; correct it, or fetch it again.") from error
     if not isinstance(content, dict):
         raise ValueError(f"{name} holds a {type(content).__name__} where names and values belong: fetch it again.")
     return content
@@ -187,14 +187,14 @@ def _check_generation(checkpoint: str | os.PathLike, file: str | None) -> None:
     """Refuses options that would silently change the amplitude and the variability of generated EEG."""
     if file is None:
         raise ValueError(
-            f"{checkpoint} lacks {GENERATION_CONFIG_NAME}, without which all that is generated is far too quiet: "
+            f"{checkpoint} lacks {GENERATION_CONFIG_NAME}, without which generated EEG is far too weak: "
             "fetch or copy all of the checkpoint."
         )
     options = read_object(file)
     if not isinstance(options.get("do_sample"), bool):
         raise ValueError(
-            f"{GENERATION_CONFIG_NAME} of {checkpoint} must say do_sample, true or false, not "
-            f"{options.get('do_sample')!r}: without noise all that is generated is far too quiet."
+            f"{GENERATION_CONFIG_NAME} of {checkpoint} must set do_sample to true or false, not "
+            f"{options.get('do_sample')!r}: without noise, generated EEG is far too weak."
         )
     for name, (least, largest) in GENERATION_RANGES.items():
         value = options.get(name)

@@ -243,10 +243,10 @@ class GETConfig(PreTrainedConfig):
                 )
 
     def check_conditions(self, condition_ids: torch.Tensor | None) -> None:
-        """Checks that the model heard the conditions that it shall generate, if any are given.
+        """Checks that the model was trained with the conditions that it is to generate, if any are given.
 
         Raises:
-            ValueError: An id belongs to a condition that the model never heard in training, or to no condition.
+            ValueError: The model was not trained with the condition of an id, or the id belongs to no condition.
         """
         if condition_ids is None:
             return
@@ -254,7 +254,7 @@ class GETConfig(PreTrainedConfig):
         if unheard := sorted(set(condition_ids.unique().tolist()) - set(known)):
             names = [f"{i} ({self.conditions[i]})" if 0 <= i < self.num_conditions else str(i) for i in unheard]
             raise ValueError(
-                f"condition_ids hold {', '.join(names)}, which this model never heard in training: it knows "
+                f"condition_ids hold {', '.join(names)}, which this model was not trained with: it knows "
                 f"{', '.join(f'{i} ({name})' for i, name in known.items())}."
             )
 

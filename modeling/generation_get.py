@@ -25,7 +25,7 @@ from transformers.modeling_outputs import ModelOutput
 from .configuration_get import is_number
 from .modulation_get import N_COSINES, modulate, share_bursts
 from .noise_get import PatchNoise
-from .options_get import OWN_OPTIONS, check_options, refuse_unsupported
+from .options_get import OWN_OPTIONS, check_options, check_supported
 from .patch_buffer_get import PatchBuffer
 from .threads_get import MeasuredThreads
 
@@ -123,7 +123,7 @@ class GETGenerationMixin(GenerationMixin):
         kwargs.pop("seconds", None)
         own = {name: kwargs.pop(name, None) for name in OWN_OPTIONS}
         generator = kwargs.pop("generator", None)
-        refuse_unsupported(generation_config, kwargs)
+        check_supported(generation_config, kwargs)
         for name in ("max_new_tokens", "num_return_sequences"):
             if kwargs.get(name) is not None and not (is_number(kwargs[name], whole=True) and kwargs[name] >= 1):
                 raise ValueError(f"{name} must be a whole number from 1 up, not {kwargs[name]!r}.")
@@ -280,15 +280,15 @@ class GETGenerationMixin(GenerationMixin):
                     model_kwargs.get("channel_mask"),
                 )
                 depth = noise_scale * generation_config.modulation_depth
-                # the model does not hear the modulation: a louder past would make the future louder at every step
-                heard, made = (
+                # the model does not see the modulation: a stronger past would strengthen the future at every step
+                context, patch_out = (
                     self._silenced(x, channel_mask, finished).to(input_ids.device)
                     for x in (patch, self._modulate(patch, depth, channel_mask, noise))
                 )
-                sequence.append(torch.cat((heard, heard)) if guided else heard)
-                output.append(made)
+                sequence.append(torch.cat((context, context)) if guided else context)
+                output.append(patch_out)
                 if streamer is not None:
-                    streamer.put(made.cpu())
+                    streamer.put(patch_out.cpu())
                 finished = finished | stopping_criteria(output.patches, None)
                 everyone_finished = bool(finished.all())
 

@@ -53,7 +53,7 @@ def check_options(config: GenerationConfig) -> None:
             raise ValueError(f"{name} must be {kind} from {low} {upper}, not {value!r}.")
 
 
-def refuse_unsupported(generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> None:
+def check_supported(generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> None:
     """Raises an error for options of a `GenerationConfig` that mean nothing here (top-k, beams, penalties ...)."""
     known = GenerationConfig().to_dict()
     given = {name: value for name, value in kwargs.items() if name in known and value is not None}

@@ -105,9 +105,9 @@ class GETPreTrainedModel(PreTrainedModel):
         if not kwargs["use_safetensors"] or kwargs.get("gguf_file") or os.path.isfile(checkpoint):
             return
         # the fixed revision makes sure that the checked files are loaded, even after a push in between
-        told = {name: kwargs.get(name) for name in ("revision", "token", "cache_dir")}
+        given = {name: kwargs.get(name) for name in ("revision", "token", "cache_dir")}
         kwargs["revision"] = resolve_revision(
-            checkpoint, **told, local_files_only=bool(kwargs.get("local_files_only"))
+            checkpoint, **given, local_files_only=bool(kwargs.get("local_files_only"))
         )
         generates = cls.can_generate() and kwargs.get("generation_config") is None
         size = check_files(checkpoint, _place(kwargs), generates, kwargs.get("variant"))

@@ -99,15 +99,15 @@ def solve_yule_walker(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n_chans = covariances.shape[-1]
     forward = backward = np.eye(n_chans)[None]
     ahead = behind = covariances[0]
-    nothing = np.zeros((1, n_chans, n_chans))
+    zeros = np.zeros((1, n_chans, n_chans))
     for order in range(1, len(covariances)):
         # the covariance of the two errors, then the prediction of each from the other
         common = np.matmul(forward, covariances[order:0:-1]).sum(axis=0)
         from_behind = -np.linalg.solve(behind, common.T).T
         from_ahead = -np.linalg.solve(ahead, common).T
         forward, backward = (
-            np.concatenate([forward, nothing]) + from_behind @ np.concatenate([nothing, backward[::-1]]),
-            np.concatenate([backward, nothing]) + from_ahead @ np.concatenate([nothing, forward[::-1]]),
+            np.concatenate([forward, zeros]) + from_behind @ np.concatenate([zeros, backward[::-1]]),
+            np.concatenate([backward, zeros]) + from_ahead @ np.concatenate([zeros, forward[::-1]]),
         )
         ahead, behind = ahead + from_behind @ common.T, behind + from_ahead @ common
         ahead, behind = (ahead + ahead.T) / 2, (behind + behind.T) / 2

@@ -281,7 +281,7 @@ class BlinkPopulation:
             before: Condition ids of (some of) its patches. Empty: unknown, and assumed to be those in `after`.
             after: Condition ids of the patches that follow.
             patch_size: Samples in a patch.
-            person: Number of an imagined person with their own rate and usual blink. None: as in the recording, or as
+            person: Number of a virtual person with their own rate and usual blink. None: as in the recording, or as
                 is usual.
         """
         rates, shapes = np.asarray(self.rates), np.asarray(self.concentrations)
@@ -369,7 +369,7 @@ class BlinkPopulation:
 
 
 def _scores(person: int | None) -> np.ndarray:
-    """Standard normal scores `(4,)` of an imagined person's blinks: rate, then traits; 0 without a person."""
+    """Standard normal scores `(4,)` of a virtual person's blinks: rate, then traits; 0 without a person."""
     # another random sequence than for the person's spectrum
     return np.zeros(4) if person is None else np.random.default_rng([person, 1]).standard_normal(4)
 

@@ -115,7 +115,7 @@ class Vocabulary:
         known = self.find(name)
         if known == self.names[0] or known in self.heard:
             return self.names.index(known)
-        fault = "is not a condition" if known is None else "is a condition that this model never heard in training"
+        fault = "is not a condition" if known is None else "is a condition that this model was not trained with"
         near = difflib.get_close_matches(_letters(name), [_letters(each) for each in self.heard], 1)
         nearest = f", the nearest being {self.find(near[0])!r}" if near else ""
         knows = f"it knows {', '.join(self.heard)}{nearest}" if self.heard else "it knows none, leave conditions out"
@@ -138,7 +138,7 @@ class Vocabulary:
             unheard = {name for name in found.values() if name not in (None, self.names[0], *self.heard)}
             if unheard:
                 warnings.warn(
-                    f"Annotations say {', '.join(sorted(unheard))}, which this model never heard in training: "
+                    f"Annotations say {', '.join(sorted(unheard))}, which this model was not trained with: "
                     "they are ignored.",
                     stacklevel=4,
                 )

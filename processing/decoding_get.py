@@ -228,8 +228,8 @@ def _info(
         broken = [p["desc"] for p in _applied(recording) if _weights(p, recording)[:, recording.bad].any()]
         if broken:
             warnings.warn(
-                f"Projectors that were applied no longer hold, as they mix channels that are masked, and are left "
-                f"out: {', '.join(broken)}.",
+                "Applied projectors that mix masked channels no longer hold, so they are left out: "
+                f"{', '.join(broken)}.",
                 stacklevel=2,
             )
             info["projs"] = [p for p in info["projs"] if not (p["active"] and p["desc"] in broken)]

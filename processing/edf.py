@@ -103,8 +103,8 @@ def read_header(path: Path) -> Header:
         seconds = _number(fixed[244:252])
     except ValueError:
         raise ValueError(
-            f"{path} has limits of its samples, or a length of its records, that are no numbers: its header is "
-            "damaged; fetch or copy it again."
+            f"{path} has a damaged header, in which the limits of the samples or the length of the records are not "
+            "numbers: fetch or copy it again."
         ) from None
     # a hypnogram has only annotations, in records of 0 s
     if min(n_samples) < 0 or seconds < 0 or (seconds == 0 and not set(ANNOTATIONS).issuperset(labels)):

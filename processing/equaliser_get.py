@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Equaliser of generated EEG: how a condition, a cue or an imagined person changes the spectrum.
+"""Equaliser of generated EEG: how a condition, a cue or a virtual person changes the spectrum.
 
 A condition that lasts, such as closed eyes, has a table of gains. A cue to move a fist, or to imagine the movement,
 causes event-related desynchronisation: it weakens the rhythms that a person has at rest, more on the opposite side of
@@ -31,7 +31,7 @@ LARGEST_LOG_GAIN_FROM_NOTHING = 2.0
 LARGEST_LOG_GAIN_AFTER_CUE = 0.7
 #: Seconds of the prompts with which the effects of cues were measured. In shorter prompts, estimates vary more.
 SECONDS_BEFORE_CUE = 4.0
-#: Number of traits of an imagined person.
+#: Number of traits by which virtual persons differ.
 N_TRAITS = 12
 
 
@@ -151,7 +151,7 @@ class Gains:
         more alpha with closed eyes also have more alpha with open eyes.
 
         Args:
-            person: Number of an imagined person, the seed of the traits; None: the average person.
+            person: Number of a virtual person, the seed of the traits; None: the average person.
         """
         if person is None:
             return Equaliser(self.unprompted, self.others, LARGEST_LOG_GAIN_FROM_NOTHING)

@@ -17,8 +17,8 @@ def check_rate(sampling_rate: float) -> None:
     """
     if sampling_rate != RATE:
         raise ValueError(
-            f"sampling_rate is {sampling_rate:g} Hz, and heartbeats and blinks are told by their length in samples "
-            f"of {RATE:g} Hz: leave it at that, recordings of any rate are brought to it."
+            f"sampling_rate is {sampling_rate:g} Hz, but heartbeats and blinks are recognised by their length in "
+            f"samples at {RATE:g} Hz: leave sampling_rate at {RATE:g}, recordings of any rate are resampled to it."
         )
 
 

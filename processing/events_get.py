@@ -57,7 +57,7 @@ class Events:
             patches: `(channels, patches, patch_size)` in the innovation space; they decide when events are.
             before: Condition ids of (some) patches of the recording.
             after: Condition ids of the patches that follow: people blink differently in different conditions.
-            person: Number of an imagined person with their own blinks; None: as in the recording, or as is usual.
+            person: Number of a virtual person with their own blinks; None: as in the recording, or as is usual.
 
         Returns:
             `(channels, patches * patch_size)` in microvolts.

@@ -16,7 +16,7 @@ from .event_shapes_get import check_rate
 from .features_get import INPUTS, EEGFeatures, Prompt, check_tensors, pad_features, stack_prompts
 from .population_get import N_QUADRATIC
 from .preparation_get import PreparingFeatureExtractor
-from .reading_get import no_recording, people_wanted, read_recordings
+from .reading_get import check_people, no_recording, read_recordings
 from .seeds_get import seeds_of_people
 from .settings_get import CACHES, check_state, names, number, numbers, whole
 from .signal_get import remove_drift, resample
@@ -142,8 +142,8 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
                 estimated from the whole recording, or from the last ten minutes of a longer file. None: everything.
             band_limited: Whether `clean` has already filtered the recordings, as in prepared corpora. A second
                 filter would halve the amplitude at the edges of the band, also in the continuation.
-            person: From nothing: number of an imagined person, from 0 up, or a sequence of numbers, one for each item.
-                Spectra of imagined persons differ as spectra of real people do, and a person keeps their spectrum in
+            person: From nothing: number of a virtual person, from 0 up, or a sequence of numbers, one for each item.
+                Spectra of virtual persons differ as spectra of real people do, and a person keeps their spectrum in
                 every condition. None: the average person, whose alpha is broader and lower than any single person's.
             next_condition: Condition of the continuation: a name, or a plan of names and seconds in order, such as
                 `[("eyes_open", 10), ("left_fist", 4)]`, whose last condition goes on without end. Or a list with a
@@ -173,12 +173,14 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
         check_tensors(return_tensors)
         if context_seconds is not None:
             context_seconds = number("context_seconds", context_seconds)
-        people = people_wanted(person)
+        people = check_people(person)
         if recording is None:
             rate = self.sampling_rate if sampling_rate is None else sampling_rate
             items = [no_recording(rate, ch_names, unit)] * len(people)
         elif person is not None:
-            raise ValueError("person imagines somebody from nothing, but a recording was given: leave one out.")
+            raise ValueError(
+                "person numbers a virtual person for EEG from nothing, but a recording was given: leave one out."
+            )
         else:
             items = read_recordings(recording, sampling_rate, ch_names, unit, context_seconds)
             if calibrate_on is None:

@@ -42,7 +42,7 @@ class Prompt:
         innovation: The good channels without events, in the innovation space.
         constraints: `(good channels, constraints)`: weights of sums that are always zero; see `constraints_get`.
         noise_seed: Integer that `generate` mixes into the noise of the continuation; see `seeds_get`.
-        person: From nothing: number of the imagined person; None: the average person.
+        person: From nothing: number of the virtual person; None: the average person.
     """
 
     recording: Recording
@@ -61,7 +61,7 @@ class Prompt:
         return max(1, int((self.n_times - edges[-1]) / rate / seconds)) if edges else self.n_times + 1
 
     def of_person(self, number: int | None, noise_seed: int) -> "Prompt":
-        """The same prompt from nothing, for an imagined person or for the average person (None)."""
+        """The same prompt from nothing, for a virtual person or for the average person (None)."""
         return replace(self, person=number, noise_seed=noise_seed)
 
 

@@ -75,16 +75,16 @@ def _open_edf(path: Path) -> Source:
 
     def info(picks: list[int]) -> Any:
         own = [numbers[pick] for pick in picks]
-        made = mne.create_info([header.labels[n] for n in own], header.rates[own[0]], "eeg", verbose="ERROR")
-        with made._unlock():
+        mne_info = mne.create_info([header.labels[n] for n in own], header.rates[own[0]], "eeg", verbose="ERROR")
+        with mne_info._unlock():
             for key, pattern, limit in (("highpass", r"HP:\s*([\d.]+)", max), ("lowpass", r"LP:\s*([\d.]+)", min)):
                 found = [float(m[1]) for n in own if (m := re.search(pattern, header.prefilters[n])) and m[1] != "."]
-                if found and 0 < limit(found) < made["sfreq"] / 2:
-                    made[key] = limit(found)
+                if found and 0 < limit(found) < mne_info["sfreq"] / 2:
+                    mne_info[key] = limit(found)
             if header.patient.strip("X ") and header.patient.isprintable():
-                made["subject_info"] = {"his_id": header.patient.split()[0]}
-            made["meas_date"] = header.started
-        return made
+                mne_info["subject_info"] = {"his_id": header.patient.split()[0]}
+            mne_info["meas_date"] = header.started
+        return mne_info
 
     notes = []
     if file.gaps:
@@ -278,11 +278,11 @@ def _as_bids_says(source: Source, path: Path) -> Source:
             bad.add(channel.name)
 
     def with_bads(picks: list[int]) -> Any:
-        made = info(picks)
-        own = zip(made["ch_names"], picks, strict=True)
-        made["bads"] = list(made["bads"]) + [
-            n for n, p in own if source.channels[p].name in bad and n not in made["bads"]
+        mne_info = info(picks)
+        own = zip(mne_info["ch_names"], picks, strict=True)
+        mne_info["bads"] = list(mne_info["bads"]) + [
+            n for n, p in own if source.channels[p].name in bad and n not in mne_info["bads"]
         ]
-        return made
+        return mne_info
 
     return replace(source, info=with_bads)

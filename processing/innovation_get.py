@@ -201,7 +201,10 @@ class InnovationTransform:
         size, memory = self.patch_size, self.n_memory
         n_in_patches = x.shape[-1] - memory if has_memory else x.shape[-1]
         if n_in_patches < 1:
-            raise ValueError(f"{x.shape[-1]} samples, {memory} of them memory, leave none for patches: give more.")
+            raise ValueError(
+                f"The signal has {x.shape[-1]} samples, of which the filters need {memory} as their memory, so none "
+                "are left for patches: give a longer signal."
+            )
         n_patches = -(-n_in_patches // size)
         n_padding = memory + n_patches * size - x.shape[-1]
         x = mirror_left(x, n_padding)

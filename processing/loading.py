@@ -140,7 +140,7 @@ def _file_to_open(path: Path, follow_links: bool) -> Path:
                 "beside it: put it there, or give it."
             )
     if suffix in _OTHERS and not path.name.lower().endswith(".fif.gz"):
-        raise ValueError(f"{path} is no recording of EEG: {_OTHERS[suffix]}.")
+        raise ValueError(f"{path} is not a recording of EEG: {_OTHERS[suffix]}.")
     return path
 
 
@@ -246,11 +246,11 @@ class _Worker:
             # on Windows, a killed process ends with 1
             if code in {1, *(-getattr(signal, name, -1) for name in ("SIGXCPU", "SIGKILL"))}:
                 raise ValueError(
-                    f"{path} takes longer to read than a file of its size can, or more memory: it is damaged, or made "
-                    "to do so."
+                    f"{path} needs more time or memory to read than a file of its size can: it is damaged, or was "
+                    "built to do this."
                 )
             raise ValueError(
-                f"{path} makes its reader crash: it is damaged, or made to do so; fetch or copy it again."
+                f"{path} makes its reader crash: it is damaged, or was built to do this; fetch or copy it again."
             )
         answer = json.loads(line)
         if "error" in answer:

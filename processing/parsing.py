@@ -170,8 +170,8 @@ def _no_eeg(path: Path, channels: list[Any]) -> str:
     unread = [each for each in channels if each.has_place and each.is_in_other_unit]
     if unread:
         return (
-            f"{path} says that {unread[0].name} and others are in {unread[0].unit!r}, which is no voltage that can be "
-            "read: say what they are in, by unit= (--unit)."
+            f"{path} says that {unread[0].name} and others are in {unread[0].unit!r}, which is not a voltage that can "
+            "be read: say what they are in, by unit= (--unit)."
         )
     return f"{path} has no EEG channels, only {', '.join(each.name for each in channels) or 'none at all'}."
 
@@ -200,7 +200,7 @@ def _volts(channel: Any, unit: str | None, volts_per_unit: Any) -> float:
         return 1.0
     volts = volts_per_unit(stored or "uV")
     if volts is None:
-        raise ValueError(f"its channel {channel.name} is in {stored}, which is no voltage")
+        raise ValueError(f"its channel {channel.name} is in {stored}, which is not a voltage")
     return volts
 
 
@@ -249,7 +249,7 @@ def _sentence(error: BaseException, path: str, doors: Doors) -> str:
         reason = f"its content is damaged ({type(error).__name__}{': ' if reason else ''}{reason})"
     if reason.startswith(path):
         return reason
-    return f"{path} is no recording that can be read: {(reason or type(error).__name__)[:300].rstrip('. ')}."
+    return f"{path} is not a recording that can be read: {(reason or type(error).__name__)[:300].rstrip('. ')}."
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:

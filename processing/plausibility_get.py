@@ -8,14 +8,14 @@ import numpy as np
 
 #: Bounds of the median channel's standard deviation in cleaned EEG, in microvolts: outside, the unit is wrong.
 PLAUSIBLE_MICROVOLTS = (0.5, 1000.0)
-#: Outside of these bounds, the unit may be wrong.
+#: Usual bounds of the same standard deviation, in microvolts: outside, the unit may be wrong.
 USUAL_MICROVOLTS = (1.5, 250.0)
 #: Largest absolute value of a usable channel, in microvolts.
 HIGHEST_MICROVOLTS = 3000.0
 #: A channel that is `LOUD` times as strong as the median one, and exceeds `LOUD_MICROVOLTS`, is a loose electrode.
 #: Permanent eye movements make the forehead as strong, but stay below a millivolt.
 LOUD, LOUD_MICROVOLTS = 4.0, 1000.0
-#: A channel with less than this share of the median channel's strength records nothing.
+#: Least strength of a channel that records EEG, as a share of the median channel's strength.
 QUIET = 0.02
 
 
@@ -46,26 +46,26 @@ def usable_channels(data: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
         )
     if not USUAL_MICROVOLTS[0] <= typical <= USUAL_MICROVOLTS[1]:
         warnings.warn(
-            f"The channels' standard deviation is {typical:.3g} uV, and that of EEG is mostly {USUAL_MICROVOLTS[0]:g} "
-            f"to {USUAL_MICROVOLTS[1]:g} uV: is the unit right?",
+            f"The channels' standard deviation is {typical:.3g} uV, and EEG mostly has {USUAL_MICROVOLTS[0]:g} to "
+            f"{USUAL_MICROVOLTS[1]:g} uV: is the unit right?",
             stacklevel=2,
         )
     loud = (highest > HIGHEST_MICROVOLTS) | ((strength > LOUD * typical) & (highest > LOUD_MICROVOLTS))
     usable = ~loud & (strength >= QUIET * typical)
-    told = [
+    strange = [
         f"{name} ({size:.3g} uV)"
         for name, size, fine in zip(ch_names, np.where(loud, highest, strength), usable, strict=True)
         if not fine
     ]
-    some = ", ".join(told[:5]) + (f" and {len(told) - 5} more" if len(told) > 5 else "")
+    some = ", ".join(strange[:5]) + (f" and {len(strange) - 5} more" if len(strange) > 5 else "")
     if not usable.any():
         raise ValueError(
-            f"After cleaning, no channel is as EEG is, which stays below {HIGHEST_MICROVOLTS:g} uV: {some}; crop what "
-            "is no EEG, or check the unit."
+            f"After cleaning, no channel has the amplitude of EEG, which stays below {HIGHEST_MICROVOLTS:g} uV: "
+            f"{some}; crop what is not EEG, or check the unit."
         )
-    if told:
+    if strange:
         warnings.warn(
-            f"Channels that are no EEG in amplitude are masked: {some}, where the others have {typical:.3g} uV.",
+            f"Channels whose amplitude is not that of EEG are masked: {some}; the others have {typical:.3g} uV.",
             stacklevel=2,
         )
     return usable

@@ -6,6 +6,7 @@ import scipy
 
 #: Largest degree of the spherical harmonics of the population's covariance: (5 + 1)^2 = 36 functions.
 DEGREE = 5
+#: Number of these functions.
 N_HARMONICS = (DEGREE + 1) ** 2
 #: Number of functions of `quadratic_in_position`.
 N_QUADRATIC = 9

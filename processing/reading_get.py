@@ -109,11 +109,11 @@ def read_recordings(
         recording, ch_names, unit = _loaded(recording, ch_names, unit, context_seconds), None, None
     mne = sys.modules.get("mne")  # unless MNE was imported, nothing can be an object of it
     if mne is not None and isinstance(recording, mne.io.BaseRaw):
-        _refuse_declared(recording, sampling_rate, ch_names, unit)
-        return [checked(_from_raw(recording))]
+        _check_declared(recording, sampling_rate, ch_names, unit)
+        return [check_recording(_from_raw(recording))]
     if mne is not None and isinstance(recording, mne.BaseEpochs):
-        _refuse_declared(recording, sampling_rate, ch_names, unit)
-        return [checked(r) for r in _from_epochs(recording)]
+        _check_declared(recording, sampling_rate, ch_names, unit)
+        return [check_recording(r) for r in _from_epochs(recording)]
     if isinstance(recording, (list, tuple)) and not recording:
         raise ValueError("The list of recordings is empty: give at least one recording.")
     if isinstance(recording, (list, tuple)) and not all(np.isscalar(row) for row in recording):
@@ -130,7 +130,7 @@ def read_recordings(
     rows = data[None] if data.ndim == 2 else data
     if not len(rows):
         raise ValueError(f"The batch of shape {data.shape} holds no recording: give at least one.")
-    return [checked(_from_array(row, sampling_rate, ch_names, unit)) for row in rows]
+    return [check_recording(_from_array(row, sampling_rate, ch_names, unit)) for row in rows]
 
 
 def _loaded(path: str | Path, ch_names: Sequence[str] | None, unit: str | None, context_seconds: float | None) -> Any:
@@ -162,7 +162,7 @@ def _to_array(recording: Any) -> np.ndarray:
         return np.asarray(recording, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{type(recording).__name__} is no EEG recording: give a file, an mne Raw or Epochs, an array "
+            f"{type(recording).__name__} is not an EEG recording: give a file, an mne Raw or Epochs, an array "
             "(channels, times), or a list of those."
         ) from error
 
@@ -177,14 +177,14 @@ def _count_masked(recording: Any) -> int:
 def _from_array(
     data: np.ndarray, sampling_rate: float | None, ch_names: Sequence[str] | None, unit: str | None
 ) -> Recording:
-    refuse_one_string(ch_names)
+    check_ch_names(ch_names)
     if sampling_rate is None:
-        raise ValueError("An array does not tell its sampling rate: pass sampling_rate= in Hz.")
+        raise ValueError("An array has no sampling rate of its own: pass sampling_rate= in Hz.")
     volts = volts_per_unit(unit) if isinstance(unit, str) else None
     if volts is None:
         raise ValueError(f"An array's unit must be declared as one of V, mV, uV, nV, not {unit!r}: pass unit=.")
     if ch_names is None:
-        raise ValueError(f"An array does not tell its {len(data)} channels' names: pass ch_names=.")
+        raise ValueError(f"An array has no names for its {len(data)} channels: pass ch_names=.")
     if len(ch_names) != len(data):
         raise ValueError(f"ch_names has {len(ch_names)} names, the array {len(data)} channels: give one name each.")
     return Recording(data * (1e6 * volts), check_rate(sampling_rate), [str(name) for name in ch_names])
@@ -196,7 +196,7 @@ def no_recording(sampling_rate: float, ch_names: Sequence[str] | None, unit: str
     Raises:
         ValueError: There are no channels, the rate is impossible, or a unit is given although there are no samples.
     """
-    refuse_one_string(ch_names)
+    check_ch_names(ch_names)
     if ch_names is None or not len(ch_names):
         raise ValueError("Generation from nothing needs the channels to generate: pass ch_names=.")
     if unit is not None:
@@ -205,11 +205,11 @@ def no_recording(sampling_rate: float, ch_names: Sequence[str] | None, unit: str
     return Recording(np.zeros((len(names), 0)), check_rate(sampling_rate), names, bad=np.zeros(len(names), dtype=bool))
 
 
-def people_wanted(person: Any) -> list[int | None]:
-    """Numbers of the persons to imagine, one for each item.
+def check_people(person: Any) -> list[int | None]:
+    """Returns the numbers of virtual persons, one for each item; None is the average person.
 
     Raises:
-        ValueError: A number is no whole number from 0 up, or there are no numbers.
+        ValueError: A number is not a whole number from 0 up, or there are no numbers.
     """
     people = [person] if person is None or np.ndim(person) == 0 else list(person)
     for number in people:
@@ -221,7 +221,7 @@ def people_wanted(person: Any) -> list[int | None]:
     return people
 
 
-def refuse_one_string(ch_names: Any) -> None:
+def check_ch_names(ch_names: Any) -> None:
     """Refuses a single string, whose letters, such as "C" and "z", would be read as channels.
 
     Raises:
@@ -233,7 +233,7 @@ def refuse_one_string(ch_names: Any) -> None:
         raise ValueError(f"ch_names is the one string {ch_names!r}: give a list of names, such as [{ch_names!r}].")
 
 
-def _refuse_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any) -> None:
+def _check_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any) -> None:
     """Refuses arguments that contradict an MNE object, which holds its own rate, names and unit (volts)."""
     own_rate = recording.info["sfreq"]
     if sampling_rate is not None and not np.isclose(sampling_rate, own_rate):
@@ -305,8 +305,8 @@ def _last_stretch(raw: Any) -> tuple[Any, list[int]]:
         return raw, edges
     reasons = sorted({text for onset, length, text in spans if is_bad(text)})
     warnings.warn(
-        f"Of {raw.n_times / rate:.4g} s {start / rate:.4g} to {stop / rate:.4g} s are read: what is annotated "
-        f"{_some(reasons)} is neither continued nor learnt from.",
+        f"Only {start / rate:.4g} to {stop / rate:.4g} s of {raw.n_times / rate:.4g} s are read: the rest is before, "
+        f"in or after stretches annotated {_some(reasons)}.",
         stacklevel=2,
     )
     return raw.copy().crop(start / rate, (stop - 1) / rate), edges
@@ -323,8 +323,8 @@ def _from_epochs(epochs: Any) -> list[Recording]:
     length = data.shape[-1] / rate
     if tmin + length <= 0:
         warnings.warn(
-            f"The epochs end {-tmin - length:.3f} s before their events, so neither they nor what follows are "
-            "labelled with them: say what comes next, such as next_condition=.",
+            f"The epochs end {-tmin - length:.3f} s before their events, so those events label neither the epochs "
+            "nor what follows: pass next_condition= to say what comes next.",
             stacklevel=4,
         )
     raw_sfreq = getattr(epochs, "_raw_sfreq", None)
@@ -362,13 +362,13 @@ def check_rate(sampling_rate: float) -> float:
     low, high = PLAUSIBLE_HZ
     if isinstance(sampling_rate, bool) or not isinstance(sampling_rate, Real) or not low <= sampling_rate <= high:
         raise ValueError(
-            f"sampling_rate={sampling_rate!r} is no rate of EEG, which is sampled at {low:g} to {high:g} "
+            f"sampling_rate={sampling_rate!r} is not a rate of EEG, which is sampled at {low:g} to {high:g} "
             "Hz: give samples per second."
         )
     return float(sampling_rate)
 
 
-def checked(recording: Recording) -> Recording:
+def check_recording(recording: Recording) -> Recording:
     """Refuses signals that no amplifier records, and marks flat channels bad; samples of bad channels do not matter.
 
     Raises:

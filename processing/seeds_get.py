@@ -29,7 +29,7 @@ def seed_of_samples(data: np.ndarray) -> int:
 
 
 def seeds_of_people(people: Sequence[int | None]) -> list[int]:
-    """Seeds for generation from nothing, one for each number of an imagined person; None is the average person.
+    """Seeds for generation from nothing, one for each number of a virtual person; None is the average person.
 
     A repeated person has another seed each time.
     """

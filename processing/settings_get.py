@@ -33,8 +33,9 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
         unknown = sorted(name for name in kwargs if name not in UNDECLARED and not name.startswith("_"))
         if unknown:
             raise ValueError(
-                f"GETFeatureExtractor has no {', '.join(unknown)}: its file is of another version of GET-HF, or of "
-                "something else; take model and feature extractor from one checkpoint, and a GET-HF as new as that."
+                f"GETFeatureExtractor has no {', '.join(unknown)}: its file was written by another version of "
+                "GET-HF, or is for something else; load model and feature extractor from one checkpoint, or update "
+                "GET-HF."
             )
         super().__init__(**kwargs)
 
@@ -108,7 +109,7 @@ def _find_state(checkpoint: str | os.PathLike, place: dict[str, Any]) -> str:
     try:
         known = json.loads(Path(listed).read_text(encoding="utf-8")).get("feature_extractor", {}).get(STATE)
     except (ValueError, AttributeError) as error:
-        raise ValueError(f"{FILES} of {checkpoint} is no list of files: fetch it again, or remove it.") from error
+        raise ValueError(f"{FILES} of {checkpoint} is not a list of files: fetch it again, or remove it.") from error
     if known is not None and known != digest(file):
         raise ValueError(
             f"{STATE} of {checkpoint} is not the file that its {FILES} names: it is damaged or of another checkpoint; "
@@ -137,8 +138,8 @@ def check_state(extractor: Any) -> None:
     if not isinstance(extractor.population, Population) or not isinstance(extractor.corrections, Corrections):
         raise ValueError(
             f"population and corrections are a {type(extractor.population).__name__} and a "
-            f"{type(extractor.corrections).__name__}, not what was fitted: load them by from_pretrained, or take "
-            "those of another feature extractor."
+            f"{type(extractor.corrections).__name__}, not a Population and Corrections: load them with "
+            "from_pretrained, or take them from another feature extractor."
         )
     extractor.population.check(extractor.patch_size, len(extractor.conditions))
     extractor.corrections.check(extractor.patch_size, extractor.conditions)
@@ -159,8 +160,8 @@ def whole(name: str, value: Any, largest: int) -> int:
     """Returns a whole number up to `largest`, which bounds the memory of tables; see `number`."""
     if not number(name, value) <= largest or value != int(value):
         raise ValueError(
-            f"{name} of the feature extractor must be a whole number up to {largest}, not {value!r}: tables of that "
-            "size are made of it."
+            f"{name} of the feature extractor must be a whole number up to {largest}, not {value!r}: it is the "
+            "size of tables in memory."
         )
     return int(value)
 

@@ -97,7 +97,7 @@ class Corrections:
     Attributes:
         generated_log_gains: `(4 * patch_size + 1, 9)` each: log gains for continuations of a recording.
         unprompted_log_gains: The same for EEG generated without a recording, for the average person.
-        trait_log_gains: `(12, 4 * patch_size + 1, 9)` each: log gains added for each trait of an imagined person.
+        trait_log_gains: `(12, 4 * patch_size + 1, 9)` each: log gains added for each trait of a virtual person.
         cue_log_gains: `(9,)` each: effect of a cue on a rhythm whose power is one nat above the background; it grows
             with the square of that height.
         unprompted_coherence_shifts: `(patch_size, 5)`: bias of the squared coherence at each DCT coefficient without
@@ -128,8 +128,8 @@ class Corrections:
             is_complete = name == "cue_log_gains" or not given or conditions[0] in given
             if not isinstance(given, Mapping) or not set(given) <= set(conditions) or not is_complete:
                 raise ValueError(
-                    f"{name} of the corrections must be tables by condition, one for {conditions[0]!r} and any of "
-                    f"{', '.join(conditions[1:])}: leave it out, and measure it by get-hf calibrate."
+                    f"{name} of the corrections must hold a table for {conditions[0]!r}, and may hold tables for "
+                    f"{', '.join(conditions[1:])} alone: leave it out, and measure it with get-hf calibrate."
                 )
             for condition, values in given.items():
                 _check_array(f"{name} of the corrections for {condition}", values, shape)

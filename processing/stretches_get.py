@@ -49,8 +49,8 @@ def good_stretches(
     if not good:
         names = sorted({description for *_, description in spans if is_bad(description)})
         raise ValueError(
-            f"All of the recording is annotated {', '.join(names)}: review its annotations, or give one that is good "
-            "somewhere."
+            f"The whole recording is annotated {', '.join(names)}: review its annotations, or give a recording with a "
+            "good stretch."
         )
     return good, sorted(cuts)
 

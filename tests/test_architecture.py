@@ -92,7 +92,7 @@ def test_no_file_name_is_in_both_rooms_that_travel():
 
 
 @pytest.mark.parametrize("name", PARSING)
-def test_what_parses_files_imports_nothing_that_is_slow_to_import(name):
+def test_modules_that_parse_files_import_quickly(name):
     tree = ast.parse((ROOT / "processing" / f"{name}.py").read_text())
     for node, imported in imports(tree):
         where = f"{name}.py:{node.lineno} imports {imported}"
@@ -102,7 +102,7 @@ def test_what_parses_files_imports_nothing_that_is_slow_to_import(name):
             assert imported.partition(".")[0] in sys.stdlib_module_names | {"numpy", "mne"}, where
 
 
-def test_import_get_hf_does_not_import_what_parses_files():
+def test_import_get_hf_does_not_import_the_parsing_modules():
     for file in sources("get_hf"):
         names = {name for _, name in imports(ast.parse(file.values[0].read_text()))}
         assert names.isdisjoint({f"get_hf.processing.{module}" for module in ("parsing", "formats")})

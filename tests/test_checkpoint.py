@@ -53,9 +53,9 @@ def test_a_condition_makes_eeg_from_nothing(model, extractor):
     assert 3 < np.median(raw.get_data(units="uV").std(axis=1)) < 100
 
 
-def test_conditions_it_never_heard_are_refused(model, extractor):
+def test_conditions_that_were_not_in_training_are_refused(model, extractor):
     for name in ("seizure", "tongue"):
-        with pytest.raises(ValueError, match=r"never heard in training: it knows rest, eyes_open, .*, feet"):
+        with pytest.raises(ValueError, match=r"was not trained with: it knows rest, eyes_open, .*, feet"):
             extractor(ch_names=TEN_TWENTY, condition=name)
     assert model.config.heard_conditions == extractor.heard_conditions
     # what was heard has moved from where it began, and the rest has not

@@ -18,13 +18,17 @@ def _present(device: str | None) -> str | None:
         return None
     kind, _, index = device.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (index and not (kind == "cuda" and index.isdecimal())):
-        raise typer.BadParameter(f"{device!r} is no device: choose cpu, cuda, a numbered one such as cuda:1, or mps.")
+        raise typer.BadParameter(
+            f"{device!r} is not a device: choose cpu, cuda, a numbered one such as cuda:1, or mps."
+        )
     if kind == "cuda" and not torch.cuda.is_available():
-        raise typer.BadParameter(f"torch {torch.__version__} finds no GPU of CUDA on this machine: leave it at cpu.")
+        raise typer.BadParameter(f"torch {torch.__version__} finds no CUDA GPU on this machine: choose cpu.")
     if kind == "cuda" and index and int(index) >= torch.cuda.device_count():
-        raise typer.BadParameter(f"there is no {device}, only {torch.cuda.device_count()} from cuda:0 up.")
+        raise typer.BadParameter(
+            f"there is no {device}: choose one of the {torch.cuda.device_count()} GPUs from cuda:0 up."
+        )
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise typer.BadParameter("mps is the GPU of Apple's own chips, and torch finds none here: leave it at cpu.")
+        raise typer.BadParameter("mps is the GPU of Apple's own chips, and torch finds none here: choose cpu.")
     return device
 
 

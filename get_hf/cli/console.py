@@ -108,8 +108,8 @@ def require_extra(extra: str) -> None:
 
 def columns(*names: str, right: Iterable[str] = ()) -> Table:
     """An empty table, to print with `print_folded`."""
-    made = (Column(name, justify="right" if name in right else "left") for name in names)
-    return Table(*made, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    headings = (Column(name, justify="right" if name in right else "left") for name in names)
+    return Table(*headings, box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def figures(first: str, names: Iterable[str], title: str | None = None) -> Table:

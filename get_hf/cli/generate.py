@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import mne
 
 
-#: What is generated is held in memory: this much of 64 channels is 4 GB.
+#: Longest continuation in seconds: it is held in memory, and 64 channels of this length take 4 GB.
 LONGEST_SECONDS = 86_400.0
 
 
@@ -152,7 +152,7 @@ def generate(
     recordings = recordings or []
     outputs = _outputs(recordings, out, out_dir, plot)
     if unit is not None and not recordings:
-        raise ValueError(f"--unit {unit} is of a recording, and none was given: leave it out.")
+        raise ValueError(f"--unit {unit} is the unit of a recording, and none was given: leave it out.")
     if guidance is not None and not (condition or plan or prompt_condition):
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
     conditions = _conditions(bool(recordings), condition, prompt_condition, plan)

@@ -21,7 +21,7 @@ def check_name(repo: str) -> str:
         ValueError: The name is not "owner/name".
     """
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
-        raise ValueError(f"{repo!r} is no name of a repository on the Hub: write OWNER/NAME.")
+        raise ValueError(f"{repo!r} is not the name of a repository on the Hub: write OWNER/NAME.")
     return repo
 
 
@@ -47,11 +47,9 @@ def one_sentence(repo: str, verb: str = "push") -> Iterator[None]:
         if isinstance(error, RuntimeError):
             raise  # no error of the Hub
         if constants.HF_HUB_OFFLINE:
-            raise OSError(
-                f"HF_HUB_OFFLINE is set, so that {repo} was not {verb}ed: unset it and {verb} again."
-            ) from error
+            raise OSError(f"HF_HUB_OFFLINE is set, so {repo} was not {verb}ed: unset it and {verb} again.") from error
         raise OSError(
-            f"The Hub cannot be reached ({type(error).__name__}), so that {repo} was not {verb}ed: see to the network "
+            f"The Hub cannot be reached ({type(error).__name__}), so {repo} was not {verb}ed: check the network "
             f"and {verb} again."
         ) from error
 
@@ -70,8 +68,8 @@ def _why(refusal: HfHubHTTPError, verb: str) -> str:
     return {
         401: f"{unknown}: log in with `hf auth login`, with a token that may {may}",
         403: f"your token may not {may} there: use one that may, or a name of your own",
-        404: f"{unknown}, or not this name: log in with `hf auth login`",
-        409: f"somebody else is changing it: {verb} again",
-        412: f"somebody else has changed it meanwhile: {verb} again",
+        404: f"{unknown}, or the name is wrong: log in with `hf auth login`",
+        409: f"it is being changed by another upload: {verb} again",
+        412: f"another upload has changed it meanwhile: {verb} again",
         429: f"too many requests: {verb} again in a while",
     }.get(refusal.response.status_code, refusal.server_message or str(refusal).strip().partition("\n")[0])

@@ -61,7 +61,7 @@ def write_card(
         config: Configuration of the model.
         provenance: Its origin; completed by the keys of the same names in `training_summary.json`.
         card: Markdown to start from.
-        required: Whether `card` must exist; otherwise a short one is made.
+        required: Whether `card` must exist; otherwise a short one is written.
         name: Name of the card in messages.
 
     Raises:
@@ -74,7 +74,9 @@ def write_card(
         raise FileNotFoundError(f"There is no model card at {card}.")
     for given in (provenance.base_model, provenance.dataset):
         if given is not None and _public_name(given) != given:
-            raise ValueError(f"{given} is on this machine, and the card is for everybody: name what is on the Hub.")
+            raise ValueError(
+                f"{given} is on this machine, where readers of the card cannot see it: name one on the Hub."
+            )
     summary, fidelity = read_json(folder / SUMMARY), read_json(folder / FIGURES)
     base_model = provenance.base_model or _public_name(summary.get("base_model"))
     dataset = provenance.dataset or _public_name(summary.get("dataset"))
@@ -83,14 +85,14 @@ def write_card(
 
     text = card.read_text(encoding="utf-8") if card.is_file() else new_card(repo, config)
     try:
-        made = ModelCard(text)
+        model_card = ModelCard(text)
     except Exception as error:  # YAML raises its own errors
         raise ValueError(
             f"The metadata at the head of {name or card} cannot be read: {' '.join(str(error).split())}"
         ) from error
-    made.text = with_use(made.text, repo, config)
+    model_card.text = with_use(model_card.text, repo, config)
 
-    data = made.data
+    data = model_card.data
     describe(data, config)
     data.license = provenance.license or data.license
     data.base_model = base_model or data.base_model
@@ -100,7 +102,7 @@ def write_card(
     if results:
         data.model_name, data.eval_results = repo.partition("/")[2], results
         data.metrics = [*dict.fromkeys([*_list(data.metrics), *(result.metric_type for result in results)])]
-    (folder / CARD).write_text(str(made), encoding="utf-8")
+    (folder / CARD).write_text(str(model_card), encoding="utf-8")
 
 
 def _measured(metrics: dict[str, float], task: tuple[str, str], dataset: str | None) -> list[EvalResult]:
@@ -165,7 +167,7 @@ def read_json(path: Path) -> dict:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path.name} is no JSON: {error}.") from error
+        raise ValueError(f"{path.name} is not JSON: {error}.") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} holds a {type(content).__name__} where names and values were expected.")
     return content

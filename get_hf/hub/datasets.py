@@ -44,7 +44,7 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
         FileNotFoundError: There is no such folder.
         OSError: The Hub cannot be reached or refuses; or the arrived files differ from the sent ones.
     """
-    from get_hf.training.data.card import MADE, OWN_NAME, PICTURE, card, read_folder
+    from get_hf.training.data.card import MARK, OWN_NAME, PICTURE, card, read_folder
     from get_hf.training.data.prepared import INFO
 
     folder = Path(folder)
@@ -65,7 +65,7 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
         stale = {path for path in there - set(files) if _SHARD.fullmatch(path)}
         if foreign := sorted(there - set(files) - stale):
             raise ValueError(f"{repo} holds what is no part of a prepared corpus, {foreign[0]}: choose another name.")
-        if CARD in there and MADE.encode() in files[CARD] and MADE not in _card(api, repo):  # type: ignore[operator]
+        if CARD in there and MARK.encode() in files[CARD] and MARK not in _card(api, repo):  # type: ignore[operator]
             warnings.warn(f"{CARD} of {repo} was written by hand and stays as it is on the Hub.", stacklevel=2)
             del files[CARD]
         sent = [CommitOperationAdd(path, content) for path, content in files.items()]

@@ -154,12 +154,12 @@ def _stage(folder: Path, staged: Path, repo: str, model, extractor: GETFeatureEx
             (staged / name).write_text(json.dumps(without_paths(content), indent=1) + "\n", encoding="utf-8")
 
 
-def _card_on_the_hub(api: HfApi, repo: str, temporary: Path, made: Path, given: str | Path | None) -> Path | None:
+def _card_on_the_hub(api: HfApi, repo: str, temporary: Path, written: Path, given: str | Path | None) -> Path | None:
     """Returns the card on the Hub if it stays; a warning says so if a given card replaces it."""
     there = Path(api.hf_hub_download(repo, CARD, cache_dir=temporary / "there"))
     if given is None:
         return there
-    if there.read_bytes() != made.read_bytes():
+    if there.read_bytes() != written.read_bytes():
         warnings.warn(
             f"{CARD} of {repo} was replaced by {Path(given).name}; its history on the Hub keeps what it said.",
             stacklevel=3,
@@ -192,4 +192,4 @@ def _check_arrived(staged: Path, arrived: Path, repo: str, expected: torch.Tenso
         if not (arrived / file.name).is_file() or not filecmp.cmp(file, arrived / file.name, shallow=False):
             raise OSError(f"{file.name} did not arrive whole in {repo}: push again.")
     if not torch.equal(_outputs(*load_folder(arrived, name=repo)), expected):
-        raise OSError(f"{repo} does not do what the checkpoint does that was pushed: push again.")
+        raise OSError(f"The checkpoint in {repo} gives other outputs than the one that was pushed: push again.")

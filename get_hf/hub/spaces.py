@@ -58,7 +58,7 @@ def upload(repo: str, private: bool = False, package: str = PACKAGE) -> str:
             if there.read_bytes() != (staged / CARD).read_bytes():
                 (staged / CARD).unlink()
                 warnings.warn(
-                    f"{CARD} of {repo} stays as it is on the Hub: delete it there to have ours.", stacklevel=2
+                    f"{CARD} of {repo} stays as it is on the Hub: delete it there to get the new one.", stacklevel=2
                 )
         api.upload_folder(
             repo_id=repo,

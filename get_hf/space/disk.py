@@ -18,11 +18,11 @@ try:
 except ImportError:  # Windows, where a file that a process holds open cannot be deleted
     fcntl = None
 
-#: Most megabytes of one upload.
+#: Largest size of one upload, in megabytes.
 MAX_MEGABYTES = 50
-#: Most megabytes of uploads and results, of one user and of all users.
+#: Largest size of uploads and results in megabytes, of one user and of all users.
 USER_MEGABYTES, ALL_MEGABYTES = 250, 2000
-#: Seconds after which uploads and results are deleted.
+#: Seconds after which uploads and results are deleted, and seconds between two searches for such files.
 KEPT_SECONDS = 30 * 60
 SWEEP_SECONDS = 60
 _PREFIX, _LOCK = "get-demo-", "lock"

@@ -337,8 +337,8 @@ def _load_classifier(classifier: str | Path, model: GETModel) -> GETForSequenceC
     loaded, _ = load_folder(find_checkpoint(classifier), name=str(classifier))
     if not isinstance(loaded, GETForSequenceClassification):
         raise ValueError(
-            f"{classifier} holds a {type(loaded).__name__} and no classifier: name a checkpoint that was fine-tuned "
-            "to tell classes apart, or none."
+            f"{classifier} holds a {type(loaded).__name__} and not a classifier: name a checkpoint that was "
+            "fine-tuned for classification, or none."
         )
     for name, unit in (("sampling_rate", "Hz"), ("patch_size", "samples in a patch")):
         theirs, ours = getattr(loaded.config, name), getattr(model.config, name)

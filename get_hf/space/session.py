@@ -28,14 +28,16 @@ if TYPE_CHECKING:
     import mne
 
 SUFFIXES = (".edf", ".bdf", ".fif", ".set")
-#: Hz. The figures of faster recordings would take gigabytes.
+#: Highest sampling rate of an upload, in Hz. The figures of faster recordings would take gigabytes.
 MAX_RATE = 5000.0
-#: Of a longer recording only its last seconds are read.
+#: Longest prompt in seconds; only the end of a longer recording is read.
 MAX_PROMPT_SECONDS = 30.0
+#: Longest continuation in seconds, and largest number of channels.
 MAX_SECONDS = 60.0
 MAX_CHANNELS = 32
 #: Seconds of computing after which a continuation ends early.
 MAX_WALL_SECONDS = 90.0
+#: Length of the built-in example, in seconds.
 EXAMPLE_SECONDS = 12.0
 #: Flow steps with which the surprise is measured; more steps make it finer, not different.
 SCORE_STEPS = 2

@@ -177,7 +177,7 @@ def test_a_mistake_is_one_sentence_and_can_be_mended(page, tmp_path):
     page.wait_for_selector("#growing img")
 
 
-def test_stop_keeps_what_was_made(page, tmp_path):
+def test_stop_keeps_the_result(page, tmp_path):
     generate(page)
     page.click("#stop")
     page.get_by_text(re.compile(r"Stopped: these are the first [\d.]+ of 60 s\.")).wait_for()
@@ -234,7 +234,7 @@ def test_another_tab_goes_on_when_one_is_closed(page, address, temporary, tmp_pa
 
 
 @pytest.mark.parametrize("device", ["page", "phone"])
-def test_who_arrives_sees_an_example(request, device):
+def test_a_visitor_sees_an_example(request, device):
     page = request.getfixturevalue(device)
     page.get_by_text("This is an example: 12 s of EEG with closed eyes, made by GET itself").wait_for()
     for name in ("traces", "spectra", "surprise"):

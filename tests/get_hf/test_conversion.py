@@ -120,7 +120,7 @@ def test_an_adapter_s_feature_extractor_is_converted_and_its_weights_are_kept(ol
     assert (new / "adapter_config.json").is_file()
 
 
-def test_what_cannot_be_converted_is_refused_and_leaves_nothing(older, tmp_path):
+def test_a_checkpoint_that_cannot_be_converted_is_refused_and_nothing_is_written(older, tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder"):
         convert(tmp_path / "nowhere", tmp_path / "new")
     with pytest.raises(FileExistsError, match="is there already"):

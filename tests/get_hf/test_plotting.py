@@ -65,7 +65,7 @@ def test_electrodes_known_by_their_digitised_position_only(tmp_path):
 
 
 @pytest.mark.parametrize(("seconds", "seam"), [(0.5, 0.25), (1.5, 1.25), (1.25, 0.0), (0.25, 0.0)])
-def test_what_is_too_short_for_a_spectrum_still_gives_a_picture(tmp_path, seconds, seam):
+def test_eeg_too_short_for_a_spectrum_still_gives_a_picture(tmp_path, seconds, seam):
     plot_generation(mark_generated(make_raw(seconds), seam)).savefig(tmp_path / "x.svg")
     assert (tmp_path / "x.svg").stat().st_size > 1000
 
@@ -76,7 +76,7 @@ def test_a_flat_channel_does_not_spoil_the_picture(tmp_path):
     plot_generation(raw).savefig(tmp_path / "x.png")
 
 
-def test_what_is_unknown_counts_nothing_in_what_is_usual(tmp_path):
+def test_unknown_values_do_not_count_in_the_usual_range(tmp_path):
     score = np.array([[np.nan, np.nan, np.nan, 41.0, 40.0, 60.0], [np.nan] * 6])
     np.testing.assert_array_equal(above_usual(score)[0], [np.nan, np.nan, np.nan, 0.0, -1.0, 19.0])
     for name, drawn in (("x", score), ("unknown", score[1:])):

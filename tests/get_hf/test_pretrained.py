@@ -38,7 +38,7 @@ def test_the_shipped_checkpoint_is_complete():
 
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere", "nowhere", "a/b/c", "file"])
-def test_what_is_neither_folder_nor_repository_is_named(tmp_path, monkeypatch, name):
+def test_a_missing_checkpoint_is_named(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(FileNotFoundError, match=f"no checkpoint at {name}"):
@@ -143,6 +143,6 @@ def test_code_beside_the_weights_never_runs_whatever_stdin_says(tiny_checkpoint,
     assert not (tmp_path / "ran").exists()
 
 
-def test_what_was_saved_as_another_class_is_refused(tiny_checkpoint):
+def test_a_checkpoint_of_another_class_is_refused(tiny_checkpoint):
     with pytest.raises(ValueError, match="it is a GETModel, not a GETForSequenceClassification"):
         load_folder(tiny_checkpoint, get_hf.GETForSequenceClassification)

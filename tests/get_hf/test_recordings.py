@@ -26,7 +26,7 @@ from synthetic import make_raw, mark_generated
         (0.3, 100.0),
     ],
 )
-def test_what_is_written_is_read_back(tmp_path, suffix, seconds, rate):
+def test_a_written_recording_is_read_back(tmp_path, suffix, seconds, rate):
     raw = mark_generated(make_raw(seconds, rate), 0.25)
     raw.annotations.append(0.1, 0.0, "T1")
     save_recording(raw, tmp_path / f"x{suffix}")
@@ -93,9 +93,9 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["text.edf", "text.fif", "text.xyz", "text"])
-def test_what_mne_cannot_read_is_refused_in_one_sentence(tmp_path, name):
+def test_files_that_mne_cannot_read_are_refused_in_one_sentence(tmp_path, name):
     (tmp_path / name).write_text("this is no EEG\n" * 100)
-    with pytest.raises(ValueError, match=r"no recording that can be read|is not an EDF") as caught:
+    with pytest.raises(ValueError, match=r"not a recording that can be read|is not an EDF") as caught:
         load_recording(tmp_path / name)
     assert "\n" not in str(caught.value)
 
@@ -157,7 +157,7 @@ def test_a_rate_that_edf_cannot_hold_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_before_the_work(tmp_path, monkeypatch):
+def test_an_unwritable_folder_is_refused_before_the_work(tmp_path, monkeypatch):
     def refuse(path, *_):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
@@ -167,13 +167,13 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_the_work(tmp_path, mo
 
 
 @pytest.mark.parametrize("name", ["file", "file/inside"])
-def test_a_folder_that_is_a_file_is_told_before_the_work(tmp_path, name):
+def test_a_file_in_place_of_a_folder_is_refused_before_the_work(tmp_path, name):
     (tmp_path / "file").write_text("x")
     with pytest.raises(NotADirectoryError, match=r"Cannot write to .*: .*file is a file"):
         check_folder(tmp_path / name)
 
 
-def test_a_folder_to_be_made_is_not_made_by_checking_it(tmp_path):
+def test_checking_a_missing_folder_does_not_create_it(tmp_path):
     check_folder(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
 
@@ -193,7 +193,7 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_interrupt_as_soon_as_the_folder_is_there_leaves_nothing(tmp_path, monkeypatch):
+def test_an_interrupt_right_after_the_folder_appears_leaves_no_files(tmp_path, monkeypatch):
     mkdir = os.mkdir
 
     def interrupted(*args, **kwargs):

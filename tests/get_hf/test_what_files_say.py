@@ -31,7 +31,7 @@ def read(path) -> mne.io.BaseRaw:
 
 
 @pytest.mark.parametrize("suffix", [".edf", ".fif"])
-def test_a_json_file_beside_tells_how_it_was_made(tmp_path, suffix, model):
+def test_a_json_file_describes_how_the_recording_was_generated(tmp_path, suffix, model):
     plan = [("eyes_open", 2.0), ("left_fist", 2.0)]
     save_recording(generated(), tmp_path / f"x{suffix}", model=model, seed=7, condition=plan)
     told = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
@@ -90,7 +90,7 @@ def test_a_checkpoint_of_the_hub_is_named_with_its_commit(tmp_path, model, name,
     assert b"seed_12 org/get-eeg@0123abc " in (tmp_path / "x.edf").read_bytes()
 
 
-def test_what_nobody_generated_is_not_called_so(tmp_path):
+def test_recordings_that_were_not_generated_are_not_marked(tmp_path):
     for suffix in (".edf", ".fif"):
         save_recording(make_raw(), tmp_path / f"x{suffix}")
     assert b"GET" not in (tmp_path / "x.edf").read_bytes()[:256]
@@ -113,7 +113,7 @@ def test_a_json_file_of_another_is_not_replaced_and_one_of_our_own_is(tmp_path):
             lambda: check_output(tmp_path / "x.edf"),
             lambda: save_recording(generated(), tmp_path / "x.edf"),
         ):
-            with pytest.raises(FileExistsError, match=r"x\.json beside it, which is there and not GET's"):
+            with pytest.raises(FileExistsError, match=r"x\.json beside it would have to say what is generated"):
                 refuse()
         assert beside.read_text() == other
         assert list(tmp_path.iterdir()) == [beside]
@@ -130,7 +130,7 @@ def test_a_failure_leaves_neither(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_who_and_when_are_written_where_the_recording_has_them(tmp_path):
+def test_person_and_date_are_written_if_the_recording_has_them(tmp_path):
     raw = generated()
     raw.set_meas_date(datetime(2020, 5, 6, 7, 8, 9, tzinfo=UTC)).crop(2.0)
     raw.info["subject_info"] = SUBJECT

@@ -27,7 +27,7 @@ def patches(n: int = 400, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(n, 25, generator=generator), torch.randn(n, 4, generator=generator)
 
 
-def test_what_is_drawn_becomes_the_patch_again_whatever_the_dither():
+def test_amplitude_and_waveform_give_the_patch_back_for_any_dither():
     patch, dither = patches()
     torch.testing.assert_close(join_amplitude(split_amplitude(patch, dither, BANDS), BANDS), patch)
     torch.testing.assert_close(join_amplitude(split_amplitude(1e3 * patch, dither, BANDS), BANDS), 1e3 * patch)
@@ -44,7 +44,7 @@ def test_the_amplitude_of_a_band_is_the_logarithm_of_its_strength():
     torch.testing.assert_close((dithered - drawn)[:, 25:] * SCALE, DITHER * dither)
 
 
-def test_a_burst_is_no_heavier_for_the_flow_than_other_patches():
+def test_a_burst_weighs_no_more_in_the_flow_than_other_patches():
     patch, dither = patches()
     patch[::20] *= 20
     drawn = split_amplitude(patch, dither, BANDS)
@@ -53,7 +53,7 @@ def test_a_burst_is_no_heavier_for_the_flow_than_other_patches():
     assert drawn[:, 25:].abs().max() < 15
 
 
-def test_what_is_drawn_is_bounded_in_amplitude_alone():
+def test_only_the_amplitude_of_generated_patches_is_bounded():
     patch, dither = patches()
     patch[::20, 3:8] *= 20
     drawn = split_amplitude(patch, dither, BANDS)

@@ -122,7 +122,7 @@ def test_a_list_without_entries_of_the_model_is_accepted(checkpoint):
     "content",
     ["{", "[]", '{"model": []}', '{"model": {"../model.safetensors": null}}', '{"model": {"/a.json": null}}'],
 )
-def test_a_list_that_is_none_is_refused_and_replaced_by_the_next_save(checkpoint, content):
+def test_an_invalid_list_is_refused_and_replaced_by_the_next_save(checkpoint, content):
     (checkpoint / FILES).write_text(content)
     refused(checkpoint, FILES)
     tiny_model().save_pretrained(checkpoint)
@@ -141,7 +141,7 @@ def test_a_generator_without_its_generation_config_is_refused(checkpoint, has_li
     (checkpoint / "generation_config.json").unlink()
     if not has_list:
         (checkpoint / FILES).unlink()
-    refused(checkpoint, "lacks generation_config.json", "too quiet")
+    refused(checkpoint, "lacks generation_config.json", "too weak")
     # who gives one does not need it, and a classifier generates nothing
     GETModel.from_pretrained(checkpoint, generation_config=GenerationConfig(do_sample=True))
     AutoModelForSequenceClassification.from_pretrained(checkpoint)
@@ -150,8 +150,8 @@ def test_a_generator_without_its_generation_config_is_refused(checkpoint, has_li
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"do_sample": None}, "must say do_sample"),
-        ({"do_sample": "yes"}, "must say do_sample, true or false, not 'yes'"),
+        ({"do_sample": None}, "must set do_sample"),
+        ({"do_sample": "yes"}, "must set do_sample to true or false, not 'yes'"),
         ({"temperature": "hot"}, "temperature"),
         ({"temperature": float("nan")}, "from 0 to 100, not nan"),
         ({"num_flow_steps": 10**9}, "from 1 to 1000, not 1000000000"),
@@ -167,7 +167,7 @@ def test_a_generation_config_that_makes_no_sense_is_refused(checkpoint, changes,
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", "[" * 100_000])
-def test_a_generation_config_that_is_no_json_is_refused(checkpoint, content):
+def test_a_generation_config_that_is_not_json_is_refused(checkpoint, content):
     (checkpoint / "generation_config.json").write_text(content)
     refused(checkpoint, "generation_config.json")
 
@@ -183,7 +183,7 @@ def test_an_index_stays_inside_its_folder(sharded, name):
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"weight_map": {}}', '{"weight_map": ["a"]}'])
-def test_an_index_that_is_none_is_refused(sharded, content):
+def test_an_invalid_index_is_refused(sharded, content):
     (sharded / INDEX).write_text(content)
     refused(sharded, INDEX)
 
@@ -240,7 +240,7 @@ def test_sizes_that_the_weights_cannot_fill_are_refused_before_memory_is_taken(c
     refused(checkpoint, expected)
 
 
-def test_a_save_in_one_file_over_one_in_several_is_what_is_loaded_and_the_reverse(sharded):
+def test_the_newest_save_is_loaded_whether_in_one_file_or_in_several(sharded):
     fresh = GETModel(tiny_config())
     fresh.save_pretrained(sharded)
     assert not (sharded / INDEX).exists()

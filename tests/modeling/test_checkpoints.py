@@ -82,7 +82,7 @@ def test_a_checkpoint_with_a_renamed_weight_is_refused_with_both_names(checkpoin
 
 
 @pytest.mark.parametrize("name", ["backbone.layers.7.mlp_norm.weight", "flow_head.extra", "classifiers.weight"])
-def test_weights_that_are_nobodys_are_refused(checkpoint, name):
+def test_unknown_weights_are_refused(checkpoint, name):
     edit(checkpoint, **{name: torch.ones(3)})
     with pytest.raises(ValueError, match=f"holds weights that GETModel does not have: {name}"):
         GETModel.from_pretrained(checkpoint)
@@ -171,7 +171,7 @@ def test_weights_of_another_shape_are_refused_even_where_transformers_would_rein
         GETModel.from_pretrained(checkpoint, ignore_mismatched_sizes=True)
 
 
-def test_who_asks_for_the_loading_info_judges_for_himself(checkpoint):
+def test_with_output_loading_info_incomplete_weights_load(checkpoint):
     edit(checkpoint, **{"flow_head.out_proj.bias": None})
     model, info = GETModel.from_pretrained(checkpoint, output_loading_info=True)
     assert info["missing_keys"] == {"flow_head.out_proj.bias"}
@@ -262,7 +262,7 @@ def test_the_installed_package_takes_precedence_over_the_code_beside_the_weights
         assert type(generate) is EEGGenerationPipeline
 
 
-def test_what_was_fine_tuned_refers_to_its_own_code_alone(small_checkpoint, tmp_path):
+def test_a_fine_tuned_model_refers_to_its_own_code_alone(small_checkpoint, tmp_path):
     config = GETConfig.from_pretrained(small_checkpoint)
     config.auto_map = {
         "AutoConfig": "org/base--configuration_get.GETConfig",

@@ -42,7 +42,7 @@ def test_several_misspelt_arguments_are_named_together():
         ("attn_implementation", "eager"),
     ],
 )
-def test_what_transformers_keeps_in_every_configuration_is_accepted(key, value):
+def test_keys_that_transformers_adds_to_every_configuration_are_accepted(key, value):
     tiny_config(**{key: value})
 
 
@@ -99,7 +99,7 @@ def test_the_first_condition_is_the_unknown_one():
 
 
 @pytest.mark.parametrize(("heard", "known"), [(["rest", "feet"], ["rest", "feet"]), ([], []), (None, CONDITIONS[1:])])
-def test_the_conditions_that_were_heard_are_kept_and_unless_told_all_were(heard, known, tmp_path):
+def test_heard_conditions_are_saved_and_default_to_all_conditions(heard, known, tmp_path):
     tiny_config(heard_conditions=heard).save_pretrained(tmp_path)
     assert GETConfig.from_pretrained(tmp_path).known_conditions == list(known)
 
@@ -110,7 +110,7 @@ def test_an_older_configuration_without_the_list_takes_all_conditions():
     assert GETConfig.from_dict(older).known_conditions == list(CONDITIONS[1:])
 
 
-def test_generate_refuses_conditions_that_the_model_never_heard():
+def test_generate_refuses_conditions_that_the_model_was_not_trained_with():
     model, inputs = tiny_model(heard_conditions=["rest", "feet"]), tiny_inputs(n_batch=1)
     inputs["condition_ids"][:] = torch.tensor([1, 7, 0, 7, 1, 1])
     model.generate(**inputs, max_new_tokens=1)
@@ -120,7 +120,7 @@ def test_generate_refuses_conditions_that_the_model_never_heard():
             model.generate(**inputs, max_new_tokens=1)
 
 
-def test_model_and_feature_extractor_must_have_heard_the_same():
+def test_model_and_feature_extractor_must_have_the_same_heard_conditions():
     config = tiny_config(heard_conditions=["rest"])
     with pytest.raises(ValueError, match=r"The model's heard_conditions is \['rest'\] and the feature extractor's"):
         config.check_extractor({"heard_conditions": ["rest", "feet"]})

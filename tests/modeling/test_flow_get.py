@@ -104,7 +104,7 @@ def test_guidance_goes_along_the_line_from_the_unconditional_to_the_conditional(
     torch.testing.assert_close(samples, -0.4 + scale * (1.2 + 0.4) + 0.7 * noise, atol=0.01, rtol=0.01)
 
 
-def test_guidance_towards_what_is_also_unconditional_changes_nothing(head):
+def test_guidance_towards_the_unconditional_changes_nothing(head):
     hidden, noise = states(2, 3), randn(2, 3, FLOW)
     plain = head.sample(hidden, noise, num_steps=4)
     guided = head.sample(torch.cat((hidden, hidden)), noise, num_steps=4, guidance_scale=2.5)

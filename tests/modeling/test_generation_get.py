@@ -37,7 +37,7 @@ class Listener(BaseStreamer):
 
 
 class TestContinuation:
-    def test_it_is_the_prompt_followed_by_what_was_asked_for(self, model):
+    def test_the_output_is_the_prompt_and_the_requested_patches(self, model):
         inputs = tiny_inputs(n_batch=2, n_chans=3, n_patches=6)
         values = model.generate(**inputs, max_new_tokens=4)
         assert values.shape == (2, 3, 10 * PATCH)
@@ -109,7 +109,7 @@ class TestContinuation:
         flow = {"do_sample": False}
         assert torch.equal(patches(modulation_depth=0.5, **flow), patches(**flow))
 
-    def test_modulation_leaves_absent_channels_silent_and_goes_with_guidance(self, model):
+    def test_modulation_leaves_absent_channels_silent_and_works_with_guidance(self, model):
         inputs = tiny_inputs() | {"channel_mask": torch.tensor([[1, 1, 1], [1, 1, 0]])}
         options = {"max_new_tokens": 3, "modulation_depth": 0.3, "guidance_scale": 2.0, "generator": seeded()}
         made = model.generate(**inputs, **options)[..., 6 * PATCH :]
@@ -193,7 +193,7 @@ class TestLength:
         values = model.generate(**tiny_inputs(n_batch=1, n_chans=1), seconds=seconds, do_sample=False)
         assert values.shape[-1] == (6 + patches) * PATCH
 
-    def test_nothing_said_means_twenty_patches_as_everywhere_in_transformers(self, model):
+    def test_the_default_length_is_twenty_patches_as_everywhere_in_transformers(self, model):
         with pytest.warns(UserWarning, match="max_new_tokens"):
             assert model.generate(**tiny_inputs()).shape[-1] == 26 * PATCH
 
@@ -318,7 +318,7 @@ class TestConditions:
 
 
 class TestHuggingFace:
-    def test_a_streamer_hears_the_prompt_and_then_every_patch(self, model):
+    def test_a_streamer_gets_the_prompt_and_then_every_patch(self, model):
         inputs, listener = tiny_inputs(), Listener()
         values = model.generate(**inputs, max_new_tokens=4, streamer=listener)
         assert torch.equal(listener.heard[0], prompt_of(inputs))
@@ -408,7 +408,7 @@ class TestRefusals:
         ],
         ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
     )
-    def test_what_has_no_meaning_is_refused(self, model, options, message):
+    def test_options_without_a_meaning_are_refused(self, model, options, message):
         with pytest.raises(ValueError, match=message):
             model.generate(**tiny_inputs() | options)
 
@@ -416,7 +416,7 @@ class TestRefusals:
         with pytest.raises(ValueError, match=r"only supports.*ASSISTED_GENERATION"):
             model.generate(**tiny_inputs(), max_new_tokens=2, assistant_model=tiny_model())
 
-    def test_guidance_leaves_no_cache_from_which_nothing_could_go_on(self, model):
+    def test_guidance_returns_no_unusable_cache(self, model):
         output = model.generate(**tiny_inputs(), max_new_tokens=2, guidance_scale=2.0, return_dict_in_generate=True)
         assert output.past_key_values is None
 

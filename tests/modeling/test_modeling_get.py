@@ -78,7 +78,7 @@ class TestTokens:
         torch.testing.assert_close(states(model, **padded)[:, :, 3:], states(model, **inputs), **CLOSE)
 
     @pytest.mark.parametrize("name", ["channel_positions", "calibration", "condition_ids"])
-    def test_what_is_known_beside_the_samples_counts(self, model, name):
+    def test_every_input_beside_the_samples_changes_the_output(self, model, name):
         inputs = tiny_inputs()
         other = inputs | {name: inputs[name].roll(1, 0)}
         assert not torch.allclose(states(model, **inputs), states(model, **other), atol=1e-3)
@@ -116,7 +116,7 @@ class TestTime:
         torch.testing.assert_close(after[:, :, :5], before[:, :, :5])
         assert not torch.allclose(after[:, :, 5], before[:, :, 5])
 
-    def test_what_lies_beyond_the_windows_of_all_layers_does_not_matter(self, model):
+    def test_samples_beyond_the_windows_of_all_layers_do_not_matter(self, model):
         window, layers = model.config.sliding_window, model.config.num_hidden_layers
         reach = layers * (window - 1)  # patches back
         inputs = tiny_inputs(n_patches=reach + 3)
@@ -303,7 +303,7 @@ class TestLoss:
         mask = torch.tensor([[1, 1, 1, 0]] * 3)
         torch.testing.assert_close(model(**inputs, channel_mask=mask).loss, model(**three).loss)
 
-    def test_nothing_to_learn_is_a_loss_of_zero_and_no_gradient(self):
+    def test_without_targets_the_loss_is_zero_and_has_no_gradient(self):
         model, inputs = tiny_model(), learning()
         inputs["labels"][:] = IGNORE
         loss = model(**inputs).loss

@@ -14,7 +14,7 @@ def randn(*shape: int, seed: int = 0) -> torch.Tensor:
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("n_chans", [1, 4, 20])
-def test_noise_is_widened_in_what_channels_share_and_nowhere_else(n_chans, masked):
+def test_only_the_noise_that_channels_share_is_widened(n_chans, masked):
     own, mask = 0.8 * randn(20000, n_chans, 2), None
     noise = own
     if masked:
@@ -83,7 +83,7 @@ class TestModulation:
 
         assert least < torch.corrcoef(torch.stack([side(slice(3, 8)), side(slice(8, 16))]))[0, 1].item() < most
 
-    def test_no_depth_is_no_change_and_fast_coefficients_stay(self):
+    def test_a_depth_of_zero_and_fast_coefficients_change_nothing(self):
         torch.testing.assert_close(modulate(self.patch, self.noise, 0.0, 100.0), self.patch)
         fast = torch.nn.functional.pad(self.patch[..., 16:], (16, 0))
         torch.testing.assert_close(modulate(fast, self.noise, 0.3, 100.0), fast)

@@ -94,7 +94,7 @@ def test_guidance_takes_it(model):
     assert new(model, people(5, 6), guidance_scale=2.0).isfinite().all()
 
 
-def test_no_noise_is_drawn_where_none_is_wanted(model):
+def test_without_sampling_no_noise_is_drawn(model):
     generator = seeded()
     inputs = people(5, 6)
     made = new(model, inputs, generator=generator, do_sample=False)

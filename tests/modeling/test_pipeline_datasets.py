@@ -60,7 +60,7 @@ class TestRows:
     @pytest.mark.parametrize(
         ("change", "options", "expected"),
         [
-            ({"sampling_rate": None}, {}, "does not tell its sampling rate"),
+            ({"sampling_rate": None}, {}, "has no sampling rate of its own"),
             ({"unit": None}, {}, "unit must be declared"),
             (
                 {"array": None},
@@ -75,7 +75,7 @@ class TestRows:
         with pytest.raises(ValueError, match=expected):
             generate(rows[0] | change, **options, **OPTIONS)
 
-    def test_columns_and_datasets_give_what_their_rows_give(self, generate, dataset, rows):
+    def test_columns_and_datasets_give_the_same_as_their_rows(self, generate, dataset, rows):
         expected = [generate(row, **OPTIONS)[0] for row in rows]
         of_column, of_list = generate(dataset["eeg"], **OPTIONS), generate(rows, **OPTIONS)
         of_key, of_dataset = (
@@ -93,7 +93,7 @@ class TestRows:
 
 
 class TestBatchSize:
-    def test_recordings_of_other_shapes_run_together_and_give_what_each_gives_alone(self, generate, rows, monkeypatch):
+    def test_recordings_of_different_shapes_in_one_batch_give_the_same_as_alone(self, generate, rows, monkeypatch):
         alone = [generate(row, num_return_sequences=2, **OPTIONS) for row in rows]
         sizes, original = [], GETModel.generate
         monkeypatch.setattr(
@@ -115,7 +115,7 @@ class TestBatchSize:
         assert [len(each.ch_names) for (each,) in (one, two, of_epochs)] == [4, 2, 4]
         assert len(of_epochs[0]) == 3
 
-    def test_it_may_be_given_when_the_pipeline_is_made(self, small_checkpoint, dataset, generate):
+    def test_it_may_be_given_to_the_constructor_of_the_pipeline(self, small_checkpoint, dataset, generate):
         batched = pipeline("eeg-generation", model=str(small_checkpoint), batch_size=4)
         made = list(batched(KeyDataset(dataset, "eeg"), **OPTIONS))
         assert [row[0].shape for row in made] == [row[0].shape for row in generate(dataset["eeg"], **OPTIONS)]

@@ -42,7 +42,7 @@ def test_it_gives_what_its_parts_give(generate):
     assert list(continued.annotations.description) == ["GET generated"]
 
 
-def test_files_mne_objects_and_arrays_are_continued_alike(generate, tmp_path):
+def test_files_mne_objects_and_arrays_give_the_same_continuation(generate, tmp_path):
     raw = as_raw(signal())
     save_recording(raw, tmp_path / "recording.fif")
     options = {"seconds": 1, "seed": 0, "output": "array", "include_prompt": False}
@@ -55,7 +55,7 @@ def test_files_mne_objects_and_arrays_are_continued_alike(generate, tmp_path):
         np.testing.assert_allclose(of_file, of_raw, atol=1e-2)  # FIF keeps single precision
 
 
-def test_a_list_gives_a_list_of_what_each_gives(generate):
+def test_a_list_gives_the_results_of_its_items(generate):
     recordings = [signal(seed=0), signal(3.0, seed=1)]
     options = ARRAY | {"seconds": 1, "seed": 0, "output": "array"}
     together = generate(recordings, **options)
@@ -72,7 +72,7 @@ def test_epochs_and_batches_run_together(generate):
     assert made[0].metadata["generated_draw"].tolist() == [0, 1] * 3
 
 
-def test_from_nothing_with_a_condition_and_several_draws(generate):
+def test_it_generates_from_nothing_with_a_condition_and_several_draws(generate):
     rows = generate(ch_names=NAMES, condition="eyes_closed", seconds=1, num_return_sequences=2, guidance_scale=2.0)
     assert [row.get_data().shape for row in rows] == [(4, 100), (4, 100)]
     assert not np.array_equal(rows[0].get_data(), rows[1].get_data())
@@ -98,7 +98,7 @@ def test_from_nothing_of_several_people(generate):
     assert np.abs(rows[0] - rows[1]).max() > 0.1 * np.abs(rows[1]).max()
 
 
-def test_options_may_be_given_when_it_is_made(small_checkpoint):
+def test_options_may_be_given_to_the_constructor(small_checkpoint):
     generate = pipeline(
         "eeg-generation", model=str(small_checkpoint), seconds=1, output="array", local_files_only=True
     )
@@ -121,7 +121,7 @@ def test_it_reads_no_more_than_the_model_can_remember(generate):
         ({"seconds": 1, "condition": "asleep"}, ValueError, "not a condition"),
     ],
 )
-def test_what_generate_does_not_know_the_pipeline_refuses(generate, options, error, expected):
+def test_the_pipeline_refuses_options_that_generate_does_not_know(generate, options, error, expected):
     with pytest.raises(error, match=expected):
         generate(signal(), **ARRAY, **options)
 
@@ -165,6 +165,6 @@ def test_classes_that_do_not_exclude_each_other_have_a_probability_each(classify
     assert all(0 < score < 1 for score in scores)
 
 
-def test_classification_refuses_what_it_does_not_know(classify):
+def test_classification_refuses_unknown_arguments(classify):
     with pytest.raises(ValueError, match=r"no argument seconds; it has sampling_rate.*, top_k, windows"):
         classify(as_raw(signal()), seconds=3)

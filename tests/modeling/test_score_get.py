@@ -91,7 +91,7 @@ def test_the_same_recording_scores_the_same_alone_as_in_a_batch(model, method):
     torch.testing.assert_close(alone[0], together[1], equal_nan=True, atol=1e-4, rtol=1e-4)
 
 
-def test_only_what_cannot_be_known_is_nan(model):
+def test_patches_without_a_past_and_masked_channels_are_nan(model):
     inputs = tiny_inputs(n_batch=2, n_chans=3, n_patches=6)
     attention_mask = torch.tensor([[1] * 6, [0, 0, 1, 1, 1, 1]])
     channel_mask = torch.tensor([[1, 1, 1], [1, 0, 1]])

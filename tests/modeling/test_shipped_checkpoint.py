@@ -99,7 +99,7 @@ def test_few_channels_are_as_strong_as_many(model, extractor, n_chans):
     assert 0.85 < power < (1.2 if n_chans > 1 else 1.8)
 
 
-def test_imagined_people_are_different_and_alpha_grows_when_they_close_their_eyes(model, extractor):
+def test_virtual_people_differ_and_alpha_grows_when_they_close_their_eyes(model, extractor):
     people, alpha = list(range(12)), {}
     for condition in ("eyes_open", "eyes_closed"):
         features = extractor(ch_names=["Cz", "O1", "O2"], condition=condition, person=people)
@@ -115,7 +115,7 @@ def test_imagined_people_are_different_and_alpha_grows_when_they_close_their_eye
 
 
 @pytest.mark.parametrize("n_chans", [1, 4, 20])
-def test_from_nothing_it_becomes_no_louder(model, extractor, n_chans):
+def test_from_nothing_power_does_not_grow(model, extractor, n_chans):
     n_items = 32 // n_chans + 4
     made = model.generate(
         **extractor(ch_names=MONTAGE[:n_chans], condition="eyes_open"),

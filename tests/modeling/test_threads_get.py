@@ -67,7 +67,7 @@ def test_a_process_that_begins_or_ends_beside_it_is_noticed(two_threads, monkeyp
         assert clock.run(threads, 600)[-50:].count(2) >= 45
 
 
-def test_what_is_generated_does_not_depend_on_it(two_threads, monkeypatch):
+def test_output_does_not_depend_on_the_number_of_threads(two_threads, monkeypatch):
     model, made = tiny_model(), []
     for n_threads in (1, 2):
         monkeypatch.setattr(MeasuredThreads, "_next", lambda self, n=n_threads: n)

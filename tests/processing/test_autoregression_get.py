@@ -99,7 +99,7 @@ class TestSpectra:
         np.testing.assert_allclose(covariances[0], SIGMA, atol=1e-12)
         np.testing.assert_allclose(covariances[1:], 0, atol=1e-12)
 
-    def test_covariances_have_the_spectrum_that_they_were_made_of(self):
+    def test_covariances_have_the_spectrum_that_they_were_computed_from(self):
         power = 2 + np.cos(np.pi * np.arange(26) / 25)  # from 0 to half the sampling rate
         covariances = covariance_from_spectrum(power[:25, None, None] * SIGMA, 24)
         lags = covariances[:, 0, 0] * np.array([1, *[2] * 24])

@@ -120,13 +120,13 @@ class TestPopulation:
         ],
         ids=str,
     )
-    def test_what_is_no_population_is_refused_in_one_sentence(self, population, change, expected):
+    def test_an_invalid_population_is_refused_in_one_sentence(self, population, change, expected):
         with pytest.raises(ValueError, match=expected) as error:
             replace(population, **change).check(3)
         assert "\n" not in str(error.value)
 
 
-def test_what_is_late_in_a_blink_is_learnt_and_taken_out():
+def test_the_late_part_of_a_blink_is_learnt_and_removed():
     """At the vertex a blink comes six samples later than at the forehead."""
     rng = np.random.default_rng(0)
     vertex = np.exp(-np.arccos(np.clip(POSITIONS[:, :3] @ [0.0, 0.3, 0.95], -1, 1)))
@@ -161,7 +161,7 @@ class TestFinding:
         assert np.median(distances) <= 2
         assert 150 < np.median(found.events[:, 1]) < 250
 
-    def test_what_is_left_is_what_was_there_without_them(self, population):
+    def test_removing_blinks_restores_the_signal_without_them(self, population):
         x, _ = person(102)
         clean = background(60, 102)
         found = population.find(x, POSITIONS)
@@ -182,7 +182,7 @@ class TestFinding:
         scale = found.topographies[:, 0] @ own / (own @ own)
         np.testing.assert_allclose(found.topographies[:, 0], scale * own, atol=0.1)
 
-    def test_an_electrode_that_hears_nothing_is_given_no_blinks(self, population):
+    def test_a_dead_electrode_gets_no_blinks(self, population):
         x = with_blinks(background(8, 8), [400], [200.0])
         x[0] *= -0.05
         found = population.find(x, POSITIONS, np.cov(background(60, 7)))
@@ -262,7 +262,7 @@ class TestContinuing:
         n = min(len(expected), len(following))
         assert np.linalg.norm(following[:n] - expected[:n]) < 0.5 * np.linalg.norm(expected[:n])
 
-    def test_whoever_blinks_strongly_and_often_goes_on_so(self, population):
+    def test_strong_and_frequent_blinks_continue(self, population):
         rates, sizes = [], []
         for amplitude, rate in ((120.0, 0.15), (350.0, 0.6)):
             known = population.find(person(110, 30, rate, amplitude)[0], POSITIONS, np.cov(background(60, 7)))
@@ -296,7 +296,7 @@ class TestContinuing:
         assert strong[0] - opened[0] == pytest.approx(1.0, abs=0.1)
         assert 100 < np.exp(opened[0]) < 300
 
-    def test_imagined_people_blink_each_in_a_way_of_their_own(self, population):
+    def test_every_virtual_person_has_their_own_blinks(self, population):
         varied = replace(population, concentrations=[2.0] * 3, between=[0.5, 0.2, 0.3])
         nothing = varied.unprompted(POSITIONS, np.cov(background(60, 7)))
         people = range(2000)
@@ -381,7 +381,7 @@ def test_a_recording_blinks_on_as_it_does_alone_beside_a_longer_one(population):
     np.testing.assert_allclose(*decoded, atol=1e-4)
 
 
-def test_a_plan_changes_nothing_of_how_the_recording_is_taken_to_have_blinked(population):
+def test_a_plan_does_not_change_the_blink_estimates_of_the_recording(population):
     """What comes later has no say in what went before, neither alone, beside a longer recording, nor in two rows."""
     extractor = blinking(replace(population, rates=[0.1, 0.2, 0.02]), ["none", "open", "closed"])
     short, long = person(124, 8)[0], background(40, 125)

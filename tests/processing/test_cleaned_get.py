@@ -46,7 +46,7 @@ def rate(extractor: GETFeatureExtractor, x: np.ndarray, condition: int) -> float
 
 @pytest.mark.parametrize("condition", [0, OPEN, CLOSED])
 @pytest.mark.parametrize("seed", range(3))
-def test_eight_seconds_without_blinks_and_slow_frontal_activity_get_none(extractor, condition, seed):
+def test_eight_seconds_without_blinks_and_slow_frontal_activity_count_as_cleaned(extractor, condition, seed):
     x = without_ocular_part(extractor, gaussian(extractor, 8, seed))
     assert rate(extractor, x, condition) == 0.0
 
@@ -57,7 +57,7 @@ def test_the_slow_frontal_activity_of_a_person_keeps_the_blinks_of_closed_eyes(e
     assert 0 < rate(extractor, x, CLOSED) < extractor.population.blinks.rates[CLOSED]
 
 
-def test_two_seconds_without_a_blink_settle_nothing(extractor):
+def test_two_seconds_without_a_blink_are_not_enough_evidence(extractor):
     x = gaussian(extractor, 2, 0)
     for condition in (OPEN, CLOSED):
         assert 0 < rate(extractor, x, condition) < extractor.population.blinks.rates[condition]

@@ -40,7 +40,7 @@ def test_no_shift_changes_nothing():
 
 
 @pytest.mark.parametrize("shift", [(0.06, 0.0), (0.0, -0.1), (0.1, -0.08)])
-def test_coherence_loses_what_it_should_and_spectra_stay(shift):
+def test_shifts_lower_coherence_by_their_value_and_keep_spectra(shift):
     given_ = covariances(MIXING)
     found = correct_coherence(given_, np.tile([*shift, 0, 0, 0], (25, 1)), POSITIONS[:5])
     pairs = np.triu_indices(5, 1)
@@ -76,7 +76,7 @@ def test_a_shift_works_in_its_place():
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 12), st.integers(0, 10**6), st.floats(-0.25, 0.25), st.floats(-0.25, 0.25))
-def test_what_comes_out_is_a_covariance_whatever_goes_in(n_chans, seed, chance, smoothing):
+def test_the_result_is_a_covariance_for_any_input(n_chans, seed, chance, smoothing):
     mixing = np.random.default_rng(seed).standard_normal((n_chans, 2))  # almost all is shared
     found = correct_coherence(
         covariances(mixing, 0.9), np.tile([chance, smoothing, -smoothing, 0, chance], (25, 1)), POSITIONS[:n_chans]

@@ -134,7 +134,7 @@ class TestWhatComesNext:
         each = read([signal()] * 2, next_condition=[PLAN, [["rest", 1]]])["condition_ids"]
         assert each[:, -1].tolist() == [4, 1]
 
-    def test_from_nothing_a_condition_or_a_plan_is_what_is_generated(self, extractor):
+    def test_from_nothing_a_condition_or_a_plan_says_what_is_generated(self, extractor):
         assert extractor(ch_names=NAMES, condition="eyes_closed")["condition_ids"].tolist() == [[3]]
         planned = extractor(ch_names=NAMES, next_condition=PLAN, person=range(2))["condition_ids"]
         assert planned.tolist() == [[2, 2, 2, 2, 4]] * 2
@@ -146,7 +146,7 @@ class TestWhatComesNext:
             ({"condition": "rest", "next_condition": PLAN}, "both say what is generated: give one"),
         ],
     )
-    def test_from_nothing_what_comes_next_has_no_before(self, extractor, arguments, message):
+    def test_from_nothing_contradicting_conditions_are_refused(self, extractor, arguments, message):
         with pytest.raises(ValueError, match=message):
             extractor(ch_names=NAMES, **arguments)
 
@@ -171,7 +171,7 @@ class TestWhatComesNext:
         ],
         ids=str,
     )
-    def test_what_is_no_plan_is_refused_in_one_sentence(self, read, plan, message):
+    def test_an_invalid_plan_is_refused_in_one_sentence(self, read, plan, message):
         with pytest.raises(ValueError, match=message) as error:
             read(signal(), next_condition=plan)
         assert "\n" not in str(error.value)
@@ -197,7 +197,7 @@ class TestNames:
     def taught(self) -> GETFeatureExtractor:
         return GETFeatureExtractor(heard_conditions=["rest", "eyes_open", "eyes_closed"])
 
-    def test_all_are_known_where_nobody_says_which_were_heard(self):
+    def test_all_conditions_are_known_if_heard_conditions_is_missing(self):
         assert GETFeatureExtractor().condition_id("seizure") == 9
 
     @pytest.mark.parametrize("spelling", ["eyes_closed", "EYES_CLOSED", "eyes-closed", "eyes closed", "EyesClosed"])
@@ -210,7 +210,7 @@ class TestNames:
     @pytest.mark.parametrize(
         ("name", "message"),
         [
-            ("seizure", "'seizure' is a condition that this model never heard in training: it knows rest, eyes_open,"),
+            ("seizure", "'seizure' is a condition that this model was not trained with: it knows rest, eyes_open,"),
             ("asleep", r"'asleep' is not a condition: it knows rest, eyes_open, eyes_closed\."),
             ("eyes_close", "'eyes_close' is not a condition: .*, the nearest being 'eyes_closed'"),
             (3, "3 is not a condition"),
@@ -233,7 +233,7 @@ class TestNames:
     def test_annotations_of_others_are_ignored_with_one_note(self, taught):
         raw = as_raw(signal())
         raw.set_annotations(mne.Annotations([0, 2, 4], [2, 2, 2], ["rest", "Seizure", "tongue"]))
-        with pytest.warns(UserWarning, match="say seizure, tongue, which this model never heard") as notes:
+        with pytest.warns(UserWarning, match="say seizure, tongue, which this model was not trained with") as notes:
             ids = taught([raw, raw], condition="eyes_open")["condition_ids"]
         assert len(notes) == 1
         assert ids.tolist() == [[1] * 8 + [2] * 17] * 2

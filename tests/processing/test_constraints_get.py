@@ -54,7 +54,7 @@ def decoded(extractor, x: np.ndarray, output: str = "array", **kwargs):
 
 @pytest.mark.parametrize("step", [0.0, 0.02, 0.1])
 @pytest.mark.parametrize(("made_of", "n_constraints"), MADE)
-def test_what_the_recording_satisfies_its_continuation_satisfies(extractor, made_of, n_constraints, step):
+def test_a_continuation_satisfies_the_constraints_of_its_recording(extractor, made_of, n_constraints, step):
     x = made_of(eeg(7))
     x = rounded(x, step) if step else x
     features = extractor(x, sampling_rate=RATE, ch_names=SEVEN, unit="uV")
@@ -65,7 +65,7 @@ def test_what_the_recording_satisfies_its_continuation_satisfies(extractor, made
     assert np.abs(true.T @ new).std() < (1e-9 if not step else 1e-3 * new.std())
 
 
-def test_whole_microvolts_are_all_rounded_alike_after_an_average_reference():
+def test_whole_microvolts_have_the_same_rounding_step_after_an_average_reference():
     x = rounded(average_reference(rounded(eeg(32), 1.0)), 0.1)
     assert null_space(x, rounding_step(x)).shape == (32, 1)
 
@@ -86,7 +86,7 @@ def test_an_average_reference_of_mne_goes_on(extractor):
     assert np.abs(new.mean(axis=0)).max() < 1e-9 * new.std()
 
 
-def test_a_bad_channel_does_not_spoil_what_the_others_satisfy(extractor):
+def test_a_bad_channel_does_not_break_the_constraints_of_the_others(extractor):
     raw = as_raw(eeg(7), SEVEN)
     raw.info["bads"] = ["T7"]
     raw.set_eeg_reference("average", verbose="error")  # of the good ones
@@ -107,7 +107,7 @@ def test_there_is_no_step_at_the_seam(extractor):
 
 
 @pytest.mark.parametrize(("n_chans", "seconds"), [(1, 20), (2, 20), (4, 3), (7, 0.5), (7, 20)])
-def test_where_nothing_is_always_zero_nothing_is_projected(extractor, n_chans, seconds):
+def test_without_a_constraint_nothing_is_projected(extractor, n_chans, seconds):
     x = eeg(n_chans, seconds)
     for given in (x, rounded(x, 1.0), rounded(x, 0.1)):
         features = extractor(given, sampling_rate=RATE, ch_names=SEVEN[:n_chans], unit="uV")
@@ -147,7 +147,7 @@ def test_the_step_of_rounding_is_found(step):
     assert rounding_step(x[:, ::-1] * 1e-6 * 1e6) == pytest.approx(step)
 
 
-def test_what_was_not_rounded_has_no_step_and_what_was_rounded_twice_has_the_later():
+def test_unrounded_samples_have_no_step_and_samples_rounded_twice_have_the_last():
     assert rounding_step(signal()) == 0
     assert rounding_step(np.zeros((2, 50))) == 0
     assert rounding_step(rounded(rounded(signal(), 1.0), 0.39)) == pytest.approx(0.39)

@@ -47,7 +47,7 @@ class TestDecoding:
         np.testing.assert_allclose(decoded[:, 320:1280], x[:, 320:1280], atol=0.2)
 
     @pytest.mark.parametrize(("frequency", "kept"), [(0.6, 0.75), (1.0, 1.0)])
-    def test_what_goes_on_at_the_lower_edge_of_the_band_stays(self, extractor, read, frequency, kept):
+    def test_activity_at_the_lower_edge_of_the_band_is_kept(self, extractor, read, frequency, kept):
         slow = 20 * np.sin(2 * np.pi * frequency * np.arange(8000) / 100)
         whole = extractor.clean(signal(80, rate=100.0) + slow, 100.0)
         features = read(whole[:, :4000], sampling_rate=100.0, band_limited=True)
@@ -59,7 +59,7 @@ class TestDecoding:
         share = (decoded @ slow[4000:]) / (whole[:, 4000:] @ slow[4000:])
         np.testing.assert_allclose(share, kept, atol=0.08)
 
-    def test_what_was_generated_is_given_its_gains_and_the_recording_is_not(self, extractor, read):
+    def test_gains_apply_to_the_generated_part_and_not_to_the_recording(self, extractor, read):
         hertz = np.arange(101) / 2
         gains = np.stack([0.05 * np.sin(hertz / k) for k in range(3, 3 + N_QUADRATIC)], axis=1)
         given = {"none": (-gains).tolist(), "eyes_closed": gains.tolist()}
@@ -86,7 +86,7 @@ class TestDecoding:
         part = equalise(x[:, :100], [condition] * 4, positions)
         np.testing.assert_allclose(part, whole[:, :100], atol=1e-9)
 
-    def test_gains_go_by_what_each_patch_was_generated_as(self, extractor, read):
+    def test_gains_follow_the_condition_of_each_patch(self, extractor, read):
         given = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.2)}
         with_gains = corrected(extractor, generated_log_gains=given)
         features = read(signal(rate=100.0), sampling_rate=100.0, condition="feet")
@@ -100,7 +100,7 @@ class TestDecoding:
         np.testing.assert_allclose(decoded[:, :-n_closed], plain[:, :-n_closed], atol=1e-9)
         np.testing.assert_allclose(decoded[:, -n_closed:], np.exp(0.2) * plain[:, -n_closed:], atol=1e-2)
 
-    def test_what_was_generated_from_nothing_has_gains_of_its_own(self, extractor, read):
+    def test_eeg_from_nothing_has_gains_of_its_own(self, extractor, read):
         given = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.5)}
         prompted, unprompted = (
             corrected(extractor, **{name: given}) for name in ("generated_log_gains", "unprompted_log_gains")
@@ -118,7 +118,7 @@ class TestDecoding:
             bound = 0.5 if with_gains is unprompted else LARGEST_LOG_GAIN  # a prompt is known to be near
             np.testing.assert_allclose(louder, np.exp(bound) * plain, atol=0.05)
 
-    def test_imagined_people_differ_by_their_traits_which_are_theirs_in_every_condition(self, extractor, read):
+    def test_virtual_people_keep_their_traits_in_every_condition(self, extractor, read):
         average = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.05)}
         traits = {name: np.zeros((N_TRAITS, 101, N_QUADRATIC)) for name in average}
         for table in traits.values():
@@ -157,11 +157,11 @@ class TestDecoding:
             ([], "holds no"),
         ],
     )
-    def test_who_is_no_person_is_refused(self, extractor, read, person, message):
+    def test_an_invalid_person_is_refused(self, extractor, read, person, message):
         with pytest.raises(ValueError, match=message):
             extractor(ch_names=["Cz"], person=person)
 
-    def test_nobody_is_imagined_beside_a_recording(self, read):
+    def test_a_person_beside_a_recording_is_refused(self, read):
         with pytest.raises(ValueError, match="but a recording was given"):
             read(signal(rate=100.0), sampling_rate=100.0, person=1)
 
@@ -229,7 +229,7 @@ class TestDecoding:
         if output == "raw":
             assert list(alone.annotations.description) == [GENERATED]
 
-    def test_nothing_generated_is_the_recording_alone(self, extractor, read):
+    def test_without_generated_patches_decode_returns_the_recording(self, extractor, read):
         features = read(signal())
         (decoded,) = extractor.decode(features["input_values"], features, "array")
         assert decoded.shape == signal().shape
@@ -265,7 +265,7 @@ class TestDecoding:
         with pytest.raises(ValueError, match="'raw', 'epochs' or 'array', not 'edf'"):
             extractor.decode(generated, features, "edf")
 
-    def test_features_that_lost_what_decode_needs_are_refused(self, extractor, read):
+    def test_features_without_the_data_for_decode_are_refused(self, extractor, read):
         features = read(signal())
         for lost in ({**features}, EEGFeatures({**features})):
             with pytest.raises(ValueError, match="features as the extractor returned them"):
@@ -386,7 +386,7 @@ class TestFeaturesTravel:
         ],
         ids=["to device", "to dtype", "copy", "deepcopy", "copy of a dict", "pickle"],
     )
-    def test_what_decode_needs_travels_with_them(self, extractor, read, travel):
+    def test_the_data_for_decode_are_kept_with_the_features(self, extractor, read, travel):
         features = read(signal())
         expected = extractor.decode(continued(features), features, "array")
         other = travel(features)
@@ -394,6 +394,6 @@ class TestFeaturesTravel:
         np.testing.assert_array_equal(extractor.decode(continued(features), other, "array"), expected)
         assert_same(other, features)
 
-    def test_what_decode_needs_is_no_input_of_the_model(self, read):
+    def test_the_data_for_decode_are_not_inputs_of_the_model(self, read):
         features = read(signal())
         assert set({**features}) == set(GETFeatureExtractor.model_input_names)

@@ -93,7 +93,7 @@ def of_somebody(rate: float = RATE) -> mne.io.RawArray:
     return source
 
 
-def test_what_tells_of_the_signal_is_kept_and_what_tells_of_a_person_is_not(tmp_path):
+def test_signal_metadata_is_kept_and_personal_metadata_is_not(tmp_path):
     raw = raw_of(read(of_somebody()))
     assert raw.info["line_freq"] == 60
     assert raw.info["meas_date"] is None
@@ -103,7 +103,7 @@ def test_what_tells_of_the_signal_is_kept_and_what_tells_of_a_person_is_not(tmp_
     assert b"S003" not in (tmp_path / "x_raw.fif").read_bytes()
 
 
-def test_who_was_recorded_is_kept_where_asked():
+def test_the_person_is_kept_on_request():
     source = read(of_somebody())
     raw = to_raw(np.resize(signal(), (8, 800)), source, channel_positions(source.ch_names), 320, keep_identity=True)
     assert raw.info["subject_info"]["his_id"] == "S003"

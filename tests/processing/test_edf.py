@@ -76,7 +76,7 @@ def test_of_a_file_that_does_not_count_its_records_the_whole_ones_are_read(tmp_p
 
 
 @pytest.mark.parametrize("content", [b"", b"0" * 300, b"<html>log in</html>" * 50])
-def test_what_is_no_edf_is_said_to_be_none(tmp_path, content):
+def test_a_file_that_is_not_edf_is_refused(tmp_path, content):
     path = tmp_path / "a.edf"
     path.write_bytes(content)
     with pytest.raises(ValueError, match="is not an EDF or BDF file"):
@@ -136,7 +136,7 @@ def test_a_damaged_header_is_refused_in_one_sentence(tmp_path, at, field):
 
 
 @pytest.mark.parametrize("date", [b"00.00.00", b"31.02.20", b"        "])
-def test_a_date_that_is_none_is_no_fault(tmp_path, date):
+def test_an_invalid_date_is_ignored(tmp_path, date):
     path = write_edf(tmp_path / "a.edf", ["Fp1"], seconds=4)
     content = bytearray(path.read_bytes())
     content[168:176] = date

@@ -96,14 +96,14 @@ def test_time_zero_stays_the_cue(extractor, tmin):
     ("tmin", "tmax", "expected"),
     [(-1.0, 2.0, (1.0, 2.0)), (0.0, 2.0, (0.0, 2.0)), (0.5, 2.0, (0.0, 1.5)), (-1.0, 0.0, (1.0, 0.0))],
 )
-def test_what_comes_before_the_cue_is_not_labelled_with_it(tmin, tmax, expected):
+def test_samples_before_the_cue_do_not_have_its_label(tmin, tmax, expected):
     (recording,) = read_recordings(cut(as_raw(signal(8)), tmin, tmax), None, None, None)
     ((onset, duration, name),) = recording.spans
     assert name == "left_fist"
     assert (onset, duration) == pytest.approx((expected[0], expected[1] + 1 / RATE))
 
 
-def test_before_the_cue_the_epoch_is_in_what_its_annotations_say(extractor):
+def test_before_the_cue_the_epoch_has_the_condition_of_its_annotations(extractor):
     raw = as_raw(signal(12)).set_annotations(mne.Annotations([2.0, 6.0], [2.0, 2.0], ["eyes_open", "rest"]))
     features = extractor(cut(raw, -1.5, 3.5))
     ids = features["condition_ids"][0, :-1].tolist()
@@ -119,9 +119,9 @@ def test_without_any_it_is_in_none(extractor):
     assert set(ids[5:]) == {extractor.condition_id("left_fist")}
 
 
-def test_epochs_that_end_before_their_event_are_told_not_to_be_followed_by_it(extractor):
+def test_epochs_that_end_before_their_event_do_not_take_its_condition(extractor):
     epochs = cut(as_raw(signal(8)), -2.0, -0.5)
-    with pytest.warns(UserWarning, match=r"end 0\.494 s before their events.*say what comes next"):
+    with pytest.warns(UserWarning, match=r"end 0\.494 s before their events.*to say what comes next"):
         features = extractor(epochs)
     assert set(features["condition_ids"][0].tolist()) == {0}
     (back,) = extractor.decode(continued(features), features, "epochs")
@@ -151,7 +151,7 @@ def test_sets_and_recordings_given_together_stay_apart(extractor, trials):
     assert made[1].metadata["generated_from"].tolist() == [0, 0]
 
 
-def test_the_people_imagined_from_nothing_are_a_set_each(extractor):
+def test_every_virtual_person_is_a_separate_set_of_epochs(extractor):
     features = extractor(ch_names=NAMES, person=[2, None, 2])
     made = extractor.decode(continued(features), features, "epochs")
     assert [len(epochs) for epochs in made] == [1, 1, 1]
@@ -175,7 +175,7 @@ def test_a_channel_silent_in_one_epoch_is_bad_in_the_set(extractor, trials):
     assert len(epochs) == 3
 
 
-def test_what_was_generated_before_stays_told(extractor, trials):
+def test_annotations_of_earlier_generated_parts_are_kept(extractor, trials):
     features = extractor(trials)
     (once,) = extractor.decode(continued(features), features, "epochs")
     features = extractor(once)

@@ -56,7 +56,7 @@ def test_after_a_cue_and_rest_again_it_is_as_strong_as_before():
     np.testing.assert_allclose(np.median(share[270:300]), 1, atol=0.02)
 
 
-def test_from_nothing_a_cue_weakens_what_rhythms_the_person_imagined_has():
+def test_from_nothing_a_cue_weakens_the_rhythms_of_the_virtual_person():
     alpha = np.zeros((101, N_QUADRATIC))
     alpha[17:24, 0] = 0.6
     given = {"unprompted_log_gains": {"none": alpha}}
@@ -74,7 +74,7 @@ def test_from_nothing_a_cue_weakens_what_rhythms_the_person_imagined_has():
         np.testing.assert_allclose((power[1] / power[0])[:, 20], np.exp(2 * share * squared), rtol=0.06)
 
 
-def test_of_what_a_short_prompt_shows_less_is_believed():
+def test_the_rhythms_of_a_short_prompt_count_less():
     extractor, x = GETFeatureExtractor(), signal(16, rate=100.0)
     for n_times, share in ((1600, 1.0), (400, 1.0), (100, 0.25)):
         (prompt,) = extractor(x[:, :n_times], 100.0, NAMES, "uV").recordings
@@ -93,7 +93,7 @@ def test_of_what_a_short_prompt_shows_less_is_believed():
         ("left_fist", [("rest", 1), ("left_fist", 2)], False),
     ],
 )
-def test_a_cue_that_the_prompt_ended_in_weakens_nothing_more(condition, next_condition, weakened):
+def test_a_cue_repeated_after_the_prompt_weakens_nothing(condition, next_condition, weakened):
     effect = {name: [-0.5, *[0.0] * (N_QUADRATIC - 1)] for name in ("left_fist", "right_fist")}
     plain, cued = (corrected(GETFeatureExtractor(), cue_log_gains=of_cues) for of_cues in ({}, effect))
     noise = np.random.default_rng(0).standard_normal((2, 4, 3000))

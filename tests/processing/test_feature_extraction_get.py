@@ -40,12 +40,14 @@ class TestFeatures:
         np.testing.assert_allclose(features["input_values"][0, :, PATCH:], expected.values, atol=1e-5)
         np.testing.assert_allclose(features["calibration"][0], expected.calibration, atol=1e-6)
 
-    def test_what_is_band_limited_already_is_not_filtered_again(self, extractor, read):
+    def test_band_limited_recordings_are_not_filtered_again(self, extractor, read):
         x = extractor.clean(signal(), RATE)
         features = read(x, sampling_rate=extractor.sampling_rate, band_limited=True)
         expected = extractor.transform.forward(x, channel_positions(NAMES))
         np.testing.assert_allclose(features["input_values"][0, :, PATCH:], expected.values, atol=1e-5)
-        with pytest.raises(ValueError, match=r"is at 160 Hz, and what clean\(\) leaves is at 100 Hz: leave"):
+        with pytest.raises(
+            ValueError, match=r"is at 160 Hz, and band_limited is for output of clean\(\), at 100 Hz: leave"
+        ):
             read(signal(), band_limited=True)
 
     def test_values_are_near_unit_variance(self, read):
@@ -64,7 +66,7 @@ class TestFeatures:
     def test_a_recording_of_exactly_one_patch_is_read(self, read):
         assert read(signal(0.25))["input_values"].shape == (1, 4, 2 * PATCH)
 
-    def test_an_offset_of_millivolts_changes_nothing_but_the_noise_of_what_follows(self, read):
+    def test_an_offset_of_millivolts_changes_only_the_noise_of_the_continuation(self, read):
         without, with_offset = read(signal()), read(signal() + 5e4)
         assert without.pop("noise_seed") != with_offset.pop("noise_seed")
         assert_same(without, with_offset, atol=1e-4)

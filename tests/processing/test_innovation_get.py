@@ -139,8 +139,8 @@ class TestPatches:
         one, other = (TRANSFORM.forward(y, POSITIONS, 0, has_memory=True) for y in (x, x[:, 2 * PATCH :]))
         np.testing.assert_allclose(other.values, one.values[:, 2 * PATCH :], atol=1e-9)
 
-    def test_memory_and_nothing_after_it_is_refused(self):
-        with pytest.raises(ValueError, match=f"{MEMORY} samples, {MEMORY} of them memory"):
+    def test_memory_without_samples_after_it_is_refused(self):
+        with pytest.raises(ValueError, match=f"has {MEMORY} samples, of which the filters need {MEMORY}"):
             TRANSFORM.forward(simulate(POSITIONS, MEMORY, 7), POSITIONS, has_memory=True)
 
     def test_the_mirror_is_odd_about_the_first_sample(self):
@@ -211,7 +211,7 @@ class TestPopulation:
             coherences.append((np.abs(cross) ** 2 / (a * b)).mean())
         assert coherences[0] == pytest.approx(coherences[1], abs=0.06)  # smoothing takes .04, the mirror .08 more
 
-    def test_what_no_recording_leads_coheres_as_much_more_as_is_said(self):
+    def test_unprompted_shifts_raise_coherence_by_their_value(self):
         rng = np.random.default_rng(0)
         noise = rng.standard_normal((len(POSITIONS), 400 * PATCH))
         with_shifts, coherences, levels = copy(TRANSFORM), [], []
@@ -243,7 +243,7 @@ class TestPopulation:
         n_same = (500 - MEMORY) // PATCH * PATCH
         np.testing.assert_allclose(first.values[:, :n_same], second.values[:, :n_same], atol=1e-12)
 
-    def test_calibration_uses_what_comes_before_its_end(self):
+    def test_calibration_uses_samples_before_its_end(self):
         x = simulate(POSITIONS, 1016, 7)
         some, more = (TRANSFORM.forward(x, POSITIONS, n_calibration=n) for n in (500, 600))
         assert relative_error(root(some), root(more)) > 1e-3
@@ -254,14 +254,14 @@ class TestPopulation:
             TRANSFORM.forward(x, POSITIONS).values, TRANSFORM.forward(x, POSITIONS, n_calibration=9999).values
         )
 
-    def test_nothing_has_no_values_and_no_past_and_is_as_the_population_is(self):
+    def test_no_recording_has_no_values_and_no_past_and_equals_the_population(self):
         nothing = TRANSFORM.unprompted(POSITIONS)
         assert nothing.values.shape == (len(POSITIONS), 0)
         assert not nothing.memory.any()
         np.testing.assert_array_equal(nothing.calibration, np.eye(27)[[1] * len(POSITIONS)])
         assert TRANSFORM.inverse(np.zeros((len(POSITIONS), 50)), nothing).shape == (len(POSITIONS), 50)
 
-    def test_white_noise_from_nothing_is_a_recording_of_the_population(self):
+    def test_white_noise_without_a_prompt_has_the_power_of_the_population(self):
         noise = np.random.default_rng(0).standard_normal((len(POSITIONS), 400 * PATCH))
         y = TRANSFORM.inverse(noise, TRANSFORM.unprompted(POSITIONS))
         assert np.median(y.std(axis=-1)) == pytest.approx(np.median(simulate(POSITIONS, 10_000, 5).std(-1)), rel=0.15)
@@ -335,7 +335,7 @@ class TestCalibration:
         np.testing.assert_allclose(loud.calibration[:, 0] - quiet.calibration[:, 0], np.log(3), atol=1e-5)
         np.testing.assert_allclose(loud.calibration[:, 1:], quiet.calibration[:, 1:], atol=1e-5)
 
-    def test_a_channel_louder_than_others_shows_in_its_own_features(self):
+    def test_a_strong_channel_shows_in_its_own_features(self):
         x = simulate(POSITIONS, 3016, 7)
         y = x.copy()
         y[4] *= 4
@@ -353,12 +353,12 @@ class TestCalibration:
         assert spectrum[5] > np.delete(change, occipital, axis=0)[:, 7].mean() + 1
 
     @pytest.mark.parametrize(("n_calibration", "told"), [(0, 0), (100, 1), (None, 1)])
-    def test_it_is_told_whether_there_was_anything_to_calibrate_on(self, n_calibration, told):
+    def test_the_features_say_whether_anything_was_calibrated(self, n_calibration, told):
         x = simulate(POSITIONS, 3016, 7)
         assert (TRANSFORM.forward(x, POSITIONS, n_calibration).calibration[:, 1] == told).all()
 
     @pytest.mark.parametrize("n_calibration", [200, 400, 1000])
-    def test_what_was_calibrated_on_is_of_the_size_of_what_the_population_would_make_of_it(self, n_calibration):
+    def test_calibrated_innovations_have_a_deviation_of_one(self, n_calibration):
         x = simulate(POSITIONS, 122 * PATCH, 7)
         innovation = TRANSFORM.forward(x, POSITIONS, n_calibration)
         whitening = innovation.stages[-1]

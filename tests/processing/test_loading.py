@@ -194,7 +194,7 @@ class TestWhatIsRead:
 
     def test_a_unit_that_cannot_be_read_is_asked_for(self, tmp_path):
         path = write_edf(tmp_path / "x.edf", CH_NAMES, units="uVAC")
-        assert "in 'uVAC', which is no voltage that can be read: say what they are in" in refusal(path)
+        assert "in 'uVAC', which is not a voltage that can be read: say what they are in" in refusal(path)
         want = load_recording(write_edf(tmp_path / "y.edf", CH_NAMES)).get_data()
         np.testing.assert_allclose(load_recording(path, unit="uV").get_data(), want)
 
@@ -210,7 +210,7 @@ class TestWhatIsRead:
             assert load_recording(tmp_path / "x.edf").n_times == 12 * 160
 
     @pytest.mark.parametrize("name", ["x.mat", "x.txt", "x.csv", "x.npy", "x.h5", "x.zip", "x.xdf"])
-    def test_what_is_no_recording_is_told_what_to_do(self, tmp_path, name):
+    def test_files_without_a_recording_get_an_error_with_a_way_out(self, tmp_path, name):
         (tmp_path / name).write_bytes(b"1 2 3")
         assert any(word in refusal(tmp_path / name) for word in ("array in Python", "unpack it"))
 

@@ -256,11 +256,11 @@ class TestNames:
             *("Cz*", "O'1", "\x00", "\u0421z", "C\u00b3", "\u00df"),  # also a Cyrillic C, a raised 3, sharp s
         ],
     )
-    def test_what_is_not_clear_is_refused(self, name):
+    def test_ambiguous_names_are_refused(self, name):
         with pytest.raises(UnknownChannelError):
             parse_channel_name(name)
 
-    def test_the_error_says_what_is_near_and_what_to_do(self):
+    def test_the_error_names_the_nearest_electrodes_and_a_way_out(self):
         with pytest.raises(UnknownChannelError, match=r"'EEG FPx-REF'.*Fp1.*rename_channels.*set_montage"):
             parse_channel_name("EEG FPx-REF")
         with pytest.raises(UnknownChannelError, match=r"'Cz-FPQ'.*Fp1"):  # near the reference, not Cz

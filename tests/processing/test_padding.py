@@ -39,7 +39,7 @@ class TestReturnTensors:
 
 
 class TestPad:
-    def test_recordings_prepared_one_by_one_are_as_if_prepared_together(self, extractor, read, apart):
+    def test_recordings_prepared_one_by_one_equal_those_prepared_together(self, extractor, read, apart):
         given = {"sampling_rate": RATE, "unit": "uV"}
         first = extractor([signal(seed=0), signal(3.0, seed=1)], **given, ch_names=NAMES)
         assert_same(extractor.pad([read(signal(seed=0)), read(signal(3.0, seed=1))]), first, atol=0)
@@ -61,7 +61,7 @@ class TestPad:
         assert first == [0] * 29
         assert second == [0] * 24 + [2] * 4 + [1]
 
-    def test_what_is_generated_from_a_padded_batch_is_decoded_per_recording(self, extractor, apart):
+    def test_a_padded_batch_is_decoded_per_recording(self, extractor, apart):
         batch = extractor.pad(apart)
         decoded = extractor.decode(continued(batch), batch, "array")
         assert [row.shape for row in decoded] == [(4, 8 * RATE), (2, 5 * RATE)]
@@ -117,6 +117,6 @@ class TestPad:
             (lambda rows: [{**rows[0], "calibration": [[1.0], [1.0, 2.0]]}], "calibration of the features must be"),
         ],
     )
-    def test_what_does_not_go_together_is_refused(self, extractor, apart, change, expected):
+    def test_contradicting_arguments_are_refused(self, extractor, apart, change, expected):
         with pytest.raises(ValueError, match=expected):
             extractor.pad(change(apart))

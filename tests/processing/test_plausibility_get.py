@@ -45,9 +45,9 @@ class TestUnits:
 
 class TestChannels:
     @pytest.mark.parametrize("factor", [100, 1000, 1e6])
-    def test_one_that_is_far_too_loud_is_masked_and_changes_nothing(self, read, factor):
+    def test_a_far_too_strong_channel_is_masked_and_does_not_affect_others(self, read, factor):
         x = signal(20.0)
-        with pytest.warns(UserWarning, match=r"masked: Pz \(.* uV\), where the others have"):
+        with pytest.warns(UserWarning, match=r"masked: Pz \(.* uV\); the others have"):
             features = read(x * np.array([[1.0], [1.0], [1.0], [factor]]))
         assert features["channel_mask"].tolist() == [[1, 1, 1, 0]]
         alone = read(x[:3], ch_names=NAMES[:3])
@@ -83,10 +83,10 @@ class TestChannels:
     def test_where_all_do_it_is_refused(self):
         x = signal(20.0)
         x[:, 700] = 2 * HIGHEST_MICROVOLTS
-        with pytest.raises(ValueError, match="no channel is as EEG is"):
+        with pytest.raises(ValueError, match="no channel has the amplitude of EEG"):
             usable_channels(x, NAMES)
 
-    def test_what_is_masked_is_silent_in_what_is_decoded(self, read, extractor):
+    def test_masked_channels_are_silent_after_decoding(self, read, extractor):
         from small import continued
 
         x = signal(20.0)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from get_hf.processing.reading_get import (
     PLAUSIBLE_HZ,
     Recording,
-    checked,
+    check_recording,
     read_recordings,
 )
 from synthetic import make_raw, synthetic_eeg
@@ -77,7 +77,7 @@ class TestWhatIsARecording:
         np.testing.assert_allclose(recording.data, signal(), rtol=rtol, atol=1e-2)
 
     def test_a_sparse_tensor_is_refused(self):
-        assert "Tensor is no EEG recording" in refusal(torch.from_numpy(signal()).to_sparse())
+        assert "Tensor is not an EEG recording" in refusal(torch.from_numpy(signal()).to_sparse())
 
     def test_integers_are_read(self):
         (recording,) = read(np.round(signal()).astype(np.int16))
@@ -178,7 +178,7 @@ class TestRefusals:
         assert "is sampled at 20 to 100000 Hz" in refusal(signal(), sampling_rate=rate)
 
     def test_missing_names(self):
-        assert "4 channels' names: pass ch_names=" in refusal(signal(), ch_names=None)
+        assert "names for its 4 channels: pass ch_names=" in refusal(signal(), ch_names=None)
 
     def test_names_that_do_not_fit_the_channels(self):
         assert "2 names, the array 4 channels" in refusal(signal(), ch_names=["Cz", "Pz"])
@@ -226,7 +226,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("thing", [{"data": 1}, object()])
     def test_what_is_no_recording_at_all(self, thing):
-        assert f"{type(thing).__name__} is no EEG recording" in refusal(thing)
+        assert f"{type(thing).__name__} is not an EEG recording" in refusal(thing)
 
     def test_ragged_lists_of_numbers(self):
         refusal([[1.0, 2.0], [1.0]])
@@ -294,11 +294,11 @@ class TestBadChannels:
         assert np.flatnonzero(recording.bad).tolist() == [3]
 
     @pytest.mark.parametrize("value", [np.nan, 1e12, 0.0])
-    def test_what_a_channel_marked_bad_holds_does_not_matter(self, value):
+    def test_samples_of_a_bad_channel_do_not_matter(self, value):
         x = signal()
         x[0] = value
         with pytest.warns(UserWarning, match="masked: C3"):
-            recording = checked(Recording(x, 160.0, NAMES, bad=np.array([True, False, False, False])))
+            recording = check_recording(Recording(x, 160.0, NAMES, bad=np.array([True, False, False, False])))
         assert recording.bad.tolist() == [True, False, False, False]
 
     def test_all_channels_bad_is_refused(self):

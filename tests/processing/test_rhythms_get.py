@@ -33,7 +33,7 @@ def test_a_peak_stands_above_it_by_its_height_whatever_the_background():
 
 
 @pytest.mark.parametrize("low_pass", [30.0, 35.0])
-def test_what_a_low_pass_leaves_is_no_background(low_pass):
+def test_a_low_pass_hardly_changes_the_background(low_pass):
     noise = np.random.default_rng(0).standard_normal((3, 6000))
     x = lfilter([5.0], [1, -0.9], noise)
     filtered = sosfiltfilt(butter(4, low_pass, fs=100.0, output="sos"), x)
@@ -45,7 +45,7 @@ def test_what_a_low_pass_leaves_is_no_background(low_pass):
     assert with_it[:, 16:40].max() < 0.5  # a line through all of it would leave 1 to 2
 
 
-def test_the_spectrum_of_a_recording_is_that_of_what_white_noise_makes_of_it():
+def test_filtered_white_noise_has_the_spectrum_of_the_recording():
     noise = np.random.default_rng(0).standard_normal((3, 6500))
     noise[2] += noise[0]
     alpha = 2 * 0.97 * np.cos(2 * np.pi * 10 / 100)  # a resonance at 10 Hz, over 1/f

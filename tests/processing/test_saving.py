@@ -22,7 +22,7 @@ from small import NAMES, PATCH, RATE, as_raw, assert_same, continued, signal
 
 
 class TestSaving:
-    def test_what_is_loaded_gives_the_same_to_the_bit(self, extractor, tmp_path):
+    def test_a_loaded_model_gives_the_same_bits(self, extractor, tmp_path):
         features = extractor(as_raw(signal()))
         extractor.save_pretrained(tmp_path)
         loaded = GETFeatureExtractor.from_pretrained(tmp_path)
@@ -88,7 +88,7 @@ class TestSaving:
         with pytest.raises(ValueError, match="none was given"):
             fit_feature_extractor([])
 
-    def test_one_that_was_not_fitted_works_all_the_same(self, read):
+    def test_an_unfitted_extractor_works(self, read):
         generic = GETFeatureExtractor()
         features = generic(as_raw(signal()))
         (decoded,) = generic.decode(continued(features), features, "array")
@@ -106,11 +106,11 @@ class TestSaving:
         ({"patch_size": True}, "patch_size .* positive number, not True"),
         ({"patch_size": 25.5}, "patch_size .* whole number up to 1000, not 25.5"),
         ({"patch_size": 10**9}, "patch_size .* whole number up to 1000, not 1000000000"),
-        ({"sampling_rate": 200.0}, "sampling_rate is 200 Hz, .* samples of 100 Hz: leave it at that"),
+        ({"sampling_rate": 200.0}, "sampling_rate is 200 Hz, .* samples at 100 Hz: leave sampling_rate at 100"),
         ({"patch_size": 20}, r"channel_variance of the population must be finite numbers of shape \(20,\)"),
         ({"conditions": [f"c{n}" for n in range(20_000)]}, "conditions .* different names"),
         ({"band": [1.0]}, "band of the feature extractor must be 2 numbers, not 1"),
-        ({"generated_gains": [1.0] * 25}, "has no generated_gains: its file is of another version"),
+        ({"generated_gains": [1.0] * 25}, "has no generated_gains: its file was written by another version"),
         ({"conditions": "rest"}, "conditions .* different names, not 'rest'"),
         ({"conditions": ["rest", "rest"]}, "conditions .* different names"),
     ],
@@ -128,9 +128,9 @@ def test_a_file_that_holds_something_else_is_refused_in_one_sentence(tmp_path, s
 
 @pytest.mark.parametrize("change", [{"sampling_rate": 200.0}, {"patch_size": 50}, {"sampling_rate": 50.0}])
 @pytest.mark.parametrize("load", [GETFeatureExtractor.from_pretrained, AutoFeatureExtractor.from_pretrained])
-def test_constants_are_not_used_at_another_rate_or_patch_size_than_they_were_made_for(tmp_path, load, change):
+def test_constants_are_refused_at_another_rate_or_patch_size(tmp_path, load, change):
     GETFeatureExtractor().save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"leave it at that|channel_variance of the population"):
+    with pytest.raises(ValueError, match=r"leave sampling_rate at|channel_variance of the population"):
         load(tmp_path, **change)
 
 

@@ -28,7 +28,7 @@ def test_in_a_sleep_recording_the_other_sensors_may_be_most():
     assert kept(channels([*eeg, *other])) == eeg
 
 
-def test_in_a_file_that_names_types_what_is_not_named_eeg_is_none():
+def test_in_a_file_with_channel_types_only_eeg_channels_are_eeg():
     labels = ["EEG Fp1", "EEG SP1", "Cz", "1", "HR", "MK", "EEG EKG1-REF"]
     assert kept(channels(labels)) == ["EEG Fp1", "Cz"]
 

@@ -46,7 +46,7 @@ def test_the_unit_makes_no_difference(read, extractor, resolution):
     assert extractor(epochs)["noise_seed"].tolist() == [as_microvolts]
 
 
-def test_what_a_bad_channel_holds_does_not_matter(read, extractor):
+def test_samples_of_a_bad_channel_do_not_matter(read, extractor):
     x = signal()
     y = x.copy()
     y[2] = 0.0
@@ -67,7 +67,7 @@ def test_from_nothing_it_follows_from_the_number_of_the_person(extractor):
     assert extractor(ch_names=NAMES)["noise_seed"].tolist() == ones[2:]
 
 
-def test_who_is_imagined_several_times_is_another_recording_each_time():
+def test_a_repeated_virtual_person_gives_another_recording_each_time():
     found = seeds_of_people([1, None, 1, 1, None])
     assert len(set(found)) == 5
     assert found[0] == seeds_of_people([1])[0]

@@ -59,7 +59,7 @@ def test_a_slow_drift_is_gone():
 
 
 @pytest.mark.parametrize(("frequency", "share"), [(0.2, 0.05), (0.425, 0.5), (0.6, 0.8), (1.0, 0.97), (10.0, 1.0)])
-def test_drift_is_taken_out_of_what_follows_the_start_and_nothing_else(frequency, share):
+def test_drift_is_removed_only_after_the_start(frequency, share):
     x = sine(frequency, 100.0, 60.0)
     y = remove_drift(x, 2000, 100.0, 0.425)
     np.testing.assert_array_equal(y[:, :2001], x[:, :2001])
@@ -84,7 +84,7 @@ def test_filtering_is_linear_and_finite_at_any_rate_and_length(rate, n_chans, se
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_resampling_there_and_back_keeps_what_both_rates_hold(rate):
+def test_resampling_there_and_back_keeps_the_band_of_both_rates(rate):
     x = sine(10, 100)
     back = resample(resample(x, 100, rate), rate, 100)[:, : x.shape[-1]]
     np.testing.assert_allclose(back[0, EDGE], x[0, EDGE], atol=5e-3)

@@ -58,7 +58,7 @@ def test_a_condition_may_have_any_name(tmp_path, corrections):
 
 
 def test_settings_without_their_file_are_refused(extractor):
-    with pytest.raises(ValueError, match="load them by from_pretrained"):
+    with pytest.raises(ValueError, match="load them with from_pretrained"):
         GETFeatureExtractor(**extractor.to_dict())
 
 
@@ -86,12 +86,12 @@ def test_a_population_that_does_not_fit_is_refused_in_one_sentence(change, expec
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"generated_log_gains": [1.0] * 25}, "must be tables by condition, one for 'none'.* get-hf calibrate"),
-        ({"generated_log_gains": {"none": GAINS, "asleep": GAINS}}, "must be tables by condition"),
+        ({"generated_log_gains": [1.0] * 25}, "must hold a table for 'none'.* get-hf calibrate"),
+        ({"generated_log_gains": {"none": GAINS, "asleep": GAINS}}, "must hold a table for"),
         ({"generated_log_gains": {"none": GAINS[:1]}}, r"for none must be finite numbers of shape \(101, 9\)"),
-        ({"trait_log_gains": {"eyes_closed": GAINS}}, "must be tables by condition, one for 'none'"),
+        ({"trait_log_gains": {"eyes_closed": GAINS}}, "must hold a table for 'none'"),
         ({"trait_log_gains": {"none": [GAINS]}}, "trait_log_gains .* for none must be finite numbers"),
-        ({"cue_log_gains": {"asleep": [0.0] * 9}}, "cue_log_gains .* must be tables by condition"),
+        ({"cue_log_gains": {"asleep": [0.0] * 9}}, "cue_log_gains .* must hold a table for"),
         ({"cue_log_gains": {"feet": [0.0] * 4}}, "cue_log_gains .* for feet must be finite numbers"),
         ({"unprompted_coherence_shifts": [[0.0] * 5] * 24}, "unprompted_coherence_shifts .* must be finite numbers"),
     ],
@@ -129,7 +129,7 @@ class TestDamage:
         (folder / "other" / STATE).replace(folder / STATE)
         assert "is not the file that its checkpoint_files.json names" in self.refusal(folder)
 
-    def test_without_a_list_what_it_holds_is_checked_all_the_same(self, folder):
+    def test_without_a_list_the_contents_are_still_checked(self, folder):
         (folder / "checkpoint_files.json").unlink()
         assert GETFeatureExtractor.from_pretrained(folder).patch_size == 25
         (folder / STATE).write_bytes(b"no tensors")

@@ -29,8 +29,8 @@ def test_the_last_good_stretch_is_continued(spans, expected):
     assert last_stretch(spans, 2000, RATE) == expected
 
 
-def test_where_nothing_is_good_it_is_refused():
-    with pytest.raises(ValueError, match="All of the recording is annotated BAD_a"):
+def test_a_recording_without_a_good_stretch_is_refused():
+    with pytest.raises(ValueError, match="The whole recording is annotated BAD_a"):
         last_stretch([(0.0, 20.0, "BAD_a")], 2000, RATE)
 
 
@@ -45,7 +45,7 @@ def test_what_is_annotated_bad_is_not_read():
     x = signal(20.0)
     raw = as_raw(x)
     raw.set_annotations(mne.Annotations([4.0, 6.0, 18.0], [1.0, 2.0, 2.0], ["BAD_blink", "rest", "BAD_movement"]))
-    with pytest.warns(UserWarning, match="5 to 18 s are read: what is annotated BAD_blink, BAD_movement is neither"):
+    with pytest.warns(UserWarning, match="Only 5 to 18 s of 20 s are read: .* annotated BAD_blink, BAD_movement"):
         (recording,) = read_recordings(raw, None, None, None)
     np.testing.assert_allclose(recording.data, x[:, 800:2880])
     assert (1.0, 2.0, "rest") in [tuple(np.round(span[:2], 6)) + span[2:] for span in recording.spans]
@@ -54,7 +54,7 @@ def test_what_is_annotated_bad_is_not_read():
     assert [text for *_, text in recording.spans] == ["rest"]
 
 
-def test_what_is_bad_about_one_channel_is_not_about_the_others():
+def test_a_fault_of_one_channel_does_not_affect_the_others():
     raw = as_raw(signal(20.0))
     raw.set_annotations(mne.Annotations([4.0, 17.0], [1.0, 3.0], ["BAD_pop", "BAD_loose"], ch_names=[["C3"], ["Pz"]]))
     with pytest.warns(UserWarning, match="masked: Pz"):
@@ -63,7 +63,7 @@ def test_what_is_bad_about_one_channel_is_not_about_the_others():
 
 
 class TestInterruptions:
-    def test_only_what_comes_after_is_looked_back_on(self, extractor):
+    def test_the_network_sees_only_samples_after_an_interruption(self, extractor):
         raw = as_raw(signal(20.0))
         whole = extractor(raw)
         raw.set_annotations(mne.Annotations([12.0], [0.0], ["BAD boundary"]))

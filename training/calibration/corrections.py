@@ -19,7 +19,7 @@ from get_hf.training.evaluation.descriptors import coherence_spectrum, log_psd
 
 #: Number of rounds for shifts and for gains. Shifts meet bounds, so they converge slowly.
 N_SHIFT_ROUNDS, N_GAIN_ROUNDS = 5, 3
-#: Largest shift of squared coherence.
+#: Largest shift of squared coherence, without a unit.
 LARGEST_SHIFT = 1.0
 #: Least prompts in a condition for gains of its own: with fewer, the gains of all others are the better estimate.
 LEAST_PROMPTS = 60
@@ -29,19 +29,19 @@ Shifts = np.ndarray
 LogGains = dict[str, np.ndarray]
 
 
-def spectral_errors(real: np.ndarray, made: np.ndarray, sampling_rate: float, n_frequencies: int) -> np.ndarray:
+def spectral_errors(real: np.ndarray, generated: np.ndarray, sampling_rate: float, n_frequencies: int) -> np.ndarray:
     """Log power of real EEG less log power of generated EEG at equally spaced frequencies, mean over items.
 
     Args:
         real: Real EEG `(items, channels, times)` in microvolts.
-        made: Generated EEG of the same shape.
+        generated: Generated EEG of the same shape.
         sampling_rate: Sampling rate in Hz.
         n_frequencies: Number of frequencies from 0 to half the sampling rate.
 
     Returns:
         `(channels, n_frequencies)`; values beyond the band of the signals are the values at its ends.
     """
-    (freqs, ours), (_, theirs) = (_log_psd(x, sampling_rate) for x in (real, made))
+    (freqs, ours), (_, theirs) = (_log_psd(x, sampling_rate) for x in (real, generated))
     difference = (ours - theirs).mean(axis=0) * np.log(10) / 10
     return _at_equal_distances(freqs, difference, sampling_rate, n_frequencies)
 
@@ -88,10 +88,10 @@ def find_gains(
     n_frequencies = 4 * patch_size + 1
     gains = {name: np.zeros((n_frequencies, places.shape[1])) for name in groups}
     for _ in range(N_GAIN_ROUNDS):
-        made = make(gains)
+        generated = make(gains)
         for name, items in groups.items():
             # log power is twice log amplitude
-            errors = spectral_errors(real[items], made[items], sampling_rate, n_frequencies) / 2
+            errors = spectral_errors(real[items], generated[items], sampling_rate, n_frequencies) / 2
             bounded = np.clip(places @ np.transpose(gains[name]) + errors, -largest, largest)
             gains[name] = np.linalg.lstsq(places, bounded, rcond=None)[0].T.round(4)
     return gains
@@ -160,7 +160,7 @@ def find_traits(
 
 def find_cues(
     real: np.ndarray,
-    made: np.ndarray,
+    generated: np.ndarray,
     prominences: np.ndarray,
     subjects: Sequence[str],
     conditions: Sequence[str],
@@ -174,7 +174,7 @@ def find_cues(
 
     Args:
         real: Real trials `(items, channels, times)` in microvolts.
-        made: Trials of the same shape, generated without an effect of the cue.
+        generated: Trials of the same shape, generated without an effect of the cue.
         prominences: `(items, channels, frequencies)`: height of rhythms above the background before the cue, in nats.
         subjects: Subject of each item.
         conditions: Cued condition of each item.
@@ -186,7 +186,7 @@ def find_cues(
     """
     n_frequencies, places = prominences.shape[-1], quadratic_in_position(positions)
     freqs = log_psd(real[:1], sampling_rate)[0]
-    powers = [10 ** (log_psd(x, sampling_rate)[1] / 10) for x in (real, made)]
+    powers = [10 ** (log_psd(x, sampling_rate)[1] / 10) for x in (real, generated)]
     labels, of_subject, cues = np.asarray(conditions), np.asarray(subjects), {}
     for name in _often(labels):
         people = [(labels == name) & (of_subject == subject) for subject in np.unique(of_subject[labels == name])]

@@ -12,7 +12,7 @@ would compensate for weak blinks. Frequencies overlap, so the step is repeated.
 Unprompted. EEG without a prompt has gains of its own, measured against the same recordings, and shifts of coherence
 (see `coherence_get`). Without a prompt the transform is the population's, in which channels cohere less than in any
 person, and only these gains hold the effect of closed eyes on the spectrum. The differences between people's spectra
-are measured as well; they make imagined people differ.
+are measured as well; they make virtual people differ.
 
 Cues. The model generates the EEG after a cue from the rest before it, and the result is compared with the trial. A
 movement, or its imagery, weakens mu and beta, on the opposite side by a few percent more. Some thousands of trials are
@@ -46,7 +46,7 @@ from .corrections import LogGains, Shifts
 #: Recordings of each training person and prompts of each recording that are continued, nearly all there are. With half
 #: as many, coherence differs between seeds by half a percent to a percent.
 N_SESSIONS, N_PROMPTS = 5, 4
-#: Length of prompts in seconds.
+#: Length in seconds of the prompts after which corrections are measured.
 LENGTH = 8.0
 #: A batch as `GETGenerator.draw` yields it.
 Drawn = tuple[torch.Tensor, EEGFeatures]
@@ -141,12 +141,12 @@ class Calibration:
         average = [None] * len(conditions)
         self._use()
         drawn = self.generator.draw_unprompted(self.ch_names, self.segments.n_times, conditions, average)
-        made = [rows for rows, _ in drawn]
+        patches = [rows for rows, _ in drawn]
 
         def draw(shifts: Shifts) -> list[Drawn]:
             """Pairs the drawn patches, which do not depend on shifts, with features that decode them with shifts."""
             self._use(unprompted_coherence_shifts=shifts)
-            return list(zip(made, self.generator.unprompted(self.ch_names, conditions, average), strict=True))
+            return list(zip(patches, self.generator.unprompted(self.ch_names, conditions, average), strict=True))
 
         shifts = self._shifts(draw)
         gains = self._gains("from nothing", "unprompted_log_gains", draw(shifts), LARGEST_LOG_GAIN_FROM_NOTHING)
@@ -166,9 +166,9 @@ class Calibration:
         drawn = self._draw(trials, trials.conditions)
         gains = self.generator.extractor.gains
         prominences = np.stack([gains.prominence(prompt) for _, features in drawn for prompt in features.recordings])
-        real, made = (self._brain(x) for x in (trials.trial, self._decode(drawn, trials.n_times)))
+        real, generated = (self._brain(x) for x in (trials.trial, self._decode(drawn, trials.n_times)))
         cues = corrections.find_cues(
-            real, made, prominences, trials.subjects, trials.labels, self.positions, SAMPLING_RATE
+            real, generated, prominences, trials.subjects, trials.labels, self.positions, SAMPLING_RATE
         )
         return {"cue_log_gains": cues}
 

@@ -151,7 +151,7 @@ def _description(root: Path) -> dict[str, Any]:
     try:
         about = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON ({error}): correct it or fetch it again.") from error
+        raise ValueError(f"{path} is not JSON ({error}): correct it or fetch it again.") from error
     return about if isinstance(about, dict) else {}
 
 

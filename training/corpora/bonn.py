@@ -20,6 +20,7 @@ import numpy as np
 
 from .corpus import Corpus, CorpusUnavailableError, Recording
 
+#: Sampling rate in Hz, and samples in a segment.
 RATE = 173.61
 N_TIMES = 4097
 #: Set and condition, by the first letter of a segment's file; EEG between seizures has no condition.
@@ -35,9 +36,9 @@ def _find(data_dir: Path | None) -> list[Recording]:
             if files:
                 return sorted(map(_recording, files), key=lambda recording: recording.subject)
     raise CorpusUnavailableError(
-        f"bonn {f'is not in {data_dir}' if data_dir else 'needs a folder'}, for it is not downloaded: fetch Z.zip, "
-        f"O.zip, N.zip, F.zip and S.zip from {BONN.homepage}, unpack them in a folder bonn, and pass the folder it "
-        "lies in as data_dir."
+        f"bonn {f'is not in {data_dir}' if data_dir else 'needs a folder'}, and get-hf cannot download it: fetch "
+        f"Z.zip, O.zip, N.zip, F.zip and S.zip from {BONN.homepage}, unpack them in a folder bonn, and pass its "
+        "parent folder as data_dir."
     )
 
 
@@ -50,7 +51,7 @@ def _open(file: Path) -> mne.io.BaseRaw:
     try:
         microvolts = np.array(file.read_text().split(), dtype=np.float64)
     except ValueError:
-        raise ValueError(f"{file} is no segment: not all that stands in it are numbers.") from None
+        raise ValueError(f"{file} is not a segment of Bonn: it holds more than numbers.") from None
     if microvolts.shape != (N_TIMES,):
         raise ValueError(
             f"{file} is cut off or is no segment: it has {microvolts.size:,} numbers and a segment has {N_TIMES:,}."

@@ -78,8 +78,8 @@ def read_summary(path: Path) -> dict[str, list[tuple[float, float]]]:
         if count is None or int(count[1]) != len(spans) or not alternate or any(b >= e for b, e in spans):
             said = f"{count[1]} seizures" if count else "no number of seizures"
             raise ValueError(
-                f"{path.name} gives {said} for {name} and {len(edges)} times, which do not make as many spans from "
-                "start to end: fetch it again."
+                f"{path.name} gives {said} for {name} and {len(edges)} times, which do not match as pairs of start "
+                "and end: fetch it again."
             )
         seizures[name] = spans
     return seizures

@@ -97,7 +97,7 @@ class PhysioNetFiles:
         if not entries or len(entries) < len(lines):
             path.unlink()  # for example a login page, not the list
             raise CorpusUnavailableError(
-                f"what {self.url}/{SUMS} gave is not a list of SHA-256 sums, and was thrown away: {self._way_out()}."
+                f"{self.url}/{SUMS} is not a list of SHA-256 sums, and was removed again: {self._way_out()}."
             )
         return {entry[2]: entry[1] for entry in entries}
 
@@ -116,15 +116,15 @@ class PhysioNetFiles:
             ) from error
         except ValueError as error:
             raise CorpusUnavailableError(
-                f"{self.corpus}: what {self.url} gave as {name} has not the SHA-256 sum that {SUMS} says, and was "
-                f"thrown away: {self._way_out()}."
+                f"{self.corpus}: {name} from {self.url} does not have the SHA-256 sum in {SUMS}, and was removed "
+                f"again: {self._way_out()}."
             ) from error
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             reason = "the disk is full" if full else error.strerror or type(error).__name__
             raise CorpusUnavailableError(
                 f"{self.corpus}: {name} could not be written to {self.folder} ({reason}): make room or set MNE_DATA "
-                "to another folder, and start again; what was fetched whole stays."
+                "to another folder, and start again; complete files are kept."
             ) from error
         return Path(fetched)
 

@@ -98,8 +98,9 @@ def _find(name: str, dataset: str, data_dir: Path | None) -> list[Recording]:
         try:
             stretches, files = stretches_of(person, _TRIALS.get(dataset))
         except ValueError as error:
-            nobody = isinstance(error, CorpusUnavailableError) and not recordings  # can be downloaded, most likely
-            if nobody or is_full_disk(error):
+            # if the first person cannot be downloaded, most likely no other can
+            is_unavailable = isinstance(error, CorpusUnavailableError) and not recordings
+            if is_unavailable or is_full_disk(error):
                 raise
             recordings.append(Recording(str(subject), "unread", partial(_say, str(error))))
             continue

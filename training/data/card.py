@@ -24,8 +24,8 @@ from .spectra import Measured, alpha_of_closing, draw, measure
 CARD, PICTURE = "README.md", "spectra.png"
 #: Placeholder in the card for the repository's name, which is known when it is pushed.
 OWN_NAME = "OWNER/NAME"
-#: Marks a card that `card` made; the next card replaces it.
-MADE = "<!-- made by get-hf corpus card -->"
+#: Marks a card that `card` wrote; the next card replaces it.
+MARK = "<!-- made by get-hf corpus card -->"
 #: Licences that the Hub knows by these names; any other is "other" there, with its own name and address.
 HUB_LICENCES = {
     *("odc-by", "cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nd-4.0"),
@@ -72,7 +72,7 @@ def card(folder: str | Path, progress: Callable[[int, int], None] | None = None)
     prepared = read_folder(folder)
     folder, corpus = Path(folder), get_corpus(prepared.corpus)
     measured = measure(prepared, progress)
-    text = _front_matter(corpus, prepared, measured) + "\n".join([MADE, *_sections(corpus, prepared, measured)])
+    text = _front_matter(corpus, prepared, measured) + "\n".join([MARK, *_sections(corpus, prepared, measured)])
     for name, write in {
         PICTURE: lambda path: draw(measured, path),
         CARD: lambda path: path.write_text(text, encoding="utf-8"),

@@ -44,7 +44,7 @@ SPLITS = ("train", "validation", "test")
 RECORDINGS = "recordings"
 #: Version of the format; raise it when the folder must be read in another way.
 FORMAT = 1
-#: Least number of shards of a split, if it has as many rows, and most bytes of signal in a shard, about.
+#: Least number of shards of a split with that many rows, and approximate limit of the signal in a shard, in bytes.
 FEWEST_SHARDS = 16
 SHARD_BYTES = 128 * 2**20
 #: Rows that are read at once: about 50 MB with 64 channels.
@@ -215,7 +215,7 @@ def _work_folder(out: Path, settings: str) -> Iterator[Path]:
             written = work / "settings"
             if recordings.exists() and not (written.is_file() and written.read_text() == settings):
                 warnings.warn(
-                    f"What was cleaned for {out} before was cleaned with other settings, and is cleaned again.",
+                    f"The segments of {out} were cleaned with other settings before, and are cleaned again.",
                     stacklevel=4,
                 )
                 shutil.rmtree(recordings)

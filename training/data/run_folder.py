@@ -137,7 +137,7 @@ def last_whole(folder: Path) -> Path | None:
         why = damage(checkpoint)
         if why is None:
             return checkpoint
-        warnings.warn(f"{checkpoint} is passed over: {why}.", stacklevel=2)
+        warnings.warn(f"{checkpoint} is skipped: {why}.", stacklevel=2)
     return None
 
 
@@ -157,11 +157,12 @@ def check_settings(checkpoint: Path, before: Mapping[str, Any], now: Mapping[str
     )
     if any(key.partition(".")[0] in FIXED for key in changed):
         raise ValueError(
-            f"{checkpoint} was trained by another recipe ({differences}): go on with that one, or choose another "
-            "output_dir."
+            f"{checkpoint} was trained with another recipe ({differences}): continue with that recipe, or choose "
+            "another output_dir."
         )
     warnings.warn(
-        f"{checkpoint} was trained by another recipe ({differences}), and training goes on by this one.", stacklevel=3
+        f"{checkpoint} was trained with another recipe ({differences}), and training continues with this one.",
+        stacklevel=3,
     )
 
 

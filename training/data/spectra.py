@@ -84,8 +84,8 @@ def measure(prepared: Prepared, progress: Callable[[int, int], object] | None = 
         ValueError: There is no segment with samples.
     """
     rate, total = prepared.sampling_rate, sum(prepared.splits.values())
-    nothing = np.zeros((1, 1, round(WINDOW_SECONDS * rate)), np.float32)
-    measured = Measured(_densities(nothing, rate)[0])
+    silence = np.zeros((1, 1, round(WINDOW_SECONDS * rate)), np.float32)
+    measured = Measured(_densities(silence, rate)[0])
     for done, row in enumerate(_rows(prepared), start=1):
         if row["n_times"]:
             _add_segment(measured, row, prepared)

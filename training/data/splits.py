@@ -79,8 +79,8 @@ def check_unseen(summary: str | Path, subjects: Iterable[tuple[str, str]]) -> No
         trained = _people_of_recipe(content.get("recipe", {}))
     if trained is None:
         warnings.warn(
-            f"{path} does not say whom the model was trained on: that it never saw the people it is judged on is for "
-            "you to know.",
+            f"{path} does not say which people the model was trained on: make sure yourself that the people of the "
+            "evaluation are not among them.",
             stacklevel=2,
         )
         return
@@ -88,8 +88,8 @@ def check_unseen(summary: str | Path, subjects: Iterable[tuple[str, str]]) -> No
     if met := [person for person in people if person in set(trained)]:
         corpus, subject = people[met[0]]
         raise ValueError(
-            f"{path.parent} was trained on {len(met)} of the {len(people)} people it is to be judged on, such as "
-            f"{corpus} {subject}: judge it on others, or train it without them."
+            f"{path.parent} was trained on {len(met)} of the {len(people)} people of the evaluation, such as "
+            f"{corpus} {subject}: evaluate it on other people, or train it without these."
         )
 
 

@@ -130,8 +130,8 @@ class PooledVAR:
     ) -> np.ndarray:
         """Generates `(items, channels, n_times)` in microvolts of the average person, one item for each condition."""
         silence = np.zeros((len(conditions), len(ch_names), self.order))
-        made = self._fit(ch_names).simulate(silence, SETTLING + n_times, np.random.default_rng(self.seed))
-        return self.scale * made[..., SETTLING:]
+        simulated = self._fit(ch_names).simulate(silence, SETTLING + n_times, np.random.default_rng(self.seed))
+        return self.scale * simulated[..., SETTLING:]
 
     def _fit(self, ch_names: Sequence[str]) -> VAR:
         """The VAR of some of the channels, fitted once."""

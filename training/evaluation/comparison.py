@@ -179,12 +179,12 @@ def compare(
     for label, part in others.items():
         for name in columns:
             progress(f"{label}: {name}")
-            made = None if name == FLOOR else _generate(todo[name], name, part)
-            if made is None and name != FLOOR:
+            generated = None if name == FLOOR else _generate(todo[name], name, part)
+            if generated is None and name != FLOOR:
                 continue
             pace = getattr(todo.get(name), "pace", None)
             more = {"pace": pace} if label == "rollout" else {}
-            rows[name] |= part.rows(made, amount.n_bootstrap, seed, **more)
+            rows[name] |= part.rows(generated, amount.n_bootstrap, seed, **more)
     for name, column in rows.items():
         rows[name] = dict(sorted(column.items(), key=lambda row: GROUPS.index(row[1]["group"])))
         for row_name, row in column.items():
@@ -221,14 +221,14 @@ def _generate(generate: Generator, name: str, part: Continuations | Part) -> np.
     if isinstance(part, Unprompted):
         if (from_nothing := getattr(generate, "from_nothing", None)) is None:
             return None
-        made = from_nothing(part.ch_names, part.n_times, part.conditions, part.people)
+        generated = from_nothing(part.ch_names, part.n_times, part.conditions, part.people)
     else:
-        made = generate(part.prompt, part.ch_names, part.n_times, part.conditions)
-    made = np.asarray(made, dtype=float)
+        generated = generate(part.prompt, part.ch_names, part.n_times, part.conditions)
+    generated = np.asarray(generated, dtype=float)
     wanted = (len(part.conditions), len(part.ch_names), part.n_times)
-    if made.shape != wanted:
+    if generated.shape != wanted:
         raise ValueError(
-            f"Generator {name!r} returned {made.shape} where {wanted} (items, channels, times) were asked for: it "
-            "must return the continuation alone, for all prompts."
+            f"Generator {name!r} returned {generated.shape} where {wanted} (items, channels, times) were asked for: "
+            "it must return the continuation alone, for all prompts."
         )
-    return made
+    return generated

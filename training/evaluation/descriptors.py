@@ -18,9 +18,12 @@ BANDS = {
     "30-45 Hz": (30.0, 45.0),
 }
 ALPHA = BANDS["8-13 Hz"]
+#: Longest lag of the autocorrelation in seconds.
 ACF_SECONDS = 1.0
+#: Groups of features, each with a classifier of its own.
 FAMILIES = (*BANDS, "complexity", "channel correlations", "kurtosis")
-EPSILON = 1e-6  # uV^2: far below any EEG; keeps logarithms of a flat channel finite
+#: Power in square microvolts, far below any EEG, that keeps the logarithm of a flat channel finite.
+EPSILON = 1e-6
 
 
 def power_spectrum(x: np.ndarray, sampling_rate: float, seconds: float = 2.0) -> tuple[np.ndarray, np.ndarray]:

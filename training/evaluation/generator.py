@@ -82,7 +82,7 @@ class GETGenerator:
             ch_names: Channels to generate.
             n_times: Samples to generate.
             conditions: Condition of each item; "none" gives the model no condition.
-            people: Number of the imagined person of each item; None is the average person.
+            people: Number of the virtual person of each item; None is the average person.
 
         Returns:
             `(items, channels, n_times)` in microvolts.
@@ -119,7 +119,7 @@ class GETGenerator:
             yield self.extractor(
                 ch_names=list(ch_names),
                 sampling_rate=SAMPLING_RATE,
-                condition=[self._told(name) for name in conditions[batch]],
+                condition=[self._known(name) for name in conditions[batch]],
                 person=list(people[batch]),
             )
 
@@ -147,17 +147,17 @@ class GETGenerator:
 
     def decode(self, generated: torch.Tensor, features: EEGFeatures, n_times: int) -> np.ndarray:
         """Decodes a batch of `draw` to continuations `(items, channels, n_times)` in microvolts."""
-        made = self.extractor.decode(generated, features, output="array", include_prompt=False)
-        return np.stack([x[:, :n_times] for x in made])
+        continuations = self.extractor.decode(generated, features, output="array", include_prompt=False)
+        return np.stack([x[:, :n_times] for x in continuations])
 
     def features(self, prompts: np.ndarray, ch_names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> EEGFeatures:
         """Model inputs for prompts; see `__call__`, where `pairs` are the conditions."""
-        before, after = ([self._told(name) for name in names] for names in zip(*pairs, strict=True))
+        before, after = ([self._known(name) for name in names] for names in zip(*pairs, strict=True))
         return self.extractor(
             prompts, SAMPLING_RATE, list(ch_names), "uV", before, next_condition=after, band_limited=True
         )
 
-    def _told(self, condition: str) -> str:
+    def _known(self, condition: str) -> str:
         """The condition for the model; "none" for a condition that was not in training."""
         return condition if condition in self.extractor.vocabulary.heard else "none"
 

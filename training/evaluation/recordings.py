@@ -17,6 +17,7 @@ from get_hf.training.corpora import get_corpus
 
 #: Channels that are judged by default.
 CHANNELS = USUAL_CHANNELS
+#: Rate of all signals in the evaluation, in Hz.
 SAMPLING_RATE = 100.0
 SPLITS = ("train", "validation", "test")
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 #: Rows of the summary and their labels there: the three most telling rows, then three that fall short.
 SUMMARY_ROWS = {
-    "AUC everything, boosting": "Told from real EEG by boosted trees on all features (AUC)",
-    "AUC log covariance": "Told from real EEG by its covariances (AUC)",
-    "AUC convolutional net": "Told from real EEG by a convolutional network (AUC)",
+    "AUC everything, boosting": "Separated from real EEG by boosted trees on all features (AUC)",
+    "AUC log covariance": "Separated from real EEG by its covariances (AUC)",
+    "AUC convolutional net": "Separated from real EEG by a convolutional network (AUC)",
     "log PSD, ensemble": "Error of the mean log spectrum (dB)",
     "coherence 20-30 Hz, ensemble": "Error of the mean coherence, 20 to 30 Hz (relative)",
     "RMS over real, mean of logarithms, from nothing": "RMS amplitude without a recording, over that of real EEG",
@@ -75,11 +75,11 @@ def markdown(comparison: Comparison, about: dict) -> str:
     lines = [
         f"Measured on {about.get('date', 'an unknown day')}: {facts}.",
         "",
-        f"{n_items} prompts of {prompt_s:g} s from {n_people} people whom training never saw, {n_chans} "
+        f"{n_items} prompts of {prompt_s:g} s from {n_people} people who were not in training, {n_chans} "
         f"channels, continued by {made_s:g} s. Column `real` is another stretch of the same recordings; in "
-        "brackets, 95 % intervals over people. AUC is that of a classifier told to separate 2 s windows of "
-        "people it was not trained on: 0.5 is indistinguishable, and less is no better, only that what told the two "
-        "apart in some people misled in others. " + _explained(comparison),
+        "brackets, 95 % intervals over people. AUC is that of a classifier that separates 2 s windows of "
+        "people it was not trained on: 0.5 means that it cannot, and less is no better, it means that a difference "
+        "found in some people is the opposite in others. " + _explained(comparison),
         "",
         comparison.table(intervals=True),
         "",
@@ -94,15 +94,15 @@ def markdown(comparison: Comparison, about: dict) -> str:
 def _explained(comparison: Comparison) -> str:
     """Explanations of the groups of rows that are in the table."""
     said = {
-        "prompt": "A swapped prompt is that of other people in the same condition: what it gave is held against this "
-        "prompt's true continuation.",
+        "prompt": "A swapped prompt comes from other people in the same condition: its continuation is compared with "
+        "this prompt's true continuation.",
         "rollout": "The rollout continues 30 s; its windows of 10 s are compared with their prompt as windows of real "
-        "recordings are with their beginning, each person's among those of everybody else.",
-        "longer prompts": "Longer prompts are cut where recordings have room for them, and so are other prompts than "
-        "those above.",
-        "few channels": "Few channels are those prompts on some of their electrodes alone, all that the model hears.",
-        "from nothing": "EEG from nothing is the end of a minute that no prompt led, of as many people as are judged; "
-        "but these are imagined, and other people: no goal is set by how little the real ones differ from themselves. "
+        "recordings are with their beginning; the limits come from all other people.",
+        "longer prompts": "Longer prompts are cut where recordings are long enough, so they differ from the prompts "
+        "above.",
+        "few channels": "Few channels are those prompts on some of their electrodes, and the model sees no others.",
+        "from nothing": "EEG from nothing is the end of a minute without a prompt, of as many people as are "
+        "evaluated; but these are virtual people: no goal depends on how little real people differ from themselves. "
         "Covariances there are in units of their own power.",
         "memorisation": "Training windows are looked for at every lag of the training recordings that were read.",
     }

@@ -66,7 +66,10 @@ class AveragedWeights(TrainerCallback):
         """
         file = Path(checkpoint) / FOLDER / "model.safetensors"
         if not file.is_file():
-            raise ValueError(f"{checkpoint} holds no averaged weights, {FOLDER}/{file.name}: it was not written here.")
+            raise ValueError(
+                f"{checkpoint} holds no averaged weights, {FOLDER}/{file.name}: continue from a checkpoint that "
+                "get-hf pretrain wrote."
+            )
         if missing := self.average.module.load_state_dict(load_file(file), strict=False).missing_keys:
             raise ValueError(f"{file} lacks {len(missing)} parameters of this model, such as {min(missing)}.")
 

@@ -76,20 +76,22 @@ class CropConfig:
             "context_noise",
         ):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie between 0 and 1, not at {getattr(self, name)}.")
+                raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}.")
         if not 1 <= self.min_channels <= self.max_channels:
-            raise ValueError(f"min_channels ({self.min_channels}) must lie between 1 and {self.max_channels=}.")
+            raise ValueError(
+                f"min_channels ({self.min_channels}) must be between 1 and max_channels ({self.max_channels})."
+            )
         if self.same_montage_size < 1:
             raise ValueError(f"same_montage_size must be at least 1, not {self.same_montage_size}.")
         if self.max_history_seconds < 0:
-            raise ValueError(f"max_history_seconds must not be negative, as {self.max_history_seconds} is.")
+            raise ValueError(f"max_history_seconds must not be negative, but it is {self.max_history_seconds}.")
         spelt = Vocabulary(CONDITIONS, CONDITIONS[1:])
         self.condition_weights = {spelt.find(name) or name: w for name, w in self.condition_weights.items()}
         for name, weight in self.condition_weights.items():
             if name not in CONDITIONS:
                 raise ValueError(f"condition_weights names {name!r}; the conditions are {', '.join(CONDITIONS)}.")
             if weight < 0:
-                raise ValueError(f"the weight of {name!r} must not be negative, as {weight} is.")
+                raise ValueError(f"the weight of {name!r} must not be negative, but it is {weight}.")
 
 
 class Cropper:
@@ -221,7 +223,9 @@ class RandomCrops(Dataset):
             )
         cumulative = np.cumsum(n_starts * [self.cropper.weight(ids) for ids in columns["conditions"]])
         if cumulative[-1] <= 0:
-            raise ValueError("every segment has weight 0: condition_weights leaves no condition that is there.")
+            raise ValueError(
+                "every segment has weight 0: give a positive weight in condition_weights to a condition that occurs."
+            )
         self.cumulative_weight = cumulative / cumulative[-1]
 
     def __len__(self) -> int:

@@ -74,8 +74,8 @@ def check_form(sampling_rate: float, patch_size: int) -> None:
     check_rate(sampling_rate)
     if patch_size < LEAST_PATCH:
         raise ValueError(
-            f"patch_size is {patch_size}, and what is random about heartbeats and blinks is read off the first "
-            f"{LEAST_PATCH} coefficients of a patch: take at least as many."
+            f"patch_size is {patch_size}, but the noise of heartbeats and blinks is estimated from the first "
+            f"{LEAST_PATCH} coefficients of a patch: choose at least {LEAST_PATCH}."
         )
 
 

@@ -168,7 +168,7 @@ def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
         if key not in fields:
             near = difflib.get_close_matches(str(key), fields, 3)
             raise ValueError(
-                f"{path.name} has an unknown key {key!r}{f': {_either(near)} is meant?' if near else '.'}"
+                f"{path.name} has an unknown key {key!r}{f': did you mean {_either(near)}?' if near else '.'}"
             )
         checked[key] = _as_type(key, value, hints[key])
     try:
@@ -187,7 +187,7 @@ def _check(recipe: Recipe) -> None:
     """Refuses mistakes that a check of single keys cannot find."""
     training = recipe.training
     if training.max_steps <= 0:
-        raise ValueError("max_steps must be given: a run is as long as the list of its crops.")
+        raise ValueError("max_steps must be given: it says how many crops a run draws.")
     if training.train_sampling_strategy != "sequential":
         raise ValueError("train_sampling_strategy must be 'sequential': crops are random already, by their index.")
     if training.remove_unused_columns:
@@ -199,24 +199,24 @@ def _check(recipe: Recipe) -> None:
         raise ValueError(f"generation has unknown options, {', '.join(unknown)}: it knows {known}.")
     generation_config(**recipe.model.generation)
     if not 0 <= recipe.model.average_decay < 1:
-        raise ValueError(f"average_decay must lie in [0, 1), not at {recipe.model.average_decay}.")
+        raise ValueError(f"average_decay must be in [0, 1), not {recipe.model.average_decay}.")
     if not training.output_dir:
         raise ValueError("output_dir must be given.")
     config = recipe.config
     check_form(config.sampling_rate, config.patch_size)
-    told = GETFeatureExtractor(config.sampling_rate, config.patch_size).transform.n_features
-    if config.num_calibration_features != told:
+    n_features = GETFeatureExtractor(config.sampling_rate, config.patch_size).transform.n_features
+    if config.num_calibration_features != n_features:
         raise ValueError(
-            f"num_calibration_features is {config.num_calibration_features}, and with patches of {config.patch_size} "
-            f"samples a feature extractor gives {told}: add it to model."
+            f"num_calibration_features is {config.num_calibration_features}, but with patches of {config.patch_size} "
+            f"samples a feature extractor gives {n_features}: set model.num_calibration_features to that."
         )
     if config.conditions[: len(CONDITIONS)] != list(CONDITIONS):
         raise ValueError(
-            f"model.conditions must begin with {', '.join(CONDITIONS)}: corpora are numbered so. Leave "
-            "conditions out, or add others behind."
+            f"model.conditions must begin with {', '.join(CONDITIONS)}: corpora number their "
+            "conditions in this order. Leave conditions out, or add others at the end."
         )
     if config.heard_conditions is not None:
-        raise ValueError("model.heard_conditions are seen in the corpora: leave them out.")
+        raise ValueError("model.heard_conditions is read from the corpora: leave it out.")
     if recipe.crops.crop_seconds * config.sampling_rate < 2 * config.patch_size:
         raise ValueError(f"crop_seconds ({recipe.crops.crop_seconds}) must hold at least two patches.")
 

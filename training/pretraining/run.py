@@ -286,8 +286,8 @@ def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -
         config = recipe.config
         form: dict[str, Any] = {"sampling_rate": config.sampling_rate, "patch_size": config.patch_size}
         chosen = fitting_segments(sources, recipe.data.fit_segments)
-        heard = heard_conditions(sources, recipe.crops.condition_weights)
-        form |= {"conditions": config.conditions, "heard_conditions": heard}
+        trained = heard_conditions(sources, recipe.crops.condition_weights)
+        form |= {"conditions": config.conditions, "heard_conditions": trained}
         fit_to_segments(chosen, **form).save_pretrained(output_dir)
     return GETFeatureExtractor.from_pretrained(output_dir)
 

@@ -142,10 +142,10 @@ def _is_prepared(name: str) -> bool:
 
 def _check_fits(prepared: Prepared, sampling_rate: float, patch_size: int) -> None:
     """Refuses a corpus that was prepared for another model."""
-    made = (prepared.sampling_rate, prepared.patch_size)
-    if made != (sampling_rate, patch_size):
+    form = (prepared.sampling_rate, prepared.patch_size)
+    if form != (sampling_rate, patch_size):
         raise ValueError(
-            f"{prepared.folder} was prepared at {made[0]:g} Hz for patches of {made[1]} samples, and the model is of "
+            f"{prepared.folder} was prepared at {form[0]:g} Hz for patches of {form[1]} samples, and the model is of "
             f"{sampling_rate:g} Hz and patches of {patch_size}: name the corpus itself, {prepared.corpus}."
         )
     if prepared.conditions != list(CONDITIONS[: len(prepared.conditions)]):

@@ -221,14 +221,14 @@ class StreamLoader:
         path = _file(folder, self.crops.process)
         if not path.is_file():
             raise ValueError(
-                f"{folder} does not tell where process {self.crops.process} was in its stream: resume it with as many "
-                "processes as wrote it, and with streaming as it was."
+                f"{folder} does not say where process {self.crops.process} was in its stream: resume it with the same "
+                "number of processes and the same streaming as the run that wrote it."
             )
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["readers"] != self._readers():
             raise ValueError(
                 f"{folder} was written with {content['readers']} and this run has {self._readers()}: resume it with "
-                "the same, or train anew in another output_dir."
+                "the same, or begin a new run in another output_dir."
             )
         self.n_batches = self.crops.n_batches = content["n_batches"]
         self.crops.places = {place["reader"]: place for place in content["places"]}

@@ -87,7 +87,7 @@ def test_a_corpus_is_prepared_with_its_card(get_hf, raw_data):
     assert os.listdir(".") == ["prepared"]
 
 
-def test_where_nothing_can_be_used_it_is_said_why(get_hf, raw_data):
+def test_without_usable_recordings_the_reasons_are_reported(get_hf, raw_data):
     pattern = f"files:{raw_data}/eegmmidb/S002/*.edf"
     code, out, err = get_hf("corpus", "prepare", pattern, "--out", "nothing")
     assert code == 2
@@ -95,7 +95,7 @@ def test_where_nothing_can_be_used_it_is_said_why(get_hf, raw_data):
     assert err == "get-hf: none of the 1 segments in nothing has any samples.\n"
 
 
-def test_a_card_is_written_anew(get_hf, prepared):
+def test_a_card_is_written_again(get_hf, prepared):
     before = (prepared / "README.md").read_text()
     (prepared / "README.md").write_text("x")
     code, out, err = get_hf("corpus", "card", prepared)
@@ -117,10 +117,10 @@ def test_a_prepared_corpus_is_pushed(get_hf, prepared, monkeypatch):
         (prepared / "README.md").write_text("---\nlicense: odc-by\n---\n")
         code, out, err = get_hf("corpus", "push", prepared, "someone/eeg")
         assert (code, out) == (2, "")
-        assert err == "get-hf: The Hub refused someone/eeg (409): somebody else is changing it: push again.\n"
+        assert err == "get-hf: The Hub refused someone/eeg (409): it is being changed by another upload: push again.\n"
 
 
-def test_what_must_not_be_shared_is_not_pushed(get_hf, raw_data):
+def test_a_corpus_that_must_not_be_shared_is_not_pushed(get_hf, raw_data):
     pattern = f"files:{raw_data}/eegmmidb/S001/*.edf"
     assert get_hf("corpus", "prepare", pattern, "--out", "mine")[0] == 0
     code, out, err = get_hf("corpus", "push", "mine", "someone/mine")
@@ -155,7 +155,7 @@ def test_bad_requests_are_one_sentence_and_exit_code_2(get_hf, tmp_path, argumen
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_an_interruption_makes_fail_is_an_interruption(get_hf, raw_data, monkeypatch):
+def test_errors_caused_by_an_interruption_count_as_an_interruption(get_hf, raw_data, monkeypatch):
     def interrupted(*_, **__):
         try:
             raise KeyboardInterrupt

@@ -40,14 +40,14 @@ def test_a_recording_is_continued(generate, recording, tmp_path, suffix):
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_was_generated_can_be_continued(generate, recording):
+def test_generated_eeg_can_be_continued(generate, recording):
     assert generate(recording, "--seconds", 1, "--out", "one.edf")[0] == 0
     assert generate("one.edf", "--seconds", 1, "--out", "two.edf")[0] == 0
     assert mne.io.read_raw("two.edf", verbose="ERROR").annotations.onset == pytest.approx([12.0, 13.0])
 
 
 @pytest.mark.parametrize("suffix", [".edf", ".fif"])
-def test_the_file_says_what_is_generated_and_of_whom_only_where_asked(generate, tmp_path, suffix):
+def test_the_file_says_what_is_generated_and_names_the_person_only_on_request(generate, tmp_path, suffix):
     raw = make_raw().set_meas_date(datetime(2020, 5, 6, tzinfo=UTC))
     raw.info["subject_info"] = {"last_name": "Doe", "his_id": "doe-17"}
     raw.save(tmp_path / "jane_raw.fif")
@@ -64,14 +64,14 @@ def test_the_file_says_what_is_generated_and_of_whom_only_where_asked(generate, 
         assert (back.info["meas_date"] == raw.info["meas_date"]) == is_told
 
 
-def test_what_a_format_cannot_hold_is_refused_before_the_work(generate, monkeypatch, tmp_path):
+def test_contents_that_a_format_cannot_hold_are_refused_before_the_work(generate, monkeypatch, tmp_path):
     monkeypatch.setattr(GETModel, "generate", lambda *_, **__: pytest.fail("generated first"))
     make_raw(ch_names=["EEG C3 - (A1+A2)/2", "Cz"]).save(tmp_path / "long_raw.fif")
     (tmp_path / "mine.json").write_text("{}")
     for arguments, said in (
         (["long_raw.fif", "--out", "o.edf"], "not EEG C3 - (A1+A2)/2: write .fif or .npz"),
         (["--channels", "EEG C3 - (A1+A2)/2", "--out", "o.edf"], "not EEG C3 - (A1+A2)/2: write .fif or .npz"),
-        (["--out", "mine.edf"], "mine.json beside it, which is there and not GET's"),
+        (["--out", "mine.edf"], "but get-hf did not write that file"),
     ):
         code, _, err = generate(*arguments, "--seconds", 1)
         assert code == 2
@@ -169,7 +169,7 @@ def test_options_reach_the_model(monkeypatch, generate, option):
         (("--plan", "rest:1", "--guidance", 2), {0}, [1]),
     ],
 )
-def test_what_the_recording_was_in_and_what_comes_next_are_two_things(
+def test_the_condition_of_the_recording_and_the_next_condition_are_separate(
     monkeypatch, generate, tmp_path, options, before, after
 ):
     save_recording(make_raw(seconds=3.0, ch_names=["C3", "C4"]), tmp_path / "short.edf")
@@ -193,7 +193,7 @@ def test_a_channel_that_is_not_eeg_is_noted(generate, tmp_path):
     assert err == "note: x.edf: left out what is not scalp EEG: ECG.\n"
 
 
-def test_a_long_recording_costs_no_more_than_what_the_model_can_see(monkeypatch, generate, tmp_path):
+def test_only_the_part_of_a_long_recording_that_the_model_sees_is_read(monkeypatch, generate, tmp_path):
     save_recording(make_raw(seconds=60.0, ch_names=["C3", "C4"]), tmp_path / "long.edf")
     long = samples(generate, "long.edf")
     monkeypatch.setattr(GETConfig, "context_seconds", None)
@@ -208,7 +208,7 @@ def test_a_unit_is_read_in_any_spelling(generate, recording, unit):
 REFUSALS = {
     "no such file": (["missing.edf", "--seconds", "2", "--out", "o.edf"], "no recording at missing.edf"),
     "not EEG": (["text.edf", "--seconds", "2", "--out", "o.edf"], "is not an EDF or BDF file"),
-    "unknown format": (["text.xyz", "--seconds", "2", "--out", "o.edf"], "no recording that can be read"),
+    "unknown format": (["text.xyz", "--seconds", "2", "--out", "o.edf"], "not a recording that can be read"),
     "no EEG channels": (["ecg.edf", "--seconds", "2", "--out", "o.edf"], "no EEG channels"),
     "unknown channel": (["odd.edf", "--seconds", "2", "--out", "o.edf"], "'Qx9'"),
     "shorter than a patch": (["short.edf", "--seconds", "2", "--out", "o.edf"], "shorter than one patch"),
@@ -230,7 +230,7 @@ REFUSALS = {
         ["good.edf", "--seconds", "2", "--out", "o.edf", "--channels", "F7"],
         "no channel F7, only Fp1., Fz..",
     ),
-    "unit of nothing": (["--seconds", "2", "--out", "o.edf", "--unit", "mV"], "--unit mV is of a recording"),
+    "unit of nothing": (["--seconds", "2", "--out", "o.edf", "--unit", "mV"], "--unit mV is the unit of a recording"),
     "wrong unit": (["good.edf", "--seconds", "2", "--out", "o.edf", "--unit", "V"], "declared, or stored, as volts"),
     "no unit": (
         ["good.edf", "--seconds", "2", "--out", "o.edf", "--unit", "furlong"],
@@ -261,7 +261,7 @@ REFUSALS = {
     "endless steps": (["--seconds", "2", "--out", "o.edf", "--num-flow-steps", "1001"], "--num-flow-steps"),
     "no such device": (
         ["--seconds", "2", "--out", "o.edf", "--device", "tpu"],
-        "'tpu' is no device: choose",
+        "'tpu' is not a device: choose",
     ),
     "name too long for EDF": (["long.fif", "--seconds", "2", "--out", "o.edf"], "up to 16 characters, not EEG Fp1-"),
     "unknown option": (["--seconds", "2", "--out", "o.edf", "--loud"], "--loud"),
@@ -306,15 +306,15 @@ def test_bad_input_is_one_sentence_and_exit_code_2(generate, bad_recordings, mon
 
 @pytest.mark.parametrize(
     ("device", "expected"),
-    [("cuda", "finds no GPU of CUDA"), ("cuda:1", "finds no GPU of CUDA"), ("mps", "Apple's own chips")],
+    [("cuda", "finds no CUDA GPU"), ("cuda:1", "finds no CUDA GPU"), ("mps", "Apple's own chips")],
 )
-def test_a_device_that_is_absent_is_told(generate, monkeypatch, device, expected):
+def test_a_missing_device_is_reported(generate, monkeypatch, device, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     code, _, err = generate("--seconds", 2, "--out", "o.edf", "--device", device)
     assert code == 2
     assert expected in err
-    assert "leave it at cpu" in err
+    assert "choose cpu" in err
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_a_device_that_is_absent_is_told(generate, monkeypatch, device, expected
             ["evaluate", ".", "--data", ".", "--out", "report", "--card", "none.md"],
             "no model card at none.md",
         ),
-        (["evaluate", ".", "--data", ".", "--out", "report", "--device", "gpu"], "'gpu' is no device"),
+        (["evaluate", ".", "--data", ".", "--out", "report", "--device", "gpu"], "'gpu' is not a device"),
         (["evaluate", ".", "--data", ".", "--out", __file__], "test_generate.py is a file"),
         (["pretrain", "missing.yaml"], "no recipe at missing.yaml"),
         (["pretrain", "missing.yaml", "fast"], "'fast' is not KEY=VALUE"),

@@ -46,7 +46,7 @@ def test_a_recording_gets_what_it_gets_alone(generate, recordings, tmp_path):
     np.testing.assert_array_equal(*both)
 
 
-def test_bad_recordings_are_told_and_the_rest_goes_on(generate, recordings, tmp_path):
+def test_bad_recordings_are_reported_and_the_rest_is_continued(generate, recordings, tmp_path):
     (tmp_path / "text.edf").write_text("no EEG at all\n" * 50)
     save_recording(make_raw(seconds=0.2), tmp_path / "short.fif")
     code, _, err = generate("text.edf", "a.edf", "missing.edf", "short.fif", "b.fif", "--out-dir", "out")
@@ -60,7 +60,7 @@ def test_bad_recordings_are_told_and_the_rest_goes_on(generate, recordings, tmp_
     assert files(tmp_path / "out") == ["a.edf", "a.json", "b.fif", "b.json"]
 
 
-def test_where_all_are_bad_nothing_is_written(generate, tmp_path):
+def test_without_a_good_recording_nothing_is_written(generate, tmp_path):
     (tmp_path / "text.edf").write_text("no EEG at all\n" * 50)
     code, out, _ = generate("text.edf", "missing.edf", "--out-dir", "out")
     assert (code, out) == (2, "")
@@ -84,7 +84,7 @@ def test_where_all_are_bad_nothing_is_written(generate, tmp_path):
         (["a.edf", "b.fif", "--out-dir", "out", "--plan", "asleep:2"], "'asleep' is not a condition"),
     ],
 )
-def test_what_cannot_be_is_one_sentence_before_any_work(
+def test_impossible_options_are_one_sentence_before_any_work(
     generate, recordings, monkeypatch, tmp_path, arguments, expected
 ):
     (tmp_path / "told").mkdir()

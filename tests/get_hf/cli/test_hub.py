@@ -19,7 +19,7 @@ def server(monkeypatch, tmp_path_factory):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:httpx2")
-def test_a_checkpoint_goes_to_the_hub_and_comes_back(get_hf, server, tiny_checkpoint):
+def test_a_checkpoint_is_pushed_and_pulled(get_hf, server, tiny_checkpoint):
     options = ["--private", "--dataset", "someone/eeg", "--metric", "AUC=0.6", "--base-model", "org/get-eeg"]
     code, out, err = get_hf("push", tiny_checkpoint, REPO, *options)
     assert (code, out.split(), err) == (0, [f"{server.url}/{REPO}"], "")
@@ -69,7 +69,7 @@ def test_bad_requests_are_one_sentence_and_exit_code_2(get_hf, server, tiny_chec
 
 
 @pytest.mark.parametrize(("command", "expected"), [("push", "push again to go on"), ("pull", "nothing was written")])
-def test_interrupted_it_says_what_became_of_it(get_hf, monkeypatch, tiny_checkpoint, command, expected):
+def test_an_interruption_reports_the_state_of_the_push(get_hf, monkeypatch, tiny_checkpoint, command, expected):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 

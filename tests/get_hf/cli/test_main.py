@@ -62,13 +62,13 @@ def test_the_traceback_is_shown_where_the_environment_asks_for_it(generate, monk
     assert err.splitlines()[-1].startswith("get-hf: KeyError: 'x'")
 
 
-def test_an_interruption_says_what_came_of_it(generate, monkeypatch, tmp_path):
+def test_an_interruption_reports_its_outcome(generate, monkeypatch, tmp_path):
     fail_by(monkeypatch, KeyboardInterrupt())
     assert generate() == (130, "", "get-hf: interrupted, nothing was written: the same command starts again.\n")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupted_training_says_what_is_kept_and_how_to_go_on(get_hf, monkeypatch, tmp_path):
+def test_an_interrupted_training_says_what_is_kept_and_how_to_continue(get_hf, monkeypatch, tmp_path):
     def interrupt(*_):
         raise KeyboardInterrupt
 

@@ -37,7 +37,7 @@ def test_the_space_is_pushed_as_it_is_in_one_commit():
     assert card["sdk"] == "gradio"
 
 
-def test_what_the_hub_refuses_is_one_sentence():
+def test_a_refusal_of_the_hub_is_one_sentence():
     with Hub() as hub:
         done = push(hub, "others/get-eeg")
     assert done.returncode == 2

@@ -65,7 +65,7 @@ def test_the_card_of_a_space_that_was_changed_by_hand_stays(server):
     assert b"get-hf[space]>=0.1" in server.repositories["space", REPO].files["requirements.txt"]
 
 
-def test_nothing_that_is_pushed_names_a_place_on_this_machine(server, folder):
+def test_pushed_files_name_no_place_on_this_machine(server, folder):
     summary = {
         "base_model": str(folder),
         "dataset": f"bids:{folder.parent}/bids",
@@ -92,7 +92,7 @@ def test_provenance_that_is_a_place_on_this_machine_is_refused(server, folder, g
 
 
 @pytest.mark.parametrize("text", ["https://hf.co/a/b", "someone/eeg", "µV/Hz", "1 / 2", "moabb:Set", "and/or"])
-def test_what_is_no_place_stays(text):
+def test_names_that_are_not_places_are_kept(text):
     assert without_paths({"text": [text]}) == {"text": [text]}
 
 

@@ -58,7 +58,7 @@ def test_a_push_is_one_commit_of_the_whole_folder(hub, folder):
     assert not hub.repositories["dataset", REPO].private
 
 
-def test_what_was_pushed_is_loaded_by_its_name(hub, folder, tmp_path):
+def test_a_pushed_dataset_loads_by_its_name(hub, folder, tmp_path):
     push(folder, REPO)
     program = f"""
 import datasets
@@ -84,7 +84,7 @@ def test_pushing_again_changes_nothing(hub, folder):
     assert len(hub.repositories["dataset", REPO].commits) == 2
 
 
-def test_shards_the_folder_no_longer_has_go_and_nothing_else(hub, folder):
+def test_only_shards_that_the_folder_no_longer_has_are_deleted(hub, folder):
     push(folder, REPO)
     repository = hub.repositories["dataset", REPO]
     old = {"data/test-00000-of-00002.parquet": Blob(b"old", is_lfs=True)}
@@ -135,14 +135,14 @@ def edit_rows(folder: Path, corpus: str) -> None:
     ],
     ids=["named", "named, and the folder says otherwise", "in the rows"],
 )
-def test_what_its_licence_forbids_is_refused_before_the_network_is_asked(hub, folder, edit):
+def test_a_licence_that_forbids_sharing_is_refused_without_the_network(hub, folder, edit):
     edit(folder)
     with pytest.raises(ValueError, match=r"must not be published: its licence \(unknown\)"):
         push(folder, REPO)
     assert hub.requests == []
 
 
-def test_what_was_prepared_under_another_licence_is_refused(hub, folder):
+def test_a_folder_prepared_under_another_licence_is_refused(hub, folder):
     edit_info(folder, license="CC-BY-ND 4.0")
     with pytest.raises(ValueError, match=r"its licence is CC-BY-ND 4\.0, and eegmmidb is under ODC-By 1\.0"):
         push(folder, REPO)
@@ -150,7 +150,7 @@ def test_what_was_prepared_under_another_licence_is_refused(hub, folder):
 
 
 @pytest.mark.parametrize("name", ["eegmmidb-get", "someone/eegmmidb/get", "some one/x", ""])
-def test_what_is_no_name_is_refused_before_the_network_is_asked(hub, folder, name):
+def test_an_invalid_name_is_refused_without_the_network(hub, folder, name):
     with pytest.raises(ValueError, match="OWNER/NAME"):
         push(folder, name)
     assert hub.requests == []
@@ -175,7 +175,7 @@ def test_a_corpus_that_no_one_knows_is_refused(hub, folder):
         ("POST", "/preupload/", 403, "may not write"),
     ],
 )
-def test_what_the_hub_refuses_is_one_sentence(hub, folder, method, path, status, why):
+def test_a_refusal_of_the_hub_is_one_sentence(hub, folder, method, path, status, why):
     hub.failures[method, path] = status
     with pytest.raises(OSError, match=rf"refused {REPO} \({status}\).*{why}") as error:
         push(folder, REPO)
@@ -205,7 +205,7 @@ def test_without_a_network_it_says_so(folder, monkeypatch):
 
 @pytest.mark.parametrize("lost", ["data/test-00000-of-00001.parquet", "dataset_info.json"])
 @pytest.mark.parametrize("how", ["changed", "missing"])
-def test_what_did_not_arrive_whole_is_said(hub, folder, monkeypatch, lost, how):
+def test_an_incomplete_upload_is_reported(hub, folder, monkeypatch, lost, how):
     create_commit = hub_datasets.HfApi.create_commit
 
     def lossy(*args, **kwargs):
@@ -221,13 +221,13 @@ def test_what_did_not_arrive_whole_is_said(hub, folder, monkeypatch, lost, how):
         push(folder, REPO)
 
 
-def test_the_card_is_made_where_there_is_none(hub, folder):
+def test_a_missing_card_is_written(hub, folder):
     (folder / "README.md").unlink(missing_ok=True)
     push(folder, REPO)
     assert pushed(hub)["README.md"].startswith(b"---\n")
 
 
-def test_a_card_that_somebody_wrote_on_the_hub_stays_beside_a_card_that_was_made(hub, folder):
+def test_a_hand_written_card_on_the_hub_is_not_replaced_by_a_generated_one(hub, folder):
     push(folder, REPO)
     repository = hub.repositories["dataset", REPO]
     repository.commit("by hand", repository.commits[-1][1] | {"README.md": Blob(b"# Ours\n")})

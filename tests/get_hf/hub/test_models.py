@@ -127,13 +127,13 @@ def test_a_classifier_carries_its_base_data_and_metrics(server, tmp_path):
     [
         ("fidelity.json", "[]", "holds a list"),
         ("fidelity.json", '{"rows": {}}', "not what get-hf evaluate writes"),
-        ("training_summary.json", "{", "no JSON"),
+        ("training_summary.json", "{", "not JSON"),
         ("training_summary.json", '{"metrics": {"accuracy": "high"}}', "accuracy is 'high'"),
         ("README.md", "---\nlicense: [\n---\n", "metadata at the head"),
         (WEIGHTS, "", "cannot be loaded"),
     ],
 )
-def test_what_cannot_be_read_is_refused_before_the_network_is_asked(server, folder, file, content, expected):
+def test_unreadable_files_are_refused_without_the_network(server, folder, file, content, expected):
     (folder / file).write_text(content)
     with pytest.raises(ValueError, match=expected):
         push(folder, REPO)
@@ -152,7 +152,7 @@ def test_a_renamed_weight_never_reaches_the_hub(server, folder):
     assert server.requests == []
 
 
-def test_pushing_again_changes_nothing_and_stale_files_of_ours_go(server, folder):
+def test_pushing_again_changes_nothing_and_deletes_our_stale_files(server, folder):
     push(folder, REPO)
     push(folder, REPO)
     repository = server.repositories["model", REPO]
@@ -189,7 +189,7 @@ def test_private_means_private(server, folder):
         push(folder, REPO, private=True)
 
 
-def test_a_push_that_failed_goes_on_with_what_has_not_arrived(server, folder):
+def test_a_failed_push_continues_with_the_missing_files(server, folder):
     server.failures["POST", "/commit/main"] = 500
     with pytest.raises(OSError, match="Internal Server Error"):
         push(folder, REPO)
@@ -210,7 +210,7 @@ def test_a_push_that_failed_goes_on_with_what_has_not_arrived(server, folder):
         ("PUT", "/lfs/", 403, "may not write"),
     ],
 )
-def test_what_the_hub_refuses_is_one_sentence(server, folder, method, path, status, why):
+def test_a_refusal_of_the_hub_is_one_sentence(server, folder, method, path, status, why):
     server.failures[method, path] = status
     with pytest.raises(OSError, match=rf"refused {REPO} \({status}\).*{why}") as error:
         push(folder, REPO)
@@ -218,7 +218,7 @@ def test_what_the_hub_refuses_is_one_sentence(server, folder, method, path, stat
     assert all(len(repository.commits) == 1 for repository in server.repositories.values())
 
 
-def test_what_changed_meanwhile_is_not_written_over(server, folder, monkeypatch):
+def test_a_repository_that_changed_meanwhile_is_not_overwritten(server, folder, monkeypatch):
     push(folder, REPO)
     repository = server.repositories["model", REPO]
     (folder / "training_summary.json").write_text("{}")
@@ -235,7 +235,7 @@ def test_what_changed_meanwhile_is_not_written_over(server, folder, monkeypatch)
 
 
 @pytest.mark.parametrize("lost", [WEIGHTS, "modeling_get.py"])
-def test_what_did_not_arrive_whole_is_said(server, folder, monkeypatch, lost):
+def test_an_incomplete_upload_is_reported(server, folder, monkeypatch, lost):
     create_commit = huggingface_hub.HfApi.create_commit
 
     def lossy(*args, **kwargs):
@@ -249,7 +249,7 @@ def test_what_did_not_arrive_whole_is_said(server, folder, monkeypatch, lost):
         push(folder, REPO)
 
 
-def test_what_is_pulled_is_what_was_pushed(server, folder, tmp_path):
+def test_a_pulled_checkpoint_equals_the_pushed_one(server, folder, tmp_path):
     push(folder, REPO)
     with pytest.warns(UserWarning, match=f"{REPO}@{server.repositories['model', REPO].head} pins this revision"):
         target = pull(REPO, tmp_path / "pulled")
@@ -290,12 +290,12 @@ def test_a_download_that_broke_off_goes_on_where_it_ended(server, folder, tmp_pa
     assert (target / WEIGHTS).read_bytes() == (folder / WEIGHTS).read_bytes()
 
 
-def test_a_file_that_always_ends_too_soon_leaves_nothing_half_written(server, folder, tmp_path, monkeypatch):
+def test_a_download_that_always_breaks_off_leaves_no_partial_file(server, folder, tmp_path, monkeypatch):
     push(folder, REPO)
     server.cuts["/elsewhere/"] = [4000, 100]
     monkeypatch.setattr("time.sleep", lambda _: None)
     before = set(tmp_path.iterdir()) | {tmp_path / "cache"}
-    with pytest.raises(OSError, match=f"cannot be reached .* {REPO} was not pulled: see to the network") as error:
+    with pytest.raises(OSError, match=f"cannot be reached .* {REPO} was not pulled: check the network") as error:
         pull(f"{REPO}@main", tmp_path / "pulled")
     assert "\n" not in str(error.value)
     assert set(tmp_path.iterdir()) <= before
@@ -314,7 +314,7 @@ def test_a_damaged_checkpoint_on_the_hub_is_not_written(server, folder, tmp_path
 
 
 @pytest.mark.parametrize(("status", "why"), [(401, "log in"), (403, "may not read"), (404, "log in")])
-def test_what_may_not_be_read_is_one_sentence(server, tmp_path, status, why):
+def test_an_unreadable_repository_is_one_sentence(server, tmp_path, status, why):
     server.failures["GET", "/api/models/"] = status
     with pytest.raises(OSError, match=rf"refused {REPO} \({status}\).*{why}") as error:
         pull(f"{REPO}@main", tmp_path / "pulled")
@@ -333,7 +333,7 @@ def test_without_a_network_it_says_so(folder, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["get-mine", "some one/x", "a/b/c", ""])
-def test_what_is_no_name_is_refused_before_the_network_is_asked(server, folder, name):
+def test_an_invalid_name_is_refused_without_the_network(server, folder, name):
     for act in (push, lambda _, name: pull(name)):
         with pytest.raises(ValueError, match="OWNER/NAME"):
             act(folder, name)

@@ -43,7 +43,7 @@ def assert_usable(made: ModelCard) -> None:
     assert "More Information Needed" not in made.text
 
 
-def test_what_is_pushed_says_what_it_is_and_how_it_is_used(server, pretrained):
+def test_a_pushed_checkpoint_has_a_card_with_its_use(server, pretrained):
     model, extractor = pretrained
     model.push_to_hub(REPO)
     extractor.push_to_hub(REPO)
@@ -68,7 +68,7 @@ def test_a_classifier_is_called_one(server):
     assert 'pipeline("eeg-classification"' in made.text
 
 
-def test_what_people_wrote_on_the_hub_stays(server, pretrained):
+def test_hand_written_text_on_the_hub_is_kept(server, pretrained):
     model, _ = pretrained
     model.push_to_hub(REPO)
     repository = server.repositories["model", REPO]

@@ -54,7 +54,7 @@ def test_a_continuation_grows_and_is_then_measured(page, monkeypatch):
     assert re.search("(open|closed) [0-9]+ %, (open|closed) [0-9]+ %", updates[-1]["classes"])
 
 
-def test_nothing_has_no_class(page):
+def test_no_recording_has_no_class(page):
     assert run(page, NOTHING)[-1]["classes"] == ""
 
 
@@ -66,7 +66,7 @@ def test_pages_hold_no_markup_from_a_file_name(page, tmp_path):
     assert "&lt;img src=x&gt;.edf is not an EDF or BDF file" in message
 
 
-def test_what_was_made_is_deleted_when_something_else_is_chosen(page, recording):
+def test_results_are_deleted_when_something_else_is_chosen(page, recording):
     files = [Path(run(page, UPLOAD, recording)[-1][suffix]["value"]) for suffix in (".edf", ".fif", ".png")]
     assert [file.name for file in files] == ["night <b>_get.edf", "night <b>_get_raw.fif", "night <b>_get.png"]
     assert all(file.exists() for file in files)
@@ -139,7 +139,7 @@ def next_picture(updates):
     return next(update for update in updates if "get-bar" in update.get("message", ""))
 
 
-def test_stop_keeps_what_was_made_so_far(page, monkeypatch):
+def test_stop_keeps_the_result_so_far(page, monkeypatch):
     monkeypatch.setattr(page_module, "FRAME_SECONDS", 0.0)
     updates = page.generate(ALICE, EXAMPLE, None, [], *(WISHES | {"seconds": 60.0}).values())
     next_picture(updates)
@@ -151,7 +151,7 @@ def test_stop_keeps_what_was_made_so_far(page, monkeypatch):
     assert {"surprise", "classes", ".edf", ".png"} <= set(last)
 
 
-def test_stopped_before_anything_was_made_nothing_is_shown(page):
+def test_stopped_before_the_first_patch_shows_nothing(page):
     updates = page.generate(ALICE, EXAMPLE, None, [], *WISHES.values())
     next(updates)
     page.runs.stop(ALICE.tab)
@@ -159,7 +159,7 @@ def test_stopped_before_anything_was_made_nothing_is_shown(page):
 
 
 @pytest.mark.parametrize("choice", [(UPLOAD, None), (NOTHING, None), (EXAMPLE, None)])
-def test_of_what_was_chosen_before_nothing_is_shown_any_more(page, monkeypatch, choice):
+def test_results_of_an_earlier_choice_disappear(page, monkeypatch, choice):
     monkeypatch.setattr(page_module, "FRAME_SECONDS", 0.0)
     updates = page.generate(ALICE, EXAMPLE, None, [], *(WISHES | {"seconds": 60.0}).values())
     next_picture(updates)
@@ -176,7 +176,7 @@ def test_a_recording_that_was_read_too_late_is_not_offered(page, recording):
     assert "message" not in page.choose(ALICE, UPLOAD, recording)
 
 
-def test_an_upload_is_deleted_when_nobody_has_it_any_more(page, tmp_path):
+def test_an_upload_is_deleted_when_no_tab_uses_it(page, tmp_path):
     save_recording(make_raw(), tmp_path / "same.edf")
     path = str(tmp_path / "same.edf")
     page.disk.own(ALICE.user, path)
@@ -188,7 +188,7 @@ def test_an_upload_is_deleted_when_nobody_has_it_any_more(page, tmp_path):
     assert not Path(path).exists()
 
 
-def test_who_has_no_room_left_sees_what_was_made_all_the_same(page, monkeypatch):
+def test_a_user_without_room_still_sees_the_result(page, monkeypatch):
     monkeypatch.setattr(disk, "USER_MEGABYTES", 0)
     last = run(page)[-1]
     expected = r"There is nothing to download. With \d.\d MB more, your files would exceed 0 MB"
@@ -197,7 +197,7 @@ def test_who_has_no_room_left_sees_what_was_made_all_the_same(page, monkeypatch)
     assert last["surprise"]["visible"]
 
 
-def test_what_nobody_foresaw_is_one_sentence_too(page, recording, monkeypatch, capsys):
+def test_unforeseen_errors_are_one_sentence_too(page, recording, monkeypatch, capsys):
     monkeypatch.setattr(session, "load_recording", lambda *_, **__: {}["key"])
     page.change(ALICE, UPLOAD, recording)
     for message in (
@@ -209,7 +209,7 @@ def test_what_nobody_foresaw_is_one_sentence_too(page, recording, monkeypatch, c
 
 
 def test_a_checkpoint_without_a_classifier_is_refused_as_one(tiny_checkpoint, tmp_path):
-    with Disk(tmp_path) as own, pytest.raises(ValueError, match="holds a GETModel and no classifier") as error:
+    with Disk(tmp_path) as own, pytest.raises(ValueError, match="holds a GETModel and not a classifier") as error:
         Page(tiny_checkpoint, tiny_checkpoint, own)
     assert str(error.value).startswith(str(tiny_checkpoint))
 
@@ -226,7 +226,7 @@ def figures(update) -> list[str]:
 
 
 @pytest.mark.parametrize(("width", "view"), [(1400.0, [-4.0, 10.0]), (390.0, [-2.0, 3.0])])
-def test_who_arrives_sees_the_example_continued_and_named_as_one(new, width, view):
+def test_a_visitor_sees_the_continued_example_named_as_an_example(new, width, view):
     new.continue_example()
     (update,) = new.arrive(BOB, width)
     update["traces"].clear()  # as gradio does
@@ -237,7 +237,7 @@ def test_who_arrives_sees_the_example_continued_and_named_as_one(new, width, vie
     assert list(new.disk.files.iterdir()) == []
 
 
-def test_who_arrives_early_sees_the_example_as_soon_as_it_is_there(new):
+def test_an_early_visitor_sees_the_example_as_soon_as_it_is_ready(new):
     updates = new.arrive(ALICE, 1400.0)
     assert "An example will appear here" in next(updates)["message"]
     with ThreadPoolExecutor(1) as pool:
@@ -246,7 +246,7 @@ def test_who_arrives_early_sees_the_example_as_soon_as_it_is_there(new):
         assert figures(rest.result(timeout=60)[-1]) == ["traces", "spectra", "surprise"]
 
 
-def test_the_example_does_not_come_over_what_a_visitor_does_first(new):
+def test_the_example_does_not_replace_a_visitors_own_choice(new):
     early = new.arrive(ALICE, 1400.0)
     next(early)
     with ThreadPoolExecutor(1) as pool:
@@ -256,7 +256,7 @@ def test_the_example_does_not_come_over_what_a_visitor_does_first(new):
     assert text(own[-1]["message"]).startswith("Generated 1 s in")
 
 
-def test_without_an_example_the_page_works_all_the_same(new, monkeypatch):
+def test_without_an_example_the_page_still_works(new, monkeypatch):
     monkeypatch.setattr(session, "surprise", lambda *_: {}["key"])
     with pytest.raises(KeyError):
         new.continue_example()

@@ -56,7 +56,7 @@ def test_a_fast_recording_is_drawn_at_a_rate_that_a_browser_carries():
 
 
 @pytest.mark.parametrize(("seconds", "seam"), [(0.5, 0.25), (0.25, 0.0)])
-def test_what_is_too_short_for_a_spectrum_is_drawn_as_traces_only(seconds, seam):
+def test_eeg_too_short_for_a_spectrum_is_drawn_as_traces_only(seconds, seam):
     raw = mark_generated(make_raw(seconds), seam)
     assert charts.spectra(raw) is None
     assert len(lines(charts.traces(raw, narrow=True), GENERATED)) == len(raw.ch_names)

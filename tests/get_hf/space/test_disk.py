@@ -33,7 +33,7 @@ time.sleep(60)
 """
 
 
-def test_what_a_process_leaves_is_deleted_when_it_has_ended_and_not_before(tmp_path):
+def test_files_of_a_process_are_deleted_only_after_it_has_ended(tmp_path):
     command = [sys.executable, "-c", OTHER_PROCESS, disk.__file__, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         try:
@@ -72,7 +72,7 @@ def test_files_are_deleted_in_time(kept, monkeypatch):
     assert list(kept.files.iterdir()) == list(kept.temporary.iterdir()) == []
 
 
-def test_a_user_has_so_much_room_and_all_have_so_much(kept, monkeypatch):
+def test_room_is_limited_for_each_user_and_for_all(kept, monkeypatch):
     monkeypatch.setattr(disk, "USER_MEGABYTES", 3)
     monkeypatch.setattr(disk, "ALL_MEGABYTES", 5)
     kept.own("Alice", write(kept.files / "a.edf", 2))
@@ -86,7 +86,7 @@ def test_a_user_has_so_much_room_and_all_have_so_much(kept, monkeypatch):
         pass
 
 
-def test_only_what_was_uploaded_or_made_can_be_deleted(kept, tmp_path):
+def test_only_uploads_and_results_can_be_deleted(kept, tmp_path):
     kept.delete(write(tmp_path / "precious"))
     assert (tmp_path / "precious").exists()
 

@@ -22,7 +22,7 @@ def test_a_cancelled_run_shows_nothing_more():
         cancelled.result(timeout=5)
 
 
-def test_what_was_shown_to_the_end_stays():
+def test_a_finished_result_stays():
     assert list(Run().shown(iter("abc"), last="nothing")) == ["a", "b", "c"]
 
 
@@ -54,7 +54,7 @@ def test_a_new_run_of_a_tab_begins_when_the_earlier_one_is_over():
     assert not other.ended
 
 
-def test_who_waits_is_told_how_many_are_before():
+def test_a_waiting_user_sees_the_length_of_the_queue():
     runs = Runs(at_once=1, waiting=2)
     with runs.begin("a") as a, runs.begin("b") as b, runs.begin("c") as c:
         assert list(runs.turn(a)) == []

@@ -28,7 +28,7 @@ def test_of_a_long_recording_the_end_is_read(tmp_path):
     assert notes == ["Of 40 s the last 30 s are read."]
 
 
-def test_what_is_left_out_is_noted(tmp_path):
+def test_ignored_channels_are_noted(tmp_path):
     raw, notes = session.read_upload(upload(tmp_path, ch_names=["C3", "C4", "ECG"]))
     assert raw.ch_names == ["C3", "C4"]
     assert notes == ["x.edf: left out what is not scalp EEG: ECG."]
@@ -101,7 +101,7 @@ def test_the_stream_grows_to_what_generate_returns(tiny):
     torch.testing.assert_close(so_far, whole)
 
 
-def test_users_at_once_each_get_what_they_would_get_alone(tiny):
+def test_simultaneous_users_get_the_same_as_alone(tiny):
     model, extractor = tiny
 
     def run(seed: int) -> torch.Tensor:
@@ -168,7 +168,7 @@ def test_an_artefact_surprises(tiny):
     assert np.nanmean(session.surprise(model, features, generated), axis=0).argmax() == pytest.approx(32, abs=1)
 
 
-def test_what_was_made_of_the_usual_seed_surprises_as_what_follows_does():
+def test_eeg_from_the_default_seed_is_scored_like_its_continuation():
     model, extractor = load_pretrained(CHECKPOINT)
     wishes = Wishes(4.0, condition="eyes_closed", seed=0)
     features = session.prepare(extractor, make_raw(), wishes).features

@@ -65,7 +65,7 @@ def test_gains_that_real_eeg_has_are_found():
         np.testing.assert_allclose(places @ np.transpose(found[name])[:, 2:88], places @ gains[2:88].T, atol=0.045)
 
 
-def test_what_is_far_off_is_not_made_up_for():
+def test_large_errors_are_not_corrected():
     loud = 1.5 * signals(NOTHING, 0)
     conditions = ["feet"] * 490 + ["rest"] * 10  # too few others: their gains are those of all
     found = find_gains(lambda gains: signals(gains["feet"], 1), loud, conditions, POSITIONS, RATE, PATCH)
@@ -73,7 +73,7 @@ def test_what_is_far_off_is_not_made_up_for():
         assert 0.2 < (quadratic_in_position(POSITIONS) @ np.transpose(gains)).max() <= LARGEST_LOG_GAIN + 1e-3
 
 
-def test_what_people_differ_by_is_found_and_is_theirs_in_every_condition():
+def test_differences_between_people_are_found_and_hold_in_every_condition():
     rng = np.random.default_rng(0)
     alpha, slope = np.zeros((2, *NOTHING.shape))
     alpha[16:28, 0], alpha[16:28, 1] = 0.4, -0.3  # more at the back
@@ -108,7 +108,7 @@ def test_what_people_differ_by_is_found_and_is_theirs_in_every_condition():
     assert not np.any(alone["none"])
 
 
-def test_what_a_cue_does_to_rhythms_is_found_whoever_has_them():
+def test_the_effect_of_a_cue_on_rhythms_is_found_in_all_people():
     rng = np.random.default_rng(0)
     n_people, n_trials = 40, 12
     truth = {"left_fist": 0.05 * rng.standard_normal(9), "feet": 0.05 * rng.standard_normal(9)}

@@ -44,7 +44,7 @@ def write(checkpoint, **known) -> None:
     extractor.but(corrections=replace(extractor.corrections, **known)).save_pretrained(checkpoint)
 
 
-def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, quick):
+def test_calibration_measures_and_writes_the_corrections(people, checkpoint, quick):
     found = calibration.calibrate(checkpoint, people)
     gains, shifts = found["generated_log_gains"], found["unprompted_coherence_shifts"]
     unprompted = found["unprompted_log_gains"]
@@ -89,7 +89,7 @@ def test_what_a_checkpoint_misses_is_measured_and_written(people, checkpoint, qu
     assert "gains from nothing: round 1 of 1" in shown.stderr
 
 
-def test_a_step_is_measured_anew_behind_what_was_found_before(people, checkpoint, quick):
+def test_a_step_is_measured_again_on_top_of_the_earlier_steps(people, checkpoint, quick):
     def cues(**known) -> dict:
         write(checkpoint, **known)
         before = written(checkpoint)
@@ -107,7 +107,7 @@ def test_a_step_is_measured_anew_behind_what_was_found_before(people, checkpoint
     assert behind["left_fist"][0] < first["left_fist"][0] - 0.01
 
 
-def test_a_step_is_measured_as_if_later_ones_had_not_been(people, checkpoint, quick, monkeypatch):
+def test_a_step_is_measured_without_the_corrections_of_later_steps(people, checkpoint, quick, monkeypatch):
     known = {"generated_log_gains": {"none": np.full((101, 9), 0.01)}, "cue_log_gains": {"feet": np.full(9, 0.1)}}
     write(checkpoint, **known)
 
@@ -121,7 +121,7 @@ def test_a_step_is_measured_as_if_later_ones_had_not_been(people, checkpoint, qu
     assert_equal(written(checkpoint)["cue_log_gains"], known["cue_log_gains"])
 
 
-def test_an_interruption_leaves_what_was_found_and_all_else_as_it_was(people, checkpoint, quick, monkeypatch):
+def test_an_interruption_keeps_finished_steps_and_changes_nothing_else(people, checkpoint, quick, monkeypatch):
     def interrupted(self):
         raise KeyboardInterrupt
 

@@ -119,7 +119,7 @@ def test_rest_needs_no_events(tree):
     assert not row["problem"]
 
 
-def test_what_is_wrong_with_one_recording_is_listed_and_costs_no_other(tree, tmp_path):
+def test_a_bad_recording_is_listed_and_does_not_affect_others(tree, tmp_path):
     prepared = prepare_segments(f"bids:{tree}", cache_dir=tmp_path)["train"]
     found = {(subject, session): problem for subject, session, problem in problems(prepared)}
     assert found.pop(("01", "ses-a_task-motor_run-1")) == "left out O2 (marked bad)"
@@ -173,7 +173,7 @@ def test_a_licence_that_forbids_derivatives_forbids_sharing(tmp_path):
     assert corpus.citation == "A B"
 
 
-def test_without_a_licence_nothing_may_be_shared(tmp_path):
+def test_a_data_set_without_a_licence_may_not_be_shared(tmp_path):
     _describe(tmp_path)
     assert (get_corpus(f"bids:{tmp_path}").licence, get_corpus(f"bids:{tmp_path}").may_redistribute) == (
         "unknown",
@@ -181,9 +181,9 @@ def test_without_a_licence_nothing_may_be_shared(tmp_path):
     )
 
 
-def test_a_description_that_is_no_json_is_named(tmp_path):
+def test_an_invalid_json_description_is_named(tmp_path):
     (tmp_path / "dataset_description.json").write_text('{"Name": "Fists"')
-    with pytest.raises(ValueError, match=r"dataset_description\.json is no JSON"):
+    with pytest.raises(ValueError, match=r"dataset_description\.json is not JSON"):
         get_corpus(f"bids:{tmp_path}")
 
 
@@ -192,7 +192,7 @@ def test_the_folder_is_looked_for_in_data_dir(tree):
     assert len(list(found)) == 8
 
 
-def test_a_folder_without_a_data_set_is_answered_with_what_to_name(tmp_path):
+def test_a_folder_without_a_data_set_gets_an_error_with_the_folder_to_name(tmp_path):
     with pytest.raises(CorpusUnavailableError, match=r"no BIDS data set in .*name the folder that holds"):
         list(get_corpus(f"bids:{tmp_path / 'nowhere'}").recordings())
     _describe(tmp_path)
@@ -225,7 +225,7 @@ def test_without_mne_bids_one_sentence_says_what_to_install(monkeypatch, tree):
         ("", None),
     ],
 )
-def test_a_name_is_a_condition_only_where_it_can_mean_nothing_else(name, condition):
+def test_an_ambiguous_event_name_is_not_a_condition(name, condition):
     assert condition_of(name) == condition
 
 

@@ -46,7 +46,7 @@ def test_a_segment_that_was_cut_off_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "12\n<html>\n", "1 2\n3 4\n"])
-def test_what_is_no_segment_is_refused(tmp_path, text):
+def test_an_invalid_segment_is_refused(tmp_path, text):
     (tmp_path / "Z001.txt").write_text(text)
     (found,) = get_corpus("bonn").recordings(tmp_path)
     with pytest.raises(ValueError, match="segment"):
@@ -60,7 +60,7 @@ def test_it_is_never_downloaded(tmp_path, given):
     assert "\n" not in str(error.value)
 
 
-def test_no_part_of_a_group_can_be_told_from_the_rest():
+def test_sets_whose_people_are_unknown_count_as_one_person():
     corpus = get_corpus("bonn")
     people = {name: corpus.person_of(name) for name in "ABCDE"}
     assert people["A"] == people["B"] != people["C"] == people["D"] == people["E"]

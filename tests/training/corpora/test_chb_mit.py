@@ -162,7 +162,7 @@ def test_a_summary_that_contradicts_itself_is_refused(tmp_path, right, wrong):
         read_summary(summary)
 
 
-def test_what_is_refused_is_listed_and_the_rest_is_prepared(corpus_dir, tmp_path):
+def test_refused_recordings_are_listed_and_the_rest_is_prepared(corpus_dir, tmp_path):
     cut_off(corpus_dir / "chb12/chb12_06.edf")
     train = prepare_segments("chb-mit", corpus_dir, tmp_path / "cache")["train"]
     listed = {session: problem for _, session, problem in problems(train)}

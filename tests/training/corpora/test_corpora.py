@@ -23,7 +23,7 @@ def test_an_unknown_corpus_is_answered_with_those_there_are(spec):
 
 
 @pytest.mark.parametrize("corpus", CORPORA.values(), ids=lambda corpus: corpus.name)
-def test_every_corpus_says_whose_it_is_and_divides_no_subject(corpus):
+def test_every_corpus_names_its_owners_and_divides_no_subject(corpus):
     assert corpus.licence
     assert corpus.citation
     assert corpus.homepage.startswith("https://")
@@ -32,7 +32,7 @@ def test_every_corpus_says_whose_it_is_and_divides_no_subject(corpus):
 
 
 @pytest.mark.parametrize("corpus", CORPORA.values(), ids=lambda corpus: corpus.name)
-def test_every_corpus_says_what_is_in_it_and_how_to_get_it(corpus):
+def test_every_corpus_describes_its_content_and_how_to_get_it(corpus):
     assert get_corpus(corpus.name) is corpus
     assert corpus.description.endswith(".")
     assert corpus.obtain.endswith(".")
@@ -72,7 +72,7 @@ def test_eegmmidb_is_found_in_its_own_folder_beside_others_and_where_mne_puts_it
     assert len(list(get_corpus("eegmmidb").recordings(tmp_path))) == 3
 
 
-def test_a_folder_without_the_corpus_is_answered_with_what_to_put_where(tmp_path):
+def test_a_folder_without_the_corpus_gets_an_error_with_the_files_to_add(tmp_path):
     with pytest.raises(CorpusUnavailableError, match=r"not in .*put the folders S001 to S109 .*eegmmidb"):
         list(get_corpus("eegmmidb").recordings(tmp_path))
 
@@ -139,7 +139,7 @@ def test_a_recording_travels_to_another_process_unopened(data_dir):
     assert copy.open().annotations.description.tolist() == ["T0", "T1", "T0", "T2", "T0"]
 
 
-def test_any_files_are_a_corpus_for_training_whose_annotations_may_name_conditions(data_dir, tmp_path):
+def test_any_files_can_be_a_training_corpus_with_conditions_from_annotations(data_dir, tmp_path):
     corpus = get_corpus(f"files:{data_dir}/eegmmidb/S00[12]/*.edf")
     found = list(corpus.recordings())
     assert not corpus.may_redistribute
@@ -150,7 +150,7 @@ def test_any_files_are_a_corpus_for_training_whose_annotations_may_name_conditio
     assert found[0].condition_spans(raw) == [(1.0, 3.0, "seizure")]
 
 
-def test_a_pattern_that_matches_nothing_is_said_to(tmp_path):
+def test_a_pattern_without_matches_is_reported(tmp_path):
     with pytest.raises(CorpusUnavailableError, match="no file matches"):
         list(get_corpus("files:*.edf").recordings(tmp_path))
 

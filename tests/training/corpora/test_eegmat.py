@@ -5,7 +5,7 @@ from get_hf.training.corpora import get_corpus
 SCALP = ["EEG Fp1", "EEG T3", "EEG Cz", "EEG O2"]
 
 
-def test_rest_is_with_eyes_closed_and_arithmetic_is_no_condition(tmp_path):
+def test_rest_has_eyes_closed_and_arithmetic_has_no_condition(tmp_path):
     for part in (1, 2):
         write_edf(tmp_path / f"Subject07_{part}.edf", [*SCALP, "EEG A2-A1", "ECG ECG"], 5, 500.0)
     rest, arithmetic = get_corpus("eegmat").recordings(tmp_path)

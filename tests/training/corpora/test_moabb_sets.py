@@ -122,7 +122,7 @@ def test_alpha_waves_have_their_conditions_and_their_microvolts(tmp_path, few):
     assert 5 < typical(row) < 20
 
 
-def test_who_is_not_within_reach_is_a_problem_and_costs_no_one_else(tmp_path):
+def test_a_person_who_cannot_be_downloaded_is_listed_and_does_not_affect_others(tmp_path):
     write_alpha_waves(tmp_path, 1)
     write_alpha_waves(tmp_path, 3).write_bytes(b"MATLAB 5.0 MAT-file, cut off")
     recordings = list(get_corpus("alpha-waves").recordings(tmp_path))
@@ -168,7 +168,7 @@ def test_nothing_is_said_but_by_the_recordings(tmp_path, few, capfd, recwarn):
     assert not [warning for warning in recwarn if "moabb" in str(warning.filename)]
 
 
-def test_a_data_dir_that_is_not_there_is_not_made(tmp_path):
+def test_a_missing_data_dir_is_not_created(tmp_path):
     with pytest.raises(CorpusUnavailableError, match=r"cho2017: there is no folder .*nowhere"):
         list(get_corpus("cho2017").recordings(tmp_path / "nowhere"))
     assert not (tmp_path / "nowhere").exists()
@@ -215,7 +215,7 @@ def test_cho_is_trials_and_never_across_two(tmp_path, few):
     assert max(np.abs(row["signal"]).max() for row in rows) < 100
 
 
-def test_any_data_set_has_the_conditions_whose_names_are_known(hands):
+def test_events_with_known_names_become_conditions_in_any_data_set(hands):
     assert [(r.subject, r.session) for r in hands] == [("1", "0_0"), ("1", "0_1"), ("2", "0_0"), ("2", "0_1")]
     raw = hands[0].open()
     spans = hands[0].condition_spans(raw)
@@ -288,7 +288,7 @@ def test_trials_that_are_all_too_short_are_one_problem(monkeypatch):
     assert segments(recording)[0]["problem"] == "it is trials shorter than 4 s with zeros put between them"
 
 
-def test_what_was_listed_is_not_read_again_until_a_file_changes(tmp_path, monkeypatch, few):
+def test_listed_recordings_are_not_read_again_until_a_file_changes(tmp_path, monkeypatch, few):
     one = few("Rodrigues2017", 1, 2)
     write_alpha_waves(tmp_path, 1)
     write_alpha_waves(tmp_path, 2)
@@ -371,7 +371,7 @@ def test_physionetmi_gives_the_samples_of_the_files_and_the_conditions_of_eegmmi
 
 
 @pytest.mark.parametrize("corpus", MOABB_CORPORA, ids=lambda corpus: corpus.name)
-def test_what_the_entries_say_is_what_moabb_says(corpus):
+def test_the_entries_agree_with_moabb(corpus):
     dataset = getattr(moabb.datasets, corpus.find.args[1])()
     recorded, about = dataset.metadata.acquisition, dataset.metadata.documentation
     assert corpus.licence == about.license

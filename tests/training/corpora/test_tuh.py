@@ -81,7 +81,7 @@ def test_without_its_events_a_recording_is_refused_and_the_others_are_not(tusz):
 @pytest.mark.parametrize(
     "text", ["", EVENTS, EVENTS + "TERM,0.0,4.5\n", EVENTS + "TERM,0.0,later,seiz,1.0\n", "a,b\n1,2\n"]
 )
-def test_events_that_cannot_be_read_are_not_taken_for_none(tusz, text):
+def test_unreadable_events_do_not_count_as_no_events(tusz, text):
     next(tusz.rglob("aaaaaaac_s001_t000.csv_bi")).write_text(text)
     with pytest.raises(ValueError, match="is cut off or no list of events"):
         recordings(tusz)["aaaaaaac s001_t000"].open()

@@ -42,7 +42,7 @@ def table(text: str, first_column: str) -> list[list[str]]:
     return [[cell.strip() for cell in line[1:-1].split("|")] for line in found[1].splitlines()]
 
 
-def test_the_hub_can_read_what_stands_in_front(folder):
+def test_the_hub_can_read_the_metadata_of_the_card(folder):
     front = front_matter(card(folder))
     assert front["license"] == "odc-by"
     assert {"eeg", "motor-imagery", "resting-state"} <= set(front["tags"])
@@ -77,7 +77,7 @@ def test_figures_are_those_of_the_recordings(folder, tmp_path):
     assert opened[0].std() == pytest.approx(float(table(text, "split")[0][5]), rel=0.1)
 
 
-def test_what_could_not_be_used_is_in_a_table(folder):
+def test_unusable_recordings_are_in_a_table(folder):
     rows = table(card(folder), "subject")
     assert {(row[0], row[1]) for row in rows} == {("S003", "R01"), ("S003", "R02")}
     assert "C3.." in next(row[2] for row in rows if row[1] == "R02")
@@ -109,7 +109,7 @@ def test_the_card_and_the_picture_are_the_same_again(folder):
 
 
 @pytest.mark.parametrize("failing", ["draw", "_front_matter"])
-def test_what_fails_on_the_way_leaves_the_old_card(folder, monkeypatch, failing):
+def test_a_failure_keeps_the_old_card(folder, monkeypatch, failing):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     def fail(*_):
@@ -147,11 +147,11 @@ def test_a_licence_the_hub_does_not_know_is_named_and_linked(folder, monkeypatch
 
 
 @pytest.mark.parametrize("corpus", [c for c in CORPORA.values() if c.may_redistribute], ids=lambda c: c.name)
-def test_what_may_be_shared_has_a_licence_the_hub_knows(corpus):
+def test_corpora_that_may_be_shared_have_a_licence_the_hub_knows(corpus):
     assert hub_licence(corpus)["license"] in {"odc-by", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0"}
 
 
-def test_a_folder_that_is_no_prepared_corpus_is_refused(tmp_path, folder):
+def test_a_folder_that_is_not_a_prepared_corpus_is_refused(tmp_path, folder):
     with pytest.raises(ValueError, match="not a prepared corpus"):
         card(tmp_path)
     with pytest.raises(FileNotFoundError, match="no folder someone/eeg"):

@@ -44,7 +44,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_what_was_stopped_goes_on_recording_by_recording(others, tmp_path, stop_after, error):
+def test_stopped_cleaning_continues_with_the_next_recording(others, tmp_path, stop_after, error):
     stop_after(4, error)
     with pytest.raises(error):
         prepare(others, tmp_path / "out")
@@ -59,7 +59,7 @@ def test_what_was_stopped_goes_on_recording_by_recording(others, tmp_path, stop_
     assert {path.name for path in tmp_path.iterdir()} == {"out", "whole", "recordings"}
 
 
-def test_where_nothing_was_cleaned_nothing_stays(others, tmp_path, stop_after):
+def test_without_cleaned_recordings_no_work_folder_stays(others, tmp_path, stop_after):
     stop_after(0)
     with pytest.raises(KeyboardInterrupt):
         prepare(others, tmp_path / "out")
@@ -72,12 +72,12 @@ def test_with_other_settings_all_is_cleaned_again_and_that_is_said(others, tmp_p
     with pytest.raises(KeyboardInterrupt):
         prepare(others, tmp_path / "out")
     cleaned = stop_after(99)
-    with pytest.warns(UserWarning, match="cleaned with other settings, and is cleaned again"):
+    with pytest.warns(UserWarning, match="cleaned with other settings before, and are cleaned again"):
         prepare(others, tmp_path / "out", segment_seconds=8.0)
     assert len(cleaned) == 6
 
 
-def test_what_a_killed_process_left_is_swept_and_a_damaged_recording_is_cleaned_again(others, tmp_path, stop_after):
+def test_files_of_a_killed_process_are_removed_and_a_damaged_recording_is_cleaned_again(others, tmp_path, stop_after):
     stop_after(4)
     with pytest.raises(KeyboardInterrupt):
         prepare(others, tmp_path / "out")

@@ -45,7 +45,7 @@ def test_anyone_can_load_the_folder_with_datasets_alone(prepared_folder, data_di
     assert [row["start"] for row in streamed] == built["validation"]["start"]
 
 
-def test_what_is_known_of_the_shards_is_beside_them(prepared_folder, other_folder):
+def test_the_description_lies_beside_the_shards(prepared_folder, other_folder):
     info = datasets.DatasetInfo.from_directory(str(prepared_folder))
     assert info.license == CORPORA["eegmmidb"].licence
     assert info.citation == CORPORA["eegmmidb"].citation
@@ -73,13 +73,13 @@ def test_what_is_known_of_the_shards_is_beside_them(prepared_folder, other_folde
     assert "3.0 s long" in problem
 
 
-def test_no_folder_of_this_machine_is_told(prepared_folder, data_dir):
+def test_no_folder_of_this_machine_is_published(prepared_folder, data_dir):
     assert Prepared.read(prepared_folder).problems  # one of a file, whose reader names the file
     for content in contents(prepared_folder).values():
         assert str(data_dir).encode() not in content
 
 
-def test_the_same_recordings_give_the_same_bytes_whoever_cleans_them(others, tmp_path):
+def test_the_same_recordings_give_the_same_bytes_in_any_number_of_processes(others, tmp_path):
     one = prepare(others, tmp_path / "one", segment_seconds=4.0)
     two = prepare(others, tmp_path / "two", segment_seconds=4.0, num_proc=2)
     assert one.fingerprint == two.fingerprint
@@ -88,7 +88,7 @@ def test_the_same_recordings_give_the_same_bytes_whoever_cleans_them(others, tmp
     assert other.fingerprint != one.fingerprint
 
 
-def test_what_is_prepared_is_left_until_a_recording_changes(others, tmp_path, monkeypatch):
+def test_a_prepared_folder_is_reused_until_a_recording_changes(others, tmp_path, monkeypatch):
     first = prepare(others, tmp_path / "out")
     (first.folder / "README.md").write_text("card")
     before = contents(first.folder)
@@ -136,7 +136,7 @@ def test_a_folder_that_is_something_else_is_refused_and_left(others, tmp_path):
 
 
 @pytest.mark.parametrize("where", ["shards", "segments", "segments by two"])
-def test_a_full_disk_leaves_what_was_there_and_the_next_try_works(others, tmp_path, monkeypatch, where):
+def test_a_full_disk_keeps_the_old_files_and_the_next_try_works(others, tmp_path, monkeypatch, where):
     earlier = prepare(others, tmp_path / "out", segment_seconds=8.0)
     before = contents(tmp_path)
 
@@ -180,7 +180,7 @@ def test_a_recording_that_could_not_be_fetched_is_tried_again(tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("num_proc", [None, 2])
-def test_progress_counts_recordings_whoever_cleans_them(others, tmp_path, num_proc):
+def test_progress_counts_recordings_in_any_number_of_processes(others, tmp_path, num_proc):
     seen = []
     prepare(others, tmp_path / "out", num_proc=num_proc, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (6, 6)
@@ -219,7 +219,7 @@ def test_a_split_is_loaded_alone_and_streamed(prepared_folder, tmp_path):
         (None, "has no dataset_info.json: make one with get-hf corpus prepare"),
     ],
 )
-def test_what_is_no_prepared_corpus_is_one_sentence(other_folder, tmp_path, change, message):
+def test_an_invalid_prepared_corpus_is_one_sentence(other_folder, tmp_path, change, message):
     if change is not None:
         info = json.loads((other_folder / "dataset_info.json").read_text())
         (tmp_path / "dataset_info.json").write_text(json.dumps(change(info)))

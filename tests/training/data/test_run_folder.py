@@ -18,7 +18,7 @@ from get_hf.training.pretraining.run import run
 from training_runs import losses, weights
 
 
-def test_a_second_process_is_refused_and_the_lock_goes_with_the_work(tmp_path):
+def test_a_second_process_is_refused_and_the_lock_ends_with_the_work(tmp_path):
     code = f"""
 import sys
 from filelock import FileLock
@@ -88,7 +88,7 @@ def test_training_goes_on_from_the_checkpoint_before_a_damaged_one(recipe, finis
     for name in ("checkpoint-3", "checkpoint-6"):
         shutil.copytree(finished / name, tmp_path / name)
     flip(tmp_path / "checkpoint-6" / "optimizer.pt")
-    with pytest.warns(UserWarning, match=r"checkpoint-6 is passed over: optimizer.pt is not as it was written\."):
+    with pytest.warns(UserWarning, match=r"checkpoint-6 is skipped: optimizer.pt is not as it was written\."):
         resumed = run(recipe, output_dir=str(tmp_path), resume_from_checkpoint=True)
     assert losses(resumed) == losses(finished)
     assert all(torch.equal(w, weights(finished)[name]) for name, w in weights(resumed).items())
@@ -109,20 +109,22 @@ def test_a_damaged_checkpoint_that_was_asked_for_is_refused(recipe, finished, tm
         ({"logging_steps": 2, "dataloader_num_workers": 0, "model.attn_implementation": "sdpa"}, None),
     ],
 )
-def test_changed_settings_are_told(recipe, finished, tmp_path, change, told):
+def test_changed_settings_are_reported(recipe, finished, tmp_path, change, told):
     shutil.copytree(finished / "checkpoint-6", tmp_path / "checkpoint-6")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         run(recipe, output_dir=str(tmp_path), resume_from_checkpoint=True, **change)
     notes = [str(w.message) for w in caught if "another recipe" in str(w.message)]
     assert len(notes) == (told is not None)
-    assert told is None or f"({told}), and training goes on by this one." in notes[0]
+    assert told is None or f"({told}), and training continues with this one." in notes[0]
 
 
 @pytest.mark.parametrize("change", [{"model.hidden_size": 32}, {"muon": True}])
 def test_settings_that_a_checkpoint_cannot_go_on_with_are_refused(recipe, finished, tmp_path, change):
     shutil.copytree(finished / "checkpoint-6", tmp_path / "checkpoint-6")
-    with pytest.raises(ValueError, match=r"was trained by another recipe .* go on with that one, or choose another"):
+    with pytest.raises(
+        ValueError, match=r"was trained with another recipe .* continue with that recipe, or choose another"
+    ):
         run(recipe, output_dir=str(tmp_path), resume_from_checkpoint=True, **change)
 
 

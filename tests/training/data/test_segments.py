@@ -64,7 +64,7 @@ def test_splits_hold_their_subjects_and_no_others(prepared):
     assert subjects == {"train": {"S001", "S002", "S003"}, "validation": {"S080"}, "test": {"S090"}}
 
 
-def test_what_cannot_be_used_is_reported_not_dropped(data_dir, tmp_path, caplog):
+def test_unusable_recordings_are_reported(data_dir, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         segments = prepare_segments("eegmmidb", data_dir, tmp_path)
     (broken, partly) = problems(segments["train"])
@@ -86,7 +86,7 @@ def test_building_twice_and_by_two_processes_gives_the_same(prepared, data_dir, 
     assert once == by_two
 
 
-def test_what_was_built_is_found_again_until_a_recording_changes_or_is_added(data_dir, tmp_path):
+def test_built_segments_are_reused_until_a_recording_changes_or_is_added(data_dir, tmp_path):
     original = data_dir / "eegmmidb/S080"
     for subject in ("S080", "S081"):
         (tmp_path / "data/eegmmidb" / subject).mkdir(parents=True)
@@ -104,7 +104,7 @@ def test_what_was_built_is_found_again_until_a_recording_changes_or_is_added(dat
     assert built()["subject"] == ["S080", "S081"]
 
 
-def test_a_disk_that_is_full_is_no_fault_of_a_recording(data_dir, tmp_path, monkeypatch):
+def test_a_full_disk_is_not_reported_as_a_bad_recording(data_dir, tmp_path, monkeypatch):
     def opener(self):
         raise CorpusUnavailableError("could not be written") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

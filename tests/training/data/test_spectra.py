@@ -71,7 +71,7 @@ def test_a_sine_stands_where_it_should(measure):
     assert density.sum() * 0.5 == pytest.approx(20**2 / 2, rel=0.01)
 
 
-def test_conditions_of_one_segment_are_told_apart(measure):
+def test_conditions_within_one_segment_are_separated(measure):
     loud, quiet = noise(2000, 30.0), noise(2000, 3.0, seed=1)
     measured = measure(segment(np.hstack([loud, quiet]), ["left_fist", "rest"]))
     assert measured.conditions() == ["rest", "left_fist"]
@@ -90,7 +90,7 @@ def test_a_stretch_shorter_than_a_window_counts_but_has_no_spectrum(measure):
     assert set(measured.spectra) == {"rest"}
 
 
-def test_recordings_that_could_not_be_used_count_for_nothing(measure):
+def test_unusable_recordings_do_not_count(measure):
     empty = segment(np.empty((0, 0), np.float32), [], ())
     seen = []
     measured = measure(empty, segment(noise(400), ["rest"]), progress=lambda *counts: seen.append(counts))

@@ -25,7 +25,7 @@ def twin(monkeypatch):
 
 
 @given(SUBJECTS, SUBJECTS)
-def test_splits_are_accepted_exactly_when_nobody_is_in_both(train, test):
+def test_splits_are_accepted_only_if_no_person_is_in_both(train, test):
     splits = {"train": [("eegmmidb", s) for s in train], "test": [("eegmmidb", s) for s in test]}
     if train & test:
         with pytest.raises(ValueError, match="are one person, eegmmidb/S0"):
@@ -78,7 +78,7 @@ def test_a_model_is_not_judged_on_whom_it_was_trained_on(twin, tmp_path):
 
 
 @pytest.mark.parametrize("corpus", ["eegmmidb", {"eegmmidb": 3, "twin": 1}])
-def test_a_summary_that_names_nobody_is_judged_by_its_recipe(corpus, monkeypatch, tmp_path):
+def test_without_people_in_the_summary_its_recipe_counts(corpus, monkeypatch, tmp_path):
     registered = dataclasses.replace(get_corpus("eegmmidb"), name="twin", splits={"train": ("7",)})
     monkeypatch.setitem(CORPORA, "twin", registered)
     summary = tmp_path / "training_summary.json"
@@ -89,11 +89,11 @@ def test_a_summary_that_names_nobody_is_judged_by_its_recipe(corpus, monkeypatch
 
 
 @pytest.mark.parametrize("content", [None, "{}", '{"recipe": {"corpus": "someone/on-the-hub"}}'])
-def test_where_nobody_knows_whom_it_was_trained_on_a_warning_says_so(content, tmp_path):
+def test_unknown_training_people_give_a_warning(content, tmp_path):
     summary = tmp_path / "training_summary.json"
     if content is not None:
         summary.write_text(content)
-    with pytest.warns(UserWarning, match="does not say whom the model was trained on"):
+    with pytest.warns(UserWarning, match="does not say which people the model was trained on"):
         check_unseen(summary, [("eegmmidb", "S001")])
 
 

@@ -129,7 +129,7 @@ def test_parts_can_be_left_out_and_a_memorised_training_recording_is_caught(smal
     assert seen[1] == (400, {("rest", "left_fist"), ("rest", "right_fist")})
 
 
-def test_a_checkpoint_is_told_what_the_prompt_holds_and_what_is_to_follow(checkpoint, monkeypatch):
+def test_a_checkpoint_gets_the_conditions_of_the_prompt_and_of_the_continuation(checkpoint, monkeypatch):
     generate = GETGenerator(checkpoint, batch_size=2)
     told = []
     original = type(generate.model).generate
@@ -151,7 +151,7 @@ def test_a_checkpoint_is_told_what_the_prompt_holds_and_what_is_to_follow(checkp
     np.testing.assert_array_equal(made, generate(prompts, ["C3", "C4"], 130, conditions))
 
 
-def test_pace_is_the_end_over_the_beginning_of_what_ran_long_enough_to_tell(monkeypatch):
+def test_pace_compares_end_and_start_of_long_runs(monkeypatch):
     clock = iter(np.r_[0.0, np.cumsum(np.repeat([5.0, 1.0, 1.0, 1.3], [20, 20, 140, 20]))])
     monkeypatch.setattr(generator.time, "perf_counter", lambda: next(clock))
     pace = generator._Pace(Progress(disable=True), 200)

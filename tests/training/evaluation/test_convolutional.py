@@ -30,7 +30,7 @@ def auc(real, made) -> float:
     return np.mean(list(two_sample_auc(scores).values()))
 
 
-def test_it_finds_nothing_between_two_halves_of_the_same(real):
+def test_samples_of_the_same_process_cannot_be_separated(real):
     other = np.concatenate([windows(seed) for seed in range(10, 13)])
     assert auc(real, other) == pytest.approx(0.5, abs=0.1)
 
@@ -45,7 +45,7 @@ def test_it_finds_nothing_between_two_halves_of_the_same(real):
     ],
     ids=["hiss", "channels", "no peaks", "constant"],
 )
-def test_it_finds_what_is_wrong_with_the_signal(real, change):
+def test_it_detects_a_changed_signal(real, change):
     other = np.concatenate([windows(seed) for seed in range(10, 13)])
     assert auc(real, change(other)) > 0.9
 
@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_scores_and_leaves_torchs_own_alone(real):
     torch.testing.assert_close(torch.get_rng_state(), before)
 
 
-def test_it_learns_by_what_is_in_the_signal_not_by_its_unit(real):
+def test_the_classifier_does_not_depend_on_the_unit(real):
     y = (np.arange(len(real)) % 2).astype(bool)
     made = np.where(y[:, None, None], real[:, ::-1], real)
     scores = [

@@ -21,7 +21,7 @@ def test_the_alpha_peak_is_found_on_a_slope():
     assert alpha_peak(slope + sine(10.5, 5.0), 160.0) == 10.5
 
 
-def test_no_alpha_peak_is_made_up_above_or_below_the_band():
+def test_no_alpha_peak_is_reported_at_the_edges_of_the_band():
     frequencies = 1 / (1 + np.arange(0, 81))
     signal = np.fft.irfft(frequencies)[None].repeat(20, axis=1)
     assert alpha_peak(signal, 160.0) is None or 7 <= alpha_peak(signal, 160.0) <= 14

@@ -95,7 +95,7 @@ def test_a_process_passes_against_its_own_samples(segments, people, floor):
     assert values["copied from the prompt"] < 1.2 * floor["copied from the prompt"]
 
 
-def test_a_future_as_loud_as_any_other_passes_and_a_louder_one_does_not(segments):
+def test_a_future_of_usual_strength_passes_and_a_stronger_one_does_not(segments):
     rng = np.random.default_rng(4)
     # each stretch of a recording is as loud as it happens to be: 3 dB more or less
     loudness = np.exp(0.35 * norm.ppf((np.arange(len(segments.subjects)) + 0.5) / len(segments.subjects)))
@@ -301,7 +301,7 @@ def test_the_pooled_var_knows_any_of_its_channels_and_the_average_amplitude(segm
 # ---------------------------------------------------------------------- the table as a whole
 
 
-def test_cut_segments_takes_what_follows_and_overlaps_nothing():
+def test_segments_are_consecutive_and_do_not_overlap():
     x = np.arange(6000.0)[None].repeat(2, axis=0)
     cut = cut_segments([(x, "S1", "eyes_open"), (x[:, :3000], "S2", "none")], ["C3", "C4"])
     assert cut.prompt.shape == (2, 2, 800)

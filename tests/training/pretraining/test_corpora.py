@@ -60,7 +60,7 @@ def montages(monkeypatch) -> list[int]:
     return numbers
 
 
-def test_a_mixture_is_one_run_whose_summary_tells_of_both_and_of_no_folder(finished, mixture, other_folder):
+def test_a_mixture_is_one_run_whose_summary_names_both_corpora_and_no_folder(finished, mixture, other_folder):
     GETModel.from_pretrained(finished)
     summary = json.loads((finished / "training_summary.json").read_text())
     other = json.loads((other_folder / "dataset_info.json").read_text())["corpus"]
@@ -101,11 +101,11 @@ def test_a_stream_is_resumed_by_as_many_workers_or_not_at_all(mixture, streamed,
         run(mixture, output_dir=str(tmp_path), resume_from_checkpoint=True, **STREAMED)
     for name in ("stream_0.json", CHECKSUMS):  # as a run that does not stream leaves it
         (tmp_path / f"checkpoint-{SAVED}" / name).unlink()
-    with pytest.raises(ValueError, match="does not tell where process 0 was in its stream"):
+    with pytest.raises(ValueError, match="does not say where process 0 was in its stream"):
         run(mixture, output_dir=str(tmp_path), resume_from_checkpoint=True, dataloader_num_workers=1, **STREAMED)
 
 
-def test_what_is_streamed_from_the_hub_trains_as_from_the_folder(mixture, prepared_folder, other_folder, tmp_path):
+def test_streaming_from_the_hub_trains_as_from_the_folder(mixture, prepared_folder, other_folder, tmp_path):
     options = STREAMED | {"max_steps": 3, "eval_strategy": "no", "save_strategy": "no", "dataloader_num_workers": 1}
     local = {str(other_folder): 1, str(prepared_folder): 1}
     expected = run(mixture, output_dir=str(tmp_path / "local"), corpus=local, **options)

@@ -80,7 +80,7 @@ def test_every_patch_is_learnt_as_it_is_seen(crops_of):
         np.testing.assert_array_equal(crop["labels"], crop["input_values"])
 
 
-def test_a_crop_is_calibrated_on_all_of_itself_or_on_nothing(crops_of):
+def test_a_crop_calibrates_on_all_of_its_samples_or_none(crops_of):
     told = {float(crops_of(population_probability=0.5)[index]["calibration"][0, 1]) for index in range(20)}
     assert told == {0.0, 1.0}
     calibrated, positions_alone = (crops_of(population_probability=p) for p in (0.0, 1.0))
@@ -120,7 +120,7 @@ def test_conditions_are_those_of_the_patch_that_is_predicted(prepared, extractor
         assert ids in windows or ids[:-1] in [w[:-1] for w in windows]
 
 
-def test_dropout_withholds_all_conditions_of_a_crop_or_none(crops_of):
+def test_dropout_removes_all_conditions_of_a_crop_or_none(crops_of):
     crops = crops_of(condition_dropout=0.5, condition_weights={"none": 0.0})
     known = [(crops[i]["condition_ids"] > 0).mean() for i in range(40)]
     assert 5 < known.count(0.0) < 35
@@ -183,7 +183,7 @@ def test_an_index_beyond_the_list_is_refused(crops_of):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"condition_dropout": 1.5}, "condition_dropout must lie between 0 and 1"),
+        ({"condition_dropout": 1.5}, "condition_dropout must be between 0 and 1"),
         ({"min_channels": 0}, "min_channels"),
         ({"max_history_seconds": -1.0}, "max_history_seconds"),
         ({"condition_weights": {"sleep": 1.0}}, "'sleep'; the conditions are none, rest"),
@@ -196,7 +196,7 @@ def test_contradictory_settings_are_refused(changes, message):
         dataclasses.replace(CONFIG, **changes)
 
 
-def test_weights_that_leave_nothing_are_refused(crops_of):
+def test_condition_weights_without_any_crop_are_refused(crops_of):
     names = ("none", "rest", "eyes_open", "eyes_closed", "left_fist", "right_fist", "both_fists", "feet")
     with pytest.raises(ValueError, match="every segment has weight 0"):
         crops_of(condition_weights=dict.fromkeys(names, 0.0))

@@ -48,7 +48,7 @@ def test_it_learns_and_follows_the_schedule():
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
-def test_it_goes_on_from_its_state_as_if_it_had_not_stopped(tmp_path):
+def test_it_continues_from_its_state_without_a_difference(tmp_path):
     model = tiny_model().train()
     optimizer = MuonWithAdamW(model, lr=3e-3, weight_decay=0.1)
     steps(model, optimizer, 3)

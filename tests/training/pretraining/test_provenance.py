@@ -44,7 +44,7 @@ def test_a_repository_that_surrounds_an_installed_package_is_not_ours(repository
     assert own_commit(repository / ".venv/lib/site-packages/get_hf/training") is None
 
 
-def test_a_clone_has_a_commit_whatever_repository_git_is_told_of(repository, monkeypatch):
+def test_a_clone_has_its_commit_whatever_the_git_variables_say(repository, monkeypatch):
     ours = room(repository / "training/pretraining")
     git(repository, "add", ".")
     git(repository, "commit", "-qm", "ours")
@@ -53,14 +53,14 @@ def test_a_clone_has_a_commit_whatever_repository_git_is_told_of(repository, mon
     assert own_commit(ours) == head
 
 
-def test_in_a_clone_of_this_repository_its_commit_is_told():
+def test_a_clone_of_this_repository_reports_its_commit():
     root = Path(__file__).parents[3]
     if not (root / ".git").exists():
         pytest.skip("not a clone")
     assert own_commit(root / "training" / "pretraining") == git(root, "rev-parse", "HEAD")
 
 
-def test_without_git_or_a_clone_the_version_is_told(monkeypatch, tmp_path):
+def test_without_git_or_a_clone_the_version_is_reported(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert own_commit() is None
     about = provenance(seed=3)
@@ -68,7 +68,7 @@ def test_without_git_or_a_clone_the_version_is_told(monkeypatch, tmp_path):
     assert about["seed"] == 3
 
 
-def test_weights_are_told_by_what_they_are_not_by_their_folder(tmp_path):
+def test_weights_are_identified_by_their_content_not_by_their_folder(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "model.safetensors").write_bytes(b"weights")

@@ -194,7 +194,7 @@ def test_a_missing_corpus_is_one_sentence(recipe, tmp_path):
         run(recipe, data_dir=str(tmp_path), output_dir=str(tmp_path / "out"))
 
 
-def test_a_checkpoint_that_is_none_is_refused(recipe, tmp_path):
+def test_an_incomplete_checkpoint_is_refused(recipe, tmp_path):
     with pytest.raises(ValueError, match="is not a complete checkpoint"):
         run(recipe, resume_from_checkpoint=str(tmp_path), output_dir=str(tmp_path / "out"))
 
@@ -221,7 +221,7 @@ def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
         ({"condition_weights": {"sleep": 2.0}}, "'sleep'; the conditions are"),
         ({"model": {"hidden_sice": 64}}, "hidden_sice"),
         ({"model": {"hidden_size": "wide"}}, "hidden_size"),
-        ({"model": {"heard_conditions": ["rest"]}}, "heard_conditions are seen in the corpora"),
+        ({"model": {"heard_conditions": ["rest"]}}, "heard_conditions is read from the corpora"),
         ({"max_steps": 0}, "max_steps must be given"),
         ({"average_decay": 1.0}, "average_decay"),
         ({"generation": {"top_k": 5}}, "generation has unknown options, top_k: it knows burst_correlation,"),
@@ -257,7 +257,7 @@ def test_a_bad_recipe_costs_one_sentence(recipe, tmp_path, change, message):
 @pytest.mark.parametrize(
     ("text", "message"), [("a: [1", "is not YAML"), ("- 1", "keys and values"), (None, "no recipe")]
 )
-def test_what_is_no_recipe_is_refused(tmp_path, text, message):
+def test_an_invalid_recipe_is_refused(tmp_path, text, message):
     path = tmp_path / "recipe.yaml"
     if text is not None:
         path.write_text(text)

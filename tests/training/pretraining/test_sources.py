@@ -64,7 +64,7 @@ def test_corpora_of_other_montages_and_rates_mix_by_weight(sources):
     assert bipolar[:, 3:].any(-1).sum() == 1
 
 
-def test_the_conditions_that_training_segments_hold_are_heard_but_for_those_of_weight_0(sources, streamed):
+def test_known_conditions_are_those_of_training_segments_with_positive_weight(sources, streamed):
     ids = {i for source in sources for row in source.splits["train"]["conditions"] for i in row}
     held = [name for i, name in enumerate(CONDITIONS) if i in ids - {0}]
     assert {"eyes_open", "eyes_closed"} <= set(held)
@@ -156,7 +156,7 @@ def test_streaming_needs_what_is_prepared(data_dir):
         ("/no/folder", "no folder /no/folder: get-hf"),
     ],
 )
-def test_a_name_that_means_nothing_is_one_sentence(name, message):
+def test_an_unknown_name_is_one_sentence(name, message):
     with pytest.raises(ValueError, match=message):
         open_sources({name: 1})
 
@@ -168,14 +168,14 @@ def changed(folder, out, **changes):
     return {str(out): 1.0}
 
 
-def test_what_was_prepared_for_another_model_is_refused(other_folder, tmp_path):
+def test_a_corpus_prepared_for_another_model_is_refused(other_folder, tmp_path):
     with pytest.raises(ValueError, match=r"at 100 Hz for patches of 25 samples, and the model is of 128 Hz"):
         open_sources({str(other_folder): 1}, sampling_rate=128.0)
     with pytest.raises(ValueError, match="numbers its conditions in another way"):
         open_sources(changed(other_folder, tmp_path / "new", conditions=["none", "asleep"]))
 
 
-def test_nobody_to_train_on_is_said(other_folder, tmp_path):
+def test_missing_training_people_are_reported(other_folder, tmp_path):
     out = tmp_path / "out"
     weights = changed(other_folder, out)
     for path in (out / "data").glob("train-*"):
@@ -184,7 +184,7 @@ def test_nobody_to_train_on_is_said(other_folder, tmp_path):
         open_sources(weights, cache_dir=tmp_path / "cache")
 
 
-def test_somebody_to_train_and_to_validate_on_is_refused(prepared_folder, other_folder, cache_dir, monkeypatch):
+def test_a_person_in_training_and_validation_is_refused(prepared_folder, other_folder, cache_dir, monkeypatch):
     other = str(other_folder)
     corpus = json.loads((other_folder / "dataset_info.json").read_text())["corpus"]
     person = {"anna": "eegmmidb/S080"}

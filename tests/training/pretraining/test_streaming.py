@@ -135,7 +135,7 @@ def test_each_segment_gives_as_many_crops_and_corpora_come_by_weight(streams, cr
     assert 0.6 < share < 0.9
 
 
-def test_shuffling_mixes_the_segments_of_a_block_and_loses_none(streams, cropped):
+def test_shuffling_mixes_the_segments_of_a_block_and_keeps_all(streams, cropped):
     take(crops_of(streams, crops_per_segment=4, shuffled_segments=8), 64)
     for block in (cropped[:32], cropped[32:]):
         assert max(Counter(block).values()) <= 8  # the small corpus may begin anew within a block
@@ -166,7 +166,7 @@ def test_neighbours_share_their_number_of_channels(streams):
     assert len(set(numbers)) > 1
 
 
-def test_condition_weights_make_more_crops_or_none(streams, cropped):
+def test_condition_weights_raise_or_remove_crops(streams, cropped):
     closed = dataclasses.replace(CONFIG, condition_weights={"eyes_closed": 3.0, "rest": 0.0, "eyes_open": 0.0})
     crops = take(crops_of({"eegmmidb": streams["eegmmidb"]}, (1,), config=closed, crops_per_segment=1), 60)
     assert len(crops) == 60
@@ -194,7 +194,7 @@ def test_places_of_other_readers_are_refused(streams, tmp_path):
     take(before, 2)
     before.save(tmp_path)
     for changes in ({"batch_size": 4}, {"n_processes": 2}, {"crops_per_segment": 1}, {"shuffled_segments": 1}):
-        with pytest.raises(ValueError, match="resume it with the same, or train anew"):
+        with pytest.raises(ValueError, match="resume it with the same, or begin a new run"):
             loader(**changes).restore(tmp_path)
-    with pytest.raises(ValueError, match="does not tell where process 1 was"):
+    with pytest.raises(ValueError, match="does not say where process 1 was"):
         loader(process=1, n_processes=2).restore(tmp_path)

@@ -12,6 +12,7 @@ from get_hf.training.evaluation.table import Rows
 
 from .transfer import band_power_decoder, transfer_accuracy
 
+#: Electrodes at the back of the head, where closing the eyes raises alpha power.
 POSTERIOR = ("P3", "Pz", "P4", "O1", "Oz", "O2")
 CLOSED, OPEN = "eyes_closed", "eyes_open"
 
@@ -37,13 +38,13 @@ def alpha_rows(
     for subject, items in rows.members.items():
         closed, opened = (items[conditions[items] == name] for name in (CLOSED, OPEN))
         if len(closed) and len(opened):
-            made, true = (x[closed][:, picks].mean() - x[opened][:, picks].mean() for x in (generated, real))
-            effects[subject] = made, true
+            found, true = (x[closed][:, picks].mean() - x[opened][:, picks].mean() for x in (generated, real))
+            effects[subject] = found, true
     if not effects:
         return
 
     def over_real(sample, _):
-        found = [made - true for made, true in (effects[s] for s in sample if s in effects)]
+        found = [ours - true for ours, true in (effects[s] for s in sample if s in effects)]
         return np.exp(np.mean(found)) if found else np.nan
 
     def ratio(sample, _):
@@ -83,8 +84,8 @@ def eyes_rows(
         for subject in np.unique(subjects):
             powers[subjects == subject] -= powers[subjects == subject].mean(axis=0)
         features.append(powers)
-    made, tested = features
-    correct = transfer_accuracy(band_power_decoder, made, tested, labels, subjects)
+    trained, tested = features
+    correct = transfer_accuracy(band_power_decoder, trained, tested, labels, subjects)
     per_item = np.full(len(conditions), np.nan)
     per_item[chosen] = correct.reshape(len(chosen), n_windows).mean(axis=1)
     name = "eyes closed or open: trained on it, right on real"

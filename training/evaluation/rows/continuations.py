@@ -99,8 +99,8 @@ def evaluate_arrays(
     if conditions is not None:
         # the prompt has the same condition, and makes the estimate of the real ratio more precise
         longer = np.concatenate([real_prompt, real_continuation], axis=-1)
-        real_alpha, made_alpha = (log_alpha_power(x, sampling_rate) for x in (longer, generated))
-        alpha_rows(rows, real_alpha, made_alpha, conditions, ch_names)
+        real_alpha, generated_alpha = (log_alpha_power(x, sampling_rate) for x in (longer, generated))
+        alpha_rows(rows, real_alpha, generated_alpha, conditions, ch_names)
         eyes_rows(rows, real_continuation, generated, conditions, sampling_rate)
     return rows.table
 
@@ -203,17 +203,17 @@ class Continuations:
         self.prompt, self.ch_names = segments.prompt, segments.ch_names
         self.n_times, self.conditions = segments.n_times, segments.unchanged_conditions
 
-    def rows(self, made: np.ndarray, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
+    def rows(self, generated: np.ndarray, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
         """The rows of continuations `(items, channels, n_times)` in microvolts; see `evaluate_arrays`."""
         of = self.segments
         table = evaluate_arrays(
-            of.prompt, of.continuation, made, of.subjects, of.sampling_rate, of.ch_names, of.conditions,
+            of.prompt, of.continuation, generated, of.subjects, of.sampling_rate, of.ch_names, of.conditions,
             self.classifiers, n_bootstrap, seed, of.recordings,
         )  # fmt: skip
         if not self.train:
             return table
         rows = Rows(of.subjects, n_bootstrap, seed)
-        memorisation_rows(rows, self._held_out_distances, self._distances(made))
+        memorisation_rows(rows, self._held_out_distances, self._distances(generated))
         return table | rows.table
 
     @cached_property

@@ -26,7 +26,7 @@ SETTLED = 0.5  # seconds from the cue until the rhythms follow it
 class Fists(Trials):
     """Trials of the left and of the right fist, after the rest before their cues."""
 
-    def rows(self, made: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
+    def rows(self, generated: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
         """Rows of generated trials, or of real trials.
 
         Lateralisation is the power at C3 over the power at C4, in dB, left fist less right fist. The hemisphere
@@ -34,15 +34,17 @@ class Fists(Trials):
         aligned covariances.
 
         Args:
-            made: Generated trials `(trials, channels, times)` in microvolts; None: real trials.
+            generated: Generated trials `(trials, channels, times)` in microvolts; None: real trials.
             n_bootstrap: Resamples of subjects for each interval.
             seed: Seed of the bootstrap.
         """
         rows = Rows(self.subjects, n_bootstrap, seed)
-        real, made = (_mu_beta(x) for x in (self.trial, self.trial if made is None else made))
+        real, generated = (_mu_beta(x) for x in (self.trial, self.trial if generated is None else generated))
         is_left = self.labels == LEFT
         if {"C3", "C4"} <= set(self.ch_names):
-            c3, c4 = (10 * np.log10(made[:, self.ch_names.index(name)].var(axis=-1) + 1e-6) for name in ("C3", "C4"))
+            c3, c4 = (
+                10 * np.log10(generated[:, self.ch_names.index(name)].var(axis=-1) + 1e-6) for name in ("C3", "C4")
+            )
 
             def lateralisation(sample, _):
                 own = (rows.members[subject] for subject in sample)
@@ -50,8 +52,8 @@ class Fists(Trials):
 
             goal = ("between times floor", 0.9, 1.1)
             rows.add("conditions", "8-30 Hz at C3 over C4, left less right fist", "dB", goal, lateralisation)
-        made, tested = (aligned(covariance(x), self.subjects) for x in (made, real))
-        correct = transfer_accuracy(CommonSpatialPatterns, made, tested, self.labels, self.subjects)
+        generated, tested = (aligned(covariance(x), self.subjects) for x in (generated, real))
+        correct = transfer_accuracy(CommonSpatialPatterns, generated, tested, self.labels, self.subjects)
         name = "left or right fist: trained on it, right on real"
         rows.mean("conditions", name, "share of trials", ("floor less", 0.05), correct)
         return rows.table

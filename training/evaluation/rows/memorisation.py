@@ -16,8 +16,10 @@ from scipy import fft
 
 from get_hf.training.evaluation.table import Rows
 
+#: Length in seconds of a window that is compared with the training recordings.
 WINDOW_SECONDS = 1.0
-BLOCK = 4096  # samples that one Fourier transform covers
+#: Number of samples in one Fourier transform.
+BLOCK = 4096
 
 
 def nearest_distances(windows: np.ndarray, recordings: Iterable[np.ndarray]) -> np.ndarray:
@@ -75,11 +77,11 @@ def memorisation_rows(rows: Rows, held_out: np.ndarray, generated: np.ndarray) -
         generated: `nearest_distances` of windows of the generated continuations.
     """
     n_items = len(rows.subjects)
-    real, made = (d.reshape(n_items, -1) for d in (held_out, generated))
+    real, generated = (d.reshape(n_items, -1) for d in (held_out, generated))
     rows.add(
         "memorisation", "distance to the nearest training window", "over held-out", ("at least", 0.95),
-        lambda _, items: made[items].mean() / real[items].mean(),
+        lambda _, items: generated[items].mean() / real[items].mean(),
     )  # fmt: skip
     # one copy among many windows does not move the mean
-    smallest = (made.min() + 1e-6) / (real.min() + 1e-6)
+    smallest = (generated.min() + 1e-6) / (real.min() + 1e-6)
     rows.fact("memorisation", "smallest distance to one", "over held-out", ("at least", 0.5), smallest)

@@ -24,12 +24,12 @@ from get_hf.training.evaluation.table import Rows
 
 from .continuations import space_rows, spectrum_rows
 
-#: Longest prompt that two stretches of 12 s can follow in a resting recording of a minute.
+#: Longest prompt in seconds: two stretches of 12 s can follow it in a resting recording of a minute.
 LONGER_SECONDS = 24.0
-#: Channels on both sides, in front and at the back; and one channel alone.
+#: Channels on both sides, at the front and at the back; and a single channel.
 FEW_CHANNELS = ("Fp2", "Fz", "T7", "Oz")
 ONE_CHANNEL = ("Cz",)
-#: Windows that measure rises and falls of the amplitude.
+#: Length in seconds of the windows that measure how the amplitude varies.
 WINDOW_SECONDS = 0.5
 
 
@@ -47,19 +47,19 @@ class OtherPrompts:
         self.prompt, self.ch_names = segments.prompt, segments.ch_names
         self.n_times, self.conditions = segments.n_times, segments.unchanged_conditions
 
-    def rows(self, made: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
+    def rows(self, generated: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
         """Rows of generated EEG, or of other stretches of the same recordings.
 
         A single channel has no rows of space.
 
         Args:
-            made: Generated EEG `(items, channels, n_times)` in microvolts; None: other stretches.
+            generated: Generated EEG `(items, channels, n_times)` in microvolts; None: other stretches.
             n_bootstrap: Resamples of subjects for each interval.
             seed: Seed of the bootstrap.
         """
         of = self.segments
         rows = Rows(of.subjects, n_bootstrap, seed)
-        fake = _describe(of.other if made is None else made, of.sampling_rate)
+        fake = _describe(of.other if generated is None else generated, of.sampling_rate)
         spectrum_rows(rows, self._real, fake)
         if len(of.ch_names) > 1:
             space_rows(rows, self._real, fake, covariance(of.prompt))

@@ -66,14 +66,14 @@ def prompt_rows(
     """
     subjects = rows.subjects
     distances = pair_distances(real, generated, subjects)
-    alike = np.asarray(["none"] * len(subjects) if conditions is None else conditions)
-    alike = alike[:, None] == alike[None, :]
+    same_condition = np.asarray(["none"] * len(subjects) if conditions is None else conditions)
+    same_condition = same_condition[:, None] == same_condition[None, :]
     recordings = np.arange(len(subjects)) if recordings is None else np.asarray(recordings)
     person = subjects[:, None] == subjects[None, :]
     own = np.diag(distances).copy()
-    swapped_prompt = _mean_where(distances, alike & ~person)
-    swapped_target = _mean_where(distances.T, alike & ~person)
-    another = _mean_where(distances, alike & person & (recordings[:, None] != recordings[None, :]))
+    swapped_prompt = _mean_where(distances, same_condition & ~person)
+    swapped_target = _mean_where(distances.T, same_condition & ~person)
+    another = _mean_where(distances, same_condition & person & (recordings[:, None] != recordings[None, :]))
 
     def nearer(name: str, than: np.ndarray, goal: tuple | None) -> None:
         rows.mean("prompt", name, "share of distance", goal, 1 - own / than)

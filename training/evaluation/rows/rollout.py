@@ -17,10 +17,12 @@ from get_hf.training.evaluation.descriptors import BANDS, EPSILON, covariance, l
 from get_hf.training.evaluation.recordings import SAMPLING_RATE, Signal
 from get_hf.training.evaluation.table import Rows
 
+#: Seconds of the prompt, of a sliding window, and from one window to the next.
 PROMPT_SECONDS = 30.0
 WINDOW_SECONDS = 10.0
 STEP_SECONDS = 5.0
-ENVELOPE = (5.0, 95.0)  # percentiles
+#: Percentiles of real windows that bound the envelope.
+ENVELOPE = (5.0, 95.0)
 MEASURES = ("RMS", *BANDS, "covariance")
 #: Rows about the growth of a generator's cost, see `Rollout.rows`.
 PACE = {"cost": "cost per second, end over start", "memory": "memory, end over start"}
@@ -103,7 +105,7 @@ class Rollout:
 
     def rows(
         self,
-        made: np.ndarray | None,
+        generated: np.ndarray | None,
         n_bootstrap: int = 200,
         seed: int = 0,
         pace: dict[str, float] | None = None,
@@ -111,15 +113,15 @@ class Rollout:
         """Rows of generated EEG, or of real recordings; the envelope of each item comes from other people.
 
         Args:
-            made: Generated EEG `(items, channels, n_times)` in microvolts; None: real recordings.
+            generated: Generated EEG `(items, channels, n_times)` in microvolts; None: real recordings.
             n_bootstrap: Resamples of subjects for each interval.
             seed: Seed of the bootstrap.
             pace: "cost" and "memory" at the end over their values at the start; None: not measured.
         """
-        if made is None:
+        if generated is None:
             courses, subjects = self.real, self.real_subjects
         else:
-            courses = [drift(x, before) for x, before in zip(made, self.prompt, strict=True)]
+            courses = [drift(x, before) for x, before in zip(generated, self.prompt, strict=True)]
             subjects = self.subjects
         low_high = [self.envelope(without=subject) for subject in subjects]
         inside = [(low <= d) & (d <= high) for d, (low, high) in zip(courses, low_high, strict=True)]

@@ -13,13 +13,13 @@ from scipy import linalg
 
 
 def transfer_accuracy(
-    decoder: Callable, made: np.ndarray, real: np.ndarray, labels: np.ndarray, subjects: np.ndarray
+    decoder: Callable, generated: np.ndarray, real: np.ndarray, labels: np.ndarray, subjects: np.ndarray
 ) -> np.ndarray:
     """Tests a decoder, trained on generated trials, on real trials of other people.
 
     Args:
         decoder: Function that returns an untrained scikit-learn classifier.
-        made: Training trials `(trials, ...)`, generated for the labels from prompts of the subjects.
+        generated: Training trials `(trials, ...)`, generated for the labels from prompts of the subjects.
         real: Test trials `(trials, ...)`.
         labels: Labels of both, `(trials,)`.
         subjects: Subjects of both, `(trials,)`; training and test trials never share a subject.
@@ -37,7 +37,7 @@ def transfer_accuracy(
     for train, test in GroupKFold(n_folds).split(real, labels, subjects):
         counts = np.unique(labels[train], return_counts=True)[1]
         if len(counts) > 1 and counts.min() > 1:
-            correct[test] = decoder().fit(made[train], labels[train]).predict(real[test]) == labels[test]
+            correct[test] = decoder().fit(generated[train], labels[train]).predict(real[test]) == labels[test]
     return correct
 
 

@@ -77,7 +77,7 @@ def held_out_scores(
     names = np.unique(groups)
     if len(names) < 2:
         raise ValueError(
-            "The two-sample test trains on some subjects and judges on others, but got only "
+            "The two-sample test trains on some subjects and tests on others, but got only "
             f"{names.tolist()}: give windows of at least two subjects."
         )
     n_folds = min(3 if classifier == "convolutional" else 5, len(names))

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""EEG without a prompt: does it fit its condition, and do imagined people differ as real people do?
+"""EEG without a prompt: does it fit its condition, and do virtual people differ as real people do?
 
 There is no prompt to compare with, so only sets are compared. The model does not know the judged people. Even a
 perfect generator would differ from them as other people do, so the floor, stretches of the same people, is out of
@@ -41,17 +41,19 @@ class Unprompted:
         self.n_times = round(SECONDS * segments.sampling_rate)
         self.people = np.unique(segments.subjects, return_inverse=True)[1]
 
-    def rows(self, made: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
+    def rows(self, generated: np.ndarray | None, n_bootstrap: int = 200, seed: int = 0) -> dict[str, dict]:
         """Rows of generated EEG, or of other stretches of the same recordings.
 
         Args:
-            made: Generated EEG `(items, channels, n_times)` in microvolts; None: other stretches.
+            generated: Generated EEG `(items, channels, n_times)` in microvolts; None: other stretches.
             n_bootstrap: Resamples of subjects for each interval.
             seed: Seed of the bootstrap.
         """
         of = self.segments
         n_real = of.n_times
-        begin, end = (of.continuation, of.other) if made is None else (made[..., :n_real], made[..., -n_real:])
+        begin, end = (
+            (of.continuation, of.other) if generated is None else (generated[..., :n_real], generated[..., -n_real:])
+        )
         rows = Rows(of.subjects, n_bootstrap, seed)
         real, fake = (_describe(x, of.sampling_rate) for x in (of.continuation, end))
         _spectrum_rows(rows, real, fake, np.asarray(of.conditions))

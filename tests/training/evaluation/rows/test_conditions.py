@@ -60,7 +60,7 @@ def test_trials_are_cut_at_the_cue_with_the_rest_before_it(fists):
     np.testing.assert_array_equal(fists.prompt[0], x[:, 10:410])
 
 
-def test_only_as_many_trials_as_wanted_of_both_fists_and_none_without_rest():
+def test_trials_are_limited_per_fist_and_need_rest_before_them():
     few = cut_fists([run(0, 0)], CH_NAMES, trials_per_recording=4)
     assert sorted(few.labels) == [LEFT, LEFT, RIGHT, RIGHT]
     restless = run(0, 0)._replace(spans=tuple(span for span in run(0, 0).spans if span[2] != "rest"))
@@ -120,7 +120,7 @@ def eyes_accuracy(made, eyes) -> float:
     return rows.table["eyes closed or open: trained on it, right on real"]["value"]
 
 
-def test_a_decoder_learns_eyes_closed_from_what_differs_and_from_nothing_else(eyes):
+def test_a_decoder_learns_eyes_closed_only_from_a_real_difference(eyes):
     x = eyes[0]
     again = np.roll(x, 2, axis=0)
     assert eyes_accuracy(again, eyes) > 0.9

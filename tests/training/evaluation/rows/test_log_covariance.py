@@ -21,11 +21,11 @@ def auc(real: np.ndarray, generated: np.ndarray) -> float:
     return rows.table["AUC log covariance"]["value"]
 
 
-def test_recordings_of_the_same_covariance_cannot_be_told_apart():
+def test_recordings_of_the_same_covariance_cannot_be_separated():
     assert auc(recordings(np.eye(3), 0), recordings(np.eye(3), 1)) == pytest.approx(0.5, abs=0.12)
 
 
-def test_a_weak_change_of_how_channels_go_together_is_heard_in_every_person():
+def test_a_weak_change_of_covariance_is_detected_in_every_person():
     mixing = np.array([[1.0, 0.25, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     assert auc(recordings(np.eye(3), 0), recordings(mixing, 1)) > 0.8
 

@@ -26,7 +26,7 @@ def rows_of(held_out, generated, train) -> dict[str, float]:
 
 @pytest.mark.parametrize("start", [0, 1, 137, BLOCK - 50, 5900])
 @pytest.mark.parametrize("scale", [1.0, -0.2])
-def test_a_copy_is_found_wherever_it_begins_whatever_its_size(train, start, scale):
+def test_a_copy_is_found_at_any_position_and_scale(train, start, scale):
     window = scale * train[1][None, :, start : start + 100]
     assert nearest_distances(window, train)[0] < 1e-3
     assert nearest_distances(window, train[:1])[0] > 0.1
@@ -41,7 +41,7 @@ def test_distances_are_those_of_a_search_by_hand(train, held_out):
     np.testing.assert_allclose(nearest_distances(windows, short), 1 - np.abs(correlation).max(axis=0), atol=1e-4)
 
 
-def test_what_is_flat_or_too_short_is_near_to_nothing(train):
+def test_flat_or_too_short_eeg_matches_no_training_window(train):
     assert nearest_distances(np.zeros((1, 6, 100)), train)[0] == 1
     assert nearest_distances(train[0][None, :, :100], [np.zeros((6, 500)), train[0][:, :50]])[0] == 1
 

@@ -35,7 +35,7 @@ def test_no_recording_is_long_enough():
     assert cut_longer_prompts(signals(49), CHANNELS) is None
 
 
-def test_what_truly_followed_has_no_error_and_noise_has_more_than_other_stretches():
+def test_the_real_continuation_has_no_error_and_noise_has_more_than_other_stretches():
     part = cut_longer_prompts(signals(62, people=6), CHANNELS)
     truth = part.rows(part.segments.continuation, n_bootstrap=20)
     floor = part.rows(None)
@@ -66,7 +66,7 @@ def test_few_channels_are_those_of_the_same_prompts_and_one_has_no_space():
     assert not [name for name in truth if "alone" in name and ("cov" in name or "coh" in name)]
 
 
-def test_what_is_louder_and_what_varies_more_than_real_eeg_is_told():
+def test_stronger_and_more_variable_eeg_is_detected():
     part = on_few_channels(cut_segments(signals(62, people=6), CHANNELS), ["Pz"])
     real = part.segments.continuation
     louder = part.rows(1.5 * real)

@@ -61,7 +61,7 @@ def test_real_recordings_are_inside_about_nine_times_out_of_ten(rollout):
     assert np.mean([inside[measure] for measure in MEASURES]) == pytest.approx(0.88, abs=0.06)
 
 
-def test_what_does_not_drift_is_inside(rollout, steady):
+def test_eeg_without_drift_is_inside_the_envelope(rollout, steady):
     found = values(rollout.rows(steady, 20, pace={"cost": 1.0, "memory": 1.0}))
     assert min(found[measure] for measure in MEASURES) > 0.7
     assert found["cost per second, end over start"] == 1.0

@@ -93,7 +93,7 @@ def test_each_way_to_be_wrong_has_its_row(part):
     assert values(part.rows(noise))["RMS over real, mean of logarithms"] < 0.3
 
 
-def test_whoever_cannot_know_these_people_has_no_floor_for_a_goal(part):
+def test_rows_from_nothing_have_no_goal_relative_to_the_floor(part):
     goals = {name: row["goal"] for name, row in part.rows(made(part)).items()}
     assert not [goal for goal in goals.values() if goal and "floor" in goal[0]]
     assert goals["alpha eyes closed / open, from nothing"] == ("between", 0.9, 1.1)
