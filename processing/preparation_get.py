@@ -107,8 +107,8 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
             data = self.clean(level(data, recording.edges), recording.sampling_rate)
         elif recording.sampling_rate != self.sampling_rate:
             raise ValueError(
-                f"The recording is at {recording.sampling_rate:g} Hz, and what clean() leaves is at "
-                f"{self.sampling_rate:g} Hz: leave band_limited out."
+                f"The recording is at {recording.sampling_rate:g} Hz, and band_limited is for output of clean(), "
+                f"at {self.sampling_rate:g} Hz: leave band_limited out."
             )
         usable = usable_channels(data, [recording.ch_names[index] for index in good])
         recording.bad[good[~usable]] = True

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from get_hf.training.corpora import get_corpus
+from get_hf.training.data.provenance import provenance, weights_digest
 from get_hf.training.data.splits import check_unseen
-from get_hf.training.pretraining.provenance import provenance, weights_digest
 from get_hf.training.pretraining.run import SUMMARY
 
 from .comparison import Comparison, compare

@@ -6,22 +6,18 @@ Every key is an argument of `PretrainingData`, `CropConfig`, `PretrainingModel` 
 `GETModel.generate`. A mistake gives an error of one sentence, before any data are read or written.
 """
 
-import contextlib
 import dataclasses
-import difflib
 import math
-import typing
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
-from huggingface_hub.dataclasses import type_validator
-from transformers import GenerationConfig, HfArgumentParser, TrainingArguments
+from transformers import GenerationConfig, TrainingArguments
 
 from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
 from get_hf.modeling.options_get import OWN_OPTIONS, SUPPORTED_OPTIONS, generation_config
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.training.data.recipe_files import errors_of, read_parts
 
 from .crops import CropConfig
 from .population import check_form
@@ -133,53 +129,12 @@ _PARTS = (PretrainingData, CropConfig, PretrainingModel, PretrainingArguments)
 
 
 def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
-    """Reads and checks a recipe.
-
-    Args:
-        path: The YAML file.
-        overrides: Keys to replace; `model.hidden_size` sets a key inside `model`. Text is parsed as YAML, so that
-            "12" from a command line becomes a number where a number is expected.
-
-    Raises:
-        ValueError: The file is missing or is not a mapping, or a key is unknown, of the wrong type or out of
-            range.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"There is no recipe at {path}.")
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(given, dict):
-        raise ValueError(f"{path} must hold keys and values, not a {type(given).__name__}.")
-    for key, value in (overrides or {}).items():
-        name, _, inner = key.partition(".")
-        if inner:
-            given[name] = {**(given.get(name) or {}), inner: _parsed(value)}
-        else:
-            given[name] = value
-
-    hints = {name: hint for part in _PARTS for name, hint in typing.get_type_hints(part).items()}
-    hints["resume_from_checkpoint"] |= bool  # transformers accepts true, the last checkpoint, but does not declare it
-    fields = {field.name for part in _PARTS for field in dataclasses.fields(part) if field.init}
-    checked = {}
-    for key, value in given.items():
-        if key not in fields:
-            near = difflib.get_close_matches(str(key), fields, 3)
-            raise ValueError(
-                f"{path.name} has an unknown key {key!r}{f': did you mean {_either(near)}?' if near else '.'}"
-            )
-        checked[key] = _as_type(key, value, hints[key])
-    try:
-        data, crops, model, training = HfArgumentParser(_PARTS).parse_dict(checked)
-        recipe = Recipe(data, crops, model, training, checked)
-        crops.noise_size = recipe.config.noise_size
+    """Reads and checks a recipe; see `read_parts`."""
+    parts, given = read_parts(path, overrides, _PARTS)
+    recipe = Recipe(*parts, given)
+    with errors_of(path):
+        recipe.crops.noise_size = recipe.config.noise_size
         _check(recipe)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path.name}: {error}") from error
-    except Exception as error:  # @strict of the configuration has its own error classes
-        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from error
     return recipe
 
 
@@ -219,41 +174,3 @@ def _check(recipe: Recipe) -> None:
         raise ValueError("model.heard_conditions is read from the corpora: leave it out.")
     if recipe.crops.crop_seconds * config.sampling_rate < 2 * config.patch_size:
         raise ValueError(f"crop_seconds ({recipe.crops.crop_seconds}) must hold at least two patches.")
-
-
-def _parsed(text: Any) -> Any:
-    """Parses text as YAML; returns any other value unchanged."""
-    if not isinstance(text, str):
-        return text
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
-    try:
-        return float(value) if isinstance(value, str) else value  # YAML reads 1e-4 as text
-    except ValueError:
-        return value
-
-
-def _as_type(key: str, value: Any, hint: Any) -> Any:
-    """The value as one of the declared types of a dataclass field.
-
-    Raises:
-        ValueError: The value fits none of these types.
-    """
-    parsed = _parsed(value)
-    # text that parses as a mapping is one, even where text is allowed; 3 is accepted where 3.0 is expected
-    candidates = [parsed, value] if isinstance(parsed, dict) else [value, parsed]
-    candidates += [float(parsed)] if type(parsed) is int else []
-    for candidate in candidates:
-        with contextlib.suppress(TypeError):
-            type_validator(key, candidate, hint)
-            return candidate
-    options = (hint,) if typing.get_origin(hint) is dict else typing.get_args(hint) or (hint,)
-    wanted = [option.__name__ if isinstance(option, type) else str(option) for option in options]
-    wanted = [name for name in wanted if name != "NoneType"]
-    raise ValueError(f"{key} must be {_either(wanted)}, not {value!r}.")
-
-
-def _either(words: list[str]) -> str:
-    return " or ".join(words)

@@ -14,28 +14,26 @@ import json
 import logging
 import math
 import os
-import platform
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments, set_seed
 
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.training.data.provenance import machine, own_commit, versions
 from get_hf.training.data.run_folder import check_settings, checkpoints, damage, last_whole, locked, write_checksums
+from get_hf.training.data.sources import Source, open_sources
 from get_hf.training.data.splits import people_of
 
 from .averaging import FOLDER, AveragedWeights, without_bars
 from .crops import Cropper, collate_crops
 from .optimisers import MuonWithAdamW
 from .population import fit_to_segments
-from .provenance import own_commit
 from .recipe import Recipe, read_recipe
-from .sources import Source, fitting_segments, heard_conditions, open_sources, random_crops
+from .sources import fitting_segments, heard_conditions, random_crops
 from .streaming import StreamedCrops, StreamLoader
 
 logger = logging.getLogger(__name__)
@@ -218,8 +216,8 @@ def _pretrain(recipe: Recipe) -> Path:
             ],
             "log": trainer.state.log_history,
             "recipe": _without_folders(recipe, sources),
-            "machine": _machine(),
-            "versions": _versions(),
+            "machine": machine(),
+            "versions": versions(),
             "commit": own_commit(),
         }
 
@@ -357,23 +355,6 @@ def _checkpoint(wanted: str | bool | None, output_dir: Path) -> Path | None:
             "choose another output_dir."
         )
     return None
-
-
-def _machine() -> str:
-    """Kind of machine, in words."""
-    if torch.cuda.is_available():
-        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
-    return f"{platform.machine()}, {os.cpu_count()} CPU cores"
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in ("get-hf", "torch", "transformers", "accelerate", "datasets", "mne", "numpy", "scipy"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # in a checkout that was not installed
-            continue
-    return found
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

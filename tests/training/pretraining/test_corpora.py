@@ -12,9 +12,9 @@ import yaml
 
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.training.data.run_folder import CHECKSUMS
+from get_hf.training.data.sources import open_sources
 from get_hf.training.pretraining.crops import Cropper
 from get_hf.training.pretraining.run import run
-from get_hf.training.pretraining.sources import open_sources
 from hub import Hub
 from training_runs import RECIPE, launch, losses, weights
 

@@ -10,12 +10,12 @@ import pytest
 from get_hf.processing.conditions_get import CONDITIONS
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.training.corpora import CORPORA, get_corpus
+from get_hf.training.data.sources import open_sources
 from get_hf.training.pretraining.crops import CropConfig, MixedCrops, RandomCrops
 from get_hf.training.pretraining.sources import (
     first_segments,
     fitting_segments,
     heard_conditions,
-    open_sources,
     random_crops,
 )
 
@@ -104,7 +104,7 @@ def test_a_corpus_alone_has_the_crops_it_has_without_mixtures(sources):
 
 def test_prepared_or_built_the_crops_are_the_same(sources, data_dir, cache_dir, monkeypatch):
     monkeypatch.setattr("get_hf.training.data.segments.EEGSegmentsConfig.segment_seconds", 6.0)
-    prepare = "get_hf.training.pretraining.sources.prepare_segments"
+    prepare = "get_hf.training.data.sources.prepare_segments"
     original = open_sources.__globals__["prepare_segments"]
     monkeypatch.setattr(prepare, lambda *args, **kwargs: original(*args, segment_seconds=6.0, **kwargs))
     (built,) = open_sources({"eegmmidb": 1.0}, data_dir=data_dir, cache_dir=cache_dir)

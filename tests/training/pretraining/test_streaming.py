@@ -9,8 +9,8 @@ import torch
 from datasets.distributed import split_dataset_by_node
 
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.training.data.sources import open_sources
 from get_hf.training.pretraining.crops import CropConfig, Cropper
-from get_hf.training.pretraining.sources import open_sources
 from get_hf.training.pretraining.streaming import Passes, StreamedCrops, StreamLoader
 
 CONFIG = CropConfig(

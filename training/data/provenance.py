@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +75,21 @@ def weights_digest(checkpoint: str | Path) -> str:
     for file in sorted(Path(checkpoint).glob("model*.safetensors")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def machine() -> str:
+    """Kind of machine, in words."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
+    return f"{platform.machine()}, {os.cpu_count()} CPU cores"
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that training depends on."""
+    found = {"python": platform.python_version()}
+    for package in ("get-hf", "torch", "transformers", "accelerate", "datasets", "mne", "numpy", "scipy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # in a checkout that was not installed
+            continue
+    return found

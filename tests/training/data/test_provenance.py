@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from get_hf.training.pretraining import provenance as module
-from get_hf.training.pretraining.provenance import own_commit, provenance, weights_digest
+from get_hf.training.data import provenance as module
+from get_hf.training.data.provenance import own_commit, provenance, weights_digest
 
 SOURCE = Path(module.__file__)
 
@@ -38,14 +38,14 @@ def room(folder: Path) -> Path:
 def test_a_repository_that_surrounds_an_installed_package_is_not_ours(repository):
     assert own_commit(room(repository / ".venv/lib/site-packages/get_hf/training")) is None
     # nor where it has a folder of this name that it does not track, or keeps its packages
-    assert own_commit(room(repository / "training/pretraining")) is None
+    assert own_commit(room(repository / "training/data")) is None
     git(repository, "add", "-f", ".venv")
     git(repository, "commit", "-qm", "packages too")
     assert own_commit(repository / ".venv/lib/site-packages/get_hf/training") is None
 
 
 def test_a_clone_has_its_commit_whatever_the_git_variables_say(repository, monkeypatch):
-    ours = room(repository / "training/pretraining")
+    ours = room(repository / "training/data")
     git(repository, "add", ".")
     git(repository, "commit", "-qm", "ours")
     head = git(repository, "rev-parse", "HEAD")
@@ -57,7 +57,7 @@ def test_a_clone_of_this_repository_reports_its_commit():
     root = Path(__file__).parents[3]
     if not (root / ".git").exists():
         pytest.skip("not a clone")
-    assert own_commit(root / "training" / "pretraining") == git(root, "rev-parse", "HEAD")
+    assert own_commit(root / "training" / "data") == git(root, "rev-parse", "HEAD")
 
 
 def test_without_git_or_a_clone_the_version_is_reported(monkeypatch, tmp_path):
