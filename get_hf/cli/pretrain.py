@@ -16,15 +16,25 @@ def pretrain(
     ] = None,
 ) -> None:
     """Pretrain a model by a recipe."""
-    pairs = [override.partition("=") for override in overrides or ()]
-    if wrong := ["".join(pair) for pair in pairs if not (pair[0] and pair[1])]:
-        raise ValueError(f"{wrong[0]!r} is not KEY=VALUE, such as max_steps=1000.")
+    changes = key_values(overrides)
     require_extra("train")
     from get_hf.training.pretraining.recipe import read_recipe
     from get_hf.training.pretraining.run import kept
     from get_hf.training.pretraining.run import pretrain as train
 
-    read = read_recipe(recipe, {key: value for key, _, value in pairs})
+    read = read_recipe(recipe, changes)
     with interruption(lambda: kept(read.training.output_dir)):
         folder = train(read)
     stdout.print(folder, style="bold")
+
+
+def key_values(overrides: list[str] | None) -> dict[str, str]:
+    """Keys of a recipe and their new values, from arguments KEY=VALUE.
+
+    Raises:
+        ValueError: An argument has another form.
+    """
+    pairs = [override.partition("=") for override in overrides or ()]
+    if wrong := ["".join(pair) for pair in pairs if not (pair[0] and pair[1])]:
+        raise ValueError(f"{wrong[0]!r} is not KEY=VALUE, such as max_steps=1000.")
+    return {key: value for key, _, value in pairs}

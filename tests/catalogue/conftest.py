@@ -57,6 +57,8 @@ def inputs(tmp_path_factory) -> Path:
         raw._data = change(raw._data)
         save_recording(raw, folder / f"{name}.fif")
     (folder / "recipe.yaml").write_text(yaml.safe_dump(RECIPE | {"output_dir": "run"}))
+    finetuning = {"corpus": "eegmmidb", "classes": {"left": "left_fist", "right": "right_fist"}, "output_dir": "run"}
+    (folder / "finetune.yaml").write_text(yaml.safe_dump(finetuning))
     (folder / "list.yaml").write_text("- 1")
     (folder / "cut.yaml").write_text("a: [1")
     (folder / "empty.yaml").touch()

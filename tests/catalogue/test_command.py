@@ -59,6 +59,10 @@ COMMANDS = {
         {"": "recipe.yaml"},
         {"": ["missing.yaml", "list.yaml", "cut.yaml", "empty.yaml", "good.edf", "folder", ""]},
     ),
+    "finetune": (
+        {"": "finetune.yaml"},
+        {"": ["missing.yaml", "list.yaml", "cut.yaml", "empty.yaml", "recipe.yaml", "good.edf", "folder", ""]},
+    ),
     "corpus info": (
         {"": "eegmmidb"},
         {"": ["nothing", "", "EEGMMIDB", "files:", "moabb:", "bids:", "x:y", "tuh:"]},
@@ -94,6 +98,21 @@ RECORDINGS = {
     "loud.fif": "microvolts",
     "nan.fif": "NaN",
     "long_name.fif": "16 characters",
+}
+#: Overrides of a recipe of fine-tuning, and what the answer has to mention.
+FINETUNING = {
+    "classes": ["classes={}", "classes={a: left_fist}", "classes=left_fist", "classes=[left_fist, feet]"],
+    "sleeping": ["classes={a: sleeping, b: feet}"],
+    "left_fist": ["classes={a: left_fist, b: left fist}"],
+    "protocol": ["protocol=loso", "protocol=", "protocol=[few-shot]"],
+    "method": ["method=prompt", "method=3"],
+    "window_seconds": ["window_seconds=0", "window_seconds=-1", "window_seconds=long"],
+    "n_people": ["n_people=0", "n_people=some"],
+    "trials_per_class": ["trials_per_class=0", "trials_per_class=few"],
+    "lora_rank": ["lora_rank=0", "lora_rank=1.5"],
+    "layer_decay": ["layer_decay=0", "layer_decay=2"],
+    "nowhere": ["init_from=nowhere"],
+    "output_dir": ["output_dir="],
 }
 #: Overrides of a recipe, and what the answer has to mention.
 OVERRIDES = {
@@ -172,7 +191,7 @@ def shapes() -> Iterator:
     for command, (whole, _) in COMMANDS.items():
         arguments = [word for name, text in whole.items() for word in ((name, text) if name else (text,))]
         yield pytest.param([*command.split(), *arguments, "--loud"], id=f"{command} with an unknown option")
-        if command != "pretrain":  # which takes any number
+        if command not in ("pretrain", "finetune"):  # which take any number
             more = ["more", "and", "more", "again"]
             yield pytest.param([*command.split(), *arguments, *more], id=f"{command} with too many arguments")
         for name in whole:
@@ -252,6 +271,13 @@ def test_checkpoints_that_something_happened_to(refused, inputs, tmp_path, harm)
 @pytest.mark.parametrize(("mentions", "override"), [(key, text) for key, texts in OVERRIDES.items() for text in texts])
 def test_overrides_that_mean_nothing(refused, mentions, override):
     refused("pretrain", "recipe.yaml", override, mentions=mentions)
+
+
+@pytest.mark.parametrize(
+    ("mentions", "override"), [(key, text) for key, texts in FINETUNING.items() for text in texts]
+)
+def test_overrides_of_fine_tuning_that_mean_nothing(refused, mentions, override):
+    refused("finetune", "finetune.yaml", override, mentions=mentions)
 
 
 @pytest.mark.parametrize("command", ["", "dance", "corpus dance", "--loud", "Generate", "generate generate"])

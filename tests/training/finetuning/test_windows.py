@@ -1,0 +1,98 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Labelled windows of recordings and of epochs."""
+
+import mne
+import numpy as np
+import pytest
+import torch
+
+from get_hf import CHECKPOINT, GETFeatureExtractor
+from get_hf.training.finetuning.batches import WindowCollator
+from get_hf.training.finetuning.windows import condition_classes, cut_windows, labelled_stretches, windows_of_epochs
+from synthetic import make_raw
+
+FISTS = {"left": ["left_fist"], "right": ["right_fist"]}
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    return GETFeatureExtractor.from_pretrained(CHECKPOINT)
+
+
+def test_windows_lie_in_stretches_of_one_class():
+    conditions = np.array([1, 1, 4, 4, 4, 4, 4, 1, 5, 5, 5, 1, 4, 4])
+    found = list(labelled_stretches(conditions, [[4], [5]], n_window=3, n_stride=1))
+    assert found == [(0, 1, 2), (0, 1, 3), (0, 1, 4), (1, 3, 8)]
+
+
+def test_a_class_may_have_several_conditions():
+    assert list(labelled_stretches(np.array([4, 5, 0]), [[4, 5]], 2, 2)) == [(0, 0, 0)]
+    assert condition_classes({"move": ["left fist", "FEET"]}) == {"move": [4, 7]}
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ({"a": ["left_fist"], "b": ["left-fist"]}, "left_fist is in the classes a and b"),
+        ({"a": ["left_fits"], "b": ["feet"]}, "left_fits"),
+    ],
+)
+def test_classes_that_mean_nothing_are_refused(classes, message):
+    with pytest.raises(ValueError, match=message):
+        condition_classes(classes)
+
+
+def test_windows_of_a_corpus_have_labels_and_one_calibration_per_run(prepared, extractor):
+    windows = cut_windows(prepared["train"], extractor, FISTS, 4.0)
+    assert windows["labels"] == [0, 1] * (len(windows) // 2)
+    assert set(windows["subject"]) == {"S001", "S002"}
+    first, second = windows[0], windows[1]
+    assert first["calibration"] == second["calibration"]
+    assert first["session"] == second["session"]
+    assert [row["start"] for row in (first, second)] == pytest.approx([4.25, 12.5], abs=0.26)
+    assert len(first["input_values"]) == 400 * first["n_chans"]
+
+
+def test_a_window_longer_than_every_trial_is_refused(prepared, extractor):
+    with pytest.raises(ValueError, match="no stretch of left_fist, right_fist is as long as a window of 6 s"):
+        cut_windows(prepared["train"], extractor, FISTS, 6.0)
+
+
+def test_training_batches_have_random_channels_and_one_shape(prepared, extractor):
+    rows = list(cut_windows(prepared["train"], extractor, FISTS, 4.0).with_format("numpy"))
+    torch.manual_seed(0)
+    batch = WindowCollator(25, n_chans=5)(rows[:2])
+    again = WindowCollator(25, n_chans=5)(rows[:2])
+    assert batch["input_values"].shape == (2, 5, 425)
+    assert not batch["input_values"][..., :25].any()
+    assert not torch.equal(batch["channel_positions"], again["channel_positions"])
+    everything = WindowCollator(25)(rows[:2])
+    known = {tuple(row) for row in everything["channel_positions"][0].tolist()}
+    assert {tuple(row) for row in batch["channel_positions"][0].tolist()} <= known
+
+
+def test_channels_are_padded_where_there_are_too_few(prepared, extractor):
+    rows = list(cut_windows(prepared["train"], extractor, FISTS, 4.0).with_format("numpy"))
+    batch = WindowCollator(25, n_chans=12)(rows[:1])
+    assert batch["channel_mask"].sum() == rows[0]["n_chans"]
+    assert not batch["input_values"][0, rows[0]["n_chans"] :].any()
+
+
+def test_files_of_epochs_are_read_with_their_people(tmp_path, extractor):
+    for person in ("anna", "bela"):
+        raw = make_raw(60.0, seed=len(person))
+        raw.rename_channels(lambda name: name.strip("."))
+        events = mne.make_fixed_length_events(raw, duration=4.0)
+        events[1::2, 2] = 2
+        epochs = mne.Epochs(raw, events, {"target": 1, "other": 2}, 0, 2 - 1 / 160, baseline=None, verbose="error")
+        epochs.save(tmp_path / f"{person}_run1-epo.fif", verbose="error")
+    windows, classes = windows_of_epochs(tmp_path, extractor, None)
+    assert classes == ["other", "target"]
+    assert set(windows["subject"]) == {"anna", "bela"}
+    assert windows["labels"][:4] == [1, 0, 1, 0]
+    assert len(windows[0]["input_values"]) == 200 * windows[0]["n_chans"]
+
+
+def test_a_folder_without_epochs_is_refused(tmp_path, extractor):
+    with pytest.raises(ValueError, match="has no file of epochs"):
+        windows_of_epochs(tmp_path, extractor, None)

@@ -1,0 +1,78 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""The card of a fine-tuned classifier: what it tells apart, on whom it was trained, and its figures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from get_hf.modeling.configuration_get import GETConfig
+
+_CARD = """\
+---
+library_name: transformers
+license: apache-2.0
+tags: [eeg, brain, time-series, bci]
+---
+
+# {name}
+
+A classifier of {seconds:g} s windows of multichannel EEG, fine-tuned from GET, a Generative EEG Transformer. Classes:
+{classes}.
+
+```python
+from transformers import pipeline
+
+classify = pipeline("eeg-classification", model="{name}", trust_remote_code=True)
+classify("recording.edf")                # the vote of all windows
+classify("recording.edf", windows=True)  # each window, with start and end in seconds
+```
+
+All windows of a recording share one calibration, so the recording should hold at least a minute of EEG.
+
+## Training
+
+{windows:,} windows of {people} people ({corpus}), method "{method}", seed {seed}, commit {commit}.
+
+## Figures
+
+{figures}
+
+Each figure is the mean over people who were not in training, with a 95 % interval (bootstrap over people).
+
+## Limits
+
+Not a medical device. The classifier knows the people, the task and the amplifier of its training corpus; on other
+recordings its probabilities may be wrong. Check it on labelled recordings of your own first.
+"""
+
+
+def classifier_card(
+    name: str, config: GETConfig, summary: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """The text of `README.md` beside a classifier.
+
+    Args:
+        name: Name of the checkpoint.
+        config: Configuration of the classifier.
+        summary: Content of `training_summary.json`.
+        found: Figures of each split, see `figures`.
+    """
+    rows = [
+        f"| {part} | {own['accuracy']:.3f} [{own['interval'][0]:.3f}, {own['interval'][1]:.3f}] "
+        f"| {own['balanced_accuracy']:.3f} | {own['kappa']:.3f} | {own['auc']:.3f} | {len(own['by_person'])} "
+        f"| {own['n_windows']} |"
+        for part, own in found.items()
+    ]
+    table = "| split | accuracy | balanced | kappa | AUC | people | windows |\n|---|---|---|---|---|---|---|\n"
+    recipe = summary["recipe"]
+    return _CARD.format(
+        name=name,
+        seconds=config.window_seconds,
+        classes=", ".join(str(config.id2label[label]) for label in sorted(config.id2label)),
+        windows=summary["training_windows"],
+        people=summary["training_subjects"],
+        corpus=summary["dataset"],
+        method=recipe.get("method", "full"),
+        seed=summary["seed"],
+        commit=str(summary["commit"])[:12],
+        figures=table + "\n".join(rows) if rows else "None: no people were left to judge it on.",
+    )

@@ -1,0 +1,249 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Labelled windows: what a classifier is trained on.
+
+    windows = cut_windows(segments, extractor, {"left": ["left_fist"], "right": ["right_fist"]}, window_seconds=4)
+
+Windows come from any prepared corpus, any corpus of the registry (MOABB's data sets and folders of files included), or
+files of `mne.Epochs`. All windows of a segment, or of a file of epochs, share one transform to the innovation space:
+a transform of each window would hide what distinguishes windows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import datasets
+import mne
+import numpy as np
+
+from get_hf.modeling.configuration_get import CONDITIONS
+from get_hf.processing.conditions_get import Vocabulary
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+
+#: Prefix of a folder with files of `mne.Epochs`, in place of the name of a corpus.
+EPOCHS = "epochs:"
+FEATURES = datasets.Features(
+    {
+        "input_values": datasets.List(datasets.Value("float16")),
+        "channel_positions": datasets.List(datasets.Value("float32")),
+        "calibration": datasets.List(datasets.Value("float32")),
+        "n_chans": datasets.Value("int32"),
+        "labels": datasets.Value("int64"),
+        "subject": datasets.Value("string"),
+        "session": datasets.Value("string"),
+        "corpus": datasets.Value("string"),
+        "trial": datasets.Value("int32"),
+        "start": datasets.Value("float32"),
+    }
+)
+
+
+def condition_classes(classes: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
+    """Ids of the conditions of each class.
+
+    Args:
+        classes: Names of conditions, in any spelling, of each class.
+
+    Raises:
+        ValueError: A condition is unknown, or belongs to two classes.
+    """
+    vocabulary = Vocabulary(CONDITIONS, CONDITIONS[1:])
+    ids = {name: [vocabulary.id_of(condition) for condition in conditions] for name, conditions in classes.items()}
+    used: dict[int, str] = {}
+    for name, own in ids.items():
+        for condition in own:
+            if condition in used:
+                raise ValueError(
+                    f"{CONDITIONS[condition]} is in the classes {used[condition]} and {name}: choose one."
+                )
+            used[condition] = name
+    return ids
+
+
+def cut_windows(
+    segments: datasets.Dataset,
+    extractor: GETFeatureExtractor,
+    classes: Mapping[str, Sequence[str]],
+    window_seconds: float,
+    stride_seconds: float | None = None,
+    num_proc: int | None = None,
+) -> datasets.Dataset:
+    """Cuts labelled windows from segments of recordings; the result is kept in the cache of `datasets`.
+
+    A trial is an uninterrupted stretch in the conditions of one class. Its first window starts with it; stretches
+    shorter than a window are left out.
+
+    Args:
+        segments: One split of prepared segments, see `get_hf.training.data.segments`.
+        extractor: Converts microvolts to the innovation space.
+        classes: Conditions of each class.
+        window_seconds: Length of a window, in seconds.
+        stride_seconds: Distance of windows within a trial. None: `window_seconds`.
+        num_proc: Processes that cut the windows.
+
+    Returns:
+        One row per window, columns as in `FEATURES`: `input_values` `(n_chans, times)` in the innovation space,
+        `channel_positions` `(n_chans, 6)` and `calibration` `(n_chans, 27)`, all flattened; `labels`, the number of
+        the class; `trial`, a number within the session; `start`, seconds from the recording's first sample.
+
+    Raises:
+        ValueError: A condition is unknown, or no stretch is as long as a window.
+    """
+    seconds = extractor.patch_size / extractor.sampling_rate
+    n_window = round(window_seconds / seconds)
+    n_stride = n_window if stride_seconds is None else max(1, round(stride_seconds / seconds))
+    used = segments.filter(lambda n: n > 0, input_columns="n_times", load_from_cache_file=False)
+    cut = used.map(
+        _windows_of_segment,
+        batched=True,
+        batch_size=1,
+        remove_columns=segments.column_names,
+        features=FEATURES,
+        num_proc=num_proc,
+        fn_kwargs={
+            "extractor": extractor,
+            "classes": list(condition_classes(classes).values()),
+            "n_window": n_window,
+            "n_stride": n_stride,
+        },
+        desc="cutting windows",
+    )
+    if not len(cut):
+        names = ", ".join(name for conditions in classes.values() for name in conditions)
+        raise ValueError(
+            f"no stretch of {names} is as long as a window of {window_seconds:g} s: shorten window_seconds, or choose "
+            "conditions that the corpus has."
+        )
+    return cut
+
+
+def _windows_of_segment(
+    rows: Mapping[str, list],
+    extractor: GETFeatureExtractor,
+    classes: Sequence[Sequence[int]],
+    n_window: int,
+    n_stride: int,
+) -> dict[str, list]:
+    """The windows of one segment, a batch of one row."""
+    row = {name: values[0] for name, values in rows.items()}
+    found = list(labelled_stretches(np.asarray(row["conditions"]), classes, n_window, n_stride))
+    columns: dict[str, list] = {name: [] for name in FEATURES}
+    if not found:
+        return columns
+    size, n_chans = extractor.patch_size, row["n_chans"]
+    signal = np.asarray(row["signal"], np.float64).reshape(n_chans, -1)
+    positions = np.asarray(row["channel_positions"], np.float64).reshape(n_chans, 6)
+    transform = extractor.transform
+    innovation = transform.forward(extractor.without_events(signal, positions), positions)
+    for label, trial, start in found:
+        values = innovation.values[:, start * size : (start + n_window) * size]
+        window = {
+            "input_values": values.astype(np.float16).ravel(),
+            "channel_positions": positions.ravel(),
+            "calibration": innovation.calibration.ravel(),
+            "n_chans": n_chans,
+            "labels": label,
+            "subject": row["subject"],
+            "session": row["session"],
+            "corpus": row["corpus"],
+            "trial": trial,
+            "start": row["start"] + start * size / extractor.sampling_rate,
+        }
+        for name, value in window.items():
+            columns[name].append(value)
+    return columns
+
+
+def labelled_stretches(
+    conditions: np.ndarray, classes: Sequence[Sequence[int]], n_window: int, n_stride: int
+) -> Iterator[tuple[int, int, int]]:
+    """Windows of the stretches whose conditions belong to one class.
+
+    Args:
+        conditions: Condition id of each patch, `(patches,)`.
+        classes: Condition ids of each class.
+        n_window: Patches of a window.
+        n_stride: Patches from one window of a stretch to the next.
+
+    Yields:
+        Label, number of the stretch and first patch of each window.
+    """
+    labels = np.full(len(conditions), -1)
+    for label, ids in enumerate(classes):
+        labels[np.isin(conditions, ids)] = label
+    borders = np.flatnonzero(np.diff(labels)) + 1
+    stretches = zip([0, *borders], [*borders, len(labels)], strict=True)
+    for number, (begin, end) in enumerate(stretches):
+        if len(labels) and labels[begin] >= 0:
+            for start in range(begin, end - n_window + 1, n_stride):
+                yield int(labels[begin]), number, int(start)
+
+
+def windows_of_epochs(
+    folder: str | Path, extractor: GETFeatureExtractor, classes: Mapping[str, Sequence[str]] | None
+) -> tuple[datasets.Dataset, list[str]]:
+    """Reads labelled windows from the files of `mne.Epochs` in a folder; each epoch is a window.
+
+    The files of a person are in a folder named after this person, or begin with the person's name and a hyphen or
+    underscore: `S01/run1-epo.fif` or `S01_run1-epo.fif`. Each file is a session.
+
+    Args:
+        folder: Folder with files `*-epo.fif` or `*_epo.fif`, also in subfolders.
+        extractor: Converts EEG to the innovation space.
+        classes: Event names of each class. None: each event name is a class.
+
+    Returns:
+        Windows as `cut_windows` returns them, and the names of the classes.
+
+    Raises:
+        ValueError: There are no such files, or no epochs of the classes, or epochs differ in length.
+    """
+    folder = Path(folder).expanduser()
+    files = sorted(path for path in folder.rglob("*.fif*") if path.name.split(".")[0].endswith(("-epo", "_epo")))
+    if not files:
+        raise ValueError(f"{folder} has no file of epochs, whose names end in -epo.fif.")
+    sets = {path: mne.read_epochs(path, verbose="error") for path in files}
+    if classes is None:
+        names = sorted({name for epochs in sets.values() for name in epochs.event_id})
+        classes = {name: [name] for name in names}
+    lengths = {len(epochs.times) / epochs.info["sfreq"] for epochs in sets.values()}
+    if max(lengths) - min(lengths) > extractor.patch_size / extractor.sampling_rate:
+        raise ValueError(f"epochs in {folder} are {min(lengths):.2f} to {max(lengths):.2f} s long: crop them.")
+    columns: dict[str, list] = {name: [] for name in FEATURES}
+    for path, epochs in sets.items():
+        for name, value in _windows_of_file(path, folder, epochs, extractor, classes):
+            columns[name].append(value)
+    if not columns["labels"]:
+        wanted = ", ".join(name for names in classes.values() for name in names)
+        raise ValueError(f"{folder} has no epochs of {wanted}.")
+    return datasets.Dataset.from_dict(columns, features=FEATURES), list(classes)
+
+
+def _windows_of_file(
+    path: Path,
+    folder: Path,
+    epochs: mne.BaseEpochs,
+    extractor: GETFeatureExtractor,
+    classes: Mapping[str, Sequence[str]],
+) -> Iterator[tuple[str, Any]]:
+    """Columns and values of the windows in one file of epochs."""
+    label_of = {name: label for label, names in enumerate(classes.values()) for name in names}
+    names = {code: name for name, code in epochs.event_id.items()}
+    kept = [index for index, code in enumerate(epochs.events[:, 2]) if names[code] in label_of]
+    if not kept:
+        return
+    labels = [label_of[names[code]] for code in epochs.events[kept, 2]]
+    features = extractor(epochs[kept], calibrate_on="all", return_tensors="np")
+    subject = path.parent.name if path.parent != folder else path.name.replace("-", "_").partition("_")[0]
+    good = features["channel_mask"][0].astype(bool)  # the same channels in the whole session
+    for index, label in enumerate(labels):
+        yield "input_values", features["input_values"][index][good, extractor.patch_size :].astype(np.float16).ravel()
+        yield "channel_positions", features["channel_positions"][index][good].ravel()
+        yield "calibration", features["calibration"][index][good].ravel()
+        yield "n_chans", int(good.sum())
+        yield "labels", label
+        yield "subject", subject
+        yield "session", path.stem
+        yield "corpus", EPOCHS.rstrip(":")
+        yield "trial", index
+        yield "start", float(epochs.events[kept[index], 0] / epochs.info["sfreq"])
