@@ -166,12 +166,14 @@ def _finetune_fold(
     train = rows.select(fold.train)
     model = new_classifier(recipe, checkpoint, classes, train, extractor)
     collator = WindowCollator(extractor.patch_size)
+    # the features of training batches, which have random channels
+    seen = WindowCollator(extractor.patch_size, recipe.model.channels_per_window)
     if recipe.model.probe and not _has_own_head(checkpoint, len(classes)):
-        features = standardise(model, embed(model, train, collator, recipe.training.per_device_eval_batch_size))
+        features = standardise(model, embed(model, train, seen, recipe.training.per_device_eval_batch_size))
         fit_linear(model, features, np.array(train["labels"]), recipe.model.probe_strength)
     else:
         some = train.select(range(0, len(train), max(1, len(train) // 500)))
-        standardise(model, embed(model, some, collator, recipe.training.per_device_eval_batch_size))
+        standardise(model, embed(model, some, seen, recipe.training.per_device_eval_batch_size))
     history: list[dict[str, Any]] = []
     if recipe.model.method != "head" or not recipe.model.probe:
         history = _train(recipe, model, train, rows.select(fold.validation), collator, folder)

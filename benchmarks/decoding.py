@@ -1,0 +1,412 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Decoding across people: GET beside the usual decoders, on the same windows, people and seeds.
+
+    python benchmarks/decoding.py --data DATA --work runs/decoding --task fists --people 10,all --seeds 3
+
+Every decoder is trained on windows of training people and judged on windows of other people. All baselines are aligned
+for each person (He and Wu 2020): covariances or signals are whitened by the person's mean covariance, which needs no
+labels. Finished rows are kept in the work folder, so that the same command goes on where it stopped. Look at the test
+split once, at the end: `--split test`.
+
+The networks come from braindecode, which needs packages that do not fit beside torch without CUDA. Install it without
+them: `pip install --no-deps braindecode einops skorch torchinfo`.
+"""
+
+import argparse
+import importlib
+import importlib.machinery
+import json
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import numpy as np
+import torch
+from mne.decoding import CSP
+from mne.filter import filter_data
+from pyriemann.estimation import Covariances
+from pyriemann.tangentspace import TangentSpace
+from pyriemann.utils.base import invsqrtm
+from pyriemann.utils.mean import mean_covariance
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from get_hf import CHECKPOINT, GETFeatureExtractor, GETForSequenceClassification
+from get_hf.training.data.provenance import provenance
+from get_hf.training.data.segments import prepare_segments
+from get_hf.training.finetuning.batches import WindowCollator
+from get_hf.training.finetuning.figures import figures, interval
+from get_hf.training.finetuning.recipe import FinetuningArguments, FinetuningData, FinetuningModel, FinetuningRecipe
+from get_hf.training.finetuning.run import finetune, predict
+from get_hf.training.finetuning.windows import cut_windows
+
+TASKS = {
+    "fists": ({"left_fist": ["left_fist"], "right_fist": ["right_fist"]}, 4.0),
+    "eyes": ({"eyes_open": ["eyes_open"], "eyes_closed": ["eyes_closed"]}, 2.0),
+}
+RATE = 100.0
+#: Bands of the filter bank, in Hz.
+BANKS = [(4, 8), (8, 12), (12, 16), (16, 20), (20, 24), (24, 28), (28, 32)]
+#: Bands of log band power, in Hz.
+POWERS = [(4, 8), (8, 13), (13, 20), (20, 30)]
+#: Training of the networks: epochs, learning rate and batch size.
+NETWORKS = {"EEGNet": (40, 1e-3, 64), "ShallowFBCSPNet": (40, 6e-4, 64), "EEGConformer": (30, 2e-4, 64)}
+#: Variants of GET: changes of the recipe of "GET, fine-tuned".
+VARIANTS = {
+    "GET, fine-tuned": {},
+    "GET, LoRA": {"method": "lora", "lora_rank": 16, "learning_rate": 1e-3},
+    "GET, random weights": {"random_weights": True, "probe": False},
+    "GET, frozen": {"method": "head"},
+    "GET, mean pooling": {"pooling": "mean"},
+}
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Windows of people.
+
+    Attributes:
+        x: `(windows, channels, times)` in microvolts, 0.5-45 Hz at 100 Hz.
+        labels: `(windows,)`.
+        subjects: `(windows,)`.
+    """
+
+    x: np.ndarray
+    labels: np.ndarray
+    subjects: np.ndarray
+
+    def of(self, people: list[str]) -> "Trials":
+        """The windows of some people."""
+        own = np.isin(self.subjects, people)
+        return Trials(self.x[own], self.labels[own], self.subjects[own])
+
+
+def raw_windows(segments: datasets.Dataset, windows: datasets.Dataset, extractor: GETFeatureExtractor) -> Trials:
+    """The microvolts of windows that `cut_windows` cut, without events, on the channels that all segments have."""
+    rows: dict[tuple[str, str], list[tuple[float, int]]] = {}
+    for index, key in enumerate(zip(segments["subject"], segments["session"], segments["start"], strict=True)):
+        rows.setdefault(key[:2], []).append((key[2], index))
+    names = [set(row) for row in segments["ch_names"] if row]
+    common = sorted(set.intersection(*names))
+    x, key_before, signal, start_before = [], None, np.zeros((0, 0)), 0.0
+    columns = windows.select_columns(["subject", "session", "start", "n_chans", "input_values"]).with_format("numpy")
+    for row in columns:
+        n_times = len(row["input_values"]) // int(row["n_chans"])
+        of_session = rows[str(row["subject"]), str(row["session"])]
+        start, index = max(pair for pair in of_session if pair[0] <= float(row["start"]) + 1e-3)
+        if index != key_before:
+            segment = segments[index]
+            signal = np.array(segment["signal"]).reshape(segment["n_chans"], -1)
+            positions = np.array(segment["channel_positions"]).reshape(-1, 6)
+            picks = [segment["ch_names"].index(name) for name in common]
+            signal = extractor.without_events(signal, positions)[picks]
+            key_before, start_before = index, start
+        first = round((float(row["start"]) - start_before) * RATE)
+        x.append(signal[:, first : first + n_times].astype(np.float32))
+    return Trials(np.stack(x), np.array(windows["labels"]), np.array(windows["subject"]))
+
+
+def band(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Filters windows to a band, in Hz."""
+    return filter_data(x.astype(np.float64), RATE, low, high, method="iir", verbose="error")
+
+
+def aligned(x: np.ndarray, subjects: np.ndarray, metric: str) -> np.ndarray:
+    """Windows whose mean covariance is the identity for each person."""
+    out = np.empty_like(x, dtype=np.float64)
+    for person in np.unique(subjects):
+        own = subjects == person
+        mean = mean_covariance(Covariances("oas").transform(x[own].astype(np.float64)), metric)
+        out[own] = invsqrtm(mean) @ x[own]
+    return out
+
+
+def csp_lda(train: Trials, judged: Trials, seed: int) -> np.ndarray:
+    """CSP with six components and LDA on 8-30 Hz, aligned."""
+    a, b = (aligned(band(part.x, 8, 30), part.subjects, "riemann") for part in (train, judged))
+    decoder = make_pipeline(CSP(6, reg="oas"), LinearDiscriminantAnalysis())
+    return decoder.fit(a, train.labels).predict_proba(b)
+
+
+def tangent_features(trials: Trials, low: float, high: float) -> np.ndarray:
+    """Tangent vectors of covariances in a band, aligned."""
+    covariances = Covariances("oas").transform(aligned(band(trials.x, low, high), trials.subjects, "riemann"))
+    # aligned covariances have the identity as their mean, so that the tangent space at the identity suits all people
+    space = TangentSpace().fit(np.stack([np.eye(covariances.shape[1])] * 2))
+    return space.transform(covariances)
+
+
+def tangent_space(train: Trials, judged: Trials, seed: int) -> np.ndarray:
+    """Tangent space of 8-30 Hz and logistic regression, aligned."""
+    return _logistic(tangent_features(train, 8, 30), train.labels, tangent_features(judged, 8, 30))
+
+
+def filter_bank(train: Trials, judged: Trials, seed: int) -> np.ndarray:
+    """Tangent spaces of a filter bank and logistic regression, aligned."""
+    a, b = (np.concatenate([tangent_features(part, *own) for own in BANKS], axis=-1) for part in (train, judged))
+    return _logistic(a, train.labels, b)
+
+
+def band_power(train: Trials, judged: Trials, seed: int) -> np.ndarray:
+    """Log power of each channel in four bands and LDA; each person's mean is subtracted."""
+    features = []
+    for part in (train, judged):
+        power = np.concatenate([np.log(band(part.x, *own).var(axis=-1)) for own in POWERS], axis=-1)
+        for person in np.unique(part.subjects):
+            power[part.subjects == person] -= power[part.subjects == person].mean(0)
+        features.append(power)
+    decoder = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    return decoder.fit(features[0], train.labels).predict_proba(features[1])
+
+
+def _logistic(a: np.ndarray, labels: np.ndarray, b: np.ndarray) -> np.ndarray:
+    decoder = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=1000))
+    return decoder.fit(a, labels).predict_proba(b)
+
+
+class _Absent(types.ModuleType):
+    """Stands in for a package that braindecode imports, but that the networks here do not use."""
+
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (torch.nn.Module,), {})
+
+
+def braindecode_model(name: str) -> Callable[..., torch.nn.Module]:
+    """A network of braindecode.
+
+    Raises:
+        ImportError: braindecode is not installed.
+    """
+    while True:
+        try:
+            return getattr(importlib.import_module("braindecode.models"), name)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in ("braindecode", "skorch", "einops"):
+                raise
+            stand_in = _Absent(error.name)
+            stand_in.__spec__ = importlib.machinery.ModuleSpec(error.name, None)
+            sys.modules[error.name] = stand_in
+            for module in [module for module in sys.modules if module.startswith("braindecode")]:
+                del sys.modules[module]
+
+
+def network(name: str) -> Callable[[Trials, Trials, int], np.ndarray]:
+    """A decoder: a network of braindecode, trained for a fixed number of epochs on aligned windows."""
+
+    def decode(train: Trials, judged: Trials, seed: int) -> np.ndarray:
+        torch.manual_seed(seed)
+        epochs, rate, size = NETWORKS[name]
+        a, b = (
+            torch.tensor(aligned(part.x, part.subjects, "euclid"), dtype=torch.float32) for part in (train, judged)
+        )
+        labels = torch.tensor(train.labels)
+        n_classes = int(labels.max()) + 1
+        model = braindecode_model(name)(n_chans=a.shape[1], n_outputs=n_classes, n_times=a.shape[2], sfreq=RATE)
+        steps = max(1, len(a) // size)
+        epochs = max(epochs, -(-400 // steps))  # few people: at least 400 updates
+        optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps)
+        model.train()
+        for _ in range(epochs):
+            order = torch.randperm(len(a))
+            for part in order[: steps * size].split(size):
+                loss = torch.nn.functional.cross_entropy(model(a[part]), labels[part])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+        model.eval()
+        with torch.no_grad():
+            return torch.cat([model(part) for part in b.split(128)]).softmax(-1).numpy()
+
+    return decode
+
+
+BASELINES: dict[str, Callable[[Trials, Trials, int], np.ndarray]] = {
+    "log band power + LDA": band_power,
+    "CSP + LDA": csp_lda,
+    "tangent space + LR": tangent_space,
+    "filter-bank tangent space": filter_bank,
+    **{name: network(name) for name in NETWORKS},
+}
+
+
+def get_row(
+    name: str,
+    task: str,
+    data_dir: Path,
+    folder: Path,
+    seed: int,
+    people: int | None,
+    judged: datasets.Dataset,
+    epochs: float,
+    label_free: Path | None,
+) -> np.ndarray:
+    """Probabilities of the judged windows by a variant of GET, which is trained unless its folder is complete."""
+    changes = dict(VARIANTS.get(name, {}))
+    checkpoint = CHECKPOINT
+    if name == LABEL_FREE:
+        if label_free is None:
+            raise ValueError(f"{name} needs --label-free, a checkpoint that was pretrained without condition labels.")
+        checkpoint = label_free
+    classes, seconds = TASKS[task]
+    learning_rate = changes.pop("learning_rate", 2e-4)
+    recipe = FinetuningRecipe(
+        FinetuningData(
+            corpus="eegmmidb",
+            classes=classes,
+            window_seconds=seconds,
+            n_people=people,
+            split_seed=seed,
+            data_dir=str(data_dir),
+        ),
+        FinetuningModel(channels_per_window=32, compile=True, **changes),
+        FinetuningArguments(
+            output_dir=str(folder),
+            num_train_epochs=epochs,
+            learning_rate=learning_rate,
+            bf16=True,
+            seed=seed,
+            eval_strategy="no",
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+        ),
+        {"corpus": "eegmmidb", **changes},
+    )
+    model = GETForSequenceClassification.from_pretrained(finetune(recipe, checkpoint)).eval()
+    return predict(model, judged, WindowCollator(model.config.patch_size), 16)
+
+
+LABEL_FREE = "GET, pretrained without labels"
+
+
+def drawn(people: list[str], n_people: int | None, seed: int) -> list[str]:
+    """The people that `protocols.folds` draws with this seed."""
+    return np.random.default_rng(seed).permutation(sorted(people)).tolist()[:n_people]
+
+
+def main() -> None:
+    """Runs the rows, and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with eegmmidb")
+    parser.add_argument("--work", type=Path, required=True, help="folder for finished rows and checkpoints")
+    parser.add_argument("--task", choices=TASKS, default="fists")
+    parser.add_argument("--split", choices=("validation", "test"), default="validation")
+    parser.add_argument("--people", default="all", help="numbers of training people, such as 10,20,all")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rows", help="rows to run, separated by semicolons; default: all")
+    parser.add_argument("--epochs", type=float, default=3, help="epochs of GET with all people")
+    parser.add_argument("--label-free", type=Path, help="checkpoint that was pretrained without condition labels")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    options = parser.parse_args()
+
+    names = options.rows.split(";") if options.rows else [*BASELINES, *VARIANTS]
+    extractor = GETFeatureExtractor.from_pretrained(CHECKPOINT).but(calibrate_on="all")
+    classes, seconds = TASKS[options.task]
+    segments = prepare_segments("eegmmidb", options.data)
+    windows = {part: cut_windows(segments[part], extractor, classes, seconds) for part in ("train", options.split)}
+    judged_windows = windows[options.split].with_format("numpy")
+    raw: dict[str, Trials] = {}
+    table: dict[str, dict] = {}
+    for size in options.people.split(","):
+        n_people = None if size == "all" else int(size)
+        for name in names:
+            found = []
+            for seed in range(options.seeds):
+                own = f"{options.task}-{name}-{size}-{seed}".replace(" ", "_").replace(",", "")
+                kept = options.work / f"{own}-{options.split}.npy"
+                if not kept.is_file():
+                    if name in BASELINES:
+                        for part in windows:
+                            if part not in raw:
+                                raw[part] = raw_windows(segments[part], windows[part], extractor)
+                        people = drawn(sorted(set(raw["train"].subjects.tolist())), n_people, seed)
+                        probabilities = BASELINES[name](raw["train"].of(people), raw[options.split], seed)
+                    else:
+                        n_all = len(set(windows["train"]["subject"]))
+                        epochs = (
+                            options.epochs if n_people is None else options.epochs * min(8, n_all / n_people) ** 0.7
+                        )
+                        probabilities = get_row(
+                            name, options.task, options.data, options.work / own, seed, n_people,
+                            judged_windows, round(epochs), options.label_free,
+                        )  # fmt: skip
+                    options.work.mkdir(parents=True, exist_ok=True)
+                    np.save(kept, probabilities)
+                found.append(np.load(kept))
+                is_random = name not in ("log band power + LDA", "CSP + LDA", "tangent space + LR",
+                                         "filter-bank tangent space") or n_people is not None  # fmt: skip
+                if not is_random:
+                    break
+            table[f"{name} | {size}"] = summed_up(found, judged_windows)
+            print(_line(name, size, table[f"{name} | {size}"]), flush=True)
+    report = {"about": provenance(task=options.task, split=options.split, seeds=options.seeds), "rows": table}
+    report["paired"] = paired(table)
+    print(markdown(report))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def summed_up(found: list[np.ndarray], windows: datasets.Dataset) -> dict:
+    """Figures of a row: people's accuracies averaged over seeds, and their interval over people."""
+    labels, subjects = np.array(windows["labels"]), np.array(windows["subject"])
+    of_seeds = [figures(probabilities, labels, subjects) for probabilities in found]
+    by_person = {
+        person: float(np.mean([own["by_person"][person] for own in of_seeds])) for person in of_seeds[0]["by_person"]
+    }
+    values = list(by_person.values())
+    return {
+        "accuracy": float(np.mean(values)),
+        "interval": interval(values),
+        "auc": float(np.mean([own["auc"] for own in of_seeds])),
+        "seeds": [own["accuracy"] for own in of_seeds],
+        "by_person": by_person,
+    }
+
+
+def paired(table: dict[str, dict]) -> dict[str, dict]:
+    """Difference of "GET, fine-tuned" from each other row with as many people, with an interval over people."""
+    differences = {}
+    for name, row in table.items():
+        ours = table.get(f"GET, fine-tuned | {name.partition(' | ')[2]}")
+        if ours is not None and ours is not row:
+            values = [ours["by_person"][person] - value for person, value in row["by_person"].items()]
+            differences[name] = {"difference": float(np.mean(values)), "interval": interval(values)}
+    return differences
+
+
+def _line(name: str, size: str, row: dict) -> str:
+    low, high = row["interval"]
+    return f"{name} ({size} people): {row['accuracy']:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def markdown(report: dict) -> str:
+    """The table in Markdown."""
+    about = report["about"]
+    lines = [
+        f"{about['task']}, {about['split']} people; {about['date']}, commit {about['commit']}, {about['machine']}.",
+        "",
+        "| decoder | training people | accuracy [95 % over people] | AUC | GET fine-tuned minus this |",
+        "|---|---|---|---|---|",
+    ]
+    for key, row in report["rows"].items():
+        name, _, size = key.partition(" | ")
+        low, high = row["interval"]
+        gap = report["paired"].get(key)
+        text = "" if gap is None else "{:+.3f} [{:+.3f}, {:+.3f}]".format(gap["difference"], *gap["interval"])
+        lines.append(
+            f"| {name} | {size} | {row['accuracy']:.3f} [{low:.3f}, {high:.3f}] | {row['auc']:.3f} | {text} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
