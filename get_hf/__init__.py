@@ -19,7 +19,7 @@ from get_hf.data_collator import GETDataCollator
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.modeling.pretrained_get import PIPELINES
-from get_hf.pretrained import CHECKPOINT, load_pretrained
+from get_hf.pretrained import CHECKPOINT, CLASSIFIERS, load_classifier, load_pretrained
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.loading import load_recording
 from get_hf.recordings import save_recording
@@ -38,8 +38,9 @@ for _auto_class, _model_class in (
 ):
     _model_class.register_for_auto_class(_auto_class.__name__)
     _task, _pipeline_class = PIPELINES[_auto_class.__name__]
-    # without model=, the shipped checkpoint generates: a folder, which has no revision
-    _default = {"model": (str(CHECKPOINT), None)} if _auto_class is AutoModel else None
+    # without model=, what is shipped is used: a folder, which has no revision
+    _shipped = CHECKPOINT if _auto_class is AutoModel else CLASSIFIERS / "fists"
+    _default = {"model": (str(_shipped), None)}
     PIPELINE_REGISTRY.register_pipeline(_task, _pipeline_class, pt_model=_auto_class, default=_default, type="time")
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "GETForSequenceClassification",
     "GETModel",
     "__version__",
+    "load_classifier",
     "load_pretrained",
     "load_recording",
     "save_recording",

@@ -16,6 +16,8 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 #: The checkpoint shipped inside this package.
 CHECKPOINT = Path(__file__).parent / "checkpoint"
+#: Folder with the shipped classifiers.
+CLASSIFIERS = Path(__file__).parent / "classifiers"
 #: Files of a checkpoint; weights only as safetensors, because the other kinds are programs.
 FILES = ("*.json", "*.safetensors", "*.py", "*.md", "LICENSE*")
 _ON_THE_HUB = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w./-]+))?")
@@ -40,6 +42,29 @@ def load_pretrained(
         ValueError: The files are no complete checkpoint of GET.
     """
     return load_folder(find_checkpoint(checkpoint, revision), GETModel, str(checkpoint))
+
+
+def load_classifier(
+    checkpoint: str | Path = "fists", revision: str | None = None
+) -> tuple[GETForSequenceClassification, GETFeatureExtractor]:
+    """Loads a classifier, ready to classify.
+
+    Args:
+        checkpoint: Name of a shipped classifier, "fists" (imagined movement of the left or the right fist) or "eyes"
+            (open or closed); else as in `load_pretrained`.
+        revision: As in `load_pretrained`.
+
+    Returns:
+        The classifier, in evaluation mode on the CPU, and its feature extractor.
+
+    Raises:
+        FileNotFoundError: As in `load_pretrained`.
+        OSError: As in `load_pretrained`.
+        ValueError: The files are no complete classifier of GET.
+    """
+    shipped = CLASSIFIERS / str(checkpoint)
+    folder = shipped if (shipped / CONFIG_NAME).is_file() else find_checkpoint(checkpoint, revision)
+    return load_folder(folder, GETForSequenceClassification, str(checkpoint))
 
 
 def load_folder(

@@ -3,13 +3,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 from transformers import PreTrainedConfig
 from transformers import initialization as init
 from transformers.modeling_utils import PreTrainedModel
-from transformers.utils import FEATURE_EXTRACTOR_NAME, auto_docstring, cached_file
+from transformers.utils import FEATURE_EXTRACTOR_NAME, SAFE_WEIGHTS_NAME, auto_docstring, cached_file
 from transformers.utils.hub import resolve_revision
 from transformers.utils.output_capturing import OutputRecorder
 
@@ -27,6 +28,8 @@ HEADS = ("classifier", "flow_head", "pooling")
 NEW = ("classifier.", "pooling.")
 #: Arguments of `from_pretrained` that say where a checkpoint is.
 PLACE = ("cache_dir", "force_download", "local_files_only", "revision", "subfolder", "token")
+#: Folder of low-rank changes inside a checkpoint, and their configuration, as peft calls it.
+ADAPTER, ADAPTER_CONFIG = "adapter", "adapter_config.json"
 #: Most parameters per byte of weights that a configuration may ask for: 4-bit weights have two, and a head may be new.
 LARGEST_GROWTH = 8
 CLASSIFIER = "AutoModelForSequenceClassification"
@@ -77,6 +80,8 @@ class GETPreTrainedModel(PreTrainedModel):
                 this class; or the feature extractor beside them prepares other inputs than this model reads.
         """
         checkpoint = pretrained_model_name_or_path
+        if checkpoint is not None and _holds_only_changes(checkpoint):
+            return cls._from_changes(Path(checkpoint), kwargs)
         if kwargs.get("use_safetensors") is None:
             kwargs["use_safetensors"] = True  # other kinds of weights can run code
         if checkpoint is not None and not output_loading_info:
@@ -98,6 +103,27 @@ class GETPreTrainedModel(PreTrainedModel):
         if checkpoint is not None:
             model.config.check_extractor(_extractor_beside(checkpoint, _place(kwargs)))
         return model
+
+    @classmethod
+    def _from_changes(cls, folder: Path, kwargs: dict) -> Any:
+        """Loads a model that is saved as low-rank changes of another checkpoint, and merges both.
+
+        Raises:
+            ImportError: peft is not installed.
+            ValueError: The changes name no base.
+        """
+        try:
+            from peft import PeftModel
+        except ImportError as error:
+            raise ImportError(f"{folder} holds low-rank changes, which need peft: pip install peft.") from error
+        base = read_object(folder / ADAPTER / ADAPTER_CONFIG).get("base_model_name_or_path")
+        if not base:
+            raise ValueError(f"{ADAPTER_CONFIG} of {folder} names no base: load the base, then the changes with peft.")
+        if (folder / base).is_dir():  # shipped beside each other
+            base = folder / base
+        config = kwargs.pop("config", None) or cls.config_class.from_pretrained(folder)
+        model = cls.from_pretrained(base, config=config, **kwargs)
+        return PeftModel.from_pretrained(model, folder / ADAPTER).merge_and_unload()
 
     @classmethod
     def _check_before_loading(cls, checkpoint: str | os.PathLike, kwargs: dict) -> None:
@@ -163,6 +189,12 @@ class GETPreTrainedModel(PreTrainedModel):
         elif isinstance(module, GETPooling):
             init.zeros_(module.mean)
             init.ones_(module.deviation)
+
+
+def _holds_only_changes(checkpoint: str | os.PathLike) -> bool:
+    """Whether a folder holds low-rank changes of another checkpoint and no weights of its own."""
+    folder = Path(checkpoint)
+    return (folder / ADAPTER / ADAPTER_CONFIG).is_file() and not (folder / SAFE_WEIGHTS_NAME).is_file()
 
 
 def _some(names: list[str]) -> str:

@@ -14,7 +14,7 @@ TRAVELLING = {
     "modeling": {"torch", "numpy", "transformers", "huggingface_hub"},
     "processing": {"torch", "numpy", "scipy", "safetensors", "transformers"},
 }
-OPTIONAL = {"processing": {"mne", "pandas"}}
+OPTIONAL = {"modeling": {"peft"}, "processing": {"mne", "pandas"}}
 #: The rooms of training/, each of which imports only those before it; pretraining and finetuning stand side by side.
 ORDER = (("corpora",), ("data",), ("pretraining", "finetuning"), ("evaluation",), ("calibration",))
 #: What `parsing.py` runs, in a process that has to start at once.

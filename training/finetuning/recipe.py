@@ -90,6 +90,9 @@ class FinetuningModel:
         method: "full" trains all weights, "head" only the linear layer, "lora" low-rank changes of the backbone
             (Hu et al. 2022) and the linear layer.
         lora_rank: Rank of these changes.
+        adapter_base: For "lora": name of the checkpoint that the run starts from, an owner/name on the Hub or a folder
+            relative to the result. The result then holds only the low-rank changes and this name. None: a whole
+            checkpoint.
         pooling: "position" or "mean"; see `GETConfig.classifier_pooling`.
         dropout: Dropout of the pooled features.
         channels_per_window: Random channels of each training window. None: all.
@@ -110,6 +113,7 @@ class FinetuningModel:
     random_weights: bool = False
     method: str = "full"
     lora_rank: int = 8
+    adapter_base: str | None = None
     pooling: str = "position"
     dropout: float = 0.0
     channels_per_window: int | None = None
@@ -129,6 +133,8 @@ class FinetuningModel:
             raise ValueError(f"pooling must be {' or '.join(POOLING)}, not {self.pooling!r}.")
         if self.lora_rank < 1:
             raise ValueError(f"lora_rank must be at least 1, not {self.lora_rank}.")
+        if self.adapter_base is not None and self.method != "lora":
+            raise ValueError(f"adapter_base is for the method lora, not for {self.method}: leave one of the two out.")
         if not 0 < self.layer_decay <= 1:
             raise ValueError(f"layer_decay must lie in (0, 1], not at {self.layer_decay}.")
         if not self.probe_strength > 0:

@@ -24,6 +24,7 @@ from transformers.utils import CONFIG_NAME
 from get_hf.modeling.card_get import CARD
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification
+from get_hf.modeling.pretrained_get import ADAPTER
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.training.data.provenance import machine, own_commit, versions
 from get_hf.training.data.run_folder import locked
@@ -44,8 +45,6 @@ SUMMARY, FIGURES, PREDICTIONS = "training_summary.json", "figures.json", "predic
 SPLITS = ("train", "validation", "test")
 #: Columns of windows that protocols divide by.
 COLUMNS = ("corpus", "subject", "session", "trial", "labels", "split")
-#: Folder of low-rank changes beside the classifier into which they were merged.
-ADAPTER = "adapter"
 
 
 class FinetuningTrainer(Trainer):
@@ -190,7 +189,11 @@ def _finetune_fold(
             for *key, row in zip(*(own[name] for name in ("subject", "session", "trial", "start", "labels")),
                                  probabilities, strict=True)
         ]  # fmt: skip
-    model.save_pretrained(folder)
+    if recipe.model.adapter_base is None:
+        model.save_pretrained(folder)
+    else:
+        model.config.architectures = [type(model).__name__]
+        model.config.to_json_file(folder / CONFIG_NAME)
     extractor.save_pretrained(folder)
     with (folder / PREDICTIONS).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -300,18 +303,18 @@ def _train(
     )
     trainer.train(resume_from_checkpoint=_last_checkpoint(Path(args.output_dir)))
     if settings.method == "lora":
-        save_adapter(trained, folder / ADAPTER)
+        save_adapter(trained, folder / ADAPTER, settings.adapter_base)
         trained.merge_and_unload()  # in place: the model is plain again
     model.requires_grad_(True)
     return trainer.state.log_history
 
 
-def save_adapter(trained: Any, folder: Path) -> None:
-    """Saves low-rank changes with the configuration of their classifier, but without the name of a local base."""
-    trained.peft_config["default"].base_model_name_or_path = None
+def save_adapter(trained: Any, folder: Path, base: str | None) -> None:
+    """Saves low-rank changes with the name of their base, instead of a folder of this machine."""
+    trained.peft_config["default"].base_model_name_or_path = base
     trained.save_pretrained(folder)
-    (folder / CARD).unlink(missing_ok=True)  # a template of peft
-    trained.get_base_model().config.to_json_file(folder / CONFIG_NAME)
+    for file in (*folder.glob("*.py"), folder / CARD):  # a template of peft, and code that lies beside the weights
+        file.unlink(missing_ok=True)
 
 
 def _last_checkpoint(folder: Path) -> str | None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from transformers import pipeline
+from transformers import AutoModelForSequenceClassification, pipeline
 
-from get_hf import GETForSequenceClassification
+from get_hf import GETFeatureExtractor, GETForSequenceClassification
 from get_hf.training.finetuning.figures import figures, in_words
 from get_hf.training.finetuning.probe import fit_linear, standardise
 from get_hf.training.finetuning.recipe import read_recipe
@@ -66,6 +66,19 @@ def test_a_run_leaves_a_classifier_that_the_pipeline_loads(write, finished, meth
     classify = pipeline("eeg-classification", model=str(folder))
     assert {entry["label"] for entry in classify(make_raw())} == {"left", "right"}
     assert (folder / "adapter/adapter_model.safetensors").is_file() == (method == "lora")
+
+
+def test_low_rank_changes_can_be_saved_alone_and_are_merged_on_loading(write, finished, tmp_path):
+    base = shutil.copytree(finished, tmp_path / "base")
+    folder = finetune(write(method="lora", adapter_base="../base"), base)
+    assert not (folder / "model.safetensors").exists()
+    assert str(tmp_path) not in (folder / "adapter/adapter_config.json").read_text()
+    whole = finetune(write(method="lora", output_dir=str(tmp_path / "whole")), base)
+    models = [AutoModelForSequenceClassification.from_pretrained(place) for place in (folder, whole)]
+    inputs = GETFeatureExtractor.from_pretrained(folder)(make_raw())
+    inputs.pop("noise_seed")
+    logits = [model(**inputs).logits for model in models]
+    torch.testing.assert_close(*logits, atol=1e-5, rtol=1e-4)
 
 
 def test_the_head_alone_leaves_the_backbone_as_it_was(write, finished):
@@ -156,6 +169,7 @@ def test_earlier_blocks_learn_more_slowly():
         ({"method": "prompt"}, "method must be one of full, head, lora"),
         ({"protocol": "loso"}, "protocol must be one of"),
         ({"pooling": "max"}, "pooling must be position or mean"),
+        ({"adapter_base": "org/get-eeg"}, "adapter_base is for the method lora"),
         ({"lora_rank": 0}, "lora_rank must be at least 1"),
         ({"layer_decay": 1.5}, "layer_decay must lie in"),
         ({"window_seconds": 0}, "window_seconds must be positive"),
