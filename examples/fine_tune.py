@@ -3,14 +3,16 @@
 Fine-tune a classifier of open and closed eyes
 ==============================================
 
-The Trainer of transformers fine-tunes GET to tell open from closed eyes::
+The Trainer of transformers fine-tunes GET to distinguish open from closed eyes::
 
     python examples/fine_tune.py --data data/eegmmidb --out eyes       # S001/S001R01.edf (open), R02 (closed), ...
-    get-hf demo --classifier eyes                                      # ask it, in the browser
+    get-hf demo --classifier eyes                                      # use it in the browser
 
-The shipped checkpoint has heard S001 to S079, without their labels in this task.
+The shipped checkpoint was pretrained on S001 to S079. `get-hf finetune` does the same by a recipe, with more protocols
+and figures for each person.
 
-Without --data it learns from EEG that the checkpoint itself generates, which shows the way and proves nothing.
+Without --data the classifier learns from EEG that the checkpoint itself generates. This shows how to do it, and proves
+nothing.
 """
 
 import argparse
@@ -22,7 +24,7 @@ from transformers import Trainer, TrainingArguments, set_seed
 
 from get_hf import CHECKPOINT, GETForSequenceClassification, load_pretrained, load_recording
 
-CLASSES = {"eyes_open": "R01", "eyes_closed": "R02"}  # and the runs of EEGMMIDB in which people do that
+CLASSES = {"eyes_open": "R01", "eyes_closed": "R02"}  # the run of EEGMMIDB with each class
 CH_NAMES = ["Fz", "C3", "Cz", "C4", "P3", "Pz", "P4", "O1", "Oz", "O2"]
 SECONDS = 4.0
 
@@ -47,8 +49,8 @@ def recorded(person: Path, run: str) -> np.ndarray:
     return data.reshape(len(CH_NAMES), -1, n_times).swapaxes(0, 1)
 
 
-def imagined(person: int, condition: str, seed: int) -> np.ndarray:
-    """The same of a person who is imagined."""
+def generated(person: int, condition: str, seed: int) -> np.ndarray:
+    """Epochs of a virtual person, (epochs, channels, times) in microvolts."""
     features = extractor(ch_names=CH_NAMES, condition=condition, person=person)
     rows = generator.generate(
         **features, seconds=SECONDS, num_return_sequences=4, generator=torch.Generator().manual_seed(seed)
@@ -57,22 +59,27 @@ def imagined(person: int, condition: str, seed: int) -> np.ndarray:
 
 
 def examples(people: list) -> list[dict[str, torch.Tensor]]:
-    """What the Trainer takes: the extractor's features of each epoch, and its label."""
+    """Rows for the Trainer: the extractor's features of each epoch, and its label."""
     items = []
     for number, person in enumerate(people):
-        for label, (condition, run) in enumerate(CLASSES.items()):
-            epochs = recorded(person, run) if arguments.data else imagined(person, condition, 2 * person + label)
-            # never the condition: it is what the classifier is asked for
-            features = extractor(epochs, sampling_rate=100.0, ch_names=CH_NAMES, unit="uV")
-            del features["condition_ids"]
-            for row in range(len(epochs)):
-                items.append({name: tensor[row] for name, tensor in features.items()} | {"labels": label})
+        sets = [
+            recorded(person, run) if arguments.data else generated(person, condition, 2 * person + label)
+            for label, (condition, run) in enumerate(CLASSES.items())
+        ]
+        labels = np.repeat(range(len(sets)), [len(epochs) for epochs in sets])
+        # all epochs of a person share one calibration, which keeps the differences between them
+        features = extractor(
+            np.concatenate(sets), sampling_rate=100.0, ch_names=CH_NAMES, unit="uV", calibrate_on="all"
+        )
+        del features["condition_ids"]  # the classifier predicts the condition
+        for row, label in enumerate(labels.tolist()):
+            items.append({name: tensor[row] for name, tensor in features.items()} | {"labels": label})
         print(f"{number + 1} of {len(people)} people read", end="\r", flush=True)
     return items
 
 
 people = sorted(arguments.data.glob("S*"))[: arguments.people] if arguments.data else list(range(arguments.people))
-n_test = max(1, len(people) // 5)  # people, not epochs: epochs of one person are alike
+n_test = max(1, len(people) // 5)  # people, not epochs: epochs of one person resemble each other
 train, test = examples(people[:-n_test]), examples(people[-n_test:])
 
 model = GETForSequenceClassification.from_pretrained(
@@ -80,6 +87,7 @@ model = GETForSequenceClassification.from_pretrained(
     num_labels=len(CLASSES),
     id2label=dict(enumerate(CLASSES)),
     label2id={name: label for label, name in enumerate(CLASSES)},
+    window_seconds=SECONDS,
 )
 trainer = Trainer(
     model,
@@ -101,6 +109,6 @@ trainer = Trainer(
 )
 trainer.train()
 trainer.save_model(arguments.out)
-extractor.save_pretrained(arguments.out)
+extractor.but(calibrate_on="all").save_pretrained(arguments.out)
 accuracy = trainer.evaluate()["eval_accuracy"]
 print(f"{arguments.out}: accuracy {accuracy:.2f} on {n_test} people whom fine-tuning did not see")

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Corpora: recordings under one licence, each opened only when it is read."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +9,6 @@ import mne
 
 from get_hf.modeling.configuration_get import CONDITIONS
 from get_hf.processing.conditions_get import Vocabulary
-
-_NAMES = Vocabulary(CONDITIONS, CONDITIONS[1:])
 
 
 class CorpusUnavailableError(ValueError):
@@ -45,11 +43,20 @@ class Recording:
         """
         return self.opener()
 
-    def condition_spans(self, raw: mne.io.BaseRaw) -> list[tuple[float, float, str]]:
-        """Conditions over time: (onset, end, condition), in seconds from the first sample of `raw`."""
+    def condition_spans(
+        self, raw: mne.io.BaseRaw, conditions: Sequence[str] = CONDITIONS
+    ) -> list[tuple[float, float, str]]:
+        """Conditions over time: (onset, end, condition), in seconds from the first sample of `raw`.
+
+        Args:
+            raw: The opened recording.
+            conditions: Names that descriptions may be, where the recording itself assigns none; the first one means
+                unknown.
+        """
         if self.condition is not None:
             return [(0.0, raw.n_times / raw.info["sfreq"], self.condition)]
-        name_of = _NAMES.find if self.annotation_conditions is None else self.annotation_conditions.get
+        names = Vocabulary(conditions, conditions[1:])
+        name_of = names.find if self.annotation_conditions is None else self.annotation_conditions.get
         onsets, notes = raw.annotations.onset - raw.first_time, raw.annotations
         return [
             (float(onset), float(onset + duration), name)

@@ -21,7 +21,7 @@ channel that cannot be used is left out of its segments and named in their `prob
 import logging
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +33,7 @@ import numpy as np
 import pyarrow as pa
 from datasets.builder import Key
 
+from get_hf.modeling.configuration_get import CONDITIONS
 from get_hf.processing import signal_get
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import UnknownChannelError, channel_positions
@@ -82,12 +83,19 @@ class EEGSegmentsConfig(datasets.BuilderConfig):
         sampling_rate: The model's sampling rate in Hz.
         patch_size: The model's samples per patch; segments hold whole patches.
         segment_seconds: Approximate length of a segment: recordings are cut into equal parts closest to it.
+        own_conditions: Names of conditions after the usual ones, which annotations may have.
     """
 
     corpus: str = "eegmmidb"
     sampling_rate: float = 100.0
     patch_size: int = 25
     segment_seconds: float = 120.0
+    own_conditions: tuple[str, ...] = ()
+
+    @property
+    def conditions(self) -> list[str]:
+        """Names of all conditions, by id."""
+        return [*CONDITIONS, *self.own_conditions]
 
 
 class EEGSegments(datasets.ArrowBasedBuilder):
@@ -119,7 +127,8 @@ class EEGSegments(datasets.ArrowBasedBuilder):
         ]
 
     def _generate_tables(self, recordings: list[Recording]) -> Iterator[tuple[Key, pa.Table]]:
-        extractor = GETFeatureExtractor(self.config.sampling_rate, self.config.patch_size)
+        config = self.config
+        extractor = GETFeatureExtractor(config.sampling_rate, config.patch_size, conditions=config.conditions)
         for index, recording in enumerate(recordings):
             table = segment_table(recording, self.config.corpus, self.config.segment_seconds, extractor)
             yield Key(index, 0), table
@@ -133,6 +142,7 @@ def prepare_segments(
     patch_size: int = 25,
     segment_seconds: float = 120.0,
     num_proc: int | None = None,
+    own_conditions: Sequence[str] = (),
 ) -> datasets.DatasetDict:
     """Builds the segments of a corpus, or finds existing ones.
 
@@ -146,6 +156,7 @@ def prepare_segments(
         patch_size: The model's samples per patch.
         segment_seconds: Approximate length of a segment.
         num_proc: Number of processes; the result does not depend on it.
+        own_conditions: Names of conditions after the usual ones, which annotations of the recordings may have.
 
     Raises:
         CorpusUnavailableError: The corpus cannot be found.
@@ -161,6 +172,7 @@ def prepare_segments(
         sampling_rate=sampling_rate,
         patch_size=patch_size,
         segment_seconds=segment_seconds,
+        own_conditions=tuple(own_conditions),
     )
     first = not int(os.environ.get("LOCAL_RANK", 0))  # of the processes that torchrun starts here, one is enough
     was_built = Path(builder.cache_dir).exists()
@@ -243,7 +255,7 @@ def segment_table(
         raw = recording.open()
         stretches = _good_stretches(raw)
         signal, ch_names, positions, problem = _clean_recording(raw, extractor)
-        spans = recording.condition_spans(raw)
+        spans = recording.condition_spans(raw, extractor.conditions)
     except Exception as error:  # MNE's readers fail in many ways, and one bad file must not cost the others
         if is_full_disk(error):  # in a corpus that downloads each recording when it is opened
             raise

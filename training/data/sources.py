@@ -58,6 +58,7 @@ def open_sources(
     num_proc: int | None = None,
     sampling_rate: float = 100.0,
     patch_size: int = 25,
+    own_conditions: Sequence[str] = (),
 ) -> list[Source]:
     """Opens corpora, and builds segments for corpora of the registry.
 
@@ -69,6 +70,8 @@ def open_sources(
         num_proc: Processes that build segments.
         sampling_rate: The model's sampling rate in Hz.
         patch_size: The model's samples per patch.
+        own_conditions: Names of conditions after the usual ones, which annotations in corpora of the registry may
+            have.
 
     Raises:
         CorpusUnavailableError: A corpus cannot be found.
@@ -85,10 +88,22 @@ def open_sources(
                     f"streaming needs prepared corpora, and {name} is not one: get-hf corpus prepare {name} --out "
                     "FOLDER makes it one, then name the folder."
                 )
-            built = prepare_segments(name, data_dir, cache_dir, sampling_rate, patch_size, num_proc=num_proc)
+            built = prepare_segments(
+                name, data_dir, cache_dir, sampling_rate, patch_size, num_proc=num_proc, own_conditions=own_conditions
+            )
             subjects = {split: sorted(set(dataset["subject"])) for split, dataset in built.items()}
             found = [problem for dataset in built.values() for problem in problems(dataset)]
-            sources.append(Source(name, weight, name, built, subjects, _conditions(built.get("train")), found))
+            sources.append(
+                Source(
+                    name,
+                    weight,
+                    name,
+                    built,
+                    subjects,
+                    _conditions(built.get("train"), [*CONDITIONS, *own_conditions]),
+                    found,
+                )
+            )
         else:
             prepared = Prepared.read(name)
             _check_fits(prepared, sampling_rate, patch_size)
@@ -103,10 +118,10 @@ def open_sources(
     return sources
 
 
-def _conditions(segments: datasets.Dataset | None) -> list[str]:
-    """Names of the conditions in segments."""
+def _conditions(segments: datasets.Dataset | None, names: Sequence[str]) -> list[str]:
+    """Those of the conditions `names`, by id, that are in segments."""
     rows = [] if segments is None else segments.select_columns(["conditions"]).with_format("numpy")[:]["conditions"]
-    return [CONDITIONS[index] for index in np.unique(np.concatenate([*rows, []])).astype(int)]
+    return [names[index] for index in np.unique(np.concatenate([*rows, []])).astype(int)]
 
 
 def _is_prepared(name: str) -> bool:

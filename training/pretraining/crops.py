@@ -22,7 +22,7 @@ import pyarrow as pa
 import torch
 from torch.utils.data import Dataset
 
-from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
+from get_hf.modeling.configuration_get import GETConfig
 from get_hf.processing.conditions_get import Vocabulary
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
@@ -85,11 +85,7 @@ class CropConfig:
             raise ValueError(f"same_montage_size must be at least 1, not {self.same_montage_size}.")
         if self.max_history_seconds < 0:
             raise ValueError(f"max_history_seconds must not be negative, but it is {self.max_history_seconds}.")
-        spelt = Vocabulary(CONDITIONS, CONDITIONS[1:])
-        self.condition_weights = {spelt.find(name) or name: w for name, w in self.condition_weights.items()}
         for name, weight in self.condition_weights.items():
-            if name not in CONDITIONS:
-                raise ValueError(f"condition_weights names {name!r}; the conditions are {', '.join(CONDITIONS)}.")
             if weight < 0:
                 raise ValueError(f"the weight of {name!r} must not be negative, but it is {weight}.")
 
@@ -109,7 +105,9 @@ class Cropper:
         self.n_patches = round(config.crop_seconds * sampling_rate / self.transform.patch_size)
         self.patches_per_second = sampling_rate / self.transform.patch_size
         self.n_times = self.transform.n_memory + self.n_patches * self.transform.patch_size
-        self.condition_weights = np.array([config.condition_weights.get(name, 1.0) for name in CONDITIONS])
+        spelt = Vocabulary(extractor.conditions, extractor.conditions[1:])
+        weights = {spelt.find(name): weight for name, weight in config.condition_weights.items()}
+        self.condition_weights = np.array([weights.get(name, 1.0) for name in extractor.conditions])
 
     def weight(self, conditions: np.ndarray) -> float:
         """Factor on how often a segment is drawn, relative to its length, given its conditions `(patches,)`."""

@@ -16,10 +16,12 @@ from transformers import GenerationConfig, TrainingArguments
 
 from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
 from get_hf.modeling.options_get import OWN_OPTIONS, SUPPORTED_OPTIONS, generation_config
+from get_hf.processing.conditions_get import Vocabulary
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.training.data.recipe_files import errors_of, read_parts
 
 from .crops import CropConfig
+from .going_on import going_on_config
 from .population import check_form
 
 
@@ -81,6 +83,8 @@ class PretrainingModel:
         generation: Generation options that are saved with the result, such as `num_flow_steps`; see
             `GETModel.generate`.
         average_decay: Decay per step of the averaged weights, which evaluation and the result use.
+        init_from: Checkpoint whose pretraining goes on, a folder or owner/name on the Hub. `model` may then only add
+            conditions. None: training starts from random weights.
         muon: Whether Muon trains the matrices inside blocks; AdamW from `optim` trains all other parameters. See
             `get_hf.training.pretraining.optimisers`.
     """
@@ -88,6 +92,7 @@ class PretrainingModel:
     model: dict = dataclasses.field(default_factory=dict)
     generation: dict = dataclasses.field(default_factory=dict)
     average_decay: float = 0.999
+    init_from: str | None = None
     muon: bool = False
 
 
@@ -117,7 +122,14 @@ class Recipe:
     @property
     def config(self) -> GETConfig:
         """The architecture in the recipe."""
+        if self.model.init_from is not None:
+            return going_on_config(self.model.init_from, self.model.model)
         return GETConfig(**self.model.model)
+
+    @property
+    def own_conditions(self) -> list[str]:
+        """Names of conditions after the usual ones."""
+        return self.config.conditions[len(CONDITIONS) :]
 
     @property
     def generation_config(self) -> GenerationConfig:
@@ -172,5 +184,9 @@ def _check(recipe: Recipe) -> None:
         )
     if config.heard_conditions is not None:
         raise ValueError("model.heard_conditions is read from the corpora: leave it out.")
+    spelt = Vocabulary(config.conditions, config.conditions[1:])
+    for name in recipe.crops.condition_weights:
+        if spelt.find(name) is None:
+            raise ValueError(f"condition_weights names {name!r}; the conditions are {', '.join(config.conditions)}.")
     if recipe.crops.crop_seconds * config.sampling_rate < 2 * config.patch_size:
         raise ValueError(f"crop_seconds ({recipe.crops.crop_seconds}) must hold at least two patches.")

@@ -30,6 +30,7 @@ from get_hf.training.data.splits import people_of
 
 from .averaging import FOLDER, AveragedWeights, without_bars
 from .crops import Cropper, collate_crops
+from .going_on import going_on_extractor, going_on_model
 from .optimisers import MuonWithAdamW
 from .population import fit_to_segments
 from .recipe import Recipe, read_recipe
@@ -179,7 +180,8 @@ def _pretrain(recipe: Recipe) -> Path:
     set_seed(args.seed)
     config = recipe.config
     config.heard_conditions = extractor.heard_conditions
-    model = GETModel(config)
+    base = recipe.model.init_from
+    model = GETModel(config) if base is None else going_on_model(base, config)
     model.generation_config = recipe.generation_config
     averaged = AveragedWeights(model, recipe.model.average_decay)
     seconds_before = 0.0
@@ -272,6 +274,7 @@ def _sources(recipe: Recipe) -> list[Source]:
         data.num_proc,
         config.sampling_rate,
         config.patch_size,
+        recipe.own_conditions,
     )
 
 
@@ -281,10 +284,14 @@ def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -
     if checkpoint is not None:
         return GETFeatureExtractor.from_pretrained(checkpoint)
     if recipe.training.local_process_index == 0:
-        config = recipe.config
+        config, base = recipe.config, recipe.model.init_from
+        has_labels = recipe.crops.condition_dropout < 1
+        trained = heard_conditions(sources, recipe.crops.condition_weights, config.conditions) if has_labels else []
+        if base is not None:
+            going_on_extractor(base, config.conditions, trained).save_pretrained(output_dir)
+            return GETFeatureExtractor.from_pretrained(output_dir)
         form: dict[str, Any] = {"sampling_rate": config.sampling_rate, "patch_size": config.patch_size}
         chosen = fitting_segments(sources, recipe.data.fit_segments)
-        trained = heard_conditions(sources, recipe.crops.condition_weights)
         form |= {"conditions": config.conditions, "heard_conditions": trained}
         fit_to_segments(chosen, **form).save_pretrained(output_dir)
     return GETFeatureExtractor.from_pretrained(output_dir)

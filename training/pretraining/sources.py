@@ -11,7 +11,7 @@ import datasets
 import numpy as np
 import pyarrow as pa
 
-from get_hf.modeling.configuration_get import CONDITIONS
+from get_hf.processing.conditions_get import Vocabulary
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.training.data.segments import FEATURES, problems
 from get_hf.training.data.sources import Source
@@ -19,15 +19,18 @@ from get_hf.training.data.sources import Source
 from .crops import CropConfig, MixedCrops, RandomCrops
 
 
-def heard_conditions(sources: Sequence[Source], weights: Mapping[str, float]) -> list[str]:
+def heard_conditions(sources: Sequence[Source], weights: Mapping[str, float], conditions: Sequence[str]) -> list[str]:
     """The conditions in the training segments of these corpora.
 
     Args:
         sources: The corpora.
         weights: `CropConfig.condition_weights`: conditions of weight 0 are left out.
+        conditions: Names of all conditions, by id.
     """
+    spelt = Vocabulary(conditions, conditions[1:])
+    weight_of = {spelt.find(name): weight for name, weight in weights.items()}
     held = {name for source in sources for name in source.conditions}
-    return [name for name in CONDITIONS[1:] if name in held and weights.get(name, 1.0) > 0]
+    return [name for name in conditions[1:] if name in held and weight_of.get(name, 1.0) > 0]
 
 
 def random_crops(

@@ -69,8 +69,10 @@ def test_known_conditions_are_those_of_training_segments_with_positive_weight(so
     held = [name for i, name in enumerate(CONDITIONS) if i in ids - {0}]
     assert {"eyes_open", "eyes_closed"} <= set(held)
     for of in (sources, streamed):
-        assert heard_conditions(of, {}) == held
-        assert heard_conditions(of, {"eyes_open": 0.0, "rest": 2.0}) == [name for name in held if name != "eyes_open"]
+        assert heard_conditions(of, {}, CONDITIONS) == held
+        assert heard_conditions(of, {"eyes_open": 0.0, "rest": 2.0}, CONDITIONS) == [
+            name for name in held if name != "eyes_open"
+        ]
 
 
 def test_crops_that_share_their_number_of_channels_are_of_one_corpus(sources):
