@@ -28,9 +28,9 @@ import torch
 from mne.decoding import CSP
 from mne.filter import filter_data
 from pyriemann.estimation import Covariances
+from pyriemann.geometry.base import invsqrtm
+from pyriemann.geometry.mean import gmean
 from pyriemann.tangentspace import TangentSpace
-from pyriemann.utils.base import invsqrtm
-from pyriemann.utils.mean import mean_covariance
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -121,7 +121,7 @@ def aligned(x: np.ndarray, subjects: np.ndarray, metric: str) -> np.ndarray:
     out = np.empty_like(x, dtype=np.float64)
     for person in np.unique(subjects):
         own = subjects == person
-        mean = mean_covariance(Covariances("oas").transform(x[own].astype(np.float64)), metric)
+        mean = gmean(Covariances("oas").transform(x[own].astype(np.float64)), metric=metric)
         out[own] = invsqrtm(mean) @ x[own]
     return out
 

@@ -1,9 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from training_data import cache_dir, data_dir, prepared  # noqa: F401  fixtures
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +19,15 @@ def reading() -> ModuleType:
     return _script("reading")
 
 
+@pytest.fixture(scope="module")
+def decoding() -> ModuleType:
+    return _script("decoding")
+
+
 def _script(name: str) -> ModuleType:
     path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module

@@ -8,6 +8,7 @@ finetune(read_recipe("training/recipes/finetune_fists.yaml", {"data_dir": "data"
 import csv
 import json
 import logging
+import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -131,7 +132,7 @@ def labelled_windows(recipe: FinetuningRecipe, extractor: GETFeatureExtractor) -
     classes = data.classes or {}
     [source] = open_sources(
         {data.corpus: 1.0},
-        data_dir=data.data_dir,
+        data_dir=data.data_dir or os.environ.get("GET_HF_DATA"),
         cache_dir=data.cache_dir,
         num_proc=data.num_proc,
         sampling_rate=extractor.sampling_rate,
