@@ -52,7 +52,7 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
             `(channels, about times * model rate / sampling_rate)` float64, microvolts.
         """
         rows = np.asarray(signal, np.float64)
-        # in blocks: filters need several times the memory of a signal, and designing them takes longer than a short one
+        # in blocks: filters need several times the memory of a signal, and their design takes longer than a short one
         size = max(1, SAMPLES_AT_ONCE // max(1, rows.shape[-1]))
         blocks = [rows[start : start + size] for start in range(0, len(rows), size)]
         return np.concatenate([band_limit(block, sampling_rate, self.sampling_rate, *self.band) for block in blocks])
