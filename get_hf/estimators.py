@@ -438,7 +438,7 @@ def _as_epochs(X: Any) -> Any:
         return None
     if isinstance(X, (list, tuple)) and X and all(isinstance(each, mne.BaseEpochs) for each in X):
         # scikit-learn takes epochs out of a set one by one
-        X = mne.concatenate_epochs([each.copy().load_data(verbose="error") for each in X], verbose="error")
+        X = mne.concatenate_epochs([each.copy().load_data() for each in X], verbose="error")
     return X.copy().drop_bad(verbose="error") if isinstance(X, mne.BaseEpochs) else None
 
 

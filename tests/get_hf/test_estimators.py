@@ -175,28 +175,6 @@ def test_without_scikit_learn_one_sentence_says_what_to_install():
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({"method": "frozen"}, "method must be 'head' or 'full', not 'frozen'"),
-        ({"epochs": 0}, "epochs must be a whole number from 1 up, not 0"),
-        ({"batch_size": 1.5}, "batch_size must be a whole number"),
-        ({"learning_rate": -1}, "learning_rate must be a number above 0"),
-        ({"strength": 0}, "strength must be a number above 0"),
-        ({"calibrate_on": "none"}, 'calibrate_on must be "each", "all"'),
-        ({"sampling_rate": None}, "sampling_rate="),
-        ({"ch_names": None}, "ch_names="),
-        ({"unit": None}, "unit"),
-        ({"ch_names": ["C3", "Cz"]}, "2 names, the array 3 channels"),
-        ({"checkpoint": "no/such/checkpoint"}, "no checkpoint"),
-    ],
-)
-def test_settings_that_mean_nothing_are_refused_by_fit(tiny_checkpoint, settings, expected):
-    classifier = GETClassifier(tiny_checkpoint, **ARRAYS).set_params(**settings)
-    with pytest.raises((ValueError, FileNotFoundError), match=expected):
-        classifier.fit(*trials(4))
-
-
-@pytest.mark.parametrize(
     ("x", "y", "expected"),
     [
         (trials(4)[0][0], list("abab")[:3], "X has 2 axes: give mne.Epochs"),
