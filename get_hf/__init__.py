@@ -10,6 +10,7 @@ commands need.
 import get_hf.starting  # noqa: F401  before the slow imports, in which Ctrl-C would be a traceback
 
 # isort: split
+from importlib import import_module
 from importlib.metadata import version
 
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForSequenceClassification
@@ -18,7 +19,7 @@ from transformers.pipelines import PIPELINE_REGISTRY
 from get_hf.data_collator import GETDataCollator
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
-from get_hf.modeling.pretrained_get import PIPELINES
+from get_hf.modeling.pretrained_get import FEATURES, PIPELINES
 from get_hf.pretrained import CHECKPOINT, CLASSIFIERS, load_classifier, load_pretrained
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.loading import load_recording
@@ -42,14 +43,47 @@ for _auto_class, _model_class in (
     _shipped = CHECKPOINT if _auto_class is AutoModel else CLASSIFIERS / "fists"
     _default = {"model": (str(_shipped), None)}
     PIPELINE_REGISTRY.register_pipeline(_task, _pipeline_class, pt_model=_auto_class, default=_default, type="time")
+PIPELINE_REGISTRY.register_pipeline(
+    *FEATURES,
+    pt_model=AutoModelForSequenceClassification,
+    default={"model": (str(CHECKPOINT), None)},
+    type="time",
+)
+
+#: Modules of public names that are imported when they are first used, because they need scikit-learn or MNE.
+_LATER = {
+    "GETClassifier": "get_hf.estimators",
+    "GETEmbedder": "get_hf.estimators",
+    "GETModule": "get_hf.module",
+}
+
+
+def __getattr__(name: str):
+    """Imports what `_LATER` names."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(_LATER[name]), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "sklearn":
+            raise
+        raise ImportError(f'{name} needs scikit-learn: pip install "get-hf[estimators]".') from error
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "CHECKPOINT",
+    "GETClassifier",
     "GETConfig",
     "GETDataCollator",
+    "GETEmbedder",
     "GETFeatureExtractor",
     "GETForSequenceClassification",
     "GETModel",
+    "GETModule",
     "__version__",
     "load_classifier",
     "load_pretrained",

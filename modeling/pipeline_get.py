@@ -1,11 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Pipelines of transformers for GET: from a recording, as the feature extractor takes it, to EEG or to classes.
+"""Pipelines of transformers for GET: from a recording, as the feature extractor takes it, to EEG, classes or features.
 
 generate = pipeline("eeg-generation", model="org/get-eeg")
 raw = generate("eyes_closed.edf", seconds=20, seed=0)[0]
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from copy import copy
 from typing import Any
 
@@ -26,7 +26,7 @@ TOKENS_AT_ONCE = 16_384
 
 
 class _EEGPipeline(Pipeline):
-    """Base of both pipelines: checks that model and extractor belong together, and prepares recordings."""
+    """Base of the pipelines: checks that model and extractor belong together, and prepares recordings."""
 
     _load_feature_extractor = True
     _load_tokenizer = _load_processor = _load_image_processor = _load_video_processor = False
@@ -187,22 +187,8 @@ class EEGClassificationPipeline(_EEGPipeline):
     """
 
     def _sanitize_parameters(self, top_k: int | None = None, windows: bool = False, **kwargs) -> tuple:
-        kwargs.pop("local_files_only", None)
-        config = self.model.config
-        lengths = {}
-        for name in ("window_seconds", "stride_seconds"):
-            given = kwargs.pop(name, None)
-            seconds = lengths[name] = getattr(config, name) if given is None else given
-            patch = config.patch_size / config.sampling_rate
-            if seconds is not None and (not isinstance(seconds, (int, float)) or not seconds >= patch):
-                raise ValueError(f"{name} must be at least one patch, {patch:g} s, not {seconds!r}.")
-        known = (*DESCRIPTION, "calibrate_on")
-        if unknown := sorted(set(kwargs) - set(known)):
-            raise ValueError(
-                f"eeg-classification has no argument {', '.join(unknown)}; it has {', '.join(known)}, top_k, windows, "
-                "window_seconds and stride_seconds."
-            )
-        return kwargs, lengths, {"top_k": top_k, "windows": windows}
+        description, lengths = _windowed(self.model.config, kwargs, "eeg-classification", "top_k, windows")
+        return description, lengths, {"top_k": top_k, "windows": windows}
 
     def _forward(self, features: BatchFeature, **lengths) -> dict[str, Any]:
         return {"scores": window_scores(self.model, features, **lengths)}
@@ -223,6 +209,72 @@ class EEGClassificationPipeline(_EEGPipeline):
         return rows[0] if len(rows) == 1 else rows
 
 
+class EEGFeatureExtractionPipeline(_EEGPipeline):
+    """Computes features of recordings for other methods: `pipeline("eeg-feature-extraction", model=...)`.
+
+    The features are what a classifier's linear layer reads: states of the backbone, log powers and calibration
+    features, pooled over channels by nine functions of electrode position, see `GETPooling`. Recordings with other
+    channels have the same features. Every checkpoint of GET has them; load it with
+    `AutoModelForSequenceClassification`, as `pipeline` does.
+
+    Arguments of a call:
+
+    - `recording` and `calibrate_on=`: as for `EEGClassificationPipeline`;
+    - `windows=True`: features of each window instead of their mean;
+    - `window_seconds=`, `stride_seconds=`: length and distance of windows, by default as in the model's configuration;
+      without either, a recording is one window.
+
+    The result for each recording is a float32 array `(n_features,)`, dimensionless; with `windows=True`, `(windows,
+    n_features)`. For an array `(batch, channels, times)` or `mne.Epochs` it is a list of such arrays.
+    """
+
+    def __init__(self, model, feature_extractor=None, **kwargs):
+        if not hasattr(model, "pooling"):
+            raise ValueError(
+                f"eeg-feature-extraction needs a GETForSequenceClassification, not a {type(model).__name__}: load the "
+                "same checkpoint with AutoModelForSequenceClassification."
+            )
+        super().__init__(model, feature_extractor, **kwargs)
+
+    def _sanitize_parameters(self, windows: bool = False, **kwargs) -> tuple:
+        description, lengths = _windowed(self.model.config, kwargs, "eeg-feature-extraction", "windows")
+        return description, lengths, {"windows": windows}
+
+    def _forward(self, features: BatchFeature, **lengths) -> dict[str, Any]:
+        return {"windows": over_windows(self.model, self.model.embed, features, **lengths)}
+
+    def _part(self, made: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
+        return {"windows": made["windows"][start:stop]}
+
+    def postprocess(self, made: dict[str, Any], windows: bool = False) -> Any:
+        """Features as NumPy arrays."""
+        rows = [(values if windows else values.mean(0)).numpy() for values, _ in made["windows"]]
+        return rows[0] if len(rows) == 1 else rows
+
+
+def _windowed(config: Any, arguments: dict[str, Any], task: str, others: str) -> tuple[dict, dict]:
+    """Divides the arguments of a task with windows into the description of a recording and the windows' lengths.
+
+    Raises:
+        ValueError: An argument does not exist, or a window is shorter than a patch.
+    """
+    arguments.pop("local_files_only", None)  # pipeline() has read it, and passes it on
+    lengths = {}
+    for name in ("window_seconds", "stride_seconds"):
+        given = arguments.pop(name, None)
+        seconds = lengths[name] = getattr(config, name) if given is None else given
+        patch = config.patch_size / config.sampling_rate
+        if seconds is not None and (not isinstance(seconds, (int, float)) or not seconds >= patch):
+            raise ValueError(f"{name} must be at least one patch, {patch:g} s, not {seconds!r}.")
+    known = (*DESCRIPTION, "calibrate_on")
+    if unknown := sorted(set(arguments) - set(known)):
+        raise ValueError(
+            f"{task} has no argument {', '.join(unknown)}; it has {', '.join(known)}, {others}, window_seconds and "
+            "stride_seconds."
+        )
+    return arguments, lengths
+
+
 def _ranked(
     scores: torch.Tensor, labels: Mapping[int, str], top_k: int | None, time: Mapping[str, float] | None = None
 ) -> list[dict[str, Any]]:
@@ -231,7 +283,6 @@ def _ranked(
     return [{"label": labels[index], "score": score} | dict(time or {}) for index, score in ranked]
 
 
-@torch.no_grad()
 def window_scores(
     model: Any, features: BatchFeature, window_seconds: float | None, stride_seconds: float | None = None
 ) -> list[tuple[torch.Tensor, list[tuple[float, float]]]]:
@@ -239,14 +290,38 @@ def window_scores(
 
     Args:
         model: `GETForSequenceClassification`.
+        features: See `over_windows`, also for the lengths.
+        window_seconds: Length of a window.
+        stride_seconds: Distance between the starts of windows.
+
+    Returns:
+        As `over_windows`, with scores `(windows, labels)`: probabilities, or the values of a regression.
+    """
+    logits = over_windows(model, lambda **inputs: model(**inputs).logits, features, window_seconds, stride_seconds)
+    return [(_scores(of_windows, model.config.problem_type), spans) for of_windows, spans in logits]
+
+
+@torch.no_grad()
+def over_windows(
+    model: Any,
+    compute: Callable[..., torch.Tensor],
+    features: BatchFeature,
+    window_seconds: float | None,
+    stride_seconds: float | None = None,
+) -> list[tuple[torch.Tensor, list[tuple[float, float]]]]:
+    """Computes something of each window of recordings.
+
+    Args:
+        model: The model that `compute` uses.
+        compute: Takes inputs of the model, and returns `(windows, values)`.
         features: Features of the recordings, as the feature extractor returns them.
         window_seconds: Length of a window. None: each recording is one window.
         stride_seconds: Distance between the starts of windows. None: `window_seconds`. The last window ends with the
             recording.
 
     Returns:
-        For each recording, scores `(windows, labels)`, and the start and end of each window in seconds. Scores are
-        probabilities, or the values of a regression.
+        For each recording, float32 values `(windows, values)` on the CPU, and the start and end of each window in
+        seconds.
     """
     config = model.config
     seconds, size = config.patch_size / config.sampling_rate, config.patch_size
@@ -260,23 +335,17 @@ def window_scores(
         cut = torch.stack([own[:, start * size : (start + n_window) * size] for start in starts])
         inputs = {name: features[name][row : row + 1] for name in ("channel_positions", "channel_mask", "calibration")}
         at_once = max(1, TOKENS_AT_ONCE // (len(own) * (n_window + 1)))
-        logits = []
+        computed = []
         for part in nn.functional.pad(cut, (size, 0)).split(at_once):
             repeated = {name: value.expand(len(part), *value.shape[1:]) for name, value in inputs.items()}
-            logits.append(model(input_values=part, **repeated).logits.float())
-        scores = _scores(torch.cat(logits), config.problem_type)
+            computed.append(compute(input_values=part, **repeated).float())
         prompt = features.recordings[row]
         end = prompt.n_times / prompt.recording.sampling_rate
         firsts = [max(0.0, end - (n_own - start) * seconds) for start in starts]
-        found.append(
-            (
-                scores.cpu(),
-                [
-                    (first, end - (n_own - start - n_window) * seconds)
-                    for first, start in zip(firsts, starts, strict=True)
-                ],
-            )
-        )
+        spans = [
+            (first, end - (n_own - start - n_window) * seconds) for first, start in zip(firsts, starts, strict=True)
+        ]
+        found.append((torch.cat(computed).cpu(), spans))
     return found
 
 
@@ -287,4 +356,4 @@ def _scores(logits: torch.Tensor, problem_type: str | None) -> torch.Tensor:
     return logits if problem_type == "regression" else logits.softmax(-1)
 
 
-__all__ = ["EEGClassificationPipeline", "EEGGenerationPipeline"]
+__all__ = ["EEGClassificationPipeline", "EEGFeatureExtractionPipeline", "EEGGenerationPipeline"]

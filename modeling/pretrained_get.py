@@ -19,7 +19,7 @@ from .checkpoint_get import check_files, list_files, read_object
 from .configuration_get import GETConfig
 from .flow_get import GETZeroLinear
 from .layers_get import GETAttention, GETBlock
-from .pipeline_get import EEGClassificationPipeline, EEGGenerationPipeline
+from .pipeline_get import EEGClassificationPipeline, EEGFeatureExtractionPipeline, EEGGenerationPipeline
 from .pooling_get import GETPooling
 
 #: Parts that some of the models have on top of the backbone.
@@ -38,6 +38,8 @@ PIPELINES = {
     "AutoModel": ("eeg-generation", EEGGenerationPipeline),
     CLASSIFIER: ("eeg-classification", EEGClassificationPipeline),
 }
+#: Task and pipeline that every checkpoint has: it loads the checkpoint as a classifier, whose linear layer it ignores.
+FEATURES = ("eeg-feature-extraction", EEGFeatureExtractionPipeline)
 
 
 @auto_docstring
@@ -155,7 +157,7 @@ class GETPreTrainedModel(PreTrainedModel):
         return head in HEADS and not hasattr(self, head)
 
     def save_pretrained(self, save_directory, is_main_process: bool = True, *args, **kwargs):
-        """Saves a model as transformers does; if its code is saved too, its pipeline is as well.
+        """Saves a model as transformers does; if its code is saved too, its pipelines are as well.
 
         A list of the files, with hashes of the weights, is written last; see `check_files`.
 
@@ -165,9 +167,11 @@ class GETPreTrainedModel(PreTrainedModel):
         for name in ("auto_map", "custom_pipelines"):
             self.config.__dict__.pop(name, None)
         if self._auto_class is not None:
-            task, pipeline_class = PIPELINES[self._auto_class]
-            implementation = f"{pipeline_class.__module__.rpartition('.')[2]}.{pipeline_class.__name__}"
-            self.config.custom_pipelines = {task: {"impl": implementation, "pt": [self._auto_class], "type": "time"}}
+            tasks = [(*PIPELINES[self._auto_class], self._auto_class), (*FEATURES, CLASSIFIER)]
+            self.config.custom_pipelines = {
+                task: {"impl": f"{made.__module__.rpartition('.')[2]}.{made.__name__}", "pt": [loader], "type": "time"}
+                for task, made, loader in tasks
+            }
             # each model can be turned into a classifier
             self.config.auto_map = {CLASSIFIER: "modeling_get.GETForSequenceClassification"}
         super().save_pretrained(save_directory, is_main_process, *args, **kwargs)

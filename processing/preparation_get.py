@@ -21,6 +21,9 @@ from .settings_get import SavedFeatureExtractor
 from .signal_get import band_limit, level
 from .state_get import Corrections, Population
 
+#: Samples of all channels that are filtered at once.
+SAMPLES_AT_ONCE = 100_000
+
 
 class PreparingFeatureExtractor(SavedFeatureExtractor):
     """The part of `GETFeatureExtractor` that leads from samples to innovations."""
@@ -48,8 +51,11 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
         Returns:
             `(channels, about times * model rate / sampling_rate)` float64, microvolts.
         """
-        rows = np.asarray(signal, np.float64)  # one by one, because filters need several times the memory of a signal
-        return np.stack([band_limit(row, sampling_rate, self.sampling_rate, *self.band) for row in rows])
+        rows = np.asarray(signal, np.float64)
+        # in blocks: filters need several times the memory of a signal, and their design takes longer than a short one
+        size = max(1, SAMPLES_AT_ONCE // max(1, rows.shape[-1]))
+        blocks = [rows[start : start + size] for start in range(0, len(rows), size)]
+        return np.concatenate([band_limit(block, sampling_rate, self.sampling_rate, *self.band) for block in blocks])
 
     def calibrate(
         self,

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from huggingface_hub.errors import StrictDataclassError
 
-from get_hf import GETFeatureExtractor, GETModel, load_pretrained, load_recording, save_recording
+from get_hf import (
+    GETClassifier,
+    GETFeatureExtractor,
+    GETModel,
+    GETModule,
+    load_pretrained,
+    load_recording,
+    save_recording,
+)
 from get_hf.modeling.configuration_get import RANGES
 from get_hf.outputs import check_output
 from small import NAMES, RATE, as_raw, continued, signal, small_config
@@ -115,6 +123,31 @@ CONSTANTS = {
     "corrections": ["none", [], {"none": 1}],
     "prior_patches": [0, -1, "many"],
     "patch_sise": [25],
+}
+
+#: Parameters of `GETClassifier`, which `fit` checks.
+CLASSIFIER = {
+    "method": ["frozen", None, 3],
+    "epochs": [0, -1, 1.5, "many", True, None],
+    "batch_size": [0, 1.5, "all", None],
+    "learning_rate": [0, -1, NAN, INF, "fast", None],
+    "strength": [0, -1, NAN, INF, "strong"],
+    "calibrate_on": ["none", None, 3],
+    "sampling_rate": [None, 0, NAN, "fast"],
+    "ch_names": [None, NAMES[:3], "C3"],
+    "unit": [None, "", "m", 1],
+    "checkpoint": ["no/such/folder", ""],
+}
+#: Arguments of `GETModule`.
+MODULE = {
+    "n_chans": [3, 5],
+    "n_outputs": [None],
+    "chs_info": [None],
+    "sfreq": [None],
+    "input_window_seconds": [7.0],
+    "unit": [None, "T", 3],
+    "calibrate_on": ["none", None, EEG.tolist()],
+    "checkpoint": ["no/such/folder"],
 }
 
 
@@ -274,3 +307,18 @@ def test_what_is_not_there(tmp_path, monkeypatch, refused, read, name):
     monkeypatch.chdir(tmp_path)
     with refused("no recording|no checkpoint|not a recording|cannot be loaded"):
         read(name)
+
+
+@pytest.mark.parametrize(("name", "value", "mentions"), rows(CLASSIFIER))
+def test_how_no_classifier_is_fitted(inputs, refused, name, value, mentions):
+    pytest.importorskip("sklearn")
+    with refused(mentions):
+        classifier = GETClassifier(**GIVEN | {"checkpoint": inputs / "checkpoint"} | {name: value})
+        classifier.fit(np.stack([EEG, 2 * EEG, EEG, 2 * EEG]), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(("name", "value", "mentions"), rows(MODULE))
+def test_what_no_module_can_be_like(inputs, refused, name, value, mentions):
+    usual = {"n_outputs": 2, "chs_info": NAMES, "n_times": 320, "sfreq": RATE, "checkpoint": inputs / "checkpoint"}
+    with refused(mentions):
+        GETModule(**usual | {name: value})

@@ -79,6 +79,14 @@ def test_augment(run, people, given):
     assert [int(n_epochs) for n_epochs, _ in counts] == [8, 24]
 
 
+def test_benchmark_moabb(run, tmp_path):
+    pytest.importorskip("moabb")
+    out = run("benchmark_moabb.py", "--plot", "moabb.png")
+    scores = re.findall(r"^(GET|CSP \+ LDA) +AUC ([01]\.\d{3}) over 4 sessions$", out, flags=re.MULTILINE)
+    assert sorted(name for name, _ in scores) == ["CSP + LDA", "GET"]
+    assert (tmp_path / "moabb.png").stat().st_size > 5_000
+
+
 def test_score_finds_spikes_and_waves(run, tmp_path):
     out = run("score.py", "--plot", "surprise.png")
     moments = [float(moment) for moment in re.findall(r"([\d.]+) s  ", out)]
@@ -103,6 +111,6 @@ def test_stream_keeps_to_the_time(run):
 
 def test_every_example_is_tested_and_named_in_the_readme():
     names = {file.name for file in EXAMPLES.glob("*.py")}
-    assert names == {"generate.py", "fine_tune.py", "augment.py", "score.py", "stream.py"}
+    assert names == {"generate.py", "fine_tune.py", "augment.py", "benchmark_moabb.py", "score.py", "stream.py"}
     readme = (EXAMPLES.parent / "README.md").read_text()
     assert all(f"examples/{name}" in readme for name in names)

@@ -224,6 +224,8 @@ classifier.save_pretrained(out + "-classifier")
 extractor.save_pretrained(out + "-classifier")
 classify = pipeline("eeg-classification", model=out + "-classifier", trust_remote_code=True)
 assert len(classify(**prompt)) == 3
+embed = pipeline("eeg-feature-extraction", model=folder, trust_remote_code=True)
+assert embed(**prompt).shape == (embed.model.config.num_classifier_features,)
 assert not {"get_hf", "mne"} & {name.partition(".")[0] for name in sys.modules}
 torch.save({"generated": generated, "array": array}, out)
 """
@@ -274,6 +276,6 @@ def test_a_fine_tuned_model_refers_to_its_own_code_alone(small_checkpoint, tmp_p
         "AutoConfig": "configuration_get.GETConfig",
         "AutoModelForSequenceClassification": "modeling_get.GETForSequenceClassification",
     }
-    assert list(saved["custom_pipelines"]) == ["eeg-classification"]
+    assert list(saved["custom_pipelines"]) == ["eeg-classification", "eeg-feature-extraction"]
     code = {file.name for file in (Path(modeling_get.__file__).parent).glob("*.py")} - {"__init__.py"}
     assert {file.name for file in tmp_path.glob("*.py")} == code

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`pipeline("eeg-generation")` and `pipeline("eeg-classification")`, on files, MNE objects and arrays."""
+"""The pipelines of generation, classification and features, on files, MNE objects and arrays."""
 
 import mne
 import numpy as np
@@ -168,3 +168,34 @@ def test_classes_that_do_not_exclude_each_other_have_a_probability_each(classify
 def test_classification_refuses_unknown_arguments(classify):
     with pytest.raises(ValueError, match=r"no argument seconds; it has sampling_rate.*, top_k, windows"):
         classify(as_raw(signal()), seconds=3)
+
+
+@pytest.fixture(scope="module")
+def embed(small_checkpoint):
+    return pipeline("eeg-feature-extraction", model=str(small_checkpoint))
+
+
+def test_features_are_those_that_a_classifier_of_the_same_checkpoint_reads(embed):
+    found = embed(as_raw(signal()))
+    expected = embed.model.embed(**embed.feature_extractor(as_raw(signal())))[0]
+    assert (found.shape, found.dtype) == ((embed.model.config.num_classifier_features,), np.float32)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    batch = np.stack([signal(seed=seed) for seed in range(3)])
+    rows = embed(batch, **ARRAY, calibrate_on="all")
+    together = embed.model.embed(**embed.feature_extractor(batch, **ARRAY, calibrate_on="all"))
+    np.testing.assert_allclose(np.stack(rows), together, atol=1e-4)
+
+
+def test_features_of_windows_and_their_mean(embed):
+    windows = embed(as_raw(signal()), window_seconds=2, windows=True)
+    assert windows.shape == (3, embed.model.config.num_classifier_features)
+    np.testing.assert_allclose(embed(as_raw(signal()), window_seconds=2), windows.mean(0), atol=1e-5)
+
+
+def test_a_generator_has_no_features_until_it_is_loaded_as_a_classifier(small_checkpoint):
+    with pytest.raises(ValueError, match="needs a GETForSequenceClassification, not a GETModel"):
+        pipeline(
+            "eeg-feature-extraction",
+            model=GETModel.from_pretrained(small_checkpoint),
+            feature_extractor=GETFeatureExtractor.from_pretrained(small_checkpoint),
+        )

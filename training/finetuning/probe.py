@@ -5,14 +5,20 @@ Fine-tuning from a random last layer first disturbs the pretrained weights. From
 et al., ICLR 2022).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, StratifiedKFold
 
-#: Least deviation of a feature, so that constant features stay finite.
+#: Deviation below which a feature counts as constant.
 LEAST_DEVIATION = 1e-3
+#: Strengths that cross-validation chooses from, and the strength where there are too few windows to choose.
+STRENGTHS, USUAL_STRENGTH = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1), 1e-3
+#: Most folds of the cross-validation.
+MOST_FOLDS = 5
 
 
 def standardise(model: Any, features: torch.Tensor) -> torch.Tensor:
@@ -24,7 +30,10 @@ def standardise(model: Any, features: torch.Tensor) -> torch.Tensor:
     """
     pooling = model.pooling
     features = features.float() * pooling.deviation + pooling.mean  # as before any standardisation
-    mean, deviation = features.mean(0), features.std(0).clamp(min=LEAST_DEVIATION)
+    mean, deviation = features.mean(0), features.std(0, correction=0)
+    # features that are constant in one session, such as its calibration, differ from session to session: divided by
+    # their tiny deviation they would decide everything elsewhere
+    deviation = torch.where(deviation < LEAST_DEVIATION, 1.0, deviation)
     pooling.mean.copy_(mean)
     pooling.deviation.copy_(deviation)
     return (features - mean) / deviation
@@ -47,9 +56,61 @@ def fit_linear(model: Any, features: torch.Tensor, labels: np.ndarray, strength:
     if missing:
         names = ", ".join(model.config.id2label[label] for label in missing)
         raise ValueError(f"There is no training window of class {names}.")
-    regression = LogisticRegression(C=strength, max_iter=1000).fit(features.numpy(), labels)
-    weights, bias = regression.coef_, regression.intercept_
+    points, basis = _in_their_span(features)
+    regression = LogisticRegression(C=strength, max_iter=1000).fit(points, labels)
+    weights, bias = regression.coef_ @ basis, regression.intercept_
     if len(weights) == 1:  # scikit-learn has one row for two classes
         weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
     model.classifier.weight.copy_(torch.from_numpy(weights))
     model.classifier.bias.copy_(torch.from_numpy(bias))
+
+
+def choose_strength(features: torch.Tensor, labels: np.ndarray, groups: Sequence[Any] | None = None) -> float:
+    """The strength for `fit_linear` with the least log loss in cross-validation.
+
+    Args:
+        features: Standardised features `(windows, n_features)`.
+        labels: Class of each window, `(windows,)`.
+        groups: Session or person of each window. With several, a fold leaves whole ones out. None: one session, whose
+            folds are consecutive, because neighbouring windows resemble each other.
+
+    Returns:
+        One of `STRENGTHS`; `USUAL_STRENGTH` where a class has a single window.
+    """
+    n_least = int(np.unique(labels, return_counts=True)[1].min())
+    n_groups = 1 if groups is None else len(set(groups))
+    n_folds = min(MOST_FOLDS, n_least, n_groups if n_groups > 1 else MOST_FOLDS)
+    if n_folds < 2:
+        return USUAL_STRENGTH
+    folds: Any = StratifiedKFold(n_folds) if n_groups == 1 else StratifiedGroupKFold(n_folds)
+    splits = list(folds.split(np.zeros(len(labels)), labels, groups))
+    if any(len(set(labels[train])) < len(set(labels)) for train, _ in splits):
+        return USUAL_STRENGTH  # sessions that lack a class
+    search = GridSearchCV(
+        LogisticRegression(max_iter=1000),
+        {"C": STRENGTHS},
+        scoring=_log_likelihood,
+        cv=splits,
+        refit=False,
+    )
+    points, _ = _in_their_span(features)
+    return float(search.fit(points, labels).best_params_["C"])
+
+
+def _log_likelihood(regression: LogisticRegression, points: np.ndarray, labels: np.ndarray) -> float:
+    """Mean log likelihood of the labels; a fold may lack a class, which scikit-learn's own scorer refuses."""
+    columns = np.searchsorted(regression.classes_, labels)
+    return float(regression.predict_log_proba(points)[np.arange(len(labels)), columns].mean())
+
+
+def _in_their_span(features: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of windows in an orthonormal basis of their span, and this basis `(coordinates, n_features)`.
+
+    The regularised weights lie in this span. With few windows it has far fewer dimensions than there are features,
+    and the same solution is found in a fraction of the time.
+    """
+    x = features.double()
+    if 2 * len(x) > x.shape[1]:
+        return x.numpy(), np.eye(x.shape[1])
+    left, sizes, basis = torch.linalg.svd(x, full_matrices=False)
+    return (left * sizes).numpy(), basis.numpy()

@@ -1,0 +1,463 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""GET as estimators of scikit-learn: a classifier of epochs, and a transformer from epochs to features.
+
+from get_hf import GETClassifier
+classifier = GETClassifier().fit(epochs)  # mne.Epochs
+print(classifier.predict(other_epochs))
+"""
+
+import sys
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    check_random_state,
+    column_or_1d,
+    validate_data,
+)
+
+from get_hf.modeling.configuration_get import GETConfig
+from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
+from get_hf.modeling.pipeline_get import TOKENS_AT_ONCE
+from get_hf.pretrained import CHECKPOINT, find_checkpoint, load_folder
+from get_hf.processing.calibration_get import check_policy
+
+#: Inputs of a classifier, by epoch.
+INPUTS = ("input_values", "channel_positions", "channel_mask", "attention_mask", "calibration")
+#: How `GETClassifier` is fitted.
+METHODS = ("head", "full")
+#: Names of the nine functions of electrode position by which features are pooled.
+FUNCTIONS = ("1", "x", "y", "z", "xy", "yz", "zx", "x2-y2", "3z2-1")
+
+
+class _EEGEstimator(BaseEstimator):
+    """Base of both estimators: loads a checkpoint, and prepares epochs and arrays for it."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.three_d_array = False, True
+        tags.target_tags.required = isinstance(self, ClassifierMixin)
+        return tags
+
+    def calibrate(self, recording: Any):
+        """Sets the recording that later epochs are calibrated on, such as the first minute of a session.
+
+        By default the epochs of one call are calibrated on each other. With a calibration, epochs can be classified
+        one by one, and the result for an epoch does not depend on the epochs beside it.
+
+        Args:
+            recording: As for `GETFeatureExtractor`, with the channels of the epochs; an array `(channels, times)` or
+                `(batch, channels, times)` has the `sampling_rate`, `ch_names` and `unit` of the estimator. None:
+                epochs are calibrated on each other again.
+
+        Returns:
+            The estimator.
+        """
+        check_is_fitted(self)
+        self.calibration_ = None
+        if recording is not None:
+            described = self._description() if isinstance(recording, (np.ndarray, torch.Tensor)) else {}
+            self.calibration_ = self.extractor_.calibrate(recording, **described)
+        return self
+
+    def _description(self) -> dict[str, Any]:
+        return {"sampling_rate": self.sampling_rate, "ch_names": self.ch_names, "unit": self.unit}
+
+    def _load(self) -> GETModel | GETForSequenceClassification:
+        """Loads the checkpoint, and returns its model."""
+        check_policy(self.calibrate_on)
+        checkpoint = CHECKPOINT if self.checkpoint is None else self.checkpoint
+        model, extractor = load_folder(find_checkpoint(checkpoint), name=str(checkpoint))
+        self.calibration_ = None
+        self.extractor_ = extractor.but(calibrate_on=self.calibrate_on)
+        return model
+
+    def _read(self, X: Any, reset: bool, **labels) -> Any:
+        """Checks epochs or an array, and returns `mne.Epochs` or an array `(n_epochs, n_chans, n_times)`.
+
+        With `y=` it also returns the checked labels.
+        """
+        epochs = _as_epochs(X)
+        if epochs is None:
+            checked = validate_data(self, X, reset=reset, allow_nd=True, dtype=np.float64, **labels)
+            return (self._three_axes(checked[0]), checked[1]) if labels else self._three_axes(checked)
+        if reset:
+            self.n_features_in_ = len(_eeg_names(epochs))
+        if not labels:
+            return epochs
+        y = column_or_1d(labels["y"], warn=True)
+        check_consistent_length(epochs, y)
+        return epochs, y
+
+    def _three_axes(self, X: np.ndarray) -> np.ndarray:
+        if X.ndim != 3:
+            raise ValueError(
+                f"X has {X.ndim} axes: give mne.Epochs, or an array (n_epochs, n_chans, n_times) with sampling_rate=, "
+                f"ch_names= and unit= for {type(self).__name__}."
+            )
+        return X
+
+    def _inputs(self, X: Any, groups: Sequence[Any] | None) -> dict[str, torch.Tensor]:
+        """Inputs of the model for epochs as `_read` returns them; each group is calibrated by itself."""
+        described = self._description() if isinstance(X, np.ndarray) else {}
+        if groups is None:
+            features = self.extractor_(X, **described, calibrate_on=self.calibration_)
+            return {name: features[name] for name in INPUTS}
+        if self.calibration_ is not None:
+            raise ValueError("groups and calibrate() both say what epochs are calibrated on: leave one out.")
+        groups = np.asarray(groups)
+        check_consistent_length(X, groups)
+        order, parts = [], []
+        for group in np.unique(groups):
+            rows = np.flatnonzero(groups == group)
+            order.append(rows)
+            parts.append(self.extractor_(X[rows], **described))
+        back = torch.from_numpy(np.argsort(np.concatenate(order)))
+        return {name: torch.cat([part[name] for part in parts])[back] for name in INPUTS}
+
+    def _embed(self, model: GETForSequenceClassification, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Features `(n_epochs, n_features)` on the CPU."""
+        n_chans, n_times = inputs["input_values"].shape[1:]
+        at_once = max(1, TOKENS_AT_ONCE * model.config.patch_size // (n_chans * n_times))
+        parts = []
+        for start in range(0, len(inputs["input_values"]), at_once):
+            batch = {name: tensor[start : start + at_once].to(model.device) for name, tensor in inputs.items()}
+            parts.append(model.embed(**batch).float().cpu())
+        return torch.cat(parts)
+
+
+class GETClassifier(ClassifierMixin, _EEGEstimator):
+    """Classifies epochs of EEG by features of a pretrained GET.
+
+    `fit` and `predict` take `mne.Epochs`, a list of them, or arrays `(n_epochs, n_chans, n_times)`. A classifier that
+    was fitted on `mne.Epochs` also classifies epochs with other channels.
+
+    The epochs of one call are one session: they share the transform to the model's input, which is estimated from all
+    of them. So a prediction depends on the epochs that are predicted together, of which there should be many (a
+    minute, say). If there are several sessions or people, name them by `groups=`; to classify epochs one by one, give
+    the session's beginning to `calibrate`.
+
+    Args:
+        checkpoint: Folder of a checkpoint, or `owner/name@revision` on the Hub. None: the checkpoint in this package.
+        method: "head" keeps the pretrained weights: a logistic regression reads their standardised features, takes
+            seconds, and suits a few dozen epochs. "full" then trains all weights from there (linear probing then
+            fine-tuning, Kumar et al., ICLR 2022), with a random half or more of the channels in each batch.
+        sampling_rate: Of arrays, in Hz.
+        ch_names: Of arrays: channel names of the 10-20, 10-10 or 10-05 system.
+        unit: Of arrays: "V", "mV", "uV" or "nV".
+        strength: Inverse strength of the regularisation, `C` of `sklearn.linear_model.LogisticRegression`. None: the
+            best in cross-validation on the training epochs, which leaves out whole groups where there are groups.
+        epochs: Passes over the training epochs in "full".
+        learning_rate: Largest learning rate of AdamW in "full".
+        batch_size: Epochs in a batch in "full".
+        calibrate_on: "all": epochs of a call or group share one transform. "each": each epoch has its own, which hides
+            many differences between classes. See `GETFeatureExtractor`.
+        random_state: Seed of the order of batches and of the choice of channels in "full".
+        device: Where the network runs, such as "cuda".
+
+    Attributes:
+        classes_: The classes.
+        model_: `GETForSequenceClassification` whose linear layer is the logistic regression.
+        extractor_: Its `GETFeatureExtractor`.
+        strength_: The strength of the regularisation that was used.
+        n_features_in_: Number of channels in training.
+
+    Example:
+        >>> from get_hf import GETClassifier
+        >>> classifier = GETClassifier(sampling_rate=128, ch_names=["C3", "Cz", "C4"], unit="uV")
+        >>> classifier.fit(X, y).predict(X)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path | None = None,
+        method: str = "head",
+        sampling_rate: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        unit: str | None = None,
+        strength: float | None = None,
+        epochs: int = 10,
+        learning_rate: float = 2e-4,
+        batch_size: int = 16,
+        calibrate_on: str = "all",
+        random_state: Any = None,
+        device: str = "cpu",
+    ):
+        self.checkpoint = checkpoint
+        self.method = method
+        self.sampling_rate = sampling_rate
+        self.ch_names = ch_names
+        self.unit = unit
+        self.strength = strength
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.calibrate_on = calibrate_on
+        self.random_state = random_state
+        self.device = device
+
+    def fit(self, X: Any, y: Any = None, groups: Sequence[Any] | None = None) -> "GETClassifier":
+        """Fits the classifier.
+
+        Args:
+            X: `mne.Epochs`, in volts as MNE keeps them; a list of them, which are joined; or an array `(n_epochs,
+                n_chans, n_times)` in `unit`.
+            y: `(n_epochs,)` classes. None: the names of the events of `mne.Epochs`.
+            groups: `(n_epochs,)` session or person of each epoch. None: all epochs are of one session.
+
+        Raises:
+            UnknownChannelError: A channel name has no known position.
+            ValueError: An argument has an impossible value, there is one class only, or the input cannot be read as
+                EEG, see `GETFeatureExtractor`.
+        """
+        from get_hf.training.finetuning.probe import choose_strength, fit_linear, standardise
+
+        self._check_settings()
+        X, y = self._read(X, reset=True, y=_events_of(X) if y is None else y)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y holds the one class {self.classes_[0]!r}: a classifier needs epochs of at least two.")
+        model = self._new_model(self._load(), X).to(self.device)
+        inputs = self._inputs(X, groups)
+        features = self._embed(model, inputs)
+        features = standardise(model.cpu(), features)
+        self.strength_ = choose_strength(features, labels, groups) if self.strength is None else self.strength
+        fit_linear(model, features, labels, self.strength_)
+        self.model_ = model.to(self.device)
+        if self.method == "full":
+            self._train_all(inputs, torch.from_numpy(labels))
+        return self
+
+    def predict_proba(self, X: Any, groups: Sequence[Any] | None = None) -> np.ndarray:
+        """Probabilities of the classes, `(n_epochs, n_classes)`.
+
+        Args:
+            X: See `fit`.
+            groups: See `fit`.
+        """
+        check_is_fitted(self)
+        features = self._embed(self.model_, self._inputs(self._read(X, reset=False), groups))
+        with torch.no_grad():
+            logits = self.model_.classifier(features.to(self.model_.device))
+        return logits.double().softmax(-1).cpu().numpy()
+
+    def predict(self, X: Any, groups: Sequence[Any] | None = None) -> np.ndarray:
+        """The most probable class of each epoch, `(n_epochs,)`.
+
+        Args:
+            X: See `fit`.
+            groups: See `fit`.
+        """
+        probabilities = self.predict_proba(X, groups)
+        return self.classes_[probabilities.argmax(-1)]
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Sequence[Any] | None = None) -> float:
+        """Accuracy.
+
+        Args:
+            X: See `fit`.
+            y: See `fit`.
+            sample_weight: `(n_epochs,)` weights of the epochs.
+            groups: See `fit`.
+        """
+        y = _events_of(X) if y is None else y
+        return accuracy_score(y, self.predict(X, groups), sample_weight=sample_weight)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Saves the classifier as a checkpoint, for `pipeline("eeg-classification", model=folder)`.
+
+        It divides recordings into windows as long as the training epochs.
+        """
+        check_is_fitted(self)
+        self.model_.save_pretrained(folder)
+        self.extractor_.save_pretrained(folder)
+
+    def _check_settings(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"method must be {' or '.join(map(repr, METHODS))}, not {self.method!r}.")
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a whole number from 1 up, not {value!r}.")
+        for name in ("learning_rate", "strength"):
+            value = getattr(self, name)
+            is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+            if not (value is None and name == "strength") and not (is_number and 0 < value < np.inf):
+                raise ValueError(f"{name} must be a number above 0, not {value!r}.")
+
+    def _new_model(self, pretrained: Any, X: Any) -> GETForSequenceClassification:
+        """A classifier of the classes on the backbone of a checkpoint."""
+        rate = self.sampling_rate if isinstance(X, np.ndarray) else X.info["sfreq"]
+        names = self.ch_names if isinstance(X, np.ndarray) else _eeg_names(X)
+        n_times = X.shape[-1] if isinstance(X, np.ndarray) else len(X.times)
+        names_of_classes = [str(name) for name in self.classes_]
+        settings = deepcopy(pretrained.config).to_dict() | {
+            "id2label": dict(enumerate(names_of_classes)),
+            "label2id": {name: index for index, name in enumerate(names_of_classes)},
+        }
+        config = GETConfig.from_dict(settings)
+        patch_seconds = config.patch_size / config.sampling_rate
+        if rate:
+            config.window_seconds = patch_seconds * max(1, round(n_times / rate / patch_seconds))
+            config.stride_seconds = None
+        config.training_channels = None if names is None else [str(name) for name in names]
+        with torch.random.fork_rng(devices=[]):
+            model = GETForSequenceClassification(config)
+        model.backbone.load_state_dict(pretrained.backbone.state_dict())
+        return model.eval()
+
+    def _train_all(self, inputs: dict[str, torch.Tensor], labels: torch.Tensor) -> None:
+        """Trains all weights, from the frozen backbone and its logistic regression on."""
+        from transformers import get_cosine_schedule_with_warmup
+
+        model = self.model_
+        generator = torch.Generator().manual_seed(int(check_random_state(self.random_state).randint(2**31)))
+        size = min(self.batch_size, len(labels))
+        n_steps = self.epochs * -(-len(labels) // size)
+        optimiser = torch.optim.AdamW(model.parameters(), self.learning_rate, weight_decay=0.05)
+        schedule = get_cosine_schedule_with_warmup(optimiser, n_steps // 10, n_steps)
+        model.train()
+        for _ in range(self.epochs):
+            for rows in torch.randperm(len(labels), generator=generator).split(size):
+                batch = _some_channels({name: tensor[rows] for name, tensor in inputs.items()}, generator)
+                batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
+                model(**batch, labels=labels[rows].to(model.device)).loss.backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimiser.step()
+                schedule.step()
+                optimiser.zero_grad()
+        model.eval()
+
+
+class GETEmbedder(TransformerMixin, _EEGEstimator):
+    """Computes features of epochs of EEG by a pretrained GET, for any estimator of scikit-learn.
+
+    The features are states of the network, log powers and calibration features, each pooled over channels by nine
+    functions of electrode position, so that epochs with other channels have the same features. They are dimensionless
+    and not standardised; put a `StandardScaler` before a linear model.
+
+    Args:
+        checkpoint: See `GETClassifier`, also for the other arguments.
+        sampling_rate: Of arrays, in Hz.
+        ch_names: Of arrays.
+        unit: Of arrays.
+        calibrate_on: "all" or "each".
+        device: Where the network runs.
+
+    Attributes:
+        model_: `GETForSequenceClassification` that computes the features; its linear layer is not used.
+        extractor_: Its `GETFeatureExtractor`.
+        n_features_in_: Number of channels.
+
+    Example:
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from get_hf import GETEmbedder
+        >>> pipeline = make_pipeline(GETEmbedder(), StandardScaler(), LogisticRegression())
+        >>> pipeline.fit(epochs, y)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path | None = None,
+        sampling_rate: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        unit: str | None = None,
+        calibrate_on: str = "all",
+        device: str = "cpu",
+    ):
+        self.checkpoint = checkpoint
+        self.sampling_rate = sampling_rate
+        self.ch_names = ch_names
+        self.unit = unit
+        self.calibrate_on = calibrate_on
+        self.device = device
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> "GETEmbedder":
+        """Loads the checkpoint, and checks the epochs.
+
+        Args:
+            X: See `GETClassifier.fit`.
+            y: Not read.
+        """
+        self._read(X, reset=True)
+        pretrained = self._load()
+        with torch.random.fork_rng(devices=[]):
+            model = GETForSequenceClassification(pretrained.config)
+        model.backbone.load_state_dict(pretrained.backbone.state_dict())
+        self.model_ = model.eval().to(self.device)
+        return self
+
+    def transform(self, X: Any, groups: Sequence[Any] | None = None) -> np.ndarray:
+        """Features of epochs, `(n_epochs, n_features)` float32.
+
+        Args:
+            X: See `GETClassifier.fit`.
+            groups: See `GETClassifier.fit`.
+        """
+        check_is_fitted(self)
+        return self._embed(self.model_, self._inputs(self._read(X, reset=False), groups)).numpy()
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the features, such as "power_10 x": the log power of coefficient 10, weighted by x.
+
+        Args:
+            input_features: Not read: the features do not belong to single channels.
+        """
+        check_is_fitted(self)
+        config = self.model_.config
+        states = [f"state_{index}" for index in range(config.hidden_size)]
+        if config.classifier_pooling == "mean":
+            return np.array(states, dtype=object)
+        powers = [f"power_{index}" for index in range(config.patch_size)]
+        calibration = [f"calibration_{index}" for index in range(config.num_calibration_features)]
+        quantities = [*states, *powers, *calibration]
+        return np.array([f"{quantity} {function}" for function in FUNCTIONS for quantity in quantities], dtype=object)
+
+
+def _as_epochs(X: Any) -> Any:
+    """`mne.Epochs` without rejected epochs, joined where they are a list; None for anything else."""
+    mne = sys.modules.get("mne")
+    if mne is None:
+        return None
+    if isinstance(X, (list, tuple)) and X and all(isinstance(each, mne.BaseEpochs) for each in X):
+        # scikit-learn takes epochs out of a set one by one
+        X = mne.concatenate_epochs([each.copy().load_data() for each in X], verbose="error")
+    return X.copy().drop_bad(verbose="error") if isinstance(X, mne.BaseEpochs) else None
+
+
+def _events_of(X: Any) -> np.ndarray | None:
+    """The name of the event of each epoch; None for arrays."""
+    epochs = _as_epochs(X)
+    if epochs is None:
+        return None
+    names = {code: name for name, code in epochs.event_id.items()}
+    return np.array([names[code] for code in epochs.events[:, 2]])
+
+
+def _eeg_names(epochs: Any) -> list[str]:
+    return [epochs.ch_names[index] for index in sys.modules["mne"].pick_types(epochs.info, eeg=True, exclude=[])]
+
+
+def _some_channels(batch: dict[str, torch.Tensor], generator: torch.Generator) -> dict[str, torch.Tensor]:
+    """A batch with a random half or more of its channels, so that no single channel decides."""
+    n_chans = batch["input_values"].shape[1]
+    n_kept = int(torch.randint((n_chans + 1) // 2, n_chans + 1, (), generator=generator))
+    kept = torch.randperm(n_chans, generator=generator)[:n_kept]
+    return {name: tensor if name == "attention_mask" else tensor[:, kept] for name, tensor in batch.items()}
