@@ -216,10 +216,9 @@ class BlinkPopulation:
             around[max(0, int(peak - 20 * width)) : int(peak + 60 * width)] = 1.0
         around = np.convolve(around, np.ones(21) / 21, mode="same")[:n_times]
         course[:n_times] += around * (rest - np.clip(rest, -LARGEST_REST * background, LARGEST_REST * background))
-        late = np.zeros(len(course))
+        courses = np.stack([course, np.zeros(len(course))])
         for peak, amplitude, width, _ in events:
-            add_event(late, int(peak) - round(N_BEFORE * width), amplitude * _stretched(self.late_shape, width))
-        courses = np.stack([course, late])
+            add_event(courses[1], int(peak) - round(N_BEFORE * width), amplitude * _stretched(self.late_shape, width))
         seen = low_pass(courses)[:, :n_times]
         own = np.linalg.lstsq((seen - seen.mean(axis=-1, keepdims=True)).T, x.T, rcond=1e-6)[0].T
         weight = len(events) / (len(events) + TOPOGRAPHY_PRIOR)
@@ -228,12 +227,8 @@ class BlinkPopulation:
     def find_alike(self, x: np.ndarray, reference: Blinks, noise: np.ndarray) -> Blinks:
         """Finds only such blinks as a reference has: of its topography, no larger, and no more at a time.
 
-        So a discharge that looks like a blink, but comes three times a second, stays in the signal.
-
-        Args:
-            x: See `find`.
-            reference: Blinks of another recording of the same channels.
-            noise: See `find`.
+        So a discharge that looks like a blink, but comes three times a second, stays in the signal. `reference` are the
+        blinks of another recording of the same channels; the other arguments are as for `find`.
         """
         if not len(reference.events):
             return no_blinks(*x.shape)
