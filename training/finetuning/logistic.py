@@ -36,6 +36,7 @@ def window_features(model: GETForSequenceClassification, features: Any, window: 
     return model.embed(**features, window=size)[:, ends]
 
 
+@torch.no_grad()
 def fit_classifier(
     model: GETForSequenceClassification,
     windows: Sequence[torch.Tensor],
@@ -67,11 +68,16 @@ def fit_classifier(
     own = [x.double() * pooling.deviation.double() + pooling.mean.double() for x in windows]
     x, y = torch.cat(own).numpy(), np.repeat(labels, [len(each) for each in own])
     mean, deviation = x.mean(axis=0), x.std(axis=0)
-    deviation[deviation < 1e-6 * (1 + np.abs(mean))] = np.inf  # what never changes says nothing
-    regression = LogisticRegression(C=strength / x.shape[1], max_iter=2000, class_weight="balanced")
-    regression.fit((x - mean) / deviation, y)
-    with torch.no_grad():
-        pooling.mean.copy_(torch.from_numpy(mean))
-        pooling.deviation.copy_(torch.from_numpy(np.where(np.isinf(deviation), 1e6, deviation)))
-        classifier.weight.copy_(torch.from_numpy(np.stack([np.zeros(x.shape[1]), regression.coef_[0]])))
-        classifier.bias.copy_(torch.from_numpy(np.array([0.0, regression.intercept_[0]])))
+    varies = deviation > 1e-6 * (1 + np.abs(mean))  # what never changes says nothing
+    deviation = np.where(varies, deviation, 1.0)
+    regression = LogisticRegression(C=strength / varies.sum(), max_iter=2000, class_weight="balanced")
+    regression.fit(((x - mean) / deviation)[:, varies], y)
+    weight = np.zeros((2, x.shape[1]))
+    weight[1, varies] = regression.coef_[0]
+    for buffer, values in (
+        (pooling.mean, mean),
+        (pooling.deviation, deviation),
+        (classifier.weight, weight),
+        (classifier.bias, np.array([0.0, regression.intercept_[0]])),
+    ):
+        buffer.copy_(torch.from_numpy(values))
