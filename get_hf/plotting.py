@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
+    from get_hf.scoring import Scores
+
 # prompt and continuation keep their colours in every panel (both safe for colour-blind readers)
 PROMPT, GENERATED = "#3b4252", "#c8551b"
 NAMES = "Prompt", "Generated"
@@ -21,6 +23,8 @@ SECONDS_BEFORE, SECONDS_AFTER = 4.0, 6.0
 MAX_TRACES = 12
 #: Least number of electrodes for a map of the scalp; a map of fewer is mostly interpolation.
 MIN_PLACES = 8
+#: Largest number of points of a curve; more are narrower than a line.
+MAX_POINTS = 2000
 # channels that are shown of a dense cap, front to back
 _SPREAD = ("Fp1", "Fp2", "F3", "F4", "C3", "Cz", "C4", "P3", "Pz", "P4", "O1", "O2")
 _STYLE = {
@@ -173,6 +177,55 @@ def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_sec
         bar.set_label("Surprise (nats per patch)")
         bar.outline.set_visible(False)
     return figure
+
+
+def plot_scores(scores: "Scores") -> "Figure":
+    """Draws how unusual a recording is: the course with its threshold and events, and below it every channel.
+
+    Of a long recording, each point is the largest value of several patches.
+
+    Args:
+        scores: Result of `get_hf.scoring.score_recording`.
+
+    Returns:
+        A matplotlib figure.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    together = -(-len(scores.course) // MAX_POINTS)
+    channels, (course,) = _largest(scores.channels, together), _largest(scores.course[None], together)
+    edges = scores.patch_seconds * together * np.arange(len(course) + 1)
+    rows = max(1, len(channels) // 16)
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(9.6, 3.6), dpi=150, layout="constrained")
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.6))
+        for onset, duration, _ in scores.events:
+            above.axvspan(onset, onset + duration, color=GENERATED, alpha=0.2, linewidth=0)
+        above.plot((edges[:-1] + edges[1:]) / 2, course, color=PROMPT, linewidth=0.8)
+        above.axhline(scores.threshold, color="black", linewidth=0.6, linestyle=(0, (4, 2)))
+        above.set_yscale("symlog", linthresh=10)
+        above.set_ylabel("Score (deviations)")
+        image = below.pcolormesh(
+            edges, np.arange(len(channels) + 1), channels, cmap="RdBu_r", vmin=-6, vmax=6, rasterized=True
+        )
+        below.invert_yaxis()
+        names = [channel_label(name) for name in scores.ch_names[::rows]]
+        below.set_yticks(np.arange(len(channels))[::rows] + 0.5, names)
+        below.tick_params(axis="y", length=0, labelsize=6)
+        below.set_xlim(0, edges[-1])
+        below.set_xlabel("Time (s)")
+        bar = figure.colorbar(image, ax=[above, below], shrink=0.7, aspect=25, pad=0.01)
+        bar.set_label("Surprise of a patch (deviations)")
+        bar.outline.set_visible(False)
+    return figure
+
+
+def _largest(values: np.ndarray, together: int) -> np.ndarray:
+    """The largest of each `together` neighbours of `(rows, times)`; NaN where none is known."""
+    padded = np.pad(values, ((0, 0), (0, -values.shape[1] % together)), constant_values=np.nan)
+    largest = np.nan_to_num(padded, nan=-np.inf).reshape(len(values), -1, together).max(axis=-1)
+    return np.where(np.isinf(largest), np.nan, largest)
 
 
 def estimable_parts(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> list[tuple[str, np.ndarray, str]]:

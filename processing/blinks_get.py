@@ -21,7 +21,7 @@ both terms, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -53,6 +53,9 @@ EDGE = 100
 LARGEST_REST = 1.0
 #: Number of blinks whose own topography weighs as much as the topography of the population.
 TOPOGRAPHY_PRIOR = 0.5
+#: Largest amplitude of a blink over the largest of the reference, and samples before and after a blink in which there
+#: are no more blinks than in the reference: 1.5 s at 100 Hz.
+LARGEST_RATIO, N_CROWD = 1.5, 150
 #: Bound of the evidence for or against cleaning, in nats: cleaning may be partial, and people differ.
 LARGEST_EVIDENCE = 2.0
 #: Coefficients of a patch whose sums over channels decide whether, when and how to blink; see `uniforms`.
@@ -213,14 +216,30 @@ class BlinkPopulation:
             around[max(0, int(peak - 20 * width)) : int(peak + 60 * width)] = 1.0
         around = np.convolve(around, np.ones(21) / 21, mode="same")[:n_times]
         course[:n_times] += around * (rest - np.clip(rest, -LARGEST_REST * background, LARGEST_REST * background))
-        late = np.zeros(len(course))
+        courses = np.stack([course, np.zeros(len(course))])
         for peak, amplitude, width, _ in events:
-            add_event(late, int(peak) - round(N_BEFORE * width), amplitude * _stretched(self.late_shape, width))
-        courses = np.stack([course, late])
+            add_event(courses[1], int(peak) - round(N_BEFORE * width), amplitude * _stretched(self.late_shape, width))
         seen = low_pass(courses)[:, :n_times]
         own = np.linalg.lstsq((seen - seen.mean(axis=-1, keepdims=True)).T, x.T, rcond=1e-6)[0].T
         weight = len(events) / (len(events) + TOPOGRAPHY_PRIOR)
         return Blinks(weight * own + (1 - weight) * usual, courses, n_times, events, background, frontal)
+
+    def find_alike(self, x: np.ndarray, reference: Blinks, noise: np.ndarray) -> Blinks:
+        """Finds only such blinks as a reference has: of its topography, no larger, and no more at a time.
+
+        So a discharge that looks like a blink, but comes three times a second, stays in the signal. `reference`
+        are the blinks of another recording of the same channels; the other arguments are as for `find`.
+        """
+        if not len(reference.events):
+            return no_blinks(*x.shape)
+        weights, _ = spatial_filter(reference.topographies[:, 0], noise)
+        *_, found = self._fit_events(weights @ low_pass(x))
+        fits = found[:, 1] <= LARGEST_RATIO * reference.events[:, 1].max()
+        events = found[fits & (_crowds(found) <= _crowds(reference.events).max())]
+        courses = np.zeros((2, x.shape[-1] + round(WIDTHS[-1] * N_AFTER)))
+        for peak, amplitude, width, undershoot in events:
+            self._add_blink(courses, int(peak) - round(N_BEFORE * width), amplitude, width, undershoot)
+        return replace(reference, courses=courses, n_times=x.shape[-1], events=events)
 
     def _fit_events(self, filtered: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Fits blinks to the slow output of a spatial filter `(times,)`.
@@ -344,11 +363,14 @@ class BlinkPopulation:
             last = start
             log_amplitude, log_width, undershoot = usual + self.within[int(dice[2] * len(self.within))]
             width = float(np.clip(np.exp(log_width), WIDTHS[0], WIDTHS[-1]))
-            bump, depth = self._basis(width)
             undershoot = np.clip(undershoot, LEAST_UNDERSHOOT, LARGEST_UNDERSHOOT)
-            add_event(courses[0], start, np.exp(log_amplitude) * (bump + undershoot * depth))
-            add_event(courses[1], start, np.exp(log_amplitude) * _stretched(self.late_shape, width))
+            self._add_blink(courses, start, np.exp(log_amplitude), width, undershoot)
         return courses
+
+    def _add_blink(self, courses: np.ndarray, start: int, amplitude: float, width: float, undershoot: float) -> None:
+        bump, depth = self._basis(width)
+        add_event(courses[0], start, amplitude * (bump + undershoot * depth))
+        add_event(courses[1], start, amplitude * _stretched(self.late_shape, width))
 
     def traits_of(
         self, blinks: Blinks, before: Sequence[int], after: Sequence[int], person: int | None = None
@@ -372,6 +394,11 @@ def _scores(person: int | None) -> np.ndarray:
     """Standard normal scores `(4,)` of a virtual person's blinks: rate, then traits; 0 without a person."""
     # another random sequence than for the person's spectrum
     return np.zeros(4) if person is None else np.random.default_rng([person, 1]).standard_normal(4)
+
+
+def _crowds(events: np.ndarray) -> np.ndarray:
+    """The number of blinks around each of `(blinks, 4)`, itself counted."""
+    return (np.abs(events[:, :1] - events[:, 0]) <= N_CROWD).sum(axis=1)
 
 
 def no_blinks(n_chans: int, n_times: int) -> Blinks:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .events_get import Events
 from .innovation_get import Fit, InnovationTransform
 from .reading_get import Recording
 
@@ -54,15 +55,15 @@ class Calibration:
         positions: `(channels, 6)` unit-sphere positions.
         good: `(channels,)` bool: usable channels.
         signal: `(good channels, times)` in microvolts at the model's sampling rate, without events.
-        is_own: Whether the recordings are parts of the signal. Filters leave a smaller residual of the signal that
-            they were fitted to.
+        events: What heartbeats and blinks the signal had. None: the recordings are parts of the signal, and their
+            events were found in each of them. Filters leave a smaller residual of the signal that they were fitted to.
     """
 
     ch_names: Sequence[str]
     positions: np.ndarray
     good: np.ndarray
     signal: np.ndarray
-    is_own: bool = False
+    events: Events | None = None
     _fits: dict[bytes, Fit] = field(default_factory=dict, repr=False, compare=False)
 
     def fit(self, transform: InnovationTransform, good: np.ndarray) -> Fit:
@@ -70,8 +71,12 @@ class Calibration:
         key = good.tobytes()
         if key not in self._fits:
             rows = good[self.good]
-            self._fits[key] = transform.fit(self.signal[rows], self.positions[good], self.is_own)
+            self._fits[key] = transform.fit(self.signal[rows], self.positions[good], self.events is None)
         return self._fits[key]
+
+    def events_of(self, good: np.ndarray) -> Events | None:
+        """The events in those good channels `(channels,)` that are also good in the calibration."""
+        return None if self.events is None else self.events.of_channels(good[self.good])
 
     def __getstate__(self) -> dict[str, Any]:
         # caches would change the fingerprint of `dataset.map` as soon as they are computed

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Prepares recordings: cleaning, events, calibration, and the transform to the innovation space."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -67,6 +67,9 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
     ) -> Calibration:
         """Prepares a recording that the transform of other recordings is estimated from: `calibrate_on=` takes it.
 
+        Only such heartbeats and blinks are subtracted from the other recordings as the reference has: all else that
+        differs from the reference stays in the innovations, which are in units of the reference.
+
         Args:
             recording: As for `__call__`: a recording of at least some seconds, better of a minute. The epochs of an
                 `mne.Epochs`, or the entries of a list, are joined.
@@ -80,7 +83,9 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
             ValueError: The input cannot be read as EEG, see `__call__`, or its entries have different channels.
         """
         items = read_recordings(recording, sampling_rate, ch_names, unit)
-        return self._joined([self._cleaned(item, band_limited) for item in items], is_own=False)
+        first, good, signal = self._joined([self._cleaned(item, band_limited) for item in items])
+        events = self._events(signal, first.positions[good])
+        return Calibration(first.recording.ch_names, first.positions, good, signal - events.signal, events)
 
     def _prepare(self, items: list[Recording], band_limited: bool, calibrate_on: str | Calibration) -> list[Prompt]:
         """Cleans recordings, and transforms their good channels to the innovation space."""
@@ -92,7 +97,8 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
         prompts = []
         for _, session in groupby(cleaned, key=lambda each: each.recording.session):
             of_session = list(session)
-            shared = self._joined(of_session, is_own=True)
+            first, good, signal = self._joined(of_session, self.without_events)
+            shared = Calibration(first.recording.ch_names, first.positions, good, signal)
             prompts += [self._transformed(each, shared) for each in of_session]
         return prompts
 
@@ -121,8 +127,17 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
         step *= min(1.0, 2 * self.band[1] / recording.sampling_rate) ** 0.5
         return CleanedRecording(recording, n_times, positions, data[usable], step, noise_seed)
 
-    def _joined(self, session: list[CleanedRecording], is_own: bool) -> Calibration:
-        """The calibration of a session: the EEG of its recordings without events, on channels that are good in all."""
+    def _joined(
+        self,
+        session: list[CleanedRecording],
+        change: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda data, positions: data,
+    ) -> tuple[CleanedRecording, np.ndarray, np.ndarray]:
+        """Joins the recordings of a session on the channels that are good in all of them.
+
+        Returns:
+            The first recording, the good channels `(channels,)`, and the joined signal `(good channels, times)`, each
+            recording changed as by `without_events`.
+        """
         first = session[0]
         for each in session[1:]:
             check_same_channels(first.recording.ch_names, each.recording.ch_names)
@@ -131,19 +146,22 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
             raise ValueError("No channel is good in all recordings of the session: calibrate on fewer of them.")
         for each in session:
             each.keep(good)
-        signal = np.concatenate([self.without_events(each.data, each.positions[good]) for each in session], axis=-1)
-        return Calibration(first.recording.ch_names, first.positions, good, signal, is_own)
+        return first, good, np.concatenate([change(each.data, each.positions[good]) for each in session], axis=-1)
 
     def _transformed(self, cleaned: CleanedRecording, calibration: Calibration | None = None) -> Prompt:
         """Transforms a cleaned recording to the innovation space."""
-        fit = None
+        fit = reference = None
         if calibration is not None:
             check_same_channels(calibration.ch_names, cleaned.recording.ch_names)
             cleaned.keep(calibration.good)
             fit = calibration.fit(self.transform, ~cleaned.recording.bad)
+            reference = calibration.events_of(~cleaned.recording.bad)
         good, data = ~cleaned.recording.bad, cleaned.data
         positions = cleaned.positions[good]
-        events = self._events(data, positions)
+        if reference is None:
+            events = self._events(data, positions)
+        else:
+            events = reference.alike(data, positions, self.transform.slow_covariance(positions))
         innovation = self.transform.forward(data - events.signal, positions, fit=fit)
         constraints = null_space(data, cleaned.step)
         return Prompt(

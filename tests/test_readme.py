@@ -49,7 +49,7 @@ def get_hf_commands(verb: str) -> list[list[str]]:
 def test_every_command_is_tested():
     verbs = re.findall(r"(?:^|&& )get-hf (\S+)", "".join(BASH), flags=re.MULTILINE)
     # tests/browser opens the page
-    assert set(verbs) == {"generate", "corpus", "push", "pull", "demo"}
+    assert set(verbs) == {"generate", "score", "corpus", "push", "pull", "demo"}
 
 
 def test_the_readme_opens_with_two_commands_that_install_by_the_constraints():
@@ -72,6 +72,15 @@ def test_the_commands_write_what_they_say(folder, arguments):
     assert "GET generated" in continued.annotations.description
     picture = folder / arguments[arguments.index("--plot") + 1]
     assert picture.stat().st_size > 10_000
+
+
+@needs_checkpoint
+@pytest.mark.parametrize("arguments", get_hf_commands("score"), ids=" ".join)
+def test_the_commands_that_score_write_what_they_say(folder, arguments):
+    get_hf.save_recording(make_raw(40.0, seed=1), folder / "recording.edf")
+    get_hf.save_recording(make_raw(40.0, seed=2), folder / "rest.edf")
+    subprocess.run([sys.executable, "-m", "get_hf", *arguments], cwd=folder, check=True)
+    assert (folder / arguments[arguments.index("--out") + 1]).stat().st_size > 0
 
 
 def test_the_commands_about_corpora_lead_from_recordings_to_the_hub(folder):

@@ -35,6 +35,31 @@ COMMANDS = {
             "--checkpoint": ["./missing", "a/b/c", "text.xyz", "folder", "", "."],
         },
     ),
+    "score": (
+        {"": "good.edf", "--out": "o.csv", "--checkpoint": "checkpoint"},
+        {
+            "--out": [
+                "o",
+                "o.txt",
+                "o.edf",
+                ".csv",
+                "",
+                "nowhere/o.csv",
+                "text.xyz/o.csv",
+                f"{'o' * 300}.csv",
+                "folder",
+            ],
+            "--format": ["tsv", "", "CSV", "edf", "json"],
+            "--reference": ["missing.edf", "text.edf", "flat.fif", "short.edf", "unknown.edf", "folder", ""],
+            "--reference-span": ["", "0", "0:", ":5", "a:b", "5:0", "3:3", "-1:5", "0:nan", "0:inf", "0:3", "0:1e6"],
+            "--threshold": [*NOT_POSITIVE[:-4], "abc", "", "1,5"],
+            "--device": ["tpu", "cuda:x"],
+            "--channels": ["", ",", "Qz", "Fz,Qz", "Fz,,Cz"],
+            "--unit": ["", "W", "T"],
+            "--plot": PICTURES,
+            "--checkpoint": ["./missing", "a/b/c", "text.xyz", "folder", ""],
+        },
+    ),
     "evaluate": (
         {"": "checkpoint", "--data": "folder", "--out": "report"},
         {
@@ -191,7 +216,7 @@ def shapes() -> Iterator:
     for command, (whole, _) in COMMANDS.items():
         arguments = [word for name, text in whole.items() for word in ((name, text) if name else (text,))]
         yield pytest.param([*command.split(), *arguments, "--loud"], id=f"{command} with an unknown option")
-        if command not in ("pretrain", "finetune"):  # which take any number
+        if command not in ("finetune", "pretrain", "score"):  # which take any number
             more = ["more", "and", "more", "again"]
             yield pytest.param([*command.split(), *arguments, *more], id=f"{command} with too many arguments")
         for name in whole:
@@ -259,6 +284,31 @@ def test_recordings_that_cannot_be_continued(refused, recording):
 )
 def test_options_that_contradict_each_other(refused, arguments, mentions):
     refused("generate", "--seconds", "1", "--out", "o.edf", *arguments, *SMALL, mentions=mentions)
+
+
+@pytest.mark.parametrize("recording", [name for name in RECORDINGS if name not in ("short.edf", "long_name.fif")])
+def test_recordings_that_cannot_be_scored(refused, recording):
+    refused("score", recording, "--out", "o.csv", *SMALL, mentions=RECORDINGS[recording])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mentions"),
+    [
+        (["good.edf", "--out", "o.csv", "--format", "szcore"], "--format szcore writes .tsv"),
+        (["good.edf", "--out", "o.csv", "--reference", "good.edf", "--reference-span", "0:5"], "give one"),
+        (["good.edf", "--out", "o.csv", "--reference-span", "0:13"], "the recording at 12 s"),
+        (["good.edf", "--out", "o.csv", "--reference-span", "0:6"], "needs 10 s"),
+        (["short.edf", "--out", "o.csv"], "needs 10 s"),
+        (["good.edf", "short.edf", "--out", "o.csv"], "2 recordings were given"),
+        (["good.edf"], "neither was given"),
+        (["good.edf", "--out", "o.csv", "--out-dir", "out"], "o.csv and out were given"),
+        (["good.edf", "--out-dir", "out", "--plot", "o.png"], "--plot o.png is one picture"),
+        (["good.edf", "good.fif", "--out-dir", "out"], "both be written as good.csv"),
+        (["good.edf", "--out-dir", "text.xyz"], "text.xyz is a file"),
+    ],
+)
+def test_options_of_score_that_contradict_each_other(refused, arguments, mentions):
+    refused("score", *arguments, *SMALL, mentions=mentions)
 
 
 @pytest.mark.parametrize("harm", HARM)

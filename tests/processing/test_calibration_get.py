@@ -108,3 +108,66 @@ def test_a_reference_that_does_not_fit_is_refused(extractor, reference, message)
 def test_an_unknown_policy_is_refused():
     with pytest.raises(ValueError, match='calibrate_on must be "each", "all" or a recording'):
         GETFeatureExtractor(calibrate_on="session")
+
+
+def blinks_of(extractor, x, at, names, amplitude=150.0, width=1.0):
+    """Adds blinks of the population at samples."""
+    population = extractor.population.blinks
+    topographies = population._topographies(extractor_positions(names))
+    shape = np.array(population.shape)
+    y = x.copy()
+    for peak in at:
+        y[:, peak - 40 : peak + 120] += amplitude * topographies[:, :1] * shape
+    return y
+
+
+def extractor_positions(names):
+    from get_hf.processing.montage_get import channel_positions
+
+    return channel_positions(names)
+
+
+HEAD = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "O1", "O2"]
+
+
+def of_head(extractor, x, **kwargs):
+    return extractor(x, sampling_rate=RATE, ch_names=HEAD, unit="uV", **kwargs)
+
+
+@pytest.fixture(scope="module")
+def head():
+    def make(seed, n_times=6000):
+        rng = np.random.default_rng(seed)
+        slow = np.cumsum(rng.standard_normal((len(HEAD), n_times)), axis=-1)
+        slow -= np.stack([np.convolve(row, np.ones(60) / 60, mode="same") for row in slow])
+        return 3 * slow + 2 * rng.standard_normal((len(HEAD), n_times))
+
+    return make
+
+
+def test_a_recording_loses_the_blinks_that_its_reference_has(extractor, head):
+    at = [600, 1500, 2700, 4000, 5100]
+    reference = blinks_of(extractor, head(0), at, HEAD)
+    blinking = blinks_of(extractor, head(1), [1000, 2500, 4500], HEAD)
+    ready = extractor.calibrate(reference, sampling_rate=RATE, ch_names=HEAD, unit="uV")
+    found = of_head(extractor, blinking, calibrate_on=ready).recordings[0].events.blinks.events
+    np.testing.assert_allclose(found[:, 0], [1000, 2500, 4500], atol=10)
+
+
+def test_no_event_is_subtracted_that_the_reference_does_not_have(extractor, head):
+    ready = extractor.calibrate(head(0), sampling_rate=RATE, ch_names=HEAD, unit="uV")
+    blinking = blinks_of(extractor, head(1), [1000, 2500, 4500], HEAD)
+    features = of_head(extractor, blinking, calibrate_on=ready)
+    assert not features.recordings[0].events.signal.any()
+    assert of_head(extractor, blinking).recordings[0].events.signal.any()
+
+
+def test_what_looks_like_blinks_but_comes_three_times_a_second_stays(extractor, head):
+    reference = blinks_of(extractor, head(0), [600, 1500, 2700, 4000, 5100], HEAD)
+    ready = extractor.calibrate(reference, sampling_rate=RATE, ch_names=HEAD, unit="uV")
+    discharge = [*range(3000, 3500, 33)]
+    mixed = blinks_of(extractor, head(1), [1000, *discharge], HEAD)
+    features = of_head(extractor, mixed, calibrate_on=ready)
+    np.testing.assert_allclose(features.recordings[0].events.blinks.events[:, 0], [1000], atol=10)
+    values = features["input_values"][0].reshape(len(HEAD), -1, 25)[:, 1:].square().mean((0, 2))
+    assert values[120:140].mean() > 3 * values[60:100].mean()

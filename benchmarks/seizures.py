@@ -1,0 +1,307 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""How well GET finds seizures and other unusual events, beside simple measures.
+
+    python benchmarks/seizures.py --data DATA --out seizures
+
+DATA holds `eegmmidb` and `bonn`. Three tables, written as `seizures.md` and `seizures.json`:
+
+- Events that are added to recordings of people at rest, found without training: the first half minute of a recording
+  is the reference, and each score tells patches of the event from other patches of the second half minute (AUC).
+- Bonn, without training: seizures (E) against other segments of patients (C, D), all compared with a reference of
+  earlier segments of C and D.
+- Bonn, with training: the same classes by a linear head on frozen features of GET and by classifiers on simple
+  features, in ten folds of consecutive segment numbers; and from five labelled segments of each class, ten draws.
+
+Bonn names no patients. Segments of one patient may be in training and test, for GET as for all the others, so these
+figures say nothing about a new patient.
+"""
+
+import argparse
+import copy
+import json
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import mne
+import numpy as np
+import scipy
+import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from get_hf import CHECKPOINT, GETForSequenceClassification, load_pretrained
+from get_hf.processing.montage_get import channel_positions
+from get_hf.training.corpora import get_corpus
+from get_hf.training.finetuning.logistic import fit_classifier, window_features
+
+CH_NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "T7", "T8", "P3", "P4", "O1", "O2"]
+#: Seconds of the reference, of the event, and of a patch.
+REFERENCE, EVENT, PATCH = 30.0, (42.0, 47.0), 0.25
+#: Events: where they are strongest, and how far they reach, in radians.
+EVENTS = {
+    "spike and wave, 3 Hz, focal": ("C3", 0.45),
+    "spike and wave, 3 Hz, generalised": ("Fz", 1.2),
+    "rhythmic, 6 to 4 Hz": ("T8", 0.45),
+    "fast, 18 Hz": ("C4", 0.45),
+    "muscle, 20 to 70 Hz": ("T7", 0.45),
+    "attenuation": None,
+}
+BANDS = {"delta": (0.5, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}
+#: Segments of C and D that are the reference of Bonn's untrained scores.
+N_REFERENCE, N_FOLDS, N_SHOTS, N_DRAWS = 20, 10, 5, 10
+WINDOW = 16  # patches of the causal head: 4 s
+BONN = {"sampling_rate": 173.61, "ch_names": ["Cz"], "unit": "uV"}
+
+
+def main() -> None:
+    """Measures, prints the tables, and writes them."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", required=True, help="folder that holds eegmmidb and bonn")
+    parser.add_argument("--out", type=Path, default=Path("seizures"), help="files to write, without suffix")
+    parser.add_argument("--people", type=int, default=10, help="how many validation people get events")
+    parser.add_argument("--loudness", type=float, default=1.0, help="RMS of events, over that of the median channel")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    mne.set_log_level("ERROR")
+    tables = {
+        "Events added to recordings at rest (AUC of patches)": injected(args.data, args.people, args.loudness),
+        "Bonn, untrained: E against C and D (AUC of segments)": bonn_untrained(args.data),
+        "Bonn, trained: E against C and D": bonn_trained(args.data),
+    }
+    text = "\n\n".join(f"### {title}\n\n{as_markdown(table)}" for title, table in tables.items())
+    print(text)
+    args.out.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
+    args.out.with_suffix(".json").write_text(json.dumps(tables, indent=2) + "\n", encoding="utf-8")
+    if failed := shortfalls(tables):
+        sys.exit(" ".join(failed))
+
+
+def as_markdown(table: dict[str, dict[str, float]]) -> str:
+    """A table of rows by name."""
+    columns = list(next(iter(table.values())))
+    lines = [["", *columns], ["---"] * (1 + len(columns))]
+    lines += [[name, *(f"{row[column]:.3f}" for column in columns)] for name, row in table.items()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def shortfalls(tables: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+    """What the figures should reach, and do not."""
+    injected, untrained, trained = tables.values()
+    failed = []
+    if injected["GET score"]["mean"] < injected["log RMS"]["mean"]:
+        failed.append("The score finds the added events less well than log RMS.")
+    if untrained["GET score"]["AUC"] < 0.9:
+        failed.append("The score reaches less than .90 on Bonn.")
+    best = max(row["folds, AUC"] for name, row in trained.items() if not name.startswith("GET"))
+    if trained["GET, frozen"]["folds, AUC"] < best:
+        failed.append("The head on frozen features is below the best simple baseline.")
+    if trained["GET, frozen"]["5 + 5, AUC"] < 0.95:
+        failed.append("The head reaches less than .95 from five segments of each class.")
+    return failed
+
+
+# events added to recordings
+
+
+def course(kind: str, seconds: float, rate: float) -> np.ndarray:
+    """An event `(times,)` of unit RMS, which fades in and out."""
+    rng, times = np.random.default_rng(0), np.arange(round(seconds * rate)) / rate
+    if kind.startswith("spike"):
+        x = np.exp(-(((times % (1 / 3)) - 0.05) ** 2) / (2 * 0.012**2)) - 0.7 * np.sin(2 * np.pi * 3 * times)
+    elif kind.startswith("rhythmic"):
+        phase = 2 * np.pi * np.cumsum(6 - 2 * times / times[-1]) / rate
+        x = np.linspace(0.4, 1.6, len(times)) * np.sin(phase + 0.6 * np.sin(phase))
+    elif kind.startswith("fast"):
+        x = np.sin(2 * np.pi * 18 * times + 2 * np.cumsum(rng.standard_normal(len(times))) / rate**0.5)
+    else:
+        noise = rng.standard_normal(len(times) + 200)
+        x = scipy.signal.sosfilt(scipy.signal.butter(3, (20, 70), "band", fs=rate, output="sos"), noise)[200:]
+    fade = np.clip(np.minimum(times, times[-1] - times) / 0.25, 0, 1)
+    return fade * x / np.sqrt(np.mean(x**2))
+
+
+def with_event(x: np.ndarray, kind: str, rate: float, loudness: float) -> np.ndarray:
+    """The recording `(channels, times)` with an event."""
+    start, stop = (round(second * rate) for second in EVENT)
+    changed = x.copy()
+    if EVENTS[kind] is None:
+        changed[:, start:stop] *= 0.4
+        return changed
+    centre, reach = EVENTS[kind]
+    places, focus = channel_positions(CH_NAMES)[:, :3], channel_positions([centre])[0, :3]
+    strength = np.exp(-((np.arccos(np.clip(places @ focus, -1, 1)) / reach) ** 2) / 2)
+    level = loudness * np.median(x.std(axis=1))
+    changed[:, start:stop] += level * strength[:, None] * course(kind, EVENT[1] - EVENT[0], rate)
+    return changed
+
+
+def injected(data: str, n_people: int, loudness: float) -> dict[str, dict[str, float]]:
+    """AUC of each score for each event, over recordings of people with open and closed eyes."""
+    model, extractor = load_pretrained()
+    found: dict[str, dict[str, list[float]]] = {}
+    people: list[str] = []
+    for recording in get_corpus("eegmmidb").recordings(data, "validation"):
+        if not recording.session.endswith(("R01", "R02")):
+            continue
+        people += [] if recording.subject in people else [recording.subject]
+        if len(people) > n_people:
+            break
+        raw = recording.open().load_data().set_annotations(None)
+        raw.rename_channels(lambda name: name.strip(".").capitalize())
+        x, rate = 1e6 * raw.get_data(picks=CH_NAMES), raw.info["sfreq"]
+        given = {"sampling_rate": rate, "ch_names": CH_NAMES, "unit": "uV"}
+        x = x[:, : round(60 * rate)]
+        calibration = extractor.calibrate(x[:, : round(REFERENCE * rate)], **given)
+        for kind in EVENTS:
+            changed = with_event(x, kind, rate, loudness)
+            features = extractor(changed, calibrate_on=calibration, condition="none", **given)
+            scores = {"GET score": model.score(**features)[0, :, 1:].numpy()}
+            scores |= simple_scores(extractor.clean(changed, rate))
+            for name, score in scores.items():
+                found.setdefault(name, {}).setdefault(kind, []).append(auc_of_event(score))
+    rows = {name: {kind: float(np.mean(values)) for kind, values in row.items()} for name, row in found.items()}
+    return {name: {**row, "mean": float(np.mean(list(row.values())))} for name, row in rows.items()}
+
+
+def simple_scores(x: np.ndarray) -> dict[str, np.ndarray]:
+    """Scores `(channels, patches)` of a clean recording `(channels, times)` that need no model."""
+    patches = x[:, : x.shape[1] // 25 * 25].reshape(len(x), -1, 25)
+    power = np.log(np.abs(np.fft.rfft(patches * np.hanning(25), axis=-1)[..., 1:12]) ** 2)
+    return {
+        "log RMS": np.log(patches.std(axis=-1)),
+        "line length": np.log(np.abs(np.diff(patches, axis=-1)).mean(axis=-1)),
+        "log band powers": power.mean(axis=-1),
+    }
+
+
+def auc_of_event(score: np.ndarray) -> float:
+    """How well a score `(channels, patches)` tells the event from the rest of the second half minute.
+
+    Every score is standardised by its median and deviation in the reference, and averaged over channels.
+    """
+    times = PATCH * np.arange(score.shape[1])
+    usual = score[:, (times >= 2) & (times < REFERENCE - 1)]
+    middle = np.median(usual, axis=1, keepdims=True)
+    mean = ((score - middle) / np.median(np.abs(usual - middle), axis=1, keepdims=True)).mean(axis=0)
+    inside = (times >= EVENT[0] + PATCH) & (times < EVENT[1] - PATCH)
+    outside = (times >= REFERENCE + 1) & (times < 59) & ((times < EVENT[0] - 1) | (times >= EVENT[1] + 2))
+    return float(roc_auc_score(inside[inside | outside], mean[inside | outside]))
+
+
+# Bonn
+
+
+def segments(data: str) -> dict[str, list[np.ndarray]]:
+    """Segments `(1, times)` in microvolts of the sets C, D and E, by number."""
+    found: dict[str, list[np.ndarray]] = {"C": [], "D": [], "E": []}
+    for recording in get_corpus("bonn").recordings(data):
+        if recording.subject in found:
+            found[recording.subject].append(1e6 * recording.open().get_data())
+    return found
+
+
+def bonn_untrained(data: str) -> dict[str, dict[str, float]]:
+    """AUC of each score, where the first segments of C and D are the reference."""
+    model, extractor = load_pretrained()
+    sets = segments(data)
+    reference = np.concatenate([*sets["C"][:N_REFERENCE], *sets["D"][:N_REFERENCE]], axis=1)
+    calibration = extractor.calibrate(reference, **BONN)
+    scores: dict[str, list[float]] = {}
+    labels = []
+    for name, rows in sets.items():
+        for x in rows[N_REFERENCE:]:
+            features = extractor(x, calibrate_on=calibration, condition="none", **BONN)
+            nats = model.score(**features)[0, :, 2:]
+            own = {"GET score": float(nats.mean())} | dict(zip(NAMES, simple_features(x)[: len(NAMES)], strict=True))
+            for key, value in own.items():
+                scores.setdefault(key, []).append(value)
+            labels.append(name == "E")
+    return {name: {"AUC": float(roc_auc_score(labels, values))} for name, values in scores.items()}
+
+
+NAMES = ["log RMS", "line length", *(f"log power, {name}" for name in BANDS)]
+
+
+def simple_features(x: np.ndarray) -> list[float]:
+    """Log RMS, log line length and log band powers of a segment `(1, times)`, then features of its shape."""
+    x = x[0] - x[0].mean()
+    frequencies, density = scipy.signal.welch(x, BONN["sampling_rate"], nperseg=512)
+    powers = [density[(frequencies >= low) & (frequencies < high)].mean() for low, high in BANDS.values()]
+    slope, bend = np.diff(x), np.diff(x, 2)
+    mobility = slope.std() / x.std()
+    shape = [mobility, bend.std() / slope.std() / mobility, scipy.stats.kurtosis(x), scipy.stats.skew(x)]
+    return [np.log(x.std()), np.log(np.abs(slope).mean()), *np.log(powers), *shape]
+
+
+def bonn_trained(data: str) -> dict[str, dict[str, float]]:
+    """AUC and balanced accuracy of classifiers in folds of consecutive segments, and from few labelled segments."""
+    sets = segments(data)
+    rows = [(name, number, x) for name, xs in sets.items() for number, x in enumerate(xs)]
+    labels = np.array([int(name == "E") for name, *_ in rows])
+    folds = np.array([number * N_FOLDS // len(sets[name]) for name, number, _ in rows])
+    simple = np.array([simple_features(x) for *_, x in rows])
+    _, extractor = load_pretrained()
+    model = GETForSequenceClassification.from_pretrained(CHECKPOINT, num_labels=2).eval()
+    windows = [window_features(model, extractor(x, **BONN), WINDOW)[0] for *_, x in rows]
+
+    def of_get(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        head = copy.deepcopy(model)
+        fit_classifier(head, [windows[index] for index in train], labels[train].tolist())
+        with torch.no_grad():
+            scores = []
+            for index in test:
+                features = (windows[index] - head.pooling.mean) / head.pooling.deviation
+                scores.append(float(head.classifier(features).diff(dim=-1).mean()))
+        return np.array(scores)
+
+    ways: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {"GET, frozen": of_get}
+    for index, name in enumerate(NAMES[:2]):
+        ways[name] = _on(simple[:, [index]], labels, LogisticRegression())
+    ways["log band powers"] = _on(simple[:, 2 : len(NAMES)], labels, LogisticRegression())
+    ways["all features, logistic regression"] = _on(simple, labels, LogisticRegression())
+    ways["all features, SVM"] = _on(simple, labels, SVC())
+    ways["all features, boosting"] = _on(simple, labels, HistGradientBoostingClassifier(min_samples_leaf=2))
+    return {name: figures(way, labels, folds) for name, way in ways.items()}
+
+
+def _on(x: np.ndarray, labels: np.ndarray, classifier: object) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Scores of test rows by a classifier that is trained on other rows; above 0 means a seizure."""
+
+    def way(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        pipeline = make_pipeline(StandardScaler(), classifier)
+        return pipeline.fit(x[train], labels[train]).decision_function(x[test])
+
+    return way
+
+
+def figures(
+    way: Callable[[np.ndarray, np.ndarray], np.ndarray], labels: np.ndarray, folds: np.ndarray
+) -> dict[str, float]:
+    """AUC and balanced accuracy, in folds and from few labels."""
+    scores = np.zeros(len(labels))
+    for fold in range(N_FOLDS):
+        scores[folds == fold] = way(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold))
+    few = []
+    for draw in range(N_DRAWS):
+        rng = np.random.default_rng(draw)
+        train = np.concatenate([rng.choice(np.flatnonzero(labels == y), N_SHOTS, replace=False) for y in (0, 1)])
+        test = np.setdiff1d(np.arange(len(labels)), train)
+        drawn = way(train, test)
+        few.append((roc_auc_score(labels[test], drawn), balanced_accuracy_score(labels[test], drawn > 0)))
+    auc, accuracy = np.mean(few, axis=0)
+    return {
+        "folds, AUC": float(roc_auc_score(labels, scores)),
+        "folds, balanced accuracy": float(balanced_accuracy_score(labels, scores > 0)),
+        "5 + 5, AUC": float(auc),
+        "5 + 5, balanced accuracy": float(accuracy),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,317 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Finds the moments of a recording that are unusual compared with a reference: `score_recording`.
+
+The transform to the innovation space is fitted to the reference. So the innovations of the recording are in units of
+the reference, and louder, slower, faster or more synchronous EEG is less likely than the reference's own. The surprise
+of each patch is standardised by its median and deviation in the reference, averaged over channels, and smoothed. What
+is unusual need not be a seizure: artefacts are unusual, too.
+"""
+
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from get_hf.modeling.modeling_get import GETModel
+from get_hf.outputs import check_file
+from get_hf.processing.calibration_get import Calibration
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.files import written_whole
+from get_hf.processing.reading_get import CALIBRATION_SECONDS, annotated_spans
+from get_hf.processing.stretches_get import is_bad
+
+if TYPE_CHECKING:
+    import mne
+
+#: Description of the annotation of an unusual moment.
+UNUSUAL = "GET unusual"
+#: Files of events that can be written, and the columns of SzCORE's.
+EVENT_SUFFIXES = (".csv", ".json", ".fif", ".tsv")
+SZCORE_COLUMNS = ("onset", "duration", "eventType", "confidence", "channels", "dateTime", "recordingDuration")
+#: Seconds that are scored at once, so that memory does not grow with the length of a recording.
+CHUNK_SECONDS = 60.0
+#: Seconds after a chunk that its filters read, and seconds at the start that have no score: with no past, anything
+#: surprises.
+EDGE_SECONDS, SETTLING_SECONDS = 2.0, 2.0
+#: Seconds over which the surprise is averaged.
+SMOOTHING_SECONDS = 2.0
+#: Deviations of the reference above which a moment is unusual.
+THRESHOLD = 5.0
+#: Unusual moments with less than this many seconds between them are one event.
+LEAST_GAP_SECONDS = 2.0
+#: Patches of a reference below which its deviation cannot be estimated.
+LEAST_PATCHES = 40
+#: Ratio of the standard deviation of normal numbers to their median absolute deviation.
+_NORMAL = 1.4826
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is usual: the result of `fit_reference`.
+
+    Attributes:
+        calibration: The EEG that the transform is fitted to.
+        median: `(channels,)` nats: median surprise of a patch; NaN for channels that are bad.
+        deviation: `(channels,)` nats: robust standard deviation.
+        mean_median: Median of the smoothed mean over channels, in deviations.
+        mean_deviation: Its robust standard deviation.
+    """
+
+    calibration: Calibration
+    median: np.ndarray
+    deviation: np.ndarray
+    mean_median: float
+    mean_deviation: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How unusual a recording is, compared with its reference.
+
+    Attributes:
+        ch_names: Names of the channels.
+        channels: `(channels, patches)`: surprise of each patch in deviations of the reference; NaN for bad channels,
+            and for spans that are annotated bad.
+        course: `(patches,)`: the smoothed mean over channels, in deviations of its values in the reference.
+        patch_seconds: Duration of a patch.
+        seconds: Duration of the recording.
+        threshold: Value of `course` above which a moment is unusual.
+    """
+
+    ch_names: list[str]
+    channels: np.ndarray
+    course: np.ndarray
+    patch_seconds: float
+    seconds: float
+    threshold: float
+
+    @property
+    def events(self) -> list[tuple[float, float, float]]:
+        """Unusual moments: onset and duration in seconds from the first sample, and the course's largest value."""
+        above = np.nan_to_num(self.course, nan=-np.inf) > self.threshold
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], above, [False]]).astype(int)))
+        spans: list[list[int]] = []
+        for first, last in edges.reshape(-1, 2).tolist():
+            if spans and (first - spans[-1][1]) * self.patch_seconds < LEAST_GAP_SECONDS:
+                spans[-1][1] = last
+            else:
+                spans.append([first, last])
+        found = []
+        for first, last in spans:
+            onset, end = first * self.patch_seconds, min(last * self.patch_seconds, self.seconds)
+            found.append((onset, end - onset, float(np.nanmax(self.course[first:last]))))
+        return found
+
+    def annotations(self) -> "mne.Annotations":
+        """The events as annotations "GET unusual", in seconds from the first sample of the recording."""
+        import mne
+
+        onsets, durations, _ = zip(*self.events, strict=True) if self.events else ((), (), ())
+        return mne.Annotations(onsets, durations, UNUSUAL)
+
+
+def save_scores(scores: Scores, path: str | Path, began: datetime | None = None) -> None:
+    """Writes the unusual moments of a recording; the suffix of the file says how.
+
+    - `.csv`: onset and duration in seconds, description, and score in deviations of the reference.
+    - `.json`: the same, and the course for each patch.
+    - `.fif`: `mne.Annotations`, for `mne.read_annotations`.
+    - `.tsv`: the columns of SzCORE (Dan et al., Epilepsia 2024), a subset of HED-SCORE. Each moment is an event `sz`;
+      a recording without any is one event `bckg`.
+
+    Args:
+        scores: Result of `score_recording`.
+        path: File to write; an existing file is replaced.
+        began: Date and time of the first sample, for `.tsv`; None: unknown.
+
+    Raises:
+        ValueError: The suffix is another one.
+        OSError: The folder does not exist, or cannot be written to.
+    """
+    path = check_file(path, EVENT_SUFFIXES)
+    suffix = path.suffix.lower()
+    with written_whole(path) as file:
+        if suffix == ".fif":
+            scores.annotations().save(file, overwrite=True, verbose="ERROR")
+            return
+        write = {".csv": _csv, ".json": _json, ".tsv": partial(_szcore, began=began)}[suffix]
+        file.write_text(write(scores), encoding="utf-8")
+
+
+def _csv(scores: Scores) -> str:
+    rows = [f"{onset:.3f},{duration:.3f},{UNUSUAL},{score:.2f}" for onset, duration, score in scores.events]
+    return "\n".join(["onset,duration,description,score", *rows]) + "\n"
+
+
+def _json(scores: Scores) -> str:
+    names = ("onset", "duration", "score")
+    told = {
+        "seconds": scores.seconds,
+        "patch_seconds": scores.patch_seconds,
+        "threshold": scores.threshold,
+        "events": [dict(zip(names, map(_rounded, event), strict=True)) for event in scores.events],
+        "course": [None if np.isnan(value) else _rounded(value) for value in scores.course],
+    }
+    return json.dumps(told, indent=2, allow_nan=False) + "\n"
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 3)
+
+
+def _szcore(scores: Scores, began: datetime | None) -> str:
+    events = [(onset, duration, "sz") for onset, duration, _ in scores.events] or [(0.0, scores.seconds, "bckg")]
+    when = "n/a" if began is None else began.strftime("%Y-%m-%d %H:%M:%S")
+    rows = [
+        f"{onset:.2f}\t{duration:.2f}\t{kind}\tn/a\tn/a\t{when}\t{scores.seconds:.2f}"
+        for onset, duration, kind in events
+    ]
+    return "\n".join(["\t".join(SZCORE_COLUMNS), *rows]) + "\n"
+
+
+def score_recording(
+    raw: "mne.io.BaseRaw",
+    model: GETModel,
+    extractor: GETFeatureExtractor,
+    reference: Any = None,
+    threshold: float = THRESHOLD,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Scores:
+    """Scores how unusual each quarter of a second is.
+
+    A recording may last for hours: it is scored a minute at a time.
+
+    Args:
+        raw: The recording, in volts.
+        model: The model.
+        extractor: Its feature extractor.
+        reference: What is usual: an `mne.io.Raw` of the same channels, at least ten seconds and better minutes long;
+            or a `Reference`. None: the first ten minutes of the recording itself, which should hold few events.
+        threshold: Deviations of the reference above which a moment is unusual.
+        progress: Called with the seconds that are done, and all seconds.
+
+    Raises:
+        ValueError: The recording or the reference cannot be read as EEG, their channels differ, or the reference is
+            too short.
+    """
+    if reference is None:
+        own = _part(raw, 0, round(CALIBRATION_SECONDS * raw.info["sfreq"]))
+        reference = fit_reference(own, model, extractor)
+    elif not isinstance(reference, Reference):
+        reference = fit_reference(reference, model, extractor)
+    nats, n_missing = _nats(raw, model, extractor, reference.calibration, progress)
+    channels = (nats - reference.median[:, None]) / reference.deviation[:, None]
+    seconds = model.config.patch_size / model.config.sampling_rate
+    course = (_course(channels, seconds) - reference.mean_median) / reference.mean_deviation
+    if n_missing:
+        warnings.warn(
+            f"{n_missing * seconds:.4g} s of the recording are annotated bad and have no score.", stacklevel=2
+        )
+    return Scores(
+        list(reference.calibration.ch_names), channels, course, seconds, raw.n_times / raw.info["sfreq"], threshold
+    )
+
+
+def fit_reference(raw: "mne.io.BaseRaw", model: GETModel, extractor: GETFeatureExtractor) -> Reference:
+    """Estimates what is usual from a recording.
+
+    Args:
+        raw: The recording, in volts, without the events that are to be found.
+        model: The model.
+        extractor: Its feature extractor.
+
+    Raises:
+        ValueError: The recording cannot be read as EEG, or is too short.
+    """
+    patch = model.config.patch_size / model.config.sampling_rate
+    seconds = raw.n_times / raw.info["sfreq"]
+    if seconds < LEAST_PATCHES * patch:
+        raise ValueError(
+            f"The reference is {seconds:.3g} s long, and a reference needs {LEAST_PATCHES * patch:g} s at least, "
+            "better minutes: give a longer one."
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `raw` is read again below, and warns there
+        calibration = extractor.calibrate(raw)
+    nats, _ = _nats(raw, model, extractor, calibration, lambda done, total: None)
+    median, deviation = _usual(nats)
+    course = _course((nats - median[:, None]) / deviation[:, None], patch)
+    mean_median, mean_deviation = _usual(course[None])
+    return Reference(calibration, median, deviation, float(mean_median[0]), float(mean_deviation[0]))
+
+
+def _nats(
+    raw: "mne.io.BaseRaw",
+    model: GETModel,
+    extractor: GETFeatureExtractor,
+    calibration: Calibration,
+    progress: Callable[[int, int], None],
+) -> tuple[np.ndarray, int]:
+    """Surprise `(channels, patches)` in nats, and the number of patches in spans that are annotated bad."""
+    rate, patch = raw.info["sfreq"], model.config.patch_size / model.config.sampling_rate
+    n_patches = int(raw.n_times / rate / patch)
+    n_chunk, n_before, n_after = (
+        round(seconds / patch) for seconds in (CHUNK_SECONDS, model.config.context_seconds, EDGE_SECONDS)
+    )
+    nats = np.full((len(calibration.ch_names), n_patches), np.nan)
+    for first in range(0, n_patches, n_chunk):
+        last, begin = min(first + n_chunk, n_patches), max(0, first - n_before)
+        part = _part(raw, round(begin * patch * rate), round((last + n_after) * patch * rate))
+        if np.ptp(part.get_data(), axis=1).any():  # an amplifier that is off records nothing
+            features = extractor(part, calibrate_on=calibration, condition="none")
+            score = model.score(**features.to(model.device))[0].float().cpu().numpy()
+            n_whole = min(last + n_after, n_patches) - first
+            nats[:, first:last] = score[:, -n_whole:][:, : last - first]
+        progress(round(last * patch), round(n_patches * patch))
+    nats[:, : round(SETTLING_SECONDS / patch)] = np.nan
+    bad = _bad_patches(raw, n_patches, patch)
+    nats[:, bad] = np.nan
+    return nats, int(bad.sum())
+
+
+def _part(raw: "mne.io.BaseRaw", start: int, stop: int) -> "mne.io.BaseRaw":
+    """The EEG channels of a recording from one sample to another, without annotations; raw may lie on disk."""
+    import mne
+
+    picks = mne.pick_types(raw.info, meg=False, eeg=True, seeg=True, ecog=True, dbs=True, exclude=[])
+    if not len(picks):
+        raise ValueError("The recording has no EEG channel: set the types of its channels with set_channel_types.")
+    data = raw.get_data(picks=picks, start=start, stop=min(stop, raw.n_times))
+    return mne.io.RawArray(data, mne.pick_info(raw.info, picks), verbose="ERROR")
+
+
+def _bad_patches(raw: "mne.io.BaseRaw", n_patches: int, patch: float) -> np.ndarray:
+    """Which patches `(patches,)` lie in spans that are annotated bad."""
+    bad = np.zeros(n_patches, dtype=bool)
+    for onset, duration, text in annotated_spans(raw):
+        if is_bad(text) and duration > 0:
+            bad[max(0, int(onset / patch)) : max(0, int(np.ceil((onset + duration) / patch)))] = True
+    return bad
+
+
+def _usual(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median and robust standard deviation of each row of `(rows, times)`; NaN where nothing is known."""
+    median, deviation = np.full(len(values), np.nan), np.full(len(values), np.nan)
+    for row, x in enumerate(values):
+        known = x[~np.isnan(x)]
+        if len(known):
+            median[row] = np.median(known)
+            deviation[row] = max(_NORMAL * np.median(np.abs(known - median[row])), 1e-6)
+    return median, deviation
+
+
+def _course(channels: np.ndarray, patch: float) -> np.ndarray:
+    """The mean over channels `(patches,)`, smoothed; NaN where no channel is known."""
+    known = ~np.isnan(channels)
+    n_known = known.sum(axis=0)
+    mean = np.where(known, channels, 0.0).sum(axis=0) / np.maximum(n_known, 1)
+    window = np.ones(max(1, round(SMOOTHING_SECONDS / patch)))
+    weight = np.convolve(n_known > 0, window, mode="same")
+    course = np.convolve(mean, window, mode="same") / np.maximum(weight, 1)
+    return np.where(n_known > 0, course, np.nan)

@@ -1,0 +1,132 @@
+# Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
+"""Unusual moments of recordings: what is found, when, and how it is written."""
+
+import csv
+import json
+from datetime import datetime
+
+import mne
+import numpy as np
+import pytest
+
+from get_hf import load_pretrained, scoring
+from get_hf.scoring import SZCORE_COLUMNS, Scores, fit_reference, save_scores, score_recording
+from get_hf.training.evaluation.events import read_szcore
+from synthetic import make_raw
+
+PATCH = 0.25
+
+
+@pytest.fixture(scope="module")
+def pair(tiny_checkpoint):
+    return load_pretrained(tiny_checkpoint)
+
+
+@pytest.fixture(scope="module")
+def reference(pair):
+    return fit_reference(make_raw(40.0, seed=1), *pair)
+
+
+def louder(seconds: float, start: float, stop: float) -> mne.io.BaseRaw:
+    raw = make_raw(seconds, seed=2)
+    raw._data[:, round(160 * start) : round(160 * stop)] *= 8
+    return raw
+
+
+def scores_of(course, threshold: float = 5.0, seconds: float | None = None) -> Scores:
+    course = np.array(course, dtype=float)
+    return Scores(["Cz"], course[None], course, PATCH, seconds or PATCH * len(course), threshold)
+
+
+def test_what_is_eight_times_as_loud_as_the_reference_is_found_where_it_is(pair, reference):
+    scores = score_recording(louder(60.0, 30.0, 35.0), *pair, reference)
+    assert scores.channels.shape == (8, 240)
+    ((onset, duration, score),) = scores.events
+    assert onset == pytest.approx(30, abs=1.0)  # half of the smoothing
+    assert onset + duration == pytest.approx(35, abs=1.5)
+    assert score > 20
+    # an event that is as long as half of the recording is no less unusual
+    long = score_recording(louder(60.0, 20.0, 55.0), *pair, reference)
+    assert long.events[0][1] == pytest.approx(35, abs=2)
+
+
+def test_a_recording_like_its_reference_has_scores_around_zero(pair, reference):
+    course = score_recording(make_raw(60.0, seed=3), *pair, reference).course
+    known = course[~np.isnan(course)]
+    assert np.median(known) == pytest.approx(0, abs=1.5)
+    assert np.isnan(course[:7]).all()  # with no past, anything surprises
+
+
+def test_pieces_of_a_long_recording_score_as_the_whole(pair, reference, monkeypatch):
+    raw = louder(100.0, 57.0, 63.0)  # across the border of two pieces
+    whole = score_recording(raw, *pair, reference)
+    monkeypatch.setattr(scoring, "CHUNK_SECONDS", 20.0)
+    pieces = score_recording(raw, *pair, reference)
+    np.testing.assert_allclose(pieces.channels, whole.channels, atol=0.2)
+    assert pieces.events[0][:2] == whole.events[0][:2]
+
+
+def test_spans_that_are_annotated_bad_or_off_have_no_score(pair, reference):
+    raw = louder(60.0, 30.0, 35.0).set_annotations(mne.Annotations(28.0, 10.0, "BAD_movement"))
+    with pytest.warns(UserWarning, match="10 s are annotated bad"):
+        scores = score_recording(raw, *pair, reference)
+    assert scores.events == []
+    assert np.isnan(scores.course[4 * 28 : 4 * 38]).all()
+
+
+def test_an_amplifier_that_is_off_for_a_minute_has_no_score(pair, reference, monkeypatch):
+    monkeypatch.setattr(scoring, "CHUNK_SECONDS", 20.0)
+    raw = make_raw(100.0, seed=4)
+    raw._data[:, : 160 * 60] = 0
+    course = score_recording(raw, *pair, reference).course
+    assert np.isnan(course[: 4 * 20]).all()
+    assert not np.isnan(course[4 * 80 :]).any()
+
+
+def test_a_reference_of_a_few_seconds_is_refused(pair):
+    with pytest.raises(ValueError, match="5 s long, and a reference needs 10 s"):
+        fit_reference(make_raw(5.0), *pair)
+
+
+def test_a_reference_of_other_channels_is_refused(pair, reference):
+    with pytest.raises(ValueError, match="lacks O2"):
+        score_recording(make_raw(20.0).drop_channels(["O2.."]), *pair, reference)
+
+
+def test_events_are_runs_above_the_threshold_and_short_gaps_do_not_divide_them():
+    course = np.zeros(80)
+    course[10:14], course[18:20], course[50:52] = 7, 9, 6
+    assert scores_of(course).events == [(2.5, 2.5, 9.0), (12.5, 0.5, 6.0)]
+    assert scores_of(course, threshold=8).events == [(4.5, 0.5, 9.0)]
+    assert scores_of(course, threshold=10).events == []
+
+
+def test_annotations_come_back_from_a_file(tmp_path):
+    scores = scores_of([0] * 10 + [9] * 4 + [0] * 10)
+    save_scores(scores, tmp_path / "events.fif")
+    read = mne.read_annotations(tmp_path / "events.fif")
+    assert (read.onset[0], read.duration[0], read.description[0]) == (2.5, 1.0, "GET unusual")
+
+
+def test_csv_and_json_say_the_same(tmp_path):
+    scores = scores_of([np.nan] * 10 + [9] * 4 + [0] * 10)
+    for name in ("events.csv", "events.json"):
+        save_scores(scores, tmp_path / name)
+    with open(tmp_path / "events.csv") as file:
+        (row,) = csv.DictReader(file)
+    told = json.loads((tmp_path / "events.json").read_text())
+    assert {name: float(row[name]) for name in ("onset", "duration", "score")} == told["events"][0]
+    assert told["course"][:11] == [None] * 10 + [9.0]
+
+
+@pytest.mark.parametrize("loud", [True, False])
+def test_the_table_of_szcore_is_what_its_framework_reads(tmp_path, loud):
+    scores = scores_of([0] * 10 + [9 * loud] * 4 + [0] * 10)
+    save_scores(scores, tmp_path / "events.tsv", datetime(2016, 11, 6, 13, 43, 4))
+    header, row = (tmp_path / "events.tsv").read_text().splitlines()
+    # the columns of epilepsy2bids, with which SzCORE's corpora are written
+    assert header == "onset\tduration\teventType\tconfidence\tchannels\tdateTime\trecordingDuration"
+    assert tuple(header.split("\t")) == SZCORE_COLUMNS
+    expected = "2.50\t1.00\tsz" if loud else "0.00\t6.00\tbckg"
+    assert row == f"{expected}\tn/a\tn/a\t2016-11-06 13:43:04\t6.00"
+    assert read_szcore(tmp_path / "events.tsv") == ([(2.5, 1.0)] * loud, 6.0)
