@@ -51,20 +51,20 @@ def augment(
 ) -> "mne.EpochsArray":
     """Generates `n` further trials of each class of `epochs`.
 
-    With `rest=`, each trial follows a stretch of rest, and the cue of its class is given to the model. The same
-    stretches, with the same noise, are continued for each class, so that classes differ in nothing but the cue. Without
-    it, each trial follows what precedes a recorded trial of its class, so the epochs must begin before 0 s.
+    With `rest=`, each trial follows a stretch of rest, and the model gets the cue of its class. The same stretches are
+    continued for each class with the same noise, so the classes differ in nothing but the cue. Without it, each trial
+    follows what precedes a recorded trial of its class, so the epochs must begin before 0 s.
 
-    The signal is band-limited to the band of the model, 0.5 to 45 Hz in the shipped checkpoint. So filter recorded and
-    generated trials to a band inside it before a decoder learns from both. Whether generated trials help is a matter of
-    the decoder and the data: compare with and without them on recorded trials that the decoder has not learnt from.
+    Generated trials hold the band of the model, 0.5 to 45 Hz in the shipped checkpoint. Filter recorded and generated
+    trials to a band inside it before a decoder learns from both. Whether they help depends on the decoder and the
+    data: compare with and without them, on recorded trials that the decoder has not learnt from.
 
     Args:
-        epochs: Trials in volts. Their events name the classes. Time 0 s is the cue, and it is the begin of generation.
-            Channels other than EEG are left out.
+        epochs: Trials in volts. Their events name the classes. The cue is at 0 s, where generation begins. Channels
+            other than EEG are left out.
         n: Number of trials for each class.
-        rest: EEG of the same person and the same channels without a task. A `Raw` is cut into stretches of
-            `REST_SECONDS`, without segments annotated `BAD_`. Of an `Epochs`, each epoch is a stretch. Best is all rest
+        rest: EEG of the same person on the same channels, without a task. A `Raw` is cut into stretches of
+            `REST_SECONDS`, without segments annotated `BAD_`. Of an `Epochs`, each epoch is a stretch. Give all rest
             that was recorded of the person.
         conditions: Condition of the checkpoint by class, such as `{"T1": "left_fist"}`. None: the classes are named
             like conditions, in any spelling.
@@ -74,10 +74,11 @@ def augment(
         options: Options of `GETModel.generate`, such as `temperature=` or `guidance_scale=`.
 
     Returns:
-        `(n * classes, channels, times)` in volts, class by class, with the times, the sampling rate and the event codes
-        of `epochs`. Samples before 0 s are the end of the prompt. Metadata have the columns `generated_from` (0 s),
-        `generated_draw` (0 for the first trial of a prompt), and `prompt`, the number of the epoch or stretch that the
-        trial follows. Who was recorded, and when, is left out.
+        `(n * classes, channels, times)` in volts, class by class, with the times, the sampling rate and the event
+        codes of `epochs`. Samples before 0 s are the end of the prompt. Metadata have the columns `generated_from`
+        (0 s), `generated_draw` (0 for the first trial of a prompt), and `prompt`, the number of the epoch or stretch
+        that the trial follows. Set `metadata` to None to concatenate them with epochs that have none. Who was
+        recorded, and when, is left out.
 
     Raises:
         ValueError: An argument does not fit the epochs or the checkpoint.
@@ -89,9 +90,9 @@ def augment(
     _check_whole("n", n, 1)
     _check_whole("seed", seed, 0)
     epochs = _eeg_of(epochs, "epochs")
-    classes = [name for name in epochs.event_id if len(epochs[name])]
+    classes = [name for name, code in epochs.event_id.items() if code in epochs.events[:, 2]]
     if not classes:
-        raise ValueError("The epochs hold no trial with a named event: give at least one trial of each class.")
+        raise ValueError("No event of the epochs has a name in event_id: name the classes of the trials there.")
     n_after = round(epochs.tmax * epochs.info["sfreq"]) + 1
     if n_after < 2:
         raise ValueError(f"The epochs end at {epochs.tmax:g} s, before the cue at 0 s: cut them to its end or later.")
@@ -104,27 +105,32 @@ def augment(
     n_before = max(0, round(-epochs.tmin * epochs.info["sfreq"]))
     made: dict[str, list[np.ndarray]] = {name: [] for name in classes}
     told: dict[str, list[tuple[int, int]]] = {name: [] for name in classes}
-    info = None
+    info, bad = None, set(epochs.info["bads"])
     for source in sources:
-        if source.prompts.get_data(copy=False).shape[-1] < n_before:
+        n_prompt = source.prompts.times.size
+        if n_prompt < n_before:
+            length = n_prompt / epochs.info["sfreq"]
             raise ValueError(
-                f"The epochs hold {n_before / epochs.info['sfreq']:g} s before 0 s, and the stretches of rest are only "
-                f"{source.prompts.times.size / epochs.info['sfreq']:g} s long: give longer stretches, or crop the "
-                "epochs."
+                f"The epochs begin at {epochs.tmin:g} s, and the stretches of rest are {length:g} s long: give longer "
+                "stretches, or crop the epochs."
             )
         for name, numbers, draw, continued in _continuations(
-            source, n, n_after, cues, prompt_condition, model, extractor, seed, options
+            source, n, n_before, n_after, cues, prompt_condition, model, extractor, seed, options
         ):
-            first = source.prompts.times.size + round(epochs.tmin * epochs.info["sfreq"])
+            # the output may lack the begin of a prompt that is longer than the model's context
+            first = n_prompt + round((epochs.tmin - continued.tmin) * epochs.info["sfreq"])
             made[name].append(continued.get_data(copy=False)[..., first : first + epochs.times.size])
             told[name] += [(int(source.rows[number]), draw) for number in numbers]
             info = continued.info
+            bad |= set(info["bads"])
+    info["bads"] = [name for name in epochs.ch_names if name in bad]
     return _as_epochs(epochs, classes, made, told, info)
 
 
 def _continuations(
     source: _Source,
     n: int,
+    n_before: int,
     n_after: int,
     cues: Mapping[str, str],
     prompt_condition: str,
@@ -134,9 +140,8 @@ def _continuations(
     options: Mapping[str, Any],
 ) -> Iterator[tuple[str, np.ndarray, int, Any]]:
     """Continues prompts: class, numbers of the prompts, number of the draw, and `mne.EpochsArray` of both."""
-    n_prompts = len(source.prompts)
-    seconds = n_after / source.prompts.info["sfreq"]
-    n_patches = math.ceil(seconds * extractor.sampling_rate / extractor.patch_size - 1e-6)
+    n_prompts, rate = len(source.prompts), source.prompts.info["sfreq"]
+    n_patches = math.ceil(n_after / rate * extractor.sampling_rate / extractor.patch_size - 1e-6)
     # of many prompts, those that are spread evenly; of few, each several times
     wanted = np.arange(n_prompts) if n >= n_prompts else np.linspace(0, n_prompts - 1, n).round().astype(int)
     for start in range(0, len(wanted), BATCH_SIZE):
@@ -145,7 +150,7 @@ def _continuations(
             source.prompts[numbers],
             condition=prompt_condition,
             next_condition=cues[source.classes[0]],
-            context_seconds=model.config.context_seconds,
+            context_seconds=max(model.config.context_seconds, n_before / rate),
         ).to(model.device)
         for draw in range(math.ceil((n - start) / len(wanted))):
             count = min(len(numbers), n - draw * len(wanted) - start)
@@ -227,17 +232,16 @@ def _rest(epochs: Any, rest: Any, classes: list[str]) -> _Source:
         if rest.duration < REST_SECONDS:
             raise ValueError(f"rest lasts {rest.duration:g} s, less than a stretch of {REST_SECONDS:g} s: give more.")
         rest = mne.make_fixed_length_epochs(rest, REST_SECONDS, preload=True, verbose="ERROR")
-    if not len(rest):
-        raise ValueError("rest holds no good stretch: give more of it, or look at its BAD annotations.")
+        if not len(rest):
+            raise ValueError(f"rest holds no good stretch of {REST_SECONDS:g} s: look at its BAD annotations.")
     return _Source(_array_of(rest), classes, np.arange(len(rest)))
 
 
 def _array_of(epochs: Any) -> Any:
-    """`mne.EpochsArray` of prompts: events and annotations inside them are not about conditions of the checkpoint."""
+    """`mne.EpochsArray` of prompts, without their events and annotations, which could name conditions."""
     import mne
 
-    data = epochs.get_data(copy=False)
-    return mne.EpochsArray(data, epochs.info, tmin=-data.shape[-1] / epochs.info["sfreq"], proj=False, verbose="ERROR")
+    return mne.EpochsArray(epochs.get_data(copy=False), epochs.info, proj=False, verbose="ERROR")
 
 
 def _eeg_of(recording: Any, name: str) -> Any:
@@ -247,7 +251,10 @@ def _eeg_of(recording: Any, name: str) -> Any:
     picks = mne.pick_types(recording.info, eeg=True, exclude=())
     if not len(picks):
         raise ValueError(f"{name} holds no EEG channel: set the types of its channels.")
-    return recording.copy().load_data().pick(picks, verbose="ERROR")
+    recording = recording.copy().load_data()
+    if isinstance(recording, mne.BaseEpochs) and not len(recording):
+        raise ValueError(f"{name} holds no good epoch: look at its drop_log.")
+    return recording.pick(picks, verbose="ERROR")
 
 
 def _cues(classes: list[str], conditions: Mapping[str, str] | None) -> dict[str, str]:
