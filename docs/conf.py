@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 EXAMPLES = HERE / "_build" / "examples"
 #: Examples that need nothing but the shipped checkpoint, with their arguments; the others are shown, and not run.
 RUN = {
+    "augment.py": ["--plot", "augment.png"],
     "generate.py": ["--plot", "generate.png"],
     "score.py": ["--plot", "score.png"],
     "stream.py": [],

@@ -28,7 +28,7 @@ def augment(
     rest: Annotated[
         Path | None,
         typer.Option(
-            help="Rest of the same person, -epo.fif or any recording; without it, what precedes the trials is continued."
+            help="Rest of the same person, -epo.fif or a recording; without it, what precedes the trials goes on."
         ),
     ] = None,
     condition: Annotated[
