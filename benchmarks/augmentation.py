@@ -25,6 +25,7 @@ to people whom the generator knows.
 
 import argparse
 import json
+import re
 import sys
 import time
 import warnings
@@ -104,6 +105,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20, help="draws of training trials, of each person and size")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="file to write")
+    parser.add_argument("--write", type=Path, help="document that has a place for the table")
     parser.add_argument("--plot", type=Path, help="picture to write: learning curves")
     args = parser.parse_args()
     for name in ("people", "draws"):
@@ -128,6 +130,8 @@ def main() -> None:
     print(table_of(result))
     if args.json is not None:
         args.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    if args.write is not None:
+        write(result, args.write)
     if args.plot is not None:
         plot(result, args.plot)
 
@@ -328,6 +332,13 @@ def table_of(result: dict) -> str:
         harm = "" if row["way"] == "real" else f"{row['harm']:.2f}"
         lines.append(f"| {row['trials a class']} | {row['way']} | {row['accuracy']:.3f} | {gain} | {harm} |")
     return "\n".join(lines)
+
+
+def write(result: dict, path: Path) -> None:
+    """Replaces what stands between the marks of a document."""
+    text = path.read_text(encoding="utf-8")
+    between = re.compile(r"(<!-- augmentation:begin -->\n).*?(<!-- augmentation:end -->)", re.DOTALL)
+    path.write_text(between.sub(lambda found: f"{found[1]}{table_of(result)}\n{found[2]}", text), encoding="utf-8")
 
 
 def plot(result: dict, path: Path) -> None:

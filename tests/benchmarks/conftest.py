@@ -1,9 +1,15 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+
+@pytest.fixture(scope="module")
+def augmentation() -> ModuleType:
+    return _script("augmentation")
 
 
 @pytest.fixture(scope="module")
@@ -20,5 +26,6 @@ def _script(name: str) -> ModuleType:
     path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look for it
     spec.loader.exec_module(module)
     return module
