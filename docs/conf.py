@@ -18,6 +18,7 @@ EXAMPLES = HERE / "_build" / "examples"
 #: Examples that need nothing but the shipped checkpoint, with their arguments; the others are shown, and not run.
 RUN = {
     "benchmark_moabb.py": ["--plot", "benchmark_moabb.png"],
+    "augment.py": ["--plot", "augment.png"],
     "generate.py": ["--plot", "generate.png"],
     "score.py": ["--plot", "score.png"],
     "stream.py": [],

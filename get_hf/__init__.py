@@ -16,6 +16,7 @@ from importlib.metadata import version
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForSequenceClassification
 from transformers.pipelines import PIPELINE_REGISTRY
 
+from get_hf.augmentation import augment
 from get_hf.data_collator import GETDataCollator
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
@@ -85,6 +86,7 @@ __all__ = [
     "GETModel",
     "GETModule",
     "__version__",
+    "augment",
     "load_classifier",
     "load_pretrained",
     "load_recording",

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import mne
+import numpy as np
 import pytest
 import torch
 
@@ -49,7 +50,7 @@ def get_hf_commands(verb: str) -> list[list[str]]:
 def test_every_command_is_tested():
     verbs = re.findall(r"(?:^|&& )get-hf (\S+)", "".join(BASH), flags=re.MULTILINE)
     # tests/browser opens the page
-    assert set(verbs) == {"generate", "score", "corpus", "push", "pull", "demo"}
+    assert set(verbs) == {"generate", "score", "corpus", "push", "pull", "demo", "augment"}
 
 
 def test_the_readme_opens_with_two_commands_that_install_by_the_constraints():
@@ -81,6 +82,20 @@ def test_the_commands_that_score_write_what_they_say(folder, arguments):
     get_hf.save_recording(make_raw(40.0, seed=2), folder / "rest.edf")
     subprocess.run([sys.executable, "-m", "get_hf", *arguments], cwd=folder, check=True)
     assert (folder / arguments[arguments.index("--out") + 1]).stat().st_size > 0
+
+
+@pytest.mark.parametrize("arguments", get_hf_commands("augment"), ids=" ".join)
+def test_the_commands_about_augmentation_write_trials(folder, arguments):
+    save_small(folder / "small")
+    get_hf.save_recording(make_raw(), folder / "rest.edf")
+    events, classes = np.array([[0, 0, 1], [900, 0, 2]]), {"left_fist": 1, "right_fist": 2}
+    data = np.stack([make_raw(seconds=3.0, seed=seed).get_data() for seed in range(2)])
+    trials = mne.EpochsArray(data, make_raw().info, events, -2.0, classes, verbose="ERROR")
+    trials.save(folder / "trials-epo.fif", verbose="ERROR")
+    command = [sys.executable, "-m", "get_hf", *arguments, "--checkpoint", "small"]
+    subprocess.run(command, cwd=folder, check=True)
+    made = mne.read_epochs(folder / arguments[arguments.index("--out") + 1], verbose="ERROR")
+    assert len(made) == 2 * int(arguments[arguments.index("--n") + 1])
 
 
 def test_the_commands_about_corpora_lead_from_recordings_to_the_hub(folder):

@@ -15,7 +15,20 @@ from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging as transformers_logging
 from typer.exceptions import TyperException
 
-from get_hf.cli import calibrate, convert, corpus, evaluate, finetune, generate, hub, info, pretrain, score, space
+from get_hf.cli import (
+    augment,
+    calibrate,
+    convert,
+    corpus,
+    evaluate,
+    finetune,
+    generate,
+    hub,
+    info,
+    pretrain,
+    score,
+    space,
+)
 from get_hf.cli.console import fail, in_one_sentence, show_note, show_traceback, stdout, stop
 from get_hf.starting import INTERRUPTED, started
 
@@ -23,6 +36,7 @@ app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True)
 for _command in (
     generate.generate,
     score.score,
+    augment.augment,
     pretrain.pretrain,
     finetune.finetune,
     calibrate.calibrate,

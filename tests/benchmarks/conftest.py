@@ -10,6 +10,11 @@ from training_data import cache_dir, data_dir, prepared  # noqa: F401  fixtures
 
 
 @pytest.fixture(scope="module")
+def augmentation() -> ModuleType:
+    return _script("augmentation")
+
+
+@pytest.fixture(scope="module")
 def fuzz() -> ModuleType:
     return _script("fuzz_reading")
 

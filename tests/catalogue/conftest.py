@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import mne
 import numpy as np
 import pytest
 import yaml
@@ -56,6 +57,11 @@ def inputs(tmp_path_factory) -> Path:
         raw = make_raw()
         raw._data = change(raw._data)
         save_recording(raw, folder / f"{name}.fif")
+    events, classes = np.array([[0, 0, 1], [900, 0, 2]]), {"left_fist": 1, "right_fist": 2}
+    for name, tmin in {"trials": -2.0, "at_cue": 0.0}.items():
+        data = np.stack([make_raw(seconds=3.0, seed=seed).get_data() for seed in range(2)])
+        trials = mne.EpochsArray(data, make_raw().info, events, tmin, classes, verbose="ERROR")
+        trials.save(folder / f"{name}-epo.fif", verbose="ERROR")
     (folder / "recipe.yaml").write_text(yaml.safe_dump(RECIPE | {"output_dir": "run"}))
     finetuning = {"corpus": "eegmmidb", "classes": {"left": "left_fist", "right": "right_fist"}, "output_dir": "run"}
     (folder / "finetune.yaml").write_text(yaml.safe_dump(finetuning))

@@ -60,6 +60,20 @@ COMMANDS = {
             "--checkpoint": ["./missing", "a/b/c", "text.xyz", "folder", ""],
         },
     ),
+    "augment": (
+        {"": "trials-epo.fif", "--n": "1", "--out": "o-epo.fif", "--checkpoint": "checkpoint"},
+        {
+            "": ["missing-epo.fif", "text.xyz", "noise.fif", "folder", "good.edf", "at_cue-epo.fif", ""],
+            "--n": [*NOT_WHOLE, "-5"],
+            "--out": ["o", "o.fif", "o-epo.edf", "nowhere/o-epo.fif", "trials-epo.fif", "", f"{'o' * 300}-epo.fif"],
+            "--rest": ["missing-epo.fif", "text.xyz", "short.edf", "unknown.edf", "no_eeg.edf", "folder", ""],
+            "--condition": ["left_fist", "left_fist=", "=left_fist", "left_fist=asleep", "left_fist=feet", ""],
+            "--prompt-condition": ["asleep", ""],
+            "--seed": ["-1", "1.5", "abc", ""],
+            "--device": ["tpu", ""],
+            "--checkpoint": ["./missing", "a/b/c", "folder", ""],
+        },
+    ),
     "evaluate": (
         {"": "checkpoint", "--data": "folder", "--out": "report"},
         {

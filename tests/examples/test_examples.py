@@ -72,11 +72,20 @@ def test_fine_tune(run, people, tmp_path, given):
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_augment(run, people, given):
-    pytest.importorskip("sklearn")
-    out = run("augment.py", *["--data", people] * given, "--people", 4, "--epochs", 2, "--copies", 2)
-    counts = re.findall(r"(\d+) epochs   accuracy ([01]\.\d{3})", out)
-    assert [int(n_epochs) for n_epochs, _ in counts] == [8, 24]
+def test_augment(run, tmp_path, given):
+    pytest.importorskip("pyriemann")
+    for number in ("04", "08", "12"):
+        names = ["FC3.", "FCZ.", "FC4.", "C3..", "CZ..", "C4..", "CP3.", "CPZ.", "CP4.", "OZ.."]
+        raw = make_raw(40.0, ch_names=names, seed=int(number))
+        raw.set_annotations(mne.Annotations([4.0, 12.0, 20.0, 28.0], 4.0, ["T1", "T2", "T2", "T1"]))
+        (tmp_path / "data/S001").mkdir(parents=True, exist_ok=True)
+        save_recording(raw, tmp_path / f"data/S001/S001R{number}.edf")
+    data = ["--data", tmp_path / "data"] if given else ["--trials", 5]
+    out = run("augment.py", *data, "--sizes", 2, 3, "--plot", "augment.png")
+    found = re.findall(r"(\d) trials of each class   recorded ([01]\.\d+)   recorded and generated ([01]\.\d+)", out)
+    assert [size for size, *_ in found] == ["2", "3"]
+    assert all(0 <= float(accuracy) <= 1 for _, *both in found for accuracy in both)
+    assert (tmp_path / "augment.png").stat().st_size > 10_000
 
 
 def test_benchmark_moabb(run, tmp_path):
