@@ -16,6 +16,9 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 #: The checkpoint shipped inside this package.
 CHECKPOINT = Path(__file__).parent / "checkpoint"
+#: The folder of the classifiers shipped inside this package, and their names.
+CLASSIFIERS = Path(__file__).parent / "classifiers"
+SHIPPED_CLASSIFIERS = ("fists", "eyes")
 #: Files of a checkpoint; weights only as safetensors, because the other kinds are programs.
 FILES = ("*.json", "*.safetensors", "*.py", "*.md", "LICENSE*")
 _ON_THE_HUB = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w./-]+))?")
@@ -40,6 +43,39 @@ def load_pretrained(
         ValueError: The files are no complete checkpoint of GET.
     """
     return load_folder(find_checkpoint(checkpoint, revision), GETModel, str(checkpoint))
+
+
+def load_classifier(
+    checkpoint: str | Path = "fists", revision: str | None = None
+) -> tuple[GETForSequenceClassification, GETFeatureExtractor]:
+    """Loads a classifier, ready to use.
+
+    Args:
+        checkpoint: A shipped classifier: "fists" (movement, real or imagined, of the left or the right fist) or "eyes"
+            (open or closed); or a folder or repository, as in `load_pretrained`.
+        revision: As in `load_pretrained`.
+
+    Returns:
+        The classifier, in evaluation mode on the CPU, and its feature extractor.
+
+    Raises:
+        FileNotFoundError: `checkpoint` is neither shipped nor a folder nor a name on the Hub.
+        OSError: The Hub cannot be reached, or refuses.
+        ValueError: The files are no complete classifier of GET.
+    """
+    folder = Path(checkpoint)
+    if str(checkpoint) in SHIPPED_CLASSIFIERS and not folder.is_dir():
+        folder = CLASSIFIERS / checkpoint
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"The classifier {checkpoint} is not in this installation of GET-HF: install a release that ships it, "
+                "or name a checkpoint."
+            )
+        if revision is not None:
+            raise ValueError(f"{checkpoint} is shipped, and has no revision {revision}: leave the revision out.")
+    else:
+        folder = find_checkpoint(checkpoint, revision)
+    return load_folder(folder, GETForSequenceClassification, str(checkpoint))
 
 
 def load_folder(
