@@ -15,14 +15,16 @@ from importlib.metadata import version
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForSequenceClassification
 from transformers.pipelines import PIPELINE_REGISTRY
 
+from get_hf.classification import Classification, classify
 from get_hf.data_collator import GETDataCollator
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.modeling.pretrained_get import PIPELINES
-from get_hf.pretrained import CHECKPOINT, load_pretrained
+from get_hf.pretrained import CHECKPOINT, load_classifier, load_pretrained
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.loading import load_recording
 from get_hf.recordings import save_recording
+from get_hf.streaming import GETStreamClassifier
 
 __version__ = version("get-hf")
 
@@ -44,12 +46,16 @@ for _auto_class, _model_class in (
 
 __all__ = [
     "CHECKPOINT",
+    "Classification",
     "GETConfig",
     "GETDataCollator",
     "GETFeatureExtractor",
     "GETForSequenceClassification",
     "GETModel",
+    "GETStreamClassifier",
     "__version__",
+    "classify",
+    "load_classifier",
     "load_pretrained",
     "load_recording",
     "save_recording",

@@ -5,7 +5,7 @@ import csv
 import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -23,14 +23,17 @@ from get_hf.outputs import MAKER
 from get_hf.processing.calibration_get import POLICIES, Calibration, check_same_channels
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.files import written_whole
+from get_hf.processing.reading_get import CALIBRATION_SECONDS
 from get_hf.recordings import checkpoint_of
+from get_hf.windows import WindowSettings
 
 if TYPE_CHECKING:
     import mne
     from matplotlib.figure import Figure
 
-#: Seconds of windows that are prepared at once, unless one window is longer.
-PIECE_SECONDS = 120.0
+#: Seconds of windows that are prepared at once, unless one window is longer. Blinks are found less well in shorter
+#: pieces, which would need less memory.
+PIECE_SECONDS = CALIBRATION_SECONDS
 #: Seconds on both sides of a piece in which blinks and heartbeats are sought too.
 CONTEXT_SECONDS = 10.0
 #: Word for the class of a window whose highest probability lies below the threshold.
@@ -190,13 +193,13 @@ def classify(
 ) -> Classification:
     """Classifies the windows of a recording of any length, in pieces that need little memory.
 
-    All windows share one transform to the innovation space, so that the differences between them remain. Parts that are
-    annotated bad (`BAD_...`) have no window, and no window reaches across an interruption. In each good stretch,
+    All windows share one transform to the innovation space, so that the differences between them remain. Parts that
+    are annotated bad (`BAD_...`) have no window, and no window reaches across an interruption. In each good stretch,
     windows are where `pipeline("eeg-classification")` has them for a recording of that stretch alone: the first begins
     with the stretch, the last ends with it.
 
-    Windows do not depend on `piece_seconds`, except through blinks and heartbeats, which are sought in each piece
-    with ten seconds around it.
+    A recording of up to ten minutes is one piece. Windows do not depend on `piece_seconds`, except through blinks and
+    heartbeats, which are sought in each piece with ten seconds around it.
 
     Args:
         recording: A file of any format MNE reads, or a continuous `mne.io.Raw`, which need not be loaded.
@@ -255,73 +258,6 @@ def classify(
         },
         checkpoint=checkpoint_of(model),
     )
-
-
-@dataclass(frozen=True)
-class WindowSettings:
-    """Lengths of windows and pieces in patches.
-
-    Attributes:
-        n_window: Patches of a window.
-        n_stride: Patches from the start of a window to the start of the next.
-        n_piece: Most patches of the windows that are prepared at once.
-        patch_seconds: Length of a patch.
-        patch_size: Samples of a patch.
-    """
-
-    n_window: int
-    n_stride: int
-    n_piece: int
-    patch_seconds: float
-    patch_size: int
-
-    @classmethod
-    def of(
-        cls,
-        model: GETForSequenceClassification,
-        window_seconds: float | None,
-        stride_seconds: float | None,
-        piece_seconds: float,
-    ) -> "WindowSettings":
-        """Settings of a model, changed where an argument is given."""
-        config = model.config
-        if config.problem_type not in (None, "single_label_classification") or config.num_labels < 2:
-            raise ValueError(
-                f"classify() is for at least two classes that exclude each other, and this checkpoint has "
-                f"{config.num_labels} of {config.problem_type or 'a regression'}: use pipeline(\"eeg-classification\")."
-            )
-        patch = config.patch_size / config.sampling_rate
-        window = config.window_seconds if window_seconds is None else window_seconds
-        if window is None:
-            raise ValueError("The checkpoint names no length of windows: give window_seconds= (--window).")
-        stride = config.stride_seconds if stride_seconds is None else stride_seconds
-        lengths = {"window_seconds": window, "stride_seconds": window if stride is None else stride}
-        for name, seconds in (lengths | {"piece_seconds": piece_seconds}).items():
-            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not patch <= seconds < np.inf:
-                raise ValueError(f"{name} must be at least one patch, {patch:g} s, not {seconds!r}.")
-        sizes = (max(1, round(seconds / patch)) for seconds in (*lengths.values(), piece_seconds))
-        return cls(*sizes, patch, config.patch_size)
-
-    def starts(self, n_patches: int) -> list[int]:
-        """First patches of the windows of a stretch; none if it is shorter than a window."""
-        if n_patches < self.n_window:
-            return []
-        return [*range(0, n_patches - self.n_window, self.n_stride), n_patches - self.n_window]
-
-    def pieces(self, starts: list[int]) -> Iterator[list[int]]:
-        """Divides the windows of a stretch into groups that are prepared at once."""
-        group: list[int] = []
-        for start in starts:
-            if group and start + self.n_window - group[0] > self.n_piece:
-                yield group
-                group = []
-            group.append(start)
-        if group:
-            yield group
-
-    def frequencies(self, rate: float) -> np.ndarray:
-        """Frequencies of the spectrum of a window in Hz, for a sampling rate of `rate` Hz."""
-        return np.fft.rfftfreq(min(self.n_window * self.patch_size, round(rate)), 1 / rate)
 
 
 def _plan(opened: LongRecording, settings: WindowSettings) -> list[tuple[tuple[int, int], int, list[int]]]:

@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Prepares recordings of any length: they are read and cleaned in pieces, and calibrated on stretches spread over them.
+"""Prepares recordings of any length: reads and cleans them in pieces, and calibrates on stretches spread over them.
 
-The pieces fit together. Each is cleaned with enough signal on both sides that the filters give the same samples as for
-the whole recording. Annotations that call a part bad, and interruptions, divide a recording into stretches, and no
-filter reaches across from one to another.
+The pieces fit together. Each is cleaned with enough signal on both sides that the filters give the same samples as
+for the whole recording. Annotations that call a part bad, and interruptions, divide a recording into stretches, and
+no filter reaches across from one to another.
 """
 
 import math
@@ -117,7 +117,9 @@ class LongRecording:
         part = mne.io.RawArray(1e-6 * np.concatenate(parts, axis=-1), info, verbose="ERROR")
         begin = self.begin(stretch) + start / rate
         own = self.raw.annotations
-        columns = zip(own.onset - self.raw.first_time - begin, own.duration, own.description, own.ch_names, strict=True)
+        columns = zip(
+            own.onset - self.raw.first_time - begin, own.duration, own.description, own.ch_names, strict=True
+        )
         spans = [
             (max(0.0, onset), min(onset + length, part.n_times / rate) - max(0.0, onset), text, names)
             for onset, length, text, names in columns

@@ -20,8 +20,8 @@ import numpy as np
 import safetensors.torch
 
 from get_hf.modeling.modeling_get import GETModel
-from get_hf.outputs import MAKER, WITH_JSON, check_file, check_output
 from get_hf.modeling.pretrained_get import GETPreTrainedModel
+from get_hf.outputs import MAKER, WITH_JSON, check_file, check_output
 from get_hf.pretrained import CHECKPOINT, CLASSIFIERS
 from get_hf.processing.decoding_get import GENERATED
 from get_hf.processing.files import written_whole

@@ -13,13 +13,13 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 class GETStreamClassifier:
     """Classifies a stream of cleaned EEG: probabilities at each patch, from the past alone.
 
-    A patch costs the same after an hour as at the start: the keys and values of the backbone are kept in a cache as long
-    as its attention reaches, and the states of the last window beside it. The probabilities equal
+    A patch costs the same after an hour as at the start: a cache holds the keys and values of the backbone as far back
+    as its attention reaches, and the states of the last window lie beside it. The probabilities equal
     `model.classifier(model.embed(window=...))` of the whole stream.
 
-    The stream begins with samples that `GETFeatureExtractor.clean` has filtered. Its filters have zero phase: they need
-    the signal after a sample, about a second of it for differences below a hundredth, and so much later come the
-    probabilities. Nor are blinks and heartbeats subtracted, since finding them needs the signal after them. A causal
+    The stream consists of samples that `GETFeatureExtractor.clean` has filtered. Its filters have zero phase: they
+    need the signal after a sample, two seconds of it for errors below a hundredth of the signal, so the probabilities come
+    two seconds later. Blinks and heartbeats are not subtracted, since finding them needs what follows, too. A causal
     front end is not part of this class.
 
     Args:

@@ -24,9 +24,7 @@ class RawInPieces(mne.io.BaseRaw):
         read: Function from two sample numbers to `(channels, times)` in volts.
     """
 
-    def __init__(
-        self, info: Any, first_sample: int, n_times: int, file: Path, read: Callable[[int, int], np.ndarray]
-    ):
+    def __init__(self, info: Any, first_sample: int, n_times: int, file: Path, read: Callable[[int, int], np.ndarray]):
         for channel in info["chs"]:  # what is read is in volts already
             channel["cal"] = channel["range"] = 1.0
         super().__init__(
