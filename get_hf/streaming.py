@@ -17,10 +17,10 @@ class GETStreamClassifier:
     as its attention reaches, and the states of the last window lie beside it. The probabilities equal
     `model.classifier(model.embed(window=...))` of the whole stream.
 
-    The stream consists of samples that `GETFeatureExtractor.clean` has filtered. Its filters have zero phase: they
-    need the signal after a sample, two seconds of it for errors below a hundredth of the signal, so the probabilities come
-    two seconds later. Blinks and heartbeats are not subtracted, since finding them needs what follows, too. A causal
-    front end is not part of this class.
+    The stream consists of samples that `GETFeatureExtractor.clean` has filtered. Its filters have zero phase: for
+    errors below a hundredth of the signal they need two seconds of what follows, and so much later the probabilities
+    come. Blinks and heartbeats are not subtracted, since finding them needs what follows, too. A causal front end is
+    not part of this class.
 
     Args:
         model: A classifier.

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import get_hf
+from get_hf.pretrained import CLASSIFIERS
 from hub import Hub
 from small import save_small
 from synthetic import make_raw
@@ -26,6 +27,8 @@ PYTHON = re.findall(r"```python\n(.*?)```", README + GUIDE, flags=re.DOTALL)
 INSTALL = "python3 -m venv .venv && . .venv/bin/activate && pip install -q -c constraints.txt -e "
 
 needs_checkpoint = pytest.mark.skipif(not get_hf.CHECKPOINT.is_dir(), reason="no checkpoint is shipped in this tree")
+
+needs_classifiers = pytest.mark.skipif(not CLASSIFIERS.is_dir(), reason="no classifiers are shipped in this tree")
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def get_hf_commands(verb: str) -> list[list[str]]:
 def test_every_command_is_tested():
     verbs = re.findall(r"(?:^|&& )get-hf (\S+)", "".join(BASH), flags=re.MULTILINE)
     # tests/browser opens the page
-    assert set(verbs) == {"generate", "corpus", "push", "pull", "demo"}
+    assert set(verbs) == {"generate", "classify", "corpus", "push", "pull", "demo"}
 
 
 def test_the_readme_opens_with_two_commands_that_install_by_the_constraints():
@@ -72,6 +75,12 @@ def test_the_commands_write_what_they_say(folder, arguments):
     assert "GET generated" in continued.annotations.description
     picture = folder / arguments[arguments.index("--plot") + 1]
     assert picture.stat().st_size > 10_000
+
+
+@needs_classifiers
+@pytest.mark.parametrize("arguments", get_hf_commands("classify"), ids=" ".join)
+def test_the_commands_classify(folder, arguments):
+    subprocess.run([sys.executable, "-m", "get_hf", *arguments], cwd=folder, check=True)
 
 
 def test_the_commands_about_corpora_lead_from_recordings_to_the_hub(folder):
@@ -99,6 +108,8 @@ def test_the_commands_about_the_hub_lead_there_and_back(folder):
 @needs_checkpoint
 @pytest.mark.parametrize("program", PYTHON)
 def test_the_programs_run(folder, program):
+    if "load_classifier" in program and not CLASSIFIERS.is_dir():
+        pytest.skip("no classifiers are shipped in this tree")
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
     if "continued_raw.fif" in program:
         continued = mne.io.read_raw(folder / "continued_raw.fif", verbose="ERROR")

@@ -10,6 +10,7 @@ import mne
 import pytest
 import torch
 
+from classifiers import save_classifier
 from get_hf import GETConfig, GETFeatureExtractor, GETForSequenceClassification, GETModel, save_recording
 from synthetic import make_raw
 
@@ -62,6 +63,16 @@ def test_generate(run, tmp_path, given):
 
 
 @pytest.mark.parametrize("given", [True, False])
+def test_classify(run, tmp_path, given):
+    save_recording(make_raw(20.0), tmp_path / "recording.edf")
+    classifier = save_classifier(tmp_path / "eyes")
+    out = run("classify.py", *["recording.edf"] * given, "--classifier", classifier, "--plot", "classify.png")
+    assert re.search(r"(left|right): mean probability [01]\.\d\d", out)
+    assert re.search(r"^ +[\d.]+ to +[\d.]+ s  (left|right)$", out, flags=re.MULTILINE)
+    assert (tmp_path / "classify.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("given", [True, False])
 def test_fine_tune(run, people, tmp_path, given):
     pytest.importorskip("accelerate")
     out = run("fine_tune.py", *["--data", people] * given, "--people", 4, "--epochs", 1, "--out", "eyes")
@@ -103,6 +114,6 @@ def test_stream_keeps_to_the_time(run):
 
 def test_every_example_is_tested_and_named_in_the_readme():
     names = {file.name for file in EXAMPLES.glob("*.py")}
-    assert names == {"generate.py", "fine_tune.py", "augment.py", "score.py", "stream.py"}
+    assert names == {"generate.py", "classify.py", "fine_tune.py", "augment.py", "score.py", "stream.py"}
     readme = (EXAMPLES.parent / "README.md").read_text()
     assert all(f"examples/{name}" in readme for name in names)

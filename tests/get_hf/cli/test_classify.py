@@ -62,7 +62,7 @@ def test_each_format_is_written_with_a_picture(classify, recordings, tmp_path):
 
 
 def test_many_recordings_go_into_a_folder_and_a_bad_one_is_told(classify, recordings, tmp_path):
-    code, out, err = classify(*recordings, "--out-dir", "out", "--format", "json", "--calibrate-on", "a.fif")
+    code, _, err = classify(*recordings, "--out-dir", "out", "--format", "json", "--calibrate-on", "a.fif")
     assert code == 2
     assert err.splitlines()[-1] == "get-hf: 1 of 3 recordings could not be classified."
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.json", "a.png", "b.json", "b.png"]
