@@ -17,6 +17,7 @@ from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelF
 from transformers.pipelines import PIPELINE_REGISTRY
 
 from get_hf.augmentation import augment
+from get_hf.classification import Classification, classify
 from get_hf.data_collator import GETDataCollator
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
@@ -25,6 +26,7 @@ from get_hf.pretrained import CHECKPOINT, CLASSIFIERS, load_classifier, load_pre
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.loading import load_recording
 from get_hf.recordings import save_recording
+from get_hf.streaming import GETStreamClassifier
 
 __version__ = version("get-hf")
 
@@ -77,6 +79,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "CHECKPOINT",
+    "Classification",
     "GETClassifier",
     "GETConfig",
     "GETDataCollator",
@@ -85,8 +88,10 @@ __all__ = [
     "GETForSequenceClassification",
     "GETModel",
     "GETModule",
+    "GETStreamClassifier",
     "__version__",
     "augment",
+    "classify",
     "load_classifier",
     "load_pretrained",
     "load_recording",

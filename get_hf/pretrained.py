@@ -16,8 +16,9 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 #: The checkpoint shipped inside this package.
 CHECKPOINT = Path(__file__).parent / "checkpoint"
-#: Folder with the shipped classifiers.
+#: The folder of the classifiers shipped inside this package, and their names.
 CLASSIFIERS = Path(__file__).parent / "classifiers"
+SHIPPED_CLASSIFIERS = ("fists", "eyes")
 #: Files of a checkpoint; weights only as safetensors, because the other kinds are programs.
 FILES = ("*.json", "*.safetensors", "*.py", "*.md", "LICENSE*")
 _ON_THE_HUB = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w./-]+))?")
@@ -47,23 +48,33 @@ def load_pretrained(
 def load_classifier(
     checkpoint: str | Path = "fists", revision: str | None = None
 ) -> tuple[GETForSequenceClassification, GETFeatureExtractor]:
-    """Loads a classifier, ready to classify.
+    """Loads a classifier, ready to use.
 
     Args:
-        checkpoint: Name of a shipped classifier, "fists" (imagined movement of the left or the right fist) or "eyes"
-            (open or closed); else as in `load_pretrained`.
+        checkpoint: A shipped classifier: "fists" (movement, real or imagined, of the left or the right fist) or "eyes"
+            (open or closed); or a folder or repository, as in `load_pretrained`.
         revision: As in `load_pretrained`.
 
     Returns:
         The classifier, in evaluation mode on the CPU, and its feature extractor.
 
     Raises:
-        FileNotFoundError: As in `load_pretrained`.
-        OSError: As in `load_pretrained`.
+        FileNotFoundError: `checkpoint` is neither shipped nor a folder nor a name on the Hub.
+        OSError: The Hub cannot be reached, or refuses.
         ValueError: The files are no complete classifier of GET.
     """
-    shipped = CLASSIFIERS / str(checkpoint)
-    folder = shipped if (shipped / CONFIG_NAME).is_file() else find_checkpoint(checkpoint, revision)
+    folder = Path(checkpoint)
+    if str(checkpoint) in SHIPPED_CLASSIFIERS and not folder.is_dir():
+        folder = CLASSIFIERS / checkpoint
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"The classifier {checkpoint} is not in this installation of GET-HF: install a release that ships it, "
+                "or name a checkpoint."
+            )
+        if revision is not None:
+            raise ValueError(f"{checkpoint} is shipped, and has no revision {revision}: leave the revision out.")
+    else:
+        folder = find_checkpoint(checkpoint, revision)
     return load_folder(folder, GETForSequenceClassification, str(checkpoint))
 
 

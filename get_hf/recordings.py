@@ -20,8 +20,9 @@ import numpy as np
 import safetensors.torch
 
 from get_hf.modeling.modeling_get import GETModel
+from get_hf.modeling.pretrained_get import GETPreTrainedModel
 from get_hf.outputs import MAKER, WITH_JSON, check_file, check_output
-from get_hf.pretrained import CHECKPOINT
+from get_hf.pretrained import CHECKPOINT, CLASSIFIERS
 from get_hf.processing.decoding_get import GENERATED
 from get_hf.processing.files import written_whole
 
@@ -75,7 +76,7 @@ def save_recording(
     facts: dict[str, Any] | None = None
     if generated:
         facts = {"generated_by": MAKER, "version": version("get-hf"), "file": path.name, "generated": generated}
-        facts |= {} if model is None else _checkpoint(model)
+        facts |= {} if model is None else checkpoint_of(model)
         facts |= {name: value for name, value in (("seed", seed), ("condition", condition)) if value is not None}
     write = {".edf": _write_edf, ".fif": _write_fif, ".npz": _write_npz}[path.suffix.lower()]
     with written_whole(path) as partial:
@@ -107,7 +108,7 @@ def split_at_seam(raw: "mne.io.BaseRaw") -> tuple[np.ndarray, np.ndarray]:
     return before, after
 
 
-def _checkpoint(model: GETModel) -> dict[str, str]:
+def checkpoint_of(model: GETPreTrainedModel) -> dict[str, str]:
     """The name of a model's checkpoint, unless it is a path on this machine, and the hash of its weights.
 
     The hash equals the hash of the `model.safetensors` that `save_pretrained` writes.
@@ -121,6 +122,8 @@ def _checkpoint(model: GETModel) -> dict[str, str]:
         known = {"checkpoint": f"{name}@{commit}"}
     elif name == str(CHECKPOINT):
         known = {"checkpoint": "shipped"}
+    elif Path(name).parent == CLASSIFIERS:
+        known = {"checkpoint": f"shipped {Path(name).name}"}
     else:
         known = {}
     weights = safetensors.torch.save(model.state_dict(), {"format": "pt"})

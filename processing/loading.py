@@ -55,6 +55,7 @@ def load_recording(
     follow_links: bool = True,
     ignore: str | None = None,
     known: str | None = None,
+    preload: bool = True,
 ) -> Any:
     """Reads the EEG channels of a recording into an `mne.io.Raw`.
 
@@ -72,9 +73,12 @@ def load_recording(
         follow_links: Whether links to files elsewhere are followed.
         ignore: A regular expression for further channels to leave out. It has to match at the beginning of a name.
         known: A regular expression for names of EEG channels that give no position by themselves.
+        preload: Whether all samples are read at once. If not, the `Raw` reads them when they are asked for, such as by
+            `get_data(start=..., stop=...)`, so that a recording of hours needs no memory; `last_seconds` is not for
+            this.
 
     Returns:
-        The recording in memory, in volts.
+        The recording, in volts.
 
     Raises:
         FileNotFoundError: There is nothing at `path`.
@@ -89,6 +93,8 @@ def load_recording(
     path = Path(path)
     if last_seconds is not None and not 0 < last_seconds < np.inf:
         raise ValueError(f"last_seconds must be positive, not {last_seconds}: leave it out to read everything.")
+    if last_seconds is not None and not preload:
+        raise ValueError(f"last_seconds={last_seconds} is for preload=True: crop the recording instead.")
     if isinstance(channels, str):
         raise ValueError(f"channels is the one string {channels!r}: give a list of names, such as [{channels!r}].")
     file = _file_to_open(path, follow_links)
@@ -96,6 +102,7 @@ def load_recording(
     request = {
         "path": os.path.abspath(file),
         "size": size,
+        "changed": file.stat().st_mtime_ns,
         "seconds": 5 + size / 4e6,
         "last_seconds": last_seconds,
         "channels": None if channels is None else [str(name) for name in channels],
@@ -103,15 +110,18 @@ def load_recording(
         "ignore": ignore,
         "known": known,
         "follow_links": follow_links,
+        "piece": None if preload else [0, 0],
     }
-    try:
-        about, data = _parsed(request)
-    except ValueError as error:
-        raise ValueError(str(error).replace(request["path"], str(file))) from None
+    about, data = _parsed(request, file)
     for note in about["notes"]:
         warnings.warn(f"{path.name}: {note}.", stacklevel=2)
     info = mne.Info.from_json_dict(about["info"])
-    raw = mne.io.RawArray(data, info, first_samp=about["first_sample"], verbose="ERROR")
+    if preload:
+        raw = mne.io.RawArray(data, info, first_samp=about["first_sample"], verbose="ERROR")
+    else:
+        from .pieces import RawInPieces
+
+        raw = RawInPieces(info, about["first_sample"], about["n_times"], file, PieceReader(file, request))
     onsets, durations, descriptions, names = (
         zip(*about["annotations"], strict=True) if about["annotations"] else [()] * 4
     )
@@ -119,6 +129,36 @@ def load_recording(
         mne.Annotations(onsets, durations, descriptions, ch_names=names or None), emit_warning=False, verbose="ERROR"
     )
     return raw
+
+
+class PieceReader:
+    """Reads pieces of a file.
+
+    Args:
+        file: The file, as the caller named it.
+        request: The request that opened it.
+    """
+
+    def __init__(self, file: Path, request: dict[str, Any]):
+        self.file = file
+        self.request = request
+
+    def __call__(self, start: int, stop: int) -> np.ndarray:
+        """Reads all channels from one sample to another, `(channels, times)` in volts.
+
+        Raises:
+            ValueError: The file cannot be read any more.
+        """
+        try:
+            changed = self.file.stat().st_mtime_ns != self.request["changed"]
+        except OSError:
+            raise ValueError(f"{self.file} was taken away while it was read: put it back.") from None
+        if changed:
+            raise ValueError(f"{self.file} was changed while it was read: start again.")
+        about, data = _parsed(self.request | {"piece": [start, stop]}, self.file)
+        if data.shape[-1] != stop - start:
+            raise ValueError(f"{self.file} has {about['n_times']} samples, and {start} to {stop} were asked for.")
+        return data
 
 
 def _file_to_open(path: Path, follow_links: bool) -> Path:
@@ -152,12 +192,19 @@ def _size(path: Path) -> int:
     return path.stat().st_size + sum(each.stat().st_size for each in beside if each.is_file() and each != path)
 
 
-def _parsed(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
+def _parsed(request: dict[str, Any], file: Path) -> tuple[dict[str, Any], np.ndarray]:
     """The answer of the parsing process: the description of a recording, and its samples in volts.
 
     Raises:
-        ValueError: The recording cannot be read.
+        ValueError: The recording cannot be read; the message names `file`.
     """
+    try:
+        return _answered(request)
+    except ValueError as error:
+        raise ValueError(str(error).replace(request["path"], str(file))) from None
+
+
+def _answered(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     with tempfile.TemporaryDirectory(prefix="get-hf-") as scratch:
         request = request | {"scratch": os.path.realpath(scratch)}
         while True:
@@ -208,7 +255,7 @@ class _Worker:
             with contextlib.suppress(OSError):
                 self._send(request)
             about = self._answer(request)
-            data = np.empty((len(about["info"]["chs"]), about["n_times"]))
+            data = np.empty((len(about["info"]["chs"]), about["n_sent"]))
             at = 0
             while not (part := self._answer(request)).get("done"):
                 block = np.empty((len(data), part["bytes"] // 8 // len(data)), dtype="<f8")

@@ -14,8 +14,8 @@ import signal
 import sys
 import types
 import warnings
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -91,12 +91,33 @@ def limit(size: int, seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (own + (1 << 30) + 24 * size, hardest))
 
 
-def parse(request: dict[str, Any], doors: Doors) -> Iterator[dict[str, Any] | bytes]:
-    """Reads a recording.
+@dataclass
+class Opened:
+    """A recording that is open: which of its samples are EEG, and how they are read.
 
-    Yields:
-        Its description, with `n_times`, `info` and others; then blocks of samples, `(channels, BLOCK // channels)`
-        float64 volts each, the last one shorter.
+    Attributes:
+        read: Function from two sample numbers to `(channels, times)` in volts.
+        info: `mne.Info` of the channels.
+        rate: Hz.
+        n_times: Samples of the file.
+        stop: Sample at which the signal ends and padding begins.
+        first_sample: MNE's number of the first sample.
+        annotations: (onset, duration, description, channel names), seconds from the first sample.
+        notes: Notes for the caller.
+    """
+
+    read: Callable[[int, int], Any]
+    info: Any
+    rate: float
+    n_times: int
+    stop: int
+    first_sample: int
+    annotations: list[tuple[float, float, str, list[str]]]
+    notes: list[str]
+
+
+def open_recording(request: dict[str, Any], doors: Doors) -> Opened:
+    """Opens a recording, and chooses its EEG channels.
 
     Raises:
         Exception: One of many kinds; see `formats.open_source`.
@@ -139,30 +160,67 @@ def parse(request: dict[str, Any], doors: Doors) -> Iterator[dict[str, Any] | by
     stop = end_of_signal(read, n_times, rate)
     if stop < n_times:
         notes.append(f"left out the last {(n_times - stop) / rate:.2f} s, in which no channel moves")
-    wanted = request["last_seconds"]
-    start = 0 if wanted is None else max(0, stop - max(1, round(wanted * rate)))
-    if start:
-        notes.append(f"of {stop / rate:.0f} s the last {(stop - start) / rate:.0f} s are read")
     info = source.info(picks)
     own = {channels[pick].name: name for pick, name in zip(picks, info["ch_names"], strict=True)}
-    events = []
-    for onset, duration, description, names in source.annotations:
-        begin, end = onset - start / rate, onset + duration - start / rate
-        if begin < (stop - start) / rate and end >= 0 and (begin >= 0 or end > 0):
-            events.append((max(0.0, begin), end - max(0.0, begin), description, [own[n] for n in names if n in own]))
+    annotations = [(*event, [own[name] for name in names if name in own]) for *event, names in source.annotations]
+    return Opened(read, info, rate, n_times, stop, int(source.first_sample), annotations, notes)
+
+
+def parse(request: dict[str, Any], doors: Doors, kept: dict[str, Opened]) -> Iterator[dict[str, Any] | bytes]:
+    """Reads a recording, or a piece of it.
+
+    Args:
+        request: What to read. With `piece`, a pair of sample numbers, only these samples are sent, with the
+            description of the whole recording.
+        doors: The audit hook.
+        kept: The recording of which a piece was read last, by its description. It stays open for the next piece.
+
+    Yields:
+        Its description, with `n_times`, `info` and others; then blocks of samples, `(channels, BLOCK // channels)`
+        float64 volts each, the last one shorter.
+
+    Raises:
+        Exception: One of many kinds; see `formats.open_source`.
+    """
+    import numpy as np
+
+    piece = request["piece"]
+    key = json.dumps([request[name] for name in ("path", "changed", "size", "channels", "unit", "ignore", "known")])
+    opened = kept.get(key)
+    kept.clear()
+    if opened is None:
+        opened = open_recording(request, doors)
+    first, stop, wanted = 0, opened.stop, request["last_seconds"]
+    if wanted is not None:
+        first = max(0, stop - max(1, round(wanted * opened.rate)))
+    notes = list(opened.notes)
+    if first:
+        notes.append(f"of {stop / opened.rate:.0f} s the last {(stop - first) / opened.rate:.0f} s are read")
+    length, events = (stop - first) / opened.rate, []
+    for onset, duration, description, names in opened.annotations:
+        begin, end = onset - first / opened.rate, onset + duration - first / opened.rate
+        if begin < length and end >= 0 and (begin >= 0 or end > 0):
+            events.append((max(0.0, begin), end - max(0.0, begin), description, names))
+    start, end = (first, stop) if piece is None else (min(max(0, sample), stop) for sample in piece)
     yield {
-        "info": info.to_json_dict(),
-        "first_sample": int(source.first_sample + start),
-        "n_times": stop - start,
+        "info": opened.info.to_json_dict(),
+        "first_sample": opened.first_sample + first,
+        "n_times": stop - first,
+        "n_sent": max(0, end - start),
         "annotations": events,
         "notes": notes,
     }
-    step = max(1, BLOCK // len(picks))
-    for begin in range(start, stop, step):
-        block = np.ascontiguousarray(read(begin, min(begin + step, stop)), dtype="<f8")
-        if block.shape != (len(picks), min(begin + step, stop) - begin):
-            raise ValueError(f"it ends after {begin / rate:g} s of the {n_times / rate:g} s that it promises")
+    n_chans = len(opened.info["ch_names"])
+    step = max(1, BLOCK // n_chans)
+    for begin in range(start, end, step):
+        block = np.ascontiguousarray(opened.read(begin, min(begin + step, end)), dtype="<f8")
+        if block.shape != (n_chans, min(begin + step, end) - begin):
+            raise ValueError(
+                f"it ends after {begin / opened.rate:g} s of the {opened.n_times / opened.rate:g} s that it promises"
+            )
         yield block.tobytes()
+    if piece is not None:
+        kept[key] = opened
 
 
 def _no_eeg(path: Path, channels: list[Any]) -> str:
@@ -265,7 +323,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         importlib.import_module(name)
     warnings.simplefilter("ignore")
     mne.set_log_level("ERROR")
-    doors = Doors()
+    doors, kept = Doors(), {}
     send({"ready": True})
     answers.flush()
     has_alarm = hasattr(signal, "alarm")
@@ -284,7 +342,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         doors.opened.clear()
         limit(request["size"], request["seconds"])
         try:
-            for part in parse(request, doors):
+            for part in parse(request, doors, kept):
                 if isinstance(part, bytes):
                     send({"bytes": len(part)})
                 send(part)

@@ -246,7 +246,12 @@ def _check_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any
         raise ValueError("ch_names= is for arrays; an MNE object has its own: use recording.pick(...) to choose.")
 
 
-def _eeg_info(info: Any, described: str) -> tuple[np.ndarray, Any, dict[str, np.ndarray], np.ndarray]:
+def eeg_info(info: Any, described: str) -> tuple[np.ndarray, Any, dict[str, np.ndarray], np.ndarray]:
+    """The EEG channels of an MNE object: their numbers, info, digitised positions, and which are marked bad.
+
+    Raises:
+        ValueError: There is none.
+    """
     mne = sys.modules["mne"]
     picks = mne.pick_types(info, meg=False, eeg=True, seeg=True, ecog=True, dbs=True, exclude=[])
     if not len(picks):
@@ -264,7 +269,7 @@ def _eeg_info(info: Any, described: str) -> tuple[np.ndarray, Any, dict[str, np.
 
 def _from_raw(raw: Any) -> Recording:
     raw, edges = _last_stretch(raw)
-    picks, info, digitised, bad = _eeg_info(raw.info, "recording")
+    picks, info, digitised, bad = eeg_info(raw.info, "recording")
     names = list(info["ch_names"])
     spans, channels = [], []
     for annotation, about in zip(raw.annotations, raw.annotations.ch_names, strict=True):
@@ -313,7 +318,7 @@ def _last_stretch(raw: Any) -> tuple[Any, list[int]]:
 
 
 def _from_epochs(epochs: Any) -> list[Recording]:
-    picks, info, digitised, bad = _eeg_info(epochs.info, "set of epochs")
+    picks, info, digitised, bad = eeg_info(epochs.info, "set of epochs")
     names = {code: name for name, code in epochs.event_id.items()}
     epochs = epochs.copy().drop_bad(verbose="error")
     if not len(epochs):

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 import get_hf
+from get_hf.pretrained import CLASSIFIERS
 from hub import Hub
 from small import save_small
 from synthetic import make_raw
@@ -27,6 +28,8 @@ PYTHON = re.findall(r"```python\n(.*?)```", README + GUIDE, flags=re.DOTALL)
 INSTALL = "python3 -m venv .venv && . .venv/bin/activate && pip install -q -c constraints.txt -e "
 
 needs_checkpoint = pytest.mark.skipif(not get_hf.CHECKPOINT.is_dir(), reason="no checkpoint is shipped in this tree")
+
+needs_classifiers = pytest.mark.skipif(not CLASSIFIERS.is_dir(), reason="no classifiers are shipped in this tree")
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ def get_hf_commands(verb: str) -> list[list[str]]:
 def test_every_command_is_tested():
     verbs = re.findall(r"(?:^|&& )get-hf (\S+)", "".join(BASH), flags=re.MULTILINE)
     # tests/browser opens the page
-    assert set(verbs) == {"generate", "score", "corpus", "push", "pull", "demo", "augment"}
+    assert set(verbs) == {"generate", "score", "corpus", "push", "pull", "demo", "augment", "classify"}
 
 
 def test_the_readme_opens_with_two_commands_that_install_by_the_constraints():
@@ -98,6 +101,12 @@ def test_the_commands_about_augmentation_write_trials(folder, arguments):
     assert len(made) == 2 * int(arguments[arguments.index("--n") + 1])
 
 
+@needs_classifiers
+@pytest.mark.parametrize("arguments", get_hf_commands("classify"), ids=" ".join)
+def test_the_commands_classify(folder, arguments):
+    subprocess.run([sys.executable, "-m", "get_hf", *arguments], cwd=folder, check=True)
+
+
 def test_the_commands_about_corpora_lead_from_recordings_to_the_hub(folder):
     with Hub() as hub:
         for arguments in get_hf_commands("corpus"):
@@ -123,6 +132,8 @@ def test_the_commands_about_the_hub_lead_there_and_back(folder):
 @needs_checkpoint
 @pytest.mark.parametrize("program", PYTHON)
 def test_the_programs_run(folder, program):
+    if "load_classifier" in program and not CLASSIFIERS.is_dir():
+        pytest.skip("no classifiers are shipped in this tree")
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
     if "continued_raw.fif" in program:
         continued = mne.io.read_raw(folder / "continued_raw.fif", verbose="ERROR")

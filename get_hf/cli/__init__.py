@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 from get_hf.cli import (
     augment,
     calibrate,
+    classify,
     convert,
     corpus,
     evaluate,
@@ -37,6 +38,7 @@ for _command in (
     generate.generate,
     score.score,
     augment.augment,
+    classify.classify,
     pretrain.pretrain,
     finetune.finetune,
     calibrate.calibrate,

@@ -1,8 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """`get-hf generate`."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,14 +15,14 @@ from rich.table import Column, Table
 from transformers.generation.streamers import BaseStreamer
 
 from get_hf.cli.checkpoint import Device, load
-from get_hf.cli.console import in_one_sentence, interruption, show_traceback, stderr, stdout, tell
+from get_hf.cli.console import stderr, stdout
+from get_hf.cli.recordings import each, named_channels, up_to, voltage
 from get_hf.outputs import check_folder, check_output
 from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.files import written_whole
 from get_hf.processing.loading import load_recording
 from get_hf.processing.montage_get import USUAL_CHANNELS
 from get_hf.processing.reading_get import CALIBRATION_SECONDS
-from get_hf.processing.units_get import volts_per_unit
 from get_hf.recordings import save_recording, split_at_seam
 
 if TYPE_CHECKING:
@@ -34,32 +33,12 @@ if TYPE_CHECKING:
 LONGEST_SECONDS = 86_400.0
 
 
-def _up_to(most: float, why: str) -> Callable[[float | None], float | None]:
-    """Checks that an option is a positive number, and no larger than makes sense."""
-
-    def check(value: float | None) -> float | None:
-        if value is not None and not 0 < value < math.inf:
-            raise typer.BadParameter(f"{value:g} is not a positive number.")
-        if value is not None and value > most:
-            raise typer.BadParameter(f"{value:g} is more than {most:g}: {why}.")
-        return value
-
-    return check
-
-
-def _voltage(unit: str | None) -> str | None:
-    """Checks that an option is a unit of voltage, in any spelling."""
-    if unit is not None and volts_per_unit(unit) is None:
-        raise typer.BadParameter(f"{unit!r} is no unit of voltage: give V, mV, uV or nV.")
-    return unit
-
-
 def generate(
     seconds: Annotated[
         float,
         typer.Option(
             help="Seconds to generate.",
-            callback=_up_to(LONGEST_SECONDS, "all of it is held in memory, so go on from the file, a part at a time"),
+            callback=up_to(LONGEST_SECONDS, "all of it is held in memory, so go on from the file, a part at a time"),
         ),
     ],
     recordings: Annotated[
@@ -101,7 +80,7 @@ def generate(
         str | None,
         typer.Option(
             help="Unit of the numbers in the recording (V, mV, uV or nV), where the file names none.",
-            callback=_voltage,
+            callback=voltage,
             show_default="the file's",
         ),
     ] = None,
@@ -109,7 +88,7 @@ def generate(
         float | None,
         typer.Option(
             help="Standard deviation of the noise.",
-            callback=_up_to(10, "noise that is so much louder than in training makes no EEG"),
+            callback=up_to(10, "noise that is so much louder than in training makes no EEG"),
             show_default="the checkpoint's",
         ),
     ] = None,
@@ -117,7 +96,7 @@ def generate(
         float | None,
         typer.Option(
             help="How much to exaggerate the condition; 1 leaves it as it is.",
-            callback=_up_to(20, "so far beyond the condition the signal only grows"),
+            callback=up_to(20, "so far beyond the condition the signal only grows"),
             show_default="the checkpoint's",
         ),
     ] = None,
@@ -156,7 +135,7 @@ def generate(
     if guidance is not None and not (condition or plan or prompt_condition):
         raise ValueError("--guidance exaggerates a condition: name one with --condition.")
     conditions = _conditions(bool(recordings), condition, prompt_condition, plan)
-    named = [name.strip() for name in channels.split(",")] if channels is not None else None
+    named = named_channels(channels)
     options = {"temperature": temperature, "guidance_scale": guidance, "num_flow_steps": num_flow_steps}
     options = {name: value for name, value in options.items() if value is not None}
     load_once = cache(load)
@@ -188,28 +167,7 @@ def generate(
     _, extractor = load_once(checkpoint, device)
     for name in filter(None, (condition, prompt_condition, *(name for name, _ in _plan(plan)))):
         extractor.condition_id(name)
-    _each(outputs, make)
-
-
-def _each(outputs: list[tuple[Path, Path]], make: Callable[[Path, Path], None]) -> None:
-    """Makes one file after another, and tells which could not be made.
-
-    Raises:
-        typer.Exit: With the exit code 2, where one could not.
-    """
-    n_failed = 0
-    with interruption(lambda: f"{sum(path.exists() for _, path in outputs)} of {len(outputs)} files were written"):
-        for recording, path in outputs:
-            try:
-                make(recording, path)
-            except Exception as error:  # a damaged file fails in whichever library reads it
-                show_traceback()
-                sentence = in_one_sentence(error)
-                tell(sentence if str(recording) in sentence else f"{recording}: {sentence}")
-                n_failed += 1
-    if n_failed:
-        tell(f"{n_failed} of {len(outputs)} recordings could not be continued.")
-        raise typer.Exit(2)
+    each(outputs, make, "continued")
 
 
 def _conditions(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
+from classifiers import save_classifier
 from get_hf import cli, save_recording
 from small import save_small
 from synthetic import make_raw
@@ -70,6 +71,7 @@ def inputs(tmp_path_factory) -> Path:
     (folder / "empty.yaml").touch()
     (folder / "card.md").write_text("# no place for figures")
     save_small(folder / "checkpoint")
+    save_classifier(folder / "classifier")
     return folder
 
 

@@ -74,6 +74,22 @@ COMMANDS = {
             "--checkpoint": ["./missing", "a/b/c", "folder", ""],
         },
     ),
+    "classify": (
+        {"": "good.edf", "--checkpoint": "classifier"},
+        {
+            "--window": [*NOT_POSITIVE, "0.1", "99"],
+            "--stride": [*NOT_POSITIVE, "0.1"],
+            "--threshold": [*NOT_POSITIVE, "1.01", "50"],
+            "--format": ["", "edf", "CSV"],
+            "--calibrate-on": ["", "nowhere.edf", "none", "text.edf", "unknown.edf", "empty.edf"],
+            "--device": ["tpu", "cuda:x"],
+            "--channels": ["", ",", "Qz", "Fz,Qz"],
+            "--unit": ["", "m", "volts per metre"],
+            "--out": ["o", "o.edf", "o.fif", ".csv", "", "nowhere/o.csv", "text.xyz/o.csv", f"{'o' * 300}.csv"],
+            "--out-dir": ["text.xyz", "text.xyz/out", "good.edf"],
+            "--checkpoint": ["./missing", "a/b/c", "text.xyz", "folder", "", ".", "checkpoint"],
+        },
+    ),
     "evaluate": (
         {"": "checkpoint", "--data": "folder", "--out": "report"},
         {
@@ -323,6 +339,12 @@ def test_recordings_that_cannot_be_scored(refused, recording):
 )
 def test_options_of_score_that_contradict_each_other(refused, arguments, mentions):
     refused("score", *arguments, *SMALL, mentions=mentions)
+
+
+@pytest.mark.parametrize("recording", [name for name in RECORDINGS if name != "long_name.fif"])
+def test_recordings_that_cannot_be_classified(refused, recording):
+    mentions = {"short.edf": "shorter than one window"}.get(recording, RECORDINGS[recording])
+    refused("classify", recording, "--checkpoint", "classifier", mentions=mentions)
 
 
 @pytest.mark.parametrize("harm", HARM)

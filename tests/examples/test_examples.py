@@ -10,6 +10,7 @@ import mne
 import pytest
 import torch
 
+from classifiers import save_classifier
 from get_hf import GETConfig, GETFeatureExtractor, GETForSequenceClassification, GETModel, save_recording
 from synthetic import make_raw
 
@@ -59,6 +60,16 @@ def test_generate(run, tmp_path, given):
     continued = mne.io.read_raw(tmp_path / "c.edf", verbose="ERROR")
     assert "GET generated" in continued.annotations.description
     assert out == f"c.edf: {14 if given else 2} s, 8 channels\n"
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_classify(run, tmp_path, given):
+    save_recording(make_raw(20.0), tmp_path / "recording.edf")
+    classifier = save_classifier(tmp_path / "eyes")
+    out = run("classify.py", *["recording.edf"] * given, "--classifier", classifier, "--plot", "classify.png")
+    assert re.search(r"(left|right): mean probability [01]\.\d\d", out)
+    assert re.search(r"^ +[\d.]+ to +[\d.]+ s  (left|right)$", out, flags=re.MULTILINE)
+    assert (tmp_path / "classify.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("given", [True, False])
@@ -121,6 +132,14 @@ def test_stream_keeps_to_the_time(run):
 
 def test_every_example_is_tested_and_named_in_the_readme():
     names = {file.name for file in EXAMPLES.glob("*.py")}
-    assert names == {"generate.py", "fine_tune.py", "augment.py", "benchmark_moabb.py", "score.py", "stream.py"}
+    assert names == {
+        "augment.py",
+        "benchmark_moabb.py",
+        "classify.py",
+        "fine_tune.py",
+        "generate.py",
+        "score.py",
+        "stream.py",
+    }
     readme = (EXAMPLES.parent / "README.md").read_text()
     assert all(f"examples/{name}" in readme for name in names)

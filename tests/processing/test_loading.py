@@ -283,3 +283,41 @@ class TestHostile:
         for thread in threads:
             thread.join()
         assert lengths == [20 * 256] * 3
+
+
+def test_pieces_are_those_of_the_whole(tmp_path):
+    raw = make_raw(20.0, ch_names=CH_NAMES).set_annotations(mne.Annotations([3.0, 8.0], [1.0, 0.0], ["T1", "T2"]))
+    raw.crop(2.0, 18.0).save(tmp_path / "x_raw.fif", verbose="ERROR")
+    save_recording(raw, tmp_path / "x.edf")
+    for name in ("x_raw.fif", "x.edf"):
+        whole, pieces = (load_recording(tmp_path / name, preload=preload) for preload in (True, False))
+        assert not pieces.preload
+        assert (pieces.ch_names, pieces.n_times, pieces.first_samp) == (
+            whole.ch_names,
+            whole.n_times,
+            whole.first_samp,
+        )
+        assert pieces.annotations.description.tolist() == whole.annotations.description.tolist()
+        np.testing.assert_array_equal(pieces.annotations.onset, whole.annotations.onset)
+        some = {"picks": [2, 0], "start": 100, "stop": 300}
+        np.testing.assert_array_equal(pieces.get_data(**some), whole.get_data(**some))
+        late, late_whole = pieces.copy().crop(5.0, 12.0), whole.copy().crop(5.0, 12.0)
+        np.testing.assert_array_equal(late.get_data(), late_whole.get_data())
+
+
+def test_a_file_that_changes_between_pieces_is_refused(tmp_path):
+    path = tmp_path / "x.edf"
+    save_recording(make_raw(ch_names=CH_NAMES), path)
+    raw = load_recording(path, preload=False)
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(ValueError, match="was changed while it was read"):
+        raw.get_data()
+    path.unlink()
+    with pytest.raises(ValueError, match="was taken away"):
+        raw.get_data()
+
+
+def test_the_end_alone_is_read_at_once(tmp_path):
+    save_recording(make_raw(ch_names=CH_NAMES), tmp_path / "x.edf")
+    with pytest.raises(ValueError, match="preload=True"):
+        load_recording(tmp_path / "x.edf", last_seconds=3.0, preload=False)
