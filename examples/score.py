@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from get_hf import CHECKPOINT, load_pretrained, load_recording
-from get_hf.plotting import plot_scores
+from get_hf.plotting_findings import plot_scores
 from get_hf.scoring import score_recording
 
 CH_NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"]

@@ -159,7 +159,7 @@ class Classification:
         Returns:
             A matplotlib figure, to be saved with `savefig`.
         """
-        from get_hf.plotting import plot_classification
+        from get_hf.plotting_findings import plot_classification
 
         return plot_classification(self)
 

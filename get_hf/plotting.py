@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Pictures of a generation (traces, spectra, scalp maps of alpha power, surprise), and of a classification."""
+"""Pictures of a generation (traces, spectra, scalp maps of alpha power, surprise)."""
 
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-    from get_hf.classification import Classification
-    from get_hf.scoring import Scores
 
 # prompt and continuation keep their colours in every panel (both safe for colour-blind readers)
 PROMPT, GENERATED = "#3b4252", "#c8551b"
@@ -24,13 +22,9 @@ SECONDS_BEFORE, SECONDS_AFTER = 4.0, 6.0
 MAX_TRACES = 12
 #: Least number of electrodes for a map of the scalp; a map of fewer is mostly interpolation.
 MIN_PLACES = 8
-#: Largest number of points of a curve; more are narrower than a line.
-MAX_POINTS = 2000
 # channels that are shown of a dense cap, front to back
 _SPREAD = ("Fp1", "Fp2", "F3", "F4", "C3", "Cz", "C4", "P3", "Pz", "P4", "O1", "O2")
-# columns of the picture of a classification: of a longer recording, each is the mean of several windows
-MAX_COLUMNS = 1200
-_STYLE = {
+STYLE = {
     "font.size": 8,
     "axes.labelsize": 8,
     "axes.titlesize": 8,
@@ -63,7 +57,7 @@ def plot_generation(raw: "mne.io.BaseRaw") -> "Figure":
     from matplotlib.figure import Figure
 
     prompt, continuation = split_at_seam(raw)
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 6.4), dpi=200, layout="constrained")
         if not estimable_parts(raw):
             _plot_traces(figure.subplots(), raw, prompt, continuation)
@@ -92,7 +86,7 @@ def plot_traces(
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=size, dpi=100, layout="constrained")
         axes = figure.subplots()
         spacing = _plot_traces(axes, raw, *split_at_seam(raw), seconds, spacing)
@@ -118,7 +112,7 @@ def plot_maps(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> "Figure 
     if not parts or not _enough_places(places):
         return None
     larger = dict.fromkeys(("axes.labelsize", "axes.titlesize", "ytick.labelsize"), 10)  # than in print
-    with matplotlib.rc_context(_STYLE | larger):
+    with matplotlib.rc_context(STYLE | larger):
         figure = Figure(figsize=(4.0, 2.0), dpi=220, layout="constrained")
         _plot_alpha_maps(figure.subplots(1, len(parts), squeeze=False)[0], raw, parts, places)
     return figure
@@ -155,7 +149,7 @@ def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_sec
     excess = above_usual(score)
     edges = patch_seconds * np.arange(score.shape[1] + 1) - seam
     rows = max(1, len(ch_names) // 16)  # beyond 32 names not every one is legible
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 3.6), dpi=150, layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.2))
         known = ~np.isnan(score).all(axis=0)
@@ -182,136 +176,6 @@ def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_sec
     return figure
 
 
-def plot_scores(scores: "Scores") -> "Figure":
-    """Draws how unusual a recording is: the course with its threshold and events, and below it every channel.
-
-    Of a long recording, each point is the largest value of several patches.
-
-    Args:
-        scores: Result of `get_hf.scoring.score_recording`.
-
-    Returns:
-        A matplotlib figure.
-    """
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    together = -(-len(scores.course) // MAX_POINTS)
-    channels, (course,) = _largest(scores.channels, together), _largest(scores.course[None], together)
-    edges = scores.patch_seconds * together * np.arange(len(course) + 1)
-    rows = max(1, len(channels) // 16)
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(9.6, 3.6), dpi=150, layout="constrained")
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.6))
-        for onset, duration, _ in scores.events:
-            above.axvspan(onset, onset + duration, color=GENERATED, alpha=0.2, linewidth=0)
-        above.plot((edges[:-1] + edges[1:]) / 2, course, color=PROMPT, linewidth=0.8)
-        above.axhline(scores.threshold, color="black", linewidth=0.6, linestyle=(0, (4, 2)))
-        above.set_yscale("symlog", linthresh=10)
-        above.set_ylabel("Score (deviations)")
-        image = below.pcolormesh(
-            edges, np.arange(len(channels) + 1), channels, cmap="RdBu_r", vmin=-6, vmax=6, rasterized=True
-        )
-        below.invert_yaxis()
-        names = [channel_label(name) for name in scores.ch_names[::rows]]
-        below.set_yticks(np.arange(len(channels))[::rows] + 0.5, names)
-        below.tick_params(axis="y", length=0, labelsize=6)
-        below.set_xlim(0, edges[-1])
-        below.set_xlabel("Time (s)")
-        bar = figure.colorbar(image, ax=[above, below], shrink=0.7, aspect=25, pad=0.01)
-        bar.set_label("Surprise of a patch (deviations)")
-        bar.outline.set_visible(False)
-    return figure
-
-
-def _largest(values: np.ndarray, together: int) -> np.ndarray:
-    """The largest of each `together` neighbours of `(rows, times)`; NaN where none is known."""
-    padded = np.pad(values, ((0, 0), (0, -values.shape[1] % together)), constant_values=np.nan)
-    largest = np.nan_to_num(padded, nan=-np.inf).reshape(len(values), -1, together).max(axis=-1)
-    return np.where(np.isinf(largest), np.nan, largest)
-
-
-def plot_classification(found: "Classification") -> "Figure":
-    """Draws the windows of a classified recording.
-
-    (a) Spectrogram, the mean over channels. (b) Probability of each class. (c) The most probable class. Parts without
-    windows, such as those annotated bad, stay empty.
-
-    Args:
-        found: Result of `classify`.
-
-    Returns:
-        A matplotlib figure, to be saved with `savefig`.
-    """
-    import matplotlib
-    from matplotlib.colors import ListedColormap
-    from matplotlib.figure import Figure
-
-    unit, name = (1, "s") if found.seconds <= 600 else (60, "min") if found.seconds <= 7200 else (3600, "h")
-    scores, edges = _in_columns(found, found.scores)
-    density = 10 * np.log10(_in_columns(found, found.spectra)[0] + 1e-6)
-    shown = (found.frequencies >= 1) & (found.frequencies <= 45)
-    step = found.frequencies[1]
-    colours = [matplotlib.colormaps["tab10"](index % 10) for index in range(len(found.classes))]
-    labels = np.where(np.isnan(scores[:, 0]), np.nan, scores.argmax(axis=1))
-    if found.threshold is not None:
-        labels[np.nan_to_num(scores).max(axis=1) < found.threshold] = np.nan
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(9.6, 4.2), dpi=150, layout="constrained")
-        above, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=(2, 1.5, 0.2))
-        borders = np.append(found.frequencies[shown] - step / 2, found.frequencies[shown][-1] + step / 2)
-        limits = np.nanquantile(density[:, shown], (0.02, 0.99))
-        image = above.pcolormesh(
-            edges / unit, borders, density[:, shown].T, vmin=limits[0], vmax=limits[1], cmap="viridis", rasterized=True
-        )
-        above.set_ylabel("Frequency (Hz)")
-        bar = figure.colorbar(image, ax=above, aspect=15, pad=0.01)
-        bar.set_label("dB re 1 µV²/Hz")
-        bar.outline.set_visible(False)
-        for score, label, colour in zip(scores.T, found.classes, colours, strict=True):
-            middle.stairs(score, edges / unit, baseline=None, color=colour, linewidth=1.0, label=label)
-        if found.threshold is not None:
-            middle.axhline(found.threshold, color="black", linewidth=0.5, linestyle=(0, (4, 2)))
-        middle.set_ylim(-0.03, 1.03)
-        middle.set_ylabel("Probability")
-        middle.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), borderaxespad=0.0)
-        below.pcolormesh(
-            edges / unit,
-            [0, 1],
-            labels[None],
-            cmap=ListedColormap(colours),
-            vmin=-0.5,
-            vmax=len(colours) - 0.5,
-            rasterized=True,
-        )
-        below.set_yticks([])
-        below.set_ylabel("Class", rotation=0, ha="right", va="center")
-        below.set_xlim(0, edges[-1] / unit)
-        below.set_xlabel(f"Time ({name})")
-        for letter, axes in zip("abc", (above, middle, below), strict=True):
-            _letter(axes, letter)
-    return figure
-
-
-def _in_columns(found: "Classification", values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means of `(windows, n)` in columns of equal length `(columns, n)`, NaN outside of windows; and their edges."""
-    n_columns = int(np.clip(np.ceil(found.seconds / found.settings["stride_seconds"]), 1, MAX_COLUMNS))
-    edges = np.linspace(0, found.seconds, n_columns + 1)
-    middles = 0.5 * (found.starts + found.ends)
-    column = np.clip(np.searchsorted(edges, middles, side="right") - 1, 0, n_columns - 1)
-    counts = np.bincount(column, minlength=n_columns)
-    sums = np.zeros((n_columns, values.shape[1]))
-    np.add.at(sums, column, values)
-    # a window covers more than the column of its middle
-    covered = np.zeros(n_columns, dtype=bool)
-    for start, end in zip(found.starts, found.ends, strict=True):
-        first = np.searchsorted(edges, start + 1e-6, side="right") - 1
-        covered[first : np.searchsorted(edges, end - 1e-6)] = True
-    known = np.flatnonzero(counts)
-    nearest = known[np.abs(np.arange(n_columns)[:, None] - known).argmin(axis=1)]
-    return np.where(covered[:, None], sums[nearest] / counts[nearest, None], np.nan), edges
-
-
 def estimable_parts(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> list[tuple[str, np.ndarray, str]]:
     """Finds the parts with an estimable spectrum: prompt and continuation, each if it lasts a second.
 
@@ -335,7 +199,7 @@ def _plot_spectra_and_maps(figure: "Figure | SubFigure", raw: "mne.io.BaseRaw") 
     axes = figure.subplots(1, 1 + len(parts), width_ratios=(1.25, *[0.8] * len(parts)))
     _plot_spectra(axes[0], parts, rate)
     _plot_alpha_maps(axes[1:], raw, parts, places)
-    _letter(axes[1], "c")
+    add_letter(axes[1], "c")
 
 
 def _plot_traces(
@@ -380,7 +244,7 @@ def _plot_traces(
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     _draw_scale_bar(axes, offsets[-1], spacing)
-    _letter(axes, "a")
+    add_letter(axes, "a")
     return spacing
 
 
@@ -417,7 +281,7 @@ def _plot_spectra(axes: "Axes", parts: list[tuple[str, np.ndarray, str]], rate: 
     axes.set_xlabel("Frequency (Hz)")
     axes.set_ylabel("Power density (µV²/Hz)")
     axes.legend(loc="lower left")
-    _letter(axes, "b")
+    add_letter(axes, "b")
 
 
 def _plot_alpha_maps(axes: np.ndarray, raw: "mne.io.BaseRaw", parts: list, places: np.ndarray) -> None:
@@ -489,5 +353,6 @@ def channel_label(ch_name: str) -> str:
         return ch_name
 
 
-def _letter(axes: "Axes", letter: str) -> None:
+def add_letter(axes: "Axes", letter: str) -> None:
+    """Writes the letter of a panel above it, at the left."""
     axes.set_title(letter, loc="left", fontweight="bold", fontsize=10)

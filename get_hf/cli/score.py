@@ -186,7 +186,7 @@ def _cut(raw: "mne.io.BaseRaw", span: tuple[float, float]) -> "mne.io.BaseRaw":
 def _write(scores: Scores, raw: "mne.io.BaseRaw", path: Path, plot: Path | None) -> None:
     """Writes the events and the picture, and tells how many there are."""
     if plot is not None:
-        from get_hf.plotting import plot_scores
+        from get_hf.plotting_findings import plot_scores
 
         with written_whole(plot) as file:
             plot_scores(scores).savefig(file)

@@ -313,7 +313,7 @@ def _train(
 def save_adapter(trained: Any, folder: Path, base: str | None) -> None:
     """Saves low-rank changes with the name of their base, instead of a folder of this machine."""
     trained.peft_config["default"].base_model_name_or_path = base
-    trained.save_pretrained(folder)
+    trained.save_pretrained(folder, save_embedding_layers=False)
     for file in (*folder.glob("*.py"), folder / CARD):  # a template of peft, and code that lies beside the weights
         file.unlink(missing_ok=True)
 
