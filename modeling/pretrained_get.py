@@ -10,7 +10,7 @@ from torch import nn
 from transformers import PreTrainedConfig
 from transformers import initialization as init
 from transformers.modeling_utils import PreTrainedModel
-from transformers.utils import FEATURE_EXTRACTOR_NAME, SAFE_WEIGHTS_NAME, auto_docstring, cached_file
+from transformers.utils import FEATURE_EXTRACTOR_NAME, SAFE_WEIGHTS_NAME, auto_docstring, cached_file, logging
 from transformers.utils.hub import resolve_revision
 from transformers.utils.output_capturing import OutputRecorder
 
@@ -124,7 +124,12 @@ class GETPreTrainedModel(PreTrainedModel):
         if (folder / base).is_dir():  # shipped beside each other
             base = folder / base
         config = kwargs.pop("config", None) or cls.config_class.from_pretrained(folder)
-        model = cls.from_pretrained(base, config=config, **kwargs)
+        verbosity = logging.get_verbosity()
+        logging.set_verbosity_error()  # the head is missing from the base, and is among the changes
+        try:
+            model = cls.from_pretrained(base, config=config, **kwargs)
+        finally:
+            logging.set_verbosity(verbosity)
         return PeftModel.from_pretrained(model, folder / ADAPTER).merge_and_unload()
 
     @classmethod
