@@ -2,12 +2,12 @@
 """GET-HF: a Generative EEG Transformer that continues an EEG recording, integrated with Hugging Face.
 
 This package registers GET with the Auto classes and the pipelines of transformers, so that
-`AutoModel.from_pretrained`, `AutoFeatureExtractor.from_pretrained` and `pipeline("eeg-generation")` know it. Saved
-models include their code, for users who only have transformers. The import loads neither MNE nor modules that only
-commands need.
+`AutoModel.from_pretrained`, `AutoFeatureExtractor.from_pretrained` and `pipeline("eeg-generation")` work with it.
+Saved models include their code, for users who only have transformers. Importing this package does not load MNE, and
+does not load modules that only commands need.
 """
 
-import get_hf.starting  # noqa: F401  before the slow imports, in which Ctrl-C would be a traceback
+import get_hf.starting  # noqa: F401  before the slow imports, in which Ctrl-C would print a traceback
 
 # isort: split
 from importlib import import_module
@@ -42,7 +42,7 @@ for _auto_class, _model_class in (
 ):
     _model_class.register_for_auto_class(_auto_class.__name__)
     _task, _pipeline_class = PIPELINES[_auto_class.__name__]
-    # without model=, what is shipped is used: a folder, which has no revision
+    # without model=, the shipped model is used, which is a folder and has no revision
     _shipped = CHECKPOINT if _auto_class is AutoModel else CLASSIFIERS / "fists"
     _default = {"model": (str(_shipped), None)}
     PIPELINE_REGISTRY.register_pipeline(_task, _pipeline_class, pt_model=_auto_class, default=_default, type="time")

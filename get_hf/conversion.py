@@ -1,9 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Converts checkpoints of an older format to the format of this version.
 
-Format 5 kept the fitted numbers of the feature extractor as lists in `preprocessor_config.json`. Format 6 keeps them
-in `population.safetensors`. Classifiers of formats 5 and 6 have the mean state of all channels as their features;
-format 7 calls this `classifier_pooling: "mean"`, and pools by electrode position otherwise.
+In format 5, the fitted parameters of the feature extractor are stored as lists in `preprocessor_config.json`. Since
+format 6 they are stored in `population.safetensors`. In formats 5 and 6, the features of a classifier are the mean
+state of all channels. In format 7, this is called `classifier_pooling: "mean"`, and the other choice is to pool by
+electrode position.
 """
 
 import base64
@@ -25,7 +26,7 @@ from get_hf.processing.state_get import STATE, Corrections, Population
 
 #: The formats that can be converted.
 OLDER = (5, 6)
-#: Numbers that were part of the code in format 5; see `BlinkPopulation`. They stay when new fits find others.
+#: Parameters that were constants of the code in format 5; see `BlinkPopulation`. Do not change them after new fits.
 CLEANED = {"share_cleaned": np.array(0.3), "frontal_evidence": np.array([-0.54, 8.0, 240.0])}
 _TABLES = ("generated_log_gains", "unprompted_log_gains", "trait_log_gains", "cue_log_gains")
 _POPULATION = ("autocorrelation", "innovation_scale", "channel_variance", "harmonic_covariance")
@@ -34,9 +35,10 @@ _POPULATION = ("autocorrelation", "innovation_scale", "channel_variance", "harmo
 def convert(checkpoint: str | Path, out: str | Path) -> Path:
     """Converts a checkpoint of format 5 or 6 to the present format.
 
-    Generators, classifiers, and adapters with a feature extractor beside them are converted in the same way: weights
-    and all other files are copied unchanged. Code beside the weights is left out, because it belongs to the older
-    version: `get-hf push` adds the present code.
+    The checkpoint may be a generator, a classifier, or an adapter with a feature extractor in the same folder. Only
+    the configurations and the parameters of the feature extractor are converted. Weights and all other files are
+    copied unchanged. Code in the folder is not copied, because it belongs to the older version. `get-hf push` adds the
+    present code.
 
     Args:
         checkpoint: Folder of the checkpoint.
@@ -46,7 +48,7 @@ def convert(checkpoint: str | Path, out: str | Path) -> Path:
         `out`.
 
     Raises:
-        FileNotFoundError: There is no such folder, or it holds neither a model nor a feature extractor.
+        FileNotFoundError: The folder does not exist, or it holds neither a model nor a feature extractor.
         FileExistsError: `out` already exists.
         ValueError: The checkpoint has another format, or is damaged.
     """
@@ -83,11 +85,11 @@ def convert(checkpoint: str | Path, out: str | Path) -> Path:
 
 
 def _feature_extractor(settings: dict[str, Any]) -> GETFeatureExtractor:
-    """Makes the feature extractor that a file of format 5 describes."""
+    """Creates a feature extractor from the settings in a file of format 5."""
     missing = [name for name in _POPULATION if name not in settings]
     if missing:
         raise ValueError(f"{FEATURE_EXTRACTOR_NAME} has no {missing[0]}: it is of no format that is known.")
-    # format 5 also made strong slow waves Gaussian, an effect that no judge detected
+    # format 5 also changed strong slow waves to be Gaussian; no test could detect this effect
     left_out = ("feature_extractor_type", "slow_quantiles")
     settings = {name: value for name, value in settings.items() if name not in left_out}
     size = int(settings["patch_size"])
@@ -111,6 +113,6 @@ def _arrays(lists: dict[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    """Writes settings without the entries that refer to code beside them."""
+    """Writes settings to a file, without the entries that refer to code in the same folder."""
     content = {name: value for name, value in content.items() if name not in ("auto_map", "custom_pipelines")}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The data collator of GET, for the Trainer of transformers and for the DataLoader of torch."""
+"""Defines the data collator of GET, for the Trainer of transformers and for the DataLoader of torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from get_hf.processing.features_get import EEGFeatures
 
 @dataclass
 class GETDataCollator:
-    """Batches recordings of different channels and lengths by `GETFeatureExtractor.pad`.
+    """Function object that batches recordings with different channels and lengths by `GETFeatureExtractor.pad`.
 
     Attributes:
-        feature_extractor: The feature extractor that prepared the rows.
+        feature_extractor: Feature extractor that prepared the recordings.
         return_tensors: "pt" (torch) or "np" (NumPy).
 
     Example:
@@ -28,7 +28,11 @@ class GETDataCollator:
     return_tensors: str = "pt"
 
     def __call__(self, features: Sequence[Mapping[str, Any]]) -> EEGFeatures:
-        """Stacks rows: results of the extractor as tensors, arrays or lists, with `labels` or `label`.
+        """Pads and stacks recordings to a batch.
+
+        Args:
+            features: Outputs of the feature extractor as tensors, arrays or lists. Each may also have `labels` or
+                `label`.
 
         Raises:
             ValueError: As in `GETFeatureExtractor.pad`.

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Checks before the work, not at its end, that a result can be written to its path."""
+"""Checks that a result can be written to its path; the check is done before the work, not at its end."""
 
 import json
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from get_hf.processing.files import folder_beside
 
-#: Suffixes of recordings that can be written.
+#: Suffixes of the formats in which recordings can be written.
 SUFFIXES = (".edf", ".fif", ".npz")
-#: Suffixes of files with a JSON file beside them that describes the generation; `.npz` holds the description itself.
+#: Suffixes of files that get a second file, in JSON, which describes the generation. `.npz` includes the description.
 WITH_JSON = (".edf", ".fif")
-#: Name of the program in the JSON file.
+#: Name of this program in the JSON file.
 MAKER = "GET-HF"
 #: Largest number of characters of a channel's name in EDF's header.
 EDF_NAME = 16
@@ -21,17 +21,17 @@ def check_output(path: str | Path, suffixes: Sequence[str] = SUFFIXES, ch_names:
     """Checks before any work that a generated recording can be written to `path`.
 
     Args:
-        path: The file to write.
-        suffixes: The suffixes that can be written.
-        ch_names: The channels of the file, as far as they are known.
+        path: Path of the file to write.
+        suffixes: Suffixes that are allowed.
+        ch_names: Names of the channels in the file, as far as they are known.
 
     Returns:
         `path` as a `Path`.
 
     Raises:
-        ValueError: The suffix is none of `suffixes`, or the format cannot hold a name of `ch_names`.
+        ValueError: The suffix is none of `suffixes`, or the format cannot store a name of `ch_names`.
         FileNotFoundError: The folder of the file does not exist.
-        FileExistsError: The JSON file beside it would replace one that is not GET's.
+        FileExistsError: The JSON file that belongs to the recording would replace a file that GET-HF did not write.
         IsADirectoryError: `path` is a folder.
         OSError: The folder cannot be written to.
     """
@@ -46,7 +46,7 @@ def check_output(path: str | Path, suffixes: Sequence[str] = SUFFIXES, ch_names:
 
 
 def check_file(path: str | Path, suffixes: Sequence[str] = SUFFIXES, ch_names: Sequence[str] = ()) -> Path:
-    """The same check for a file without a JSON file beside it."""
+    """Does the same check as `check_output`, for a file to which no JSON file belongs."""
     path = Path(path)
     if path.suffix.lower() not in suffixes:
         raise ValueError(f"Cannot write {path}: its name must end in {', '.join(suffixes)}.")
@@ -64,7 +64,7 @@ def check_folder(path: str | Path) -> None:
 
     Raises:
         NotADirectoryError: The folder, or a folder above it, is a file.
-        OSError: The folder cannot be written to, or made.
+        OSError: The folder cannot be created, or files cannot be written into it.
     """
     there = Path(path).absolute()
     while not there.exists():
@@ -83,7 +83,7 @@ def _check_writable(path: Path) -> None:
 
 
 def _check_names(suffix: str, ch_names: Sequence[str]) -> None:
-    """Refuses names that a file would cut, change, or not hold at all."""
+    """Refuses channel names that a file format would cut, change, or not store at all."""
     kind = suffix[1:].upper()
     if suffix in WITH_JSON and (odd := [name for name in ch_names if not (name.isascii() and name.strip())]):
         raise ValueError(

@@ -20,9 +20,9 @@ NAMES = "Prompt", "Generated"
 SECONDS_BEFORE, SECONDS_AFTER = 4.0, 6.0
 #: Largest number of channels that are drawn as traces.
 MAX_TRACES = 12
-#: Least number of electrodes for a map of the scalp; a map of fewer is mostly interpolation.
+#: Smallest number of electrode positions for a map of the scalp. With fewer, a map is mostly interpolation.
 MIN_PLACES = 8
-# channels that are shown of a dense cap, front to back
+# channels that are shown of a cap with many electrodes, from front to back
 _SPREAD = ("Fp1", "Fp2", "F3", "F4", "C3", "Cz", "C4", "P3", "Pz", "P4", "O1", "O2")
 STYLE = {
     "font.size": 8,
@@ -41,17 +41,18 @@ STYLE = {
 
 
 def plot_generation(raw: "mne.io.BaseRaw") -> "Figure":
-    """Draws generated EEG beside its prompt.
+    """Draws generated EEG and its prompt in one figure.
 
-    (a) Up to 12 channels, from 4 s before the first generated sample to 6 s after it. (b) Power spectra of the whole
-    prompt and the whole continuation: median over channels, and their 10 to 90 % range. (c) Alpha power (8 to 13 Hz)
-    over the scalp, on one colour scale; left out if the channels lie at fewer than 8 places.
+    Panel (a) shows up to 12 channels, from 4 s before the first generated sample to 6 s after it. Panel (b) shows
+    power spectra of the whole prompt and of the whole continuation, as median and range (10 to 90 %) over channels.
+    Panel (c) shows alpha power (8 to 13 Hz) on the scalp, with one colour scale. If the channels have fewer than 8
+    different positions, panel (c) is left out.
 
     Args:
-        raw: Result of `GETFeatureExtractor.decode`, with a prompt or from nothing.
+        raw: Result of `GETFeatureExtractor.decode`, with or without a prompt.
 
     Returns:
-        A matplotlib figure, to be saved with `savefig`.
+        A matplotlib figure, which can be saved with `savefig`.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -71,17 +72,19 @@ def plot_generation(raw: "mne.io.BaseRaw") -> "Figure":
 def plot_traces(
     raw: "mne.io.BaseRaw", seconds: float, spacing: float, size: tuple[float, float]
 ) -> tuple["Figure", float]:
-    """Draws a continuation that is still growing, on a time axis that already has room for all of it.
+    """Draws the first part of a continuation while the rest is still being generated.
+
+    The time axis is as long as for the complete continuation.
 
     Args:
         raw: Result of `GETFeatureExtractor.decode` for the patches so far.
-        seconds: Length of the complete continuation.
-        spacing: Least distance of neighbouring traces in microvolts: the distance in the previous picture, so that
-            traces do not jump.
-        size: Width and height in inches.
+        seconds: Length of the complete continuation in seconds.
+        spacing: Smallest distance between neighbouring traces in microvolts. Pass the distance of the previous
+            picture, so that traces do not jump.
+        size: Width and height of the figure in inches.
 
     Returns:
-        A matplotlib figure of panel (a) of `plot_generation`, and the distance of its traces.
+        A matplotlib figure with panel (a) of `plot_generation`, and the distance between its traces in microvolts.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -90,20 +93,20 @@ def plot_traces(
         figure = Figure(figsize=size, dpi=100, layout="constrained")
         axes = figure.subplots()
         spacing = _plot_traces(axes, raw, *split_at_seam(raw), seconds, spacing)
-        axes.set_title("", loc="left")  # it is no panel of several
+        axes.set_title("", loc="left")  # there are no other panels, so it needs no letter
     return figure, spacing
 
 
 def plot_maps(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> "Figure | None":
-    """Draws panel (c) of `plot_generation`: maps of alpha power on the scalp, on one colour scale.
+    """Draws panel (c) of `plot_generation`, which shows maps of alpha power on the scalp with one colour scale.
 
     Args:
         raw: Result of `GETFeatureExtractor.decode`.
-        names: Titles of prompt and continuation.
+        names: Titles of the maps of prompt and continuation.
 
     Returns:
-        A matplotlib figure, small enough for a phone; None if the channels lie at fewer than 8 places, or if
-        neither prompt nor continuation lasts a second.
+        A matplotlib figure that is small enough for a phone. None if the channels have fewer than 8 different
+        positions, or if both prompt and continuation are shorter than one second.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -119,7 +122,7 @@ def plot_maps(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> "Figure 
 
 
 def above_usual(score: np.ndarray) -> np.ndarray:
-    """Scores `(channels, patches)` minus the median of each channel; NaN, for unknown scores, stays NaN."""
+    """Subtracts the median of each channel from scores `(channels, patches)`; NaN, for unknown scores, stays NaN."""
     excess = np.full_like(score, np.nan)
     for row, values in zip(excess, score, strict=True):
         known = ~np.isnan(values)
@@ -131,14 +134,15 @@ def above_usual(score: np.ndarray) -> np.ndarray:
 def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_seconds: float) -> "Figure":
     """Draws the surprise of each patch of each channel, given its past.
 
-    The upper panel shows the mean over channels, the lower panel every channel. Each channel's median is subtracted,
-    so that 0 is usual, and artefacts or other events that the past does not predict stand out.
+    The upper panel shows the mean over channels, and the lower panel shows every channel. The median of each channel
+    is subtracted, so that 0 is the usual value. Artefacts and other events that cannot be predicted from the past have
+    high values.
 
     Args:
-        score: Negative log-likelihoods in nats, `(channels, patches)`, from `GETModel.score`; NaN where unknown.
+        score: Negative log-likelihoods in nats, `(channels, patches)`, from `GETModel.score`. Unknown values are NaN.
         ch_names: Names of the channels.
-        seam: Begin of the generation, in seconds from the first patch.
-        patch_seconds: Duration of a patch.
+        seam: Start of the generated part, in seconds from the first patch.
+        patch_seconds: Duration of a patch in seconds.
 
     Returns:
         A matplotlib figure.
@@ -177,7 +181,9 @@ def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_sec
 
 
 def estimable_parts(raw: "mne.io.BaseRaw", names: tuple[str, str] = NAMES) -> list[tuple[str, np.ndarray, str]]:
-    """Finds the parts with an estimable spectrum: prompt and continuation, each if it lasts a second.
+    """Returns those parts, of prompt and continuation, that are at least one second long.
+
+    A spectrum can be estimated only for these parts.
 
     Args:
         raw: Result of `GETFeatureExtractor.decode`.
@@ -210,7 +216,7 @@ def _plot_traces(
     after_seconds: float | None = None,
     least_spacing: float = 0.0,
 ) -> float:
-    """Draws the traces, with at most `after_seconds` of the continuation; returns their distance in microvolts."""
+    """Draws the traces, with at most `after_seconds` of the continuation, and returns their distance in microvolts."""
     rate = raw.info["sfreq"]
     shown = _shown_channels(raw.ch_names)
     before = prompt[shown, -round(SECONDS_BEFORE * rate) :]
@@ -249,7 +255,7 @@ def _plot_traces(
 
 
 def _draw_scale_bar(axes: "Axes", bottom: float, spacing: float) -> None:
-    """Draws, right of the lowest trace, a bar of a round number of microvolts."""
+    """Draws a scale bar to the right of the lowest trace; its length is a round number of microvolts."""
     height = max((nice for nice in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if nice <= spacing), default=1)
     position = axes.get_yaxis_transform()  # x in axes fractions, y in data units
     axes.plot(
@@ -289,11 +295,11 @@ def _plot_alpha_maps(axes: np.ndarray, raw: "mne.io.BaseRaw", parts: list, place
 
     from get_hf.training.evaluation.descriptors import ALPHA, band_power
 
-    # MNE cannot triangulate places that lie exactly on one circle, as the outermost of the 10-20 system do
+    # MNE cannot triangulate positions exactly on one circle, such as the outermost positions of the 10-20 system
     places = places * np.linspace(1, 1.001, len(places))[:, None]
-    rim = 1.04 * max(1.0, np.linalg.norm(places, axis=1).max())  # the head holds the lowest electrodes
+    rim = 1.04 * max(1.0, np.linalg.norm(places, axis=1).max())  # the drawn head includes the lowest electrodes
     decibels = [10 * np.log10(band_power(signal, raw.info["sfreq"], ALPHA) + 1e-12) for _, signal, _ in parts]
-    limits = np.quantile(decibels, (0.02, 0.98))  # a dead or a very noisy electrode does not set the scale
+    limits = np.quantile(decibels, (0.02, 0.98))  # a dead or very noisy electrode should not determine the scale
     for axis, (label, _, colour), values in zip(axes, parts, decibels, strict=True):
         image, _ = plot_topomap(
             values,
@@ -314,12 +320,13 @@ def _plot_alpha_maps(axes: np.ndarray, raw: "mne.io.BaseRaw", parts: list, place
 
 
 def _scalp_places(raw: "mne.io.BaseRaw") -> np.ndarray:
-    """Lays the channels on a disc whose rim (radius 1) is the level of Fpz, T7, Oz and T8.
+    """Projects the positions of channels to a plane, by azimuthal equidistant projection.
 
-    A bipolar channel lies halfway between its two electrodes.
+    The radius is 1 at the level of Fpz, T7, Oz and T8. The position of a bipolar channel is the middle between its two
+    electrodes.
 
     Returns:
-        Coordinates to the right and to the front, `(channels, 2)`, in azimuthal equidistant projection.
+        Coordinates to the right and to the front, `(channels, 2)`.
     """
     montage = raw.get_montage()
     digitised = montage.get_positions()["ch_pos"] if montage else None
@@ -335,7 +342,7 @@ def _enough_places(places: np.ndarray) -> bool:
 
 
 def _shown_channels(ch_names: list[str]) -> list[int]:
-    """Chooses at most `MAX_TRACES` channels, spread over the scalp where their names allow it."""
+    """Chooses at most `MAX_TRACES` channels, which are spread over the scalp if their names are known."""
     if len(ch_names) <= MAX_TRACES:
         return list(range(len(ch_names)))
     where = {channel_label(name): channel for channel, name in enumerate(ch_names)}

@@ -30,17 +30,17 @@ def load_pretrained(
     """Loads a checkpoint that `save_pretrained` wrote, ready to generate.
 
     Args:
-        checkpoint: A folder; or, where there is no such folder, the `owner/name` or `owner/name@revision` of a
-            repository on the Hub. Only the latter uses the network.
-        revision: Branch, tag or commit on the Hub. If none is pinned, a warning names the commit.
+        checkpoint: A folder. If there is no such folder, it is the `owner/name` or `owner/name@revision` of a
+            repository on the Hub. Only a repository needs the network.
+        revision: Branch, tag or commit on the Hub. If no revision is given, a warning names the commit that is loaded.
 
     Returns:
         The model, in evaluation mode on the CPU, and its feature extractor.
 
     Raises:
         FileNotFoundError: `checkpoint` is neither a folder nor a name on the Hub.
-        OSError: The Hub cannot be reached, or refuses.
-        ValueError: The files are no complete checkpoint of GET.
+        OSError: The Hub cannot be reached, or refuses the request.
+        ValueError: The files are not a complete checkpoint of GET.
     """
     return load_folder(find_checkpoint(checkpoint, revision), GETModel, str(checkpoint))
 
@@ -51,17 +51,17 @@ def load_classifier(
     """Loads a classifier, ready to use.
 
     Args:
-        checkpoint: A shipped classifier: "fists" (movement, real or imagined, of the left or the right fist) or "eyes"
-            (open or closed); or a folder or repository, as in `load_pretrained`.
+        checkpoint: Name of a shipped classifier: "fists" (imagined movement of the left or the right fist) or "eyes"
+            (open or closed). For any other classifier, as in `load_pretrained`.
         revision: As in `load_pretrained`.
 
     Returns:
         The classifier, in evaluation mode on the CPU, and its feature extractor.
 
     Raises:
-        FileNotFoundError: `checkpoint` is neither shipped nor a folder nor a name on the Hub.
-        OSError: The Hub cannot be reached, or refuses.
-        ValueError: The files are no complete classifier of GET.
+        FileNotFoundError: As in `load_pretrained`.
+        OSError: As in `load_pretrained`.
+        ValueError: The files are not a complete classifier of GET.
     """
     folder = Path(checkpoint)
     if str(checkpoint) in SHIPPED_CLASSIFIERS and not folder.is_dir():
@@ -83,14 +83,14 @@ def load_folder(
     model_class: type[GETModel] | type[GETForSequenceClassification] | None = None,
     name: str | None = None,
 ) -> tuple[GETModel | GETForSequenceClassification, GETFeatureExtractor]:
-    """Loads a folder's model and feature extractor, and checks that they are complete.
+    """Loads the model and the feature extractor from a folder, and checks that they are complete.
 
-    Only the code of this package runs, never code beside the weights.
+    Only code of this package runs. Code in the folder of the weights never runs.
 
     Args:
         folder: A folder that `save_pretrained` wrote.
-        model_class: Class that the model must have been saved as. None: any class.
-        name: Name of the checkpoint in messages.
+        model_class: Class of the saved model. Another class is an error. None: any class is allowed.
+        name: Name of the checkpoint in error messages.
 
     Raises:
         ValueError: As in `load_pretrained`.
@@ -116,7 +116,7 @@ def _saved_as(config: GETConfig) -> type[GETModel] | type[GETForSequenceClassifi
 
 
 def find_checkpoint(checkpoint: str | Path, revision: str | None = None) -> Path:
-    """Returns the folder of a checkpoint; for one on the Hub, the folder of its copy in the cache.
+    """Returns the folder of a checkpoint; for a checkpoint on the Hub, this is a folder of the cache.
 
     Args:
         checkpoint: As in `load_pretrained`.
@@ -124,8 +124,8 @@ def find_checkpoint(checkpoint: str | Path, revision: str | None = None) -> Path
 
     Raises:
         FileNotFoundError: `checkpoint` is neither a folder nor the name of a repository.
-        OSError: The Hub cannot be reached, or refuses.
-        ValueError: A revision is given for a folder, or two different ones for a repository.
+        OSError: The Hub cannot be reached, or refuses the request.
+        ValueError: A revision is given for a folder, or two different revisions are given for a repository.
     """
     if Path(checkpoint).is_dir():
         if revision is not None:
@@ -144,20 +144,20 @@ def find_checkpoint(checkpoint: str | Path, revision: str | None = None) -> Path
 
 
 def download(repo: str, revision: str | None = None, cache_dir: Path | None = None) -> Path:
-    """Downloads a checkpoint from the Hub into the cache; a warning names the commit if none is pinned.
+    """Downloads a checkpoint from the Hub into the cache; without `revision`, a warning names the downloaded commit.
 
-    An interrupted download continues where it ended. The cache only holds complete files.
+    After an interruption, the next download continues at the same point. The cache only holds complete files.
 
     Args:
-        repo: "owner/name".
+        repo: Name of the repository, "owner/name".
         revision: Branch, tag or commit.
-        cache_dir: Folder of the cache; by default the usual cache of the Hub.
+        cache_dir: Folder of the cache. None: the usual cache of the Hub.
 
     Returns:
-        The folder of the copy.
+        The folder in the cache that holds the checkpoint.
 
     Raises:
-        OSError: The Hub cannot be reached or refuses, or the files arrive incomplete.
+        OSError: The Hub cannot be reached or refuses the request, or the files arrive incomplete.
     """
     from get_hf.hub.access import one_sentence
 
@@ -180,7 +180,7 @@ def download(repo: str, revision: str | None = None, cache_dir: Path | None = No
 
 
 def _commits_in_cache(repo: str, cache_dir: Path | None) -> list[str]:
-    """Commits of a repository whose configuration the cache holds, the latest first."""
+    """Returns the commits of a repository whose configuration is in the cache, the latest first."""
     folder = Path(cache_dir or constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
     found = [path for path in folder.glob("snapshots/*") if (path / CONFIG_NAME).is_file()]
     return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Writes recordings as `.edf`, `.fif` or `.npz`, completely or not at all, with a note on generated parts.
+"""Writes recordings as `.edf`, `.fif` or `.npz`, and marks generated parts in the file.
 
-`split_at_seam` finds the generated part of a recording.
+A file is written completely or not at all. `split_at_seam` finds the generated part of a recording.
 """
 
 import copy
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import mne
 
 _IN_THE_CACHE = re.compile(r"models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\](\w+)")
-#: Limits of EDF's header: number of characters that describe a recording, and years.
+#: Limits of EDF's header: number of characters in the description of a recording, and range of years.
 _EDF_FIELD, _EDF_YEARS = 80, range(1985, 2085)
 #: Largest amplitude that fits into the 8 characters of the header's field.
 _EDF_MICROVOLTS = 9_999_999
@@ -43,29 +43,30 @@ def save_recording(
     seed: int | None = None,
     condition: str | Sequence[tuple[str, float]] | None = None,
 ) -> None:
-    """Writes a recording with its annotations, in the format its suffix names.
+    """Writes a recording with its annotations. The suffix of `path` chooses the format.
 
-    `.edf` holds 16 bits per sample over the range of each channel (for an EEG of 200 microvolts, steps of
-    0.006) and names of up to 16 characters; `.fif` holds everything MNE knows, in single precision; `.npz`
-    holds `data` (channels, times) in microvolts, `sampling_rate` in Hz, `ch_names`, and the annotations'
-    `onset` and `duration` in seconds, `description`, and `channel` (empty for all; an annotation of several
-    channels is there once for each).
+    `.edf` stores 16 bits per sample over the range of each channel; for an EEG of 200 microvolts, the steps are 0.006
+    microvolts. Names have up to 16 characters. `.fif` stores everything that MNE knows, in single precision. `.npz`
+    stores `data` (channels, times) in microvolts, `sampling_rate` in Hz, `ch_names`, and the annotations, which are
+    `onset` and `duration` in seconds, `description`, and `channel`. An empty `channel` means all channels. An
+    annotation of several channels is stored once for each channel.
 
-    If the annotation "GET generated" marks any part, the file says so: in EDF's header, in FIF's description, in
-    `generated` of `.npz`. A JSON file beside `.edf` and `.fif` names the begin of the generated part in seconds, the
-    version, the checkpoint and the seed. The person and the date of a recording are written if `raw` has them;
-    `decode` leaves them out by default.
+    If the annotation "GET generated" marks any part, the file says so in EDF's header, in FIF's description, or in
+    `generated` of `.npz`. For `.edf` and `.fif`, a JSON file is written to the same folder. It holds the start of the
+    generated part in seconds, the version, the checkpoint and the seed. The person and the date of a recording are
+    written if `raw` has them. By default, `decode` removes both.
 
     Args:
         raw: The recording.
-        path: File to write; an existing file is replaced, in one step, when the new one is complete.
+        path: File to write. An existing file is replaced in one step, when the new file is complete.
         model: The model that generated the recording.
         seed: Seed of the generator.
         condition: The requested condition, or a plan of conditions and their seconds.
 
     Raises:
-        ValueError: The suffix, a channel name, or, in EDF, a sample or the sampling rate cannot be written.
-        OSError: The folder does not exist or cannot be written to, or the JSON file beside it is not GET's.
+        ValueError: The suffix or a channel name is not allowed, or EDF cannot store a sample or the sampling rate.
+        OSError: The folder does not exist, files cannot be written into it, or the JSON file would replace a file that
+            GET-HF did not write.
     """
     generated = [
         {"onset": round(float(onset - raw.first_time), 6), "duration": round(float(duration), 6)}
@@ -87,14 +88,14 @@ def save_recording(
 
 
 def split_at_seam(raw: "mne.io.BaseRaw") -> tuple[np.ndarray, np.ndarray]:
-    """Splits a decoded recording at the begin of its annotation "GET generated".
+    """Splits a decoded recording at the start of its annotation "GET generated".
 
     Args:
         raw: Result of `GETFeatureExtractor.decode`.
 
     Returns:
-        Prompt and continuation in microvolts, each `(channels, times)`; the prompt has no samples if the recording
-        was generated from nothing.
+        Prompt and continuation in microvolts, each `(channels, times)`. If the recording was generated without a
+        prompt, the prompt has no samples.
 
     Raises:
         ValueError: `raw` has no such annotation.
@@ -111,7 +112,8 @@ def split_at_seam(raw: "mne.io.BaseRaw") -> tuple[np.ndarray, np.ndarray]:
 def checkpoint_of(model: GETPreTrainedModel) -> dict[str, str]:
     """The name of a model's checkpoint, unless it is a path on this machine, and the hash of its weights.
 
-    The hash equals the hash of the `model.safetensors` that `save_pretrained` writes.
+    If the name is a path on this machine, it is left out. The hash is the same as for the `model.safetensors` that
+    `save_pretrained` writes.
     """
     name, commit = str(model.config._name_or_path), getattr(model.config, "_commit_hash", None)
     cached = _IN_THE_CACHE.search(name)
@@ -131,13 +133,16 @@ def checkpoint_of(model: GETPreTrainedModel) -> dict[str, str]:
 
 
 def _annotations(raw: "mne.io.BaseRaw") -> list[tuple[float, float, str]]:
-    """(onset, duration, description), in seconds as MNE counts them."""
+    """Returns (onset, duration, description) of each annotation, in seconds as MNE counts them."""
     own = raw.annotations
     return list(zip(own.onset.tolist(), own.duration.tolist(), own.description.tolist(), strict=True))
 
 
 def _by_channel(raw: "mne.io.BaseRaw") -> list[tuple[float, float, str, str]]:
-    """(onset from the first sample, duration, description, channel), seconds; an empty channel means all."""
+    """Returns (onset, duration, description, channel) of each annotation; an empty channel means all channels.
+
+    Onset and duration are in seconds. The onset is counted from the first sample.
+    """
     return [
         (onset - raw.first_time, duration, description, channel)
         for (onset, duration, description), channels in zip(_annotations(raw), raw.annotations.ch_names, strict=True)
@@ -175,7 +180,7 @@ def _write_edf(raw: "mne.io.BaseRaw", path: Path, facts: dict[str, Any] | None) 
                 prefiltering=f"HP:{raw.info['highpass']:g}Hz LP:{raw.info['lowpass']:g}Hz",
             )
         )
-    # MNE's notation for the channel; bytes below 32 end a text
+    # MNE writes the channel after @@; in EDF, bytes below 32 end a text
     annotations = [
         EdfAnnotation(onset, duration, re.sub(r"[\x00-\x1f]", " ", text) + (f"@@{channel}" if channel else ""))
         for onset, duration, text, channel in _by_channel(raw)
@@ -206,7 +211,7 @@ def _edf_patient(subject: dict[str, Any]) -> Any:
 
 
 def _edf_recording(began: Any, facts: dict[str, Any] | None) -> Any:
-    """Description of a recording: begin of the generated part in seconds, and as many other facts as fit."""
+    """Returns EDF's description of a recording: start of the generated part in seconds, and as many facts as fit."""
     from edfio import Recording
 
     date = began.date() if began else None
@@ -224,19 +229,20 @@ def _edf_recording(began: Any, facts: dict[str, Any] | None) -> Any:
 
 
 def _edf_word(text: str) -> str:
-    """Text as a word of EDF's header: ASCII without blanks, X for an empty text."""
+    """Converts a text to a word of EDF's header, which is ASCII without blanks; an empty text becomes X."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^!-~]+", "_", plain.strip()) or "X"
 
 
 def _edf_record(n_times: int, rate: float) -> tuple[int, float]:
-    """Chooses the length of EDF's data records; a file holds a whole number of records.
+    """Chooses the length of EDF's data records, because a file must hold a whole number of records.
 
-    The length lies between 1/4 and 10 seconds. It fits exactly into the header's 8 characters, needs the fewest
-    samples of padding (nearly always none) and is nearest to the customary second.
+    The length lies between 1/4 and 10 seconds. The first criterion is that it can be written exactly in the header's 8
+    characters. The second criterion is the smallest number of padded samples, which is nearly always 0. The third
+    criterion is that it is near the usual length of 1 second.
 
     Returns:
-        Samples per record, and its duration in seconds.
+        Number of samples per record, and duration of a record in seconds.
     """
     shortest, longest = max(1, int(rate / 4)), max(1, min(int(10 * rate), n_times))
     samples = min(

@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Handles Ctrl-C in the first seconds of the command, during the import of torch and transformers.
 
-`get_hf/__init__.py` imports this module first, as it takes no time. Until `main` handles interruptions itself, an
-interruption prints one sentence. Any other program that imports the package keeps its own handling.
+`get_hf/__init__.py` imports this module first, because it is imported very fast. Until `main` handles Ctrl-C itself,
+Ctrl-C prints one sentence and ends the command. In any other program that imports the package, the handling of Ctrl-C
+does not change.
 """
 
 import os
@@ -11,15 +12,15 @@ import sys
 import threading
 from pathlib import PurePath
 
-#: Exit status of a command that Ctrl-C ended.
+#: Exit code of a command that was ended by Ctrl-C.
 INTERRUPTED = 130
 
 
 def _is_command() -> bool:
-    """Whether this process is `get-hf` or `python -m get_hf` itself, and not a child of it."""
-    # multiprocessing gives a child the argv of its parent, but `sys.orig_argv` shows how the child was called
+    """Whether this process is `get-hf` or `python -m get_hf`, and not a child process of this command."""
+    # with multiprocessing, a child has the argv of its parent, but `sys.orig_argv` shows how the child was called
     called = sys.orig_argv[1:]
-    if sys.argv[:1] == ["-m"]:  # as long as the package of the module is imported
+    if sys.argv[:1] == ["-m"]:  # while Python imports the package of the module
         return "get_hf" in called
     return PurePath(sys.argv[0]).stem.lower() == "get-hf" and sys.argv[0] in called
 

@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The network of GET.
+"""Holds the network of GET.
 
-This folder is copied flat next to the weights on the Hub, so it must stand alone. It imports torch, numpy,
-transformers and its own modules (``from .sibling import name``), never get_hf, processing or training.
+The files of this folder are copied into the folder of the weights on the Hub, so they must work without the rest of
+the package. They import torch, numpy, transformers and each other (``from .sibling import name``). They never import
+get_hf, processing or training.
 """

@@ -1,20 +1,21 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The variables that the flow draws for a patch: the strength of each of its bands, and the waveform.
+"""Converts patches to the variables that the flow draws, which are the amplitude of each band and the waveform.
 
-EEG in the innovation space is Gaussian noise whose strength changes from patch to patch, in some bands more than in
-others: alpha bursts, muscle. A flow from Gaussian noise reaches such heavy tails only through a very steep map. So the
-strength is a variable of its own. For each band b of neighbouring coefficients of a patch z
+EEG in the innovation space is like Gaussian noise whose amplitude changes from patch to patch. In some bands the
+amplitude changes more than in others, for example by alpha bursts or muscle activity. A flow that starts from Gaussian
+noise reaches such heavy tails only through a very steep map. So the amplitude is a separate variable. For each band b
+of neighbouring coefficients of a patch z
 
     l_b = log((mean of z_b^2 + FLOOR) / (1 + FLOOR)) / 2 + DITHER * n,   n ~ N(0, 1)
     w   = (z_b * exp(-l_b), l_b / SCALE)                                 for all b
 
-The flow draws w, which has no heavy tails, and z_b = w_b * exp(l_b) follows. Without the dither, w would lie on a
-surface and have no density. With the dither likelihoods exist. By Jensen's inequality, with q the normal density of
-the dither,
+The flow draws w, which has no heavy tails, and the patch is computed by z_b = w_b * exp(l_b). The term DITHER * n is
+the dither. Without it, w would lie on a surface and have no density. With the dither, w has a likelihood. Let q be the
+normal density of the dither. By Jensen's inequality,
 
     -log p(z) <= E[-log p(w)] + sum over b of (size of b * l_b + log SCALE) - entropy of q.
 
-One array holds all noise of a patch, for the flow and for the dither: `noise_size` numbers per channel.
+One array holds the noise of the flow and the noise of the dither for a patch, `noise_size` values per channel.
 """
 
 import math
@@ -22,20 +23,21 @@ from collections.abc import Sequence
 
 import torch
 
-#: Power added to the mean power of a band, relative to 1: it keeps the logarithm bounded for few coefficients.
+#: Power that is added to the mean power of a band, where 1 is the usual power. It keeps the logarithm bounded if a
+#: band has few coefficients.
 FLOOR = 0.3
-#: Standard deviation of the dither of the logarithm of an amplitude.
+#: Standard deviation of the dither, which is added to the logarithm of an amplitude.
 DITHER = 0.1
-#: Divisor of the logarithm of an amplitude; near its standard deviation in EEG.
+#: Divisor of the logarithm of an amplitude. It is near the standard deviation of this logarithm in EEG.
 SCALE = 0.3
-#: Weight of the error of an amplitude in training, relative to the mean weight of a coefficient of the waveform:
-#: there are many such coefficients, and hardly anything about them can be predicted.
+#: Weight of the error of an amplitude in training, relative to the mean weight of a coefficient of the waveform. It is
+#: larger than 1 because there are many coefficients, which can hardly be predicted.
 WEIGHT = 4.0
-#: Index of the coefficient whose error counts half as much as the error of coefficient 0 (8 Hz in patches of 250 ms):
-#: slow coefficients are stronger in microvolts, and more of them can be predicted.
+#: Index of the coefficient whose error has half the weight of the error of coefficient 0 (8 Hz in patches of 250 ms).
+#: Slow coefficients have larger weights because they are larger in microvolts and can be predicted better.
 HALF_WEIGHT = 4.0
-#: Largest logarithm of an amplitude that is generated, for three and a half times the usual amplitude: at most one in
-#: a thousand real amplitudes is larger (EEGMMIDB).
+#: Largest logarithm of an amplitude that is generated. It means 3.5 times the usual amplitude. In EEGMMIDB, at most
+#: one real amplitude in a thousand is larger.
 LARGEST = 1.25
 
 
@@ -44,11 +46,12 @@ def split_amplitude(patch: torch.Tensor, dither: torch.Tensor, bands: Sequence[i
 
     Args:
         patch: `(..., patch_size)` in the innovation space.
-        dither: `(..., bands)`, standard normal.
-        bands: Coefficients in each band, from the lowest on; none: the patch is drawn as it is.
+        dither: Standard normal noise, `(..., bands)`.
+        bands: Number of coefficients in each band, from the lowest to the highest band. If empty, the flow draws the
+            patch itself.
 
     Returns:
-        `(..., patch_size + bands)`.
+        The variables, `(..., patch_size + bands)`.
     """
     if not bands:
         return patch
@@ -67,9 +70,10 @@ def join_amplitude(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
 
 
 def bound_amplitude(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
-    """Bounds the amplitudes among the variables that the flow drew, `(..., patch_size + bands)`.
+    """Limits the amplitudes among the variables that the flow drew, `(..., patch_size + bands)`.
 
-    A network predicts that a loud signal stays loud. A signal louder than all training data would stay so without end.
+    The network predicts that a strong signal stays strong. Without the limit, a signal stronger than all training data
+    would stay so strong for ever.
     """
     if not bands:
         return drawn
@@ -78,7 +82,10 @@ def bound_amplitude(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
 
 
 def log_volume(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
-    """Log-density of `drawn`, `(..., patch_size + bands)`, minus the bound on the patch's log-density, in nats."""
+    """Returns the log-density of `drawn` minus the bound on the log-density of the patch, in nats.
+
+    `drawn` holds the variables that the flow draws, `(..., patch_size + bands)`.
+    """
     if not bands:
         return drawn.new_zeros(drawn.shape[:-1])
     sizes = torch.tensor(list(bands), device=drawn.device, dtype=drawn.dtype)
@@ -87,9 +94,13 @@ def log_volume(drawn: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
 
 
 def error_weights(course: int, amplitudes: int) -> torch.Tensor:
-    """Training weight of the error of each number that the flow draws, `(course + amplitudes,)`, 1 on average.
+    """Returns the training weight of the error of each variable that the flow draws, `(course + amplitudes,)`.
 
-    The best velocity for each single number does not depend on the weights.
+    The mean of the weights is 1. The optimal velocity of each variable does not depend on the weights.
+
+    Args:
+        course: Number of coefficients of the waveform.
+        amplitudes: Number of bands.
     """
     slow_first = 1 / (1 + torch.arange(course) / HALF_WEIGHT)
     weights = torch.cat([slow_first / slow_first.mean(), torch.full([amplitudes], WEIGHT)])
@@ -97,6 +108,6 @@ def error_weights(course: int, amplitudes: int) -> torch.Tensor:
 
 
 def _spread(amplitude: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
-    """The factor of each coefficient, `(..., patch_size)`, from log amplitudes `(..., bands)`."""
+    """Returns the amplitude of each coefficient, `(..., patch_size)`, from log amplitudes `(..., bands)`."""
     sizes = torch.tensor(list(bands), device=amplitude.device)
     return amplitude.exp().repeat_interleave(sizes, dim=-1, output_size=sum(bands))

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The card that a model of GET gets on the Hub: what the model is, how to load it, and the metadata."""
+"""Writes the model card of GET on the Hub, which says what the model is and how to load it, and has the metadata."""
 
 import re
 from pathlib import Path
@@ -10,9 +10,9 @@ from .configuration_get import GETConfig
 
 CARD = "README.md"
 TAGS = ("eeg", "brain", "time-series", "bci")
-#: Licence of the code beside the weights, and of weights whose card names no other.
+#: Licence of the code beside the weights. It is also the licence of the weights if the card names no other licence.
 LICENCE = "apache-2.0"
-#: Task of each kind of saved model, as pipelines call it and as people do.
+#: Task of each kind of saved model: its name in pipelines, and its name for people.
 GENERATION, CLASSIFICATION = ("eeg-generation", "EEG generation"), ("eeg-classification", "EEG classification")
 #: Text that transformers writes into the template of a card if a repository has no card.
 AUTOMATIC = (
@@ -56,13 +56,14 @@ person, and must not be presented as one.
 
 
 def complete_card(path: Path, repo: str, config: GETConfig) -> None:
-    """Completes the card that transformers wrote beside a model that is pushed.
+    """Completes the card that transformers writes when a model is pushed.
 
-    A card of GET replaces an unchanged template. Text and metadata that people wrote stay.
+    If the card is the unchanged template of transformers, a card of GET replaces it. Text and metadata that people
+    wrote stay.
 
     Args:
-        path: `README.md`.
-        repo: Name that the repository will have, "owner/name".
+        path: Path of `README.md`.
+        repo: Future name of the repository, "owner/name".
         config: Configuration of the model.
     """
     card = ModelCard.load(path)
@@ -74,12 +75,12 @@ def complete_card(path: Path, repo: str, config: GETConfig) -> None:
 
 
 def task_of(config: GETConfig) -> tuple[str, str]:
-    """The task of a model as pipelines call it, and as people do."""
+    """Returns the task of a model: its name in pipelines, and its name for people."""
     return CLASSIFICATION if "GETForSequenceClassification" in (config.architectures or ()) else GENERATION
 
 
 def describe(data: ModelCardData, config: GETConfig) -> None:
-    """Adds the entries by which the Hub finds a model of GET to the metadata of a card."""
+    """Adds to the metadata of a card the entries by which the Hub finds a model of GET."""
     data.library_name = "transformers"
     data.tags = [*dict.fromkeys([*(data.tags or ()), *TAGS])]
     if data.pipeline_tag is None and task_of(config) == GENERATION:  # the Hub has no task to classify signals
@@ -87,7 +88,10 @@ def describe(data: ModelCardData, config: GETConfig) -> None:
 
 
 def with_use(text: str, repo: str, config: GETConfig) -> str:
-    """A card with how to load the model from `repo`, in place of an earlier such text or before the first section."""
+    """Returns a card with a text on how to load the model from `repo`.
+
+    The text replaces an earlier text of this kind. If there is none, the text is put before the first section.
+    """
     task = task_of(config)[0]
     use = HUB_USE.format(task=task, repo=repo, call=CALLS[task])
     text, n_replaced = re.subn(r"<!-- hub:begin -->.*<!-- hub:end -->\n?", lambda _: use, text, flags=re.DOTALL)
@@ -98,7 +102,7 @@ def with_use(text: str, repo: str, config: GETConfig) -> str:
 
 
 def new_card(repo: str, config: GETConfig) -> str:
-    """A short card."""
+    """Returns a short card for a model that has no card yet."""
     rate, seconds = f"{config.sampling_rate:g} Hz", config.patch_size / config.sampling_rate
     if task_of(config) == CLASSIFICATION:
         labels = ", ".join(str(config.id2label[index]) for index in sorted(config.id2label))

@@ -1,12 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The files of a checkpoint: their list beside the weights, and the checks before loading.
+"""Lists the files of a checkpoint, and checks them before the checkpoint is loaded.
 
-`checkpoint_files.json` names the files that the model and the feature extractor wrote:
+The list is stored beside the weights in `checkpoint_files.json`. It names the files that the model and the feature
+extractor wrote:
 
     {"feature_extractor": {"preprocessor_config.json": null, "population.safetensors": "<SHA-256>"}, "model": {...}}
 
-Files of tensors are compared with their hash. JSON files have no hash, so that a person may edit them. They have to be
-present and valid.
+For files of tensors, the list holds a hash, which is checked. For JSON files it holds no hash, so that people may edit
+these files. They must exist and be valid.
 """
 
 import hashlib
@@ -28,9 +29,9 @@ from transformers.utils import (
 FILES = "checkpoint_files.json"
 #: Key of the model's entries in the list.
 OWNER = "model"
-#: Class of the model that does not generate.
+#: Name of the model class that does not generate.
 CLASSIFIER = "GETForSequenceClassification"
-#: Range of numbers in `generation_config.json`; a larger value is a slip, or takes all time or memory.
+#: Range of numbers in `generation_config.json`. A larger value is a mistake, or would need too much time or memory.
 GENERATION_RANGES = {
     "temperature": (0, 100),
     "guidance_scale": (0, 100),
@@ -45,14 +46,15 @@ GENERATION_RANGES = {
 
 
 def list_files(folder: str | os.PathLike) -> None:
-    """Writes the model's entries of the list in a folder where a model was saved.
+    """Writes the model's entries of the list, in a folder to which a model was saved.
 
-    It deletes weights of an earlier save, which transformers leaves there and loads if it finds them first.
+    Weights of an earlier save are deleted. transformers leaves them in the folder, and could load them instead of the
+    new weights.
     """
     folder = Path(folder)
     index = folder / SAFE_WEIGHTS_INDEX_NAME
     if index.is_file():
-        # a save in one file deletes the parts that an index names; a save in parts leaves the single file
+        # saving in one file deletes the parts that an index names; saving in parts leaves the old single file
         in_parts = all((folder / name).is_file() for name in parts_of(index))
         (folder / SAFE_WEIGHTS_NAME if in_parts else index).unlink(missing_ok=True)
     texts = [folder / CONFIG_NAME, folder / GENERATION_CONFIG_NAME, *folder.glob("model.safetensors.index*.json")]
@@ -69,23 +71,23 @@ def list_files(folder: str | os.PathLike) -> None:
 def check_files(
     checkpoint: str | os.PathLike, place: dict[str, Any], generates: bool, variant: str | None = None
 ) -> int | None:
-    """Checks that a checkpoint is complete before any part of it is loaded.
+    """Checks that a checkpoint is complete, before any part of it is loaded.
 
     Args:
         checkpoint: A folder, or the name of a repository on the Hub.
-        place: Arguments of `cached_file` that locate it, such as the revision.
-        generates: Whether it is loaded as a model that generates.
-        variant: Variant of the weights, as `from_pretrained` takes it.
+        place: Arguments of `cached_file` that locate the checkpoint, such as the revision.
+        generates: Whether the checkpoint will be loaded as a model that generates.
+        variant: Variant of the weights, as in `from_pretrained`.
 
     Returns:
-        Size of the weights in bytes; None if `checkpoint` cannot be reached, which loading then explains.
+        Size of the weights in bytes. None if `checkpoint` cannot be reached; the error of loading then says why.
 
     Raises:
         ValueError: A file is missing, differs from the list, or is invalid.
     """
 
     def find(name: str, **options: bool) -> str | None:
-        """Path of the file with this name; None if there is none."""
+        """Returns the path of the file with this name, or None if it does not exist."""
         return cached_file(checkpoint, name, _raise_exceptions_for_missing_entries=False, **options, **place)
 
     config = find(CONFIG_NAME)
@@ -113,7 +115,7 @@ def check_files(
 
 
 def read_list(file: str | os.PathLike) -> dict[str, dict[str, str | None]]:
-    """Reads the list: for the model and for the feature extractor, the hash of each file by name.
+    """Reads the list, which holds a hash by file name, for the files of the model and of the feature extractor.
 
     Raises:
         ValueError: The file is not such a list, or names a file outside its folder.
@@ -129,10 +131,10 @@ def read_list(file: str | os.PathLike) -> dict[str, dict[str, str | None]]:
 
 
 def parts_of(index: str | os.PathLike) -> list[str]:
-    """Names of the files that an index of sharded weights refers to.
+    """Returns the names of the files to which an index of sharded weights refers.
 
     Raises:
-        ValueError: The file is no index, or refers to a file outside its folder.
+        ValueError: The file is not an index, or it refers to a file outside its folder.
     """
     parts = read_object(index).get("weight_map")
     if not isinstance(parts, dict) or not parts or not all(is_plain(name) for name in parts.values()):
@@ -144,7 +146,7 @@ def parts_of(index: str | os.PathLike) -> list[str]:
 
 
 def read_object(file: str | os.PathLike) -> dict[str, Any]:
-    """Reads a JSON file that holds names and values.
+    """Reads a JSON file that holds an object, which means names with values.
 
     Raises:
         ValueError: The file holds something else.
@@ -161,13 +163,13 @@ def read_object(file: str | os.PathLike) -> dict[str, Any]:
 
 
 def is_plain(name: Any) -> bool:
-    """Whether a name belongs to a file in the same folder, and reading this file runs no code."""
+    """Whether a name is the name of a file in the same folder, of a kind that runs no code when it is read."""
     is_name = isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\:\0")
     return is_name and name.endswith((".safetensors", ".json"))
 
 
 def _weights(checkpoint: str | os.PathLike, find: Callable[[str], str | None], variant: str | None) -> list[str]:
-    """Names of the files that hold the weights, as transformers looks for them."""
+    """Returns the names of the files that hold the weights, in the order in which transformers looks for them."""
     single, index = (
         name if variant is None else f".{variant}.".join(name.rsplit(".", 1))
         for name in (SAFE_WEIGHTS_NAME, SAFE_WEIGHTS_INDEX_NAME)
@@ -184,7 +186,7 @@ def _weights(checkpoint: str | os.PathLike, find: Callable[[str], str | None], v
 
 
 def _check_generation(checkpoint: str | os.PathLike, file: str | None) -> None:
-    """Refuses options that would silently change the amplitude and the variability of generated EEG."""
+    """Refuses missing or wrong options, which would change the amplitude and the variability of generated EEG."""
     if file is None:
         raise ValueError(
             f"{checkpoint} lacks {GENERATION_CONFIG_NAME}, without which generated EEG is far too weak: "

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Configuration of GET."""
+"""Defines the configuration of GET."""
 
 import math
 import numbers
@@ -11,9 +11,11 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import PreTrainedConfig
 from transformers.utils import TRANSFORMERS_DYNAMIC_MODULE_NAME
 
-#: Form of a checkpoint that this code reads and writes; raised with every change that older code would misread.
+#: Format of the checkpoints that this code reads and writes. It is increased with every change that older code would
+#: misread.
 FORMAT_VERSION = 7
-#: Conditions a patch of EEG can be in, by id. Id 0 means unknown; guidance steers away from it.
+#: Names of the conditions that a patch of EEG can have; the index is the id. Id 0 means unknown. Guidance moves the
+#: generated EEG away from the unknown condition.
 CONDITIONS = (
     "none",
     "rest",
@@ -26,11 +28,11 @@ CONDITIONS = (
     "tongue",
     "seizure",
 )
-#: Keys that transformers writes into configurations, or reads from them, without declaring them: they describe the
-#: code and the pipelines saved with a model, or quantisation.
+#: Keys that transformers writes into configurations, or reads from them, without declaring them. They describe
+#: quantisation, or the code and the pipelines that are saved with a model.
 UNDECLARED = ("attn_implementation", "auto_map", "custom_pipelines", "quantization_config", "tie_word_embeddings")
 
-#: Smallest and largest value of arguments; above the largest, memory would run out before a weight is read.
+#: Smallest and largest value of arguments. With larger values, memory could run out before any weight is read.
 RANGES = {
     "patch_size": (1, 1000),
     "sampling_rate": (1, 100_000),
@@ -55,7 +57,7 @@ MOST_NAMES = 10_000
 MOST_SECONDS = 3600
 #: Ways in which a classifier pools channels.
 POOLING = ("position", "mean")
-#: Quadratic functions of an electrode's position, see `classifier_get.quadratic_in_position`.
+#: Number of quadratic functions of an electrode's position, see `pooling_get.quadratic_in_position`.
 N_QUADRATIC = 9
 #: Attributes that must be equal in the model and the feature extractor.
 SHARED = ("sampling_rate", "patch_size", "conditions", "heard_conditions")
@@ -66,40 +68,42 @@ class GETConfig(PreTrainedConfig):
     r"""Architecture of a Generative EEG Transformer.
 
     Args:
-        patch_size (`int`): Samples per patch and channel; a patch of all channels is what one step generates.
-        sampling_rate (`float`): Rate of the signal in Hz.
-        num_calibration_features (`int`): Features per channel of what the feature extractor normalised away.
-        conditions (`list[str]`): Names of the conditions, by id; the first one means unknown.
-        heard_conditions (`list[str]`, *optional*): Conditions that the model heard in training, all that `generate`
-            takes. None: they are not known, and `generate` takes all conditions.
+        patch_size (`int`): Number of samples per patch and channel. One step generates one patch of all channels.
+        sampling_rate (`float`): Sampling rate in Hz.
+        num_calibration_features (`int`): Number of calibration features per channel. They describe what the feature
+            extractor removed by normalisation.
+        conditions (`list[str]`): Names of the conditions; the index is the id. The first name means unknown.
+        heard_conditions (`list[str]`, *optional*): Conditions on which the model was trained. `generate` accepts no
+            other conditions. None: the training conditions are not known, and `generate` accepts all conditions.
         hidden_size (`int`): Width of the backbone.
-        num_hidden_layers (`int`): Blocks of the backbone.
-        num_attention_heads (`int`): Heads of each attention, over time and over channels.
+        num_hidden_layers (`int`): Number of blocks of the backbone.
+        num_attention_heads (`int`): Number of heads of each attention, over time and over channels.
         intermediate_size (`int`): Inner width of the gated MLPs.
-        sliding_window (`int`): Patches that attention over time sees, the current one included.
+        sliding_window (`int`): Number of patches that attention over time sees, including the current patch.
         rope_theta (`float`): Base of the rotary embedding of time, in patches.
-        flow_bands (`list[int]`): Coefficients in each band, from the lowest on; together a patch. The flow draws the
-            amplitude of each band as a variable of its own. Empty: the patch is drawn as it is.
-        flow_num_layers (`int`): Blocks of the flow head.
+        flow_bands (`list[int]`): Number of coefficients in each band, from the lowest to the highest band. Their sum
+            is `patch_size`. The flow draws the amplitude of each band as a separate variable. If the list is empty,
+            the flow draws the patch itself.
+        flow_num_layers (`int`): Number of blocks of the flow head.
         flow_hidden_size (`int`): Width of the flow head.
         flow_intermediate_size (`int`): Inner width of the flow head's MLPs.
         rms_norm_eps (`float`): Epsilon of the normalisations.
         initializer_range (`float`): Standard deviation of initial weights.
         attention_dropout (`float`): Dropout of attention weights in training.
-        classifier_pooling (`str`): How a classifier pools channels: "position" by nine functions of the electrode's
-            position, "mean" by their mean, which cannot distinguish left from right.
+        classifier_pooling (`str`): How a classifier pools channels. "position" uses nine functions of the electrode's
+            position. "mean" uses the mean over channels, which cannot distinguish left from right.
         classifier_dropout (`float`): Dropout of a classifier's features in training.
-        window_seconds (`float`, *optional*): Length of the windows that a classifier was trained on; pipelines divide
-            recordings into such windows. None: a recording is one window.
-        stride_seconds (`float`, *optional*): Distance of the windows of a recording. None: `window_seconds`.
-        training_channels (`list[str]`, *optional*): Channels that a classifier was trained on. Information only: the
-            model takes any channels.
+        window_seconds (`float`, *optional*): Length of the windows on which a classifier was trained. Pipelines divide
+            recordings into windows of this length. None: a recording is one window.
+        stride_seconds (`float`, *optional*): Distance between the starts of windows. None: `window_seconds`.
+        training_channels (`list[str]`, *optional*): Channels on which a classifier was trained. This is for
+            information only: the model accepts any channels.
         use_cache (`bool`): Whether the model returns its key/value cache by default.
-        format_version (`int`): Form of the checkpoint, see `FORMAT_VERSION`.
+        format_version (`int`): Format of the checkpoint, see `FORMAT_VERSION`.
 
     Raises:
-        ValueError: An argument does not exist (it may be misspelt), sizes contradict each other, or a checkpoint is
-            of a newer or older format or of another model.
+        ValueError: An argument does not exist (it may be misspelt), sizes contradict each other, or a checkpoint has a
+            newer or older format or belongs to another model.
         huggingface_hub.errors.StrictDataclassError: A value has the wrong type.
 
     Example:
@@ -146,9 +150,9 @@ class GETConfig(PreTrainedConfig):
                 f"The checkpoint is of format {self.format_version}, and this version of GET-HF reads format "
                 f"{FORMAT_VERSION}: install {age} one, or pin {revision} revision of the checkpoint."
             )
-        self._check_ranges(kwargs.get("num_labels"))  # lists of such lengths are made below
+        self._check_ranges(kwargs.get("num_labels"))  # lists of such lengths are created below
         if not __name__.startswith(TRANSFORMERS_DYNAMIC_MODULE_NAME):
-            # the package has its own pipelines; with this key, pipeline() would insist on those beside the weights
+            # the package has its own pipelines; with this key, pipeline() would only use the ones beside the weights
             kwargs.pop("custom_pipelines", None)
         for name in ("conditions", "flow_bands", "heard_conditions", "training_channels"):
             value = getattr(self, name)
@@ -169,8 +173,8 @@ class GETConfig(PreTrainedConfig):
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> "GETConfig":
-        """Reads the output of `to_dict`; refuses the output of another model, where transformers only warns."""
-        config_dict = {"format_version": 1} | config_dict  # from before formats were counted
+        """Reads the output of `to_dict`; refuses the output of another model, for which transformers only warns."""
+        config_dict = {"format_version": 1} | config_dict  # the first format had no number
         model_type = config_dict.get("model_type", cls.model_type)
         if model_type != cls.model_type:
             raise ValueError(
@@ -190,12 +194,12 @@ class GETConfig(PreTrainedConfig):
 
     @property
     def num_conditions(self) -> int:
-        """Number of conditions, the unknown one included."""
+        """Number of conditions, including the unknown condition."""
         return len(self.conditions)
 
     @property
     def known_conditions(self) -> list[str] | tuple[str, ...]:
-        """Conditions that a caller may ask for."""
+        """Names of the conditions that `generate` accepts."""
         return self.conditions[1:] if self.heard_conditions is None else self.heard_conditions
 
     @property
@@ -205,34 +209,34 @@ class GETConfig(PreTrainedConfig):
 
     @property
     def flow_size(self) -> int:
-        """Numbers per channel that the flow draws for a patch: its course and the amplitudes of its bands."""
+        """Number of variables per channel that the flow draws for a patch: waveform and amplitudes of bands."""
         return self.patch_size + len(self.flow_bands)
 
     @property
     def noise_size(self) -> int:
-        """Random numbers per channel that a patch needs in training: the flow's noise, and the amplitudes' dither."""
+        """Number of noise values per channel and patch in training: for the flow, and for the dither of amplitudes."""
         return self.flow_size + len(self.flow_bands)
 
     @property
     def num_classifier_features(self) -> int:
-        """Features that a classifier's linear layer reads."""
+        """Number of input features of a classifier's linear layer."""
         if self.classifier_pooling == "mean":
             return self.hidden_size
         return N_QUADRATIC * (self.hidden_size + self.patch_size + self.num_calibration_features)
 
     @property
     def context_seconds(self) -> float:
-        """Seconds of the past that a patch depends on; an earlier past costs memory and changes nothing."""
+        """Length of the past on which a patch depends, in seconds; an earlier past needs memory and has no effect."""
         return self.num_hidden_layers * self.sliding_window * self.patch_size / self.sampling_rate
 
     def check_extractor(self, extractor: dict[str, Any]) -> None:
-        """Checks that a feature extractor prepares what this model reads.
+        """Checks that a feature extractor prepares inputs for this model.
 
         Args:
-            extractor: Attributes of the feature extractor, as `preprocessor_config.json` holds them.
+            extractor: Attributes of the feature extractor, as they are stored in `preprocessor_config.json`.
 
         Raises:
-            ValueError: The sampling rate, patch size or conditions differ. A missing attribute is no conflict.
+            ValueError: The sampling rate, the patch size or the conditions differ. A missing attribute is no error.
         """
         for name in SHARED:
             ours, its = getattr(self, name), extractor.get(name)
@@ -243,10 +247,10 @@ class GETConfig(PreTrainedConfig):
                 )
 
     def check_conditions(self, condition_ids: torch.Tensor | None) -> None:
-        """Checks that the model was trained with the conditions that it is to generate, if any are given.
+        """Checks that the model was trained on the conditions that it will generate; without conditions, does nothing.
 
         Raises:
-            ValueError: The model was not trained with the condition of an id, or the id belongs to no condition.
+            ValueError: The model was not trained on the condition with an id, or no condition has this id.
         """
         if condition_ids is None:
             return
@@ -304,18 +308,18 @@ class GETConfig(PreTrainedConfig):
 
 
 def is_number(value: Any, whole: bool = False) -> bool:
-    """Whether a value is a finite number, and a whole one if asked; text that looks like a number is not one."""
+    """Whether a value is a finite number, and with `whole` also an integer; text such as "1" is not a number."""
     is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return is_real and math.isfinite(value) and not (whole and value % 1)
 
 
 def own_arguments() -> list[str]:
-    """Names of the arguments that GETConfig adds to the arguments of every transformers configuration."""
+    """Returns the names of the arguments that only GETConfig has, and not every configuration of transformers."""
     return [name for name in GETConfig.__annotations__ if name not in PreTrainedConfig.__annotations__]
 
 
 def _is_inherited(name: str) -> bool:
-    """Whether transformers itself gives a meaning to a configuration key, declared or not."""
+    """Whether transformers itself uses a configuration key, declared or not."""
     return name.startswith("_") or hasattr(PreTrainedConfig(), name) or name in UNDECLARED
 
 

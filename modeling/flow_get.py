@@ -1,21 +1,22 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The flow head: draws the next patch of all channels jointly, conditioned on the backbone's state.
+"""Defines the flow head, which draws the next patch of all channels together, given the backbone's state.
 
-Flow matching on the variance-preserving path (Albergo & Vanden-Eijnden 2023, the trigonometric interpolant):
+The head is trained by flow matching on the variance-preserving path (the trigonometric interpolant of Albergo &
+Vanden-Eijnden 2023):
 
     x_phi = cos(phi) noise + sin(phi) data,   velocity v = -sin(phi) noise + cos(phi) data,   phi = time * pi / 2
 
-For white Gaussian data, which the innovation space nearly gives, the exact velocity is zero. The head starts at zero.
-So an untrained model is already a linear-Gaussian simulator, and training adds only what linear statistics lack. On
-such data its loss is 1 at every time of the flow.
+In the innovation space, EEG is nearly white and Gaussian. For white Gaussian data the exact velocity is zero, and the
+loss of a zero velocity is 1 at every time of the flow. The output of the untrained head is zero. So an untrained model
+already is a linear-Gaussian simulator. Training only adds the properties that linear statistics do not describe.
 
-EEG is closer to Gaussian noise whose strength changes between bands and within a patch. Given the strengths, the exact
-velocity is linear in x, and a normalised network could not follow it into the tails. So the head predicts gains and a
-shift,
+EEG is more similar to Gaussian noise whose amplitude differs between bands and changes within a patch. If the
+amplitudes are given, the exact velocity is linear in x. A network with normalisation could not follow this velocity
+for very large x. So the head predicts gains and a shift,
 
     v(x) = gain * x + D' (sample_gain * D x) + shift
 
-where D converts coefficients to samples. Attention across channels models what channels have in common.
+where D converts coefficients to samples. Attention across channels models the dependence between channels.
 """
 
 import math
@@ -30,15 +31,15 @@ from .layers_get import GETMLP, GETAttention, cosine_transform, seen_by_networks
 
 
 def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Point on the path and its velocity.
+    """Returns the point on the path at a time, and its velocity.
 
     Args:
-        data: `(batch, channels, flow_size)`.
-        noise: Same shape, standard normal.
-        time: `(batch,)` in [0, 1]; 0 is noise, 1 is data.
+        data: Variables of a patch, `(batch, channels, flow_size)`.
+        noise: Standard normal noise of the same shape.
+        time: Time of the flow, `(batch,)`, from 0 (noise) to 1 (data).
 
     Returns:
-        `x_phi` and `v`, same shape as the data. The velocity is per unit of phi.
+        `x_phi` and `v`, which have the shape of the data. The velocity is the derivative by phi.
     """
     phi = time[:, None, None] * (math.pi / 2)
     cos, sin = phi.cos(), phi.sin()
@@ -46,11 +47,11 @@ def interpolate(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> 
 
 
 class GETZeroLinear(nn.Linear):
-    """A linear layer that starts at zero (see `_init_weights`)."""
+    """Linear layer whose initial weights are zero (see `_init_weights`)."""
 
 
 class GETFlowBlock(nn.Module):
-    """Attention across channels and an MLP, both modulated by the time of the flow (AdaLN, Peebles & Xie 2023)."""
+    """Block of attention across channels and an MLP, both modulated by the flow time (AdaLN, Peebles & Xie 2023)."""
 
     def __init__(self, config: GETConfig):
         super().__init__()
@@ -61,11 +62,11 @@ class GETFlowBlock(nn.Module):
         self.mlp = GETMLP(width, config.flow_intermediate_size)
 
     def norm(self, x: torch.Tensor) -> torch.Tensor:
-        """Root-mean-square norm; scale and shift come from the modulation."""
+        """Normalises by the root mean square; scale and shift are applied later, by the modulation."""
         return nn.functional.rms_norm(x, x.shape[-1:], eps=self.eps)
 
     def forward(self, x: torch.Tensor, modulation: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
-        """Maps `(batch, channels, width)`, with modulation `(batch or 1, 6 * width)`, to the same shape."""
+        """Maps `(batch, channels, width)` to the same shape, with a modulation of shape `(batch or 1, 6 * width)`."""
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation[:, None].chunk(6, dim=-1)
         attended, _ = self.channel_attention(torch.addcmul(shift_a, self.norm(x), 1 + scale_a), attention_mask)
         x = torch.addcmul(x, attended, 1 + gate_a)
@@ -73,10 +74,10 @@ class GETFlowBlock(nn.Module):
 
 
 class GETFlowHead(nn.Module):
-    """Velocity of the flow of one patch of all channels.
+    """Network that computes the velocity of the flow for one patch of all channels.
 
     Args:
-        config: The model's configuration.
+        config: Configuration of the model.
     """
 
     def __init__(self, config: GETConfig):
@@ -88,12 +89,15 @@ class GETFlowHead(nn.Module):
         self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
         self.blocks = nn.ModuleList(GETFlowBlock(config) for _ in range(config.flow_num_layers))
         self.norm = nn.RMSNorm(width, eps=config.rms_norm_eps)
-        #: Sizes of the last layer's outputs for each channel: gains, shifts, gains of samples.
+        #: Number of outputs of the last layer for each channel: gains, shifts, gains of samples.
         self.parts = [config.flow_size, config.flow_size, config.patch_size]
         self.out_proj = GETZeroLinear(width, sum(self.parts))
 
     def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
-        """Modulation of each block, `(batch, 6 * width)`, at flow times `(batch,)`; equal for all patches."""
+        """Returns the modulation of each block, `(batch, 6 * width)`, at flow times `(batch,)`.
+
+        The modulation does not depend on the patch.
+        """
         half = self.config.flow_hidden_size // 2
         frequencies = torch.exp(torch.arange(half, device=time.device, dtype=torch.float32) * (math.log(100.0) / half))
         angles = time.float()[:, None] * frequencies
@@ -108,7 +112,10 @@ class GETFlowHead(nn.Module):
         condition: torch.Tensor,
         attention_mask: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Velocity at `x` `(batch, channels, flow_size)`, given projected conditions `(batch, channels, width)`."""
+        """Returns the velocity at `x`, which has the shape `(batch, channels, flow_size)`.
+
+        The projected conditions have the shape `(batch, channels, width)`.
+        """
         size = self.config.patch_size
         hidden = (self.in_proj(seen_by_networks(x, size)) + condition).to(self.norm.weight.dtype)
         for block, modulation in zip(self.blocks, modulations, strict=True):
@@ -126,16 +133,16 @@ class GETFlowHead(nn.Module):
         hidden_states: torch.Tensor,
         channel_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Velocity of the flow.
+        """Computes the velocity of the flow.
 
         Args:
-            x: `(batch, channels, flow_size)`, a point on the path.
-            time: `(batch,)` in [0, 1].
-            hidden_states: `(batch, channels, hidden_size)`, the backbone's state before the patch.
+            x: Point on the path, `(batch, channels, flow_size)`.
+            time: Time of the flow in [0, 1], `(batch,)`.
+            hidden_states: State of the backbone before the patch, `(batch, channels, hidden_size)`.
             channel_mask: `(batch, channels)`, 0 where there is no channel.
 
         Returns:
-            `(batch, channels, flow_size)`.
+            The velocity, `(batch, channels, flow_size)`.
         """
         mask = create_bidirectional_mask(self.config, x, channel_mask)
         return self.velocity(x, self.modulations(time), self.condition_proj(hidden_states), mask)
@@ -148,28 +155,29 @@ class GETFlowHead(nn.Module):
         guidance_scale: float = 1.0,
         channel_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Integrates the flow from noise to the next patch: Euler steps, each at the time in its middle.
+        """Integrates the flow from noise to the next patch.
 
-        Noise and data are similar, so the velocity depends on time more than on x. For such a flow this is nearly the
-        midpoint rule at half its cost. Rules that follow the flow more closely were no better
+        The rule is an Euler step with the velocity at the time in the middle of the step. Noise and data are similar,
+        so the velocity depends on time more than on x. For such a flow, this rule is nearly as exact as the midpoint
+        rule and needs half the time. Rules that follow the flow more closely gave no better results
         (`training/EXPERIMENTS.md`).
 
         Args:
-            hidden_states: `(batch, channels, hidden_size)`; with guidance `(2 * batch, ...)`, where the second half
-                holds the states without the condition.
-            noise: `(batch, channels, flow_size)`, the starting point.
-            num_steps: Steps of the integration, one velocity each.
-            guidance_scale: Classifier-free guidance (Ho & Salimans 2022); 1 is none.
-            channel_mask: `(batch, channels)`, rows as in `hidden_states`.
+            hidden_states: States of the backbone, `(batch, channels, hidden_size)`. With guidance, the shape is
+                `(2 * batch, ...)`, and the second half holds the states without the condition.
+            noise: Starting point, `(batch, channels, flow_size)`.
+            num_steps: Number of integration steps. Each step computes one velocity.
+            guidance_scale: Strength of classifier-free guidance (Ho & Salimans 2022); 1 is no guidance.
+            channel_mask: `(batch, channels)`, 0 where there is no channel. The rows are as in `hidden_states`.
 
         Returns:
-            `(batch, channels, patch_size)`.
+            The next patch, `(batch, channels, patch_size)`.
         """
         guided = guidance_scale != 1.0
         condition = self.condition_proj(hidden_states)
         mask = create_bidirectional_mask(self.config, condition, channel_mask)
         times = (torch.arange(num_steps, device=noise.device) + 0.5) / num_steps
-        # all times at once: the modulation does not depend on the patch
+        # computed for all times together, because the modulation does not depend on the patch
         modulations = [m.split(1) for m in self.modulations(times)]
 
         def velocity(x: torch.Tensor, index: int) -> torch.Tensor:

@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`generate()` for a continuous signal.
+"""Defines `generate()` for a continuous signal.
 
-It is transformers' own `GenerationMixin`. A running sequence of patches `(batch, patches, channels * patch_size)`
-replaces token ids. One step runs the backbone on the last patch and lets the flow head draw the next one.
+The code is based on `GenerationMixin` of transformers. Instead of the token ids of a language model, GET has a running
+sequence of patches, `(batch, patches, channels * patch_size)`. In each step, the backbone reads the last patch, and
+then the flow head draws the next patch.
 """
 
 import math
@@ -29,20 +30,20 @@ from .options_get import OWN_OPTIONS, check_options, check_supported
 from .patch_buffer_get import PatchBuffer
 from .threads_get import MeasuredThreads
 
-#: Options of transformers that say how long to generate, in patches.
+#: Options of transformers for the length of the generated sequence, in patches.
 LENGTHS = ("max_new_tokens", "max_length")
 
 
 @dataclass
 class GETGenerateOutput(ModelOutput):
-    """What `generate` returns with `return_dict_in_generate=True`.
+    """Output of `generate` with `return_dict_in_generate=True`.
 
     Attributes:
-        sequences: `(batch, channels, times)`: the prompt followed by the continuation, in the innovation space.
-        past_key_values: The cache, with which a later call can continue these sequences; None with guidance. It
-            holds the patches before the modulation of their amplitude.
-        hidden_states: For each step, the hidden states of each layer, if asked for.
-        attentions: For each step, the attentions of each layer, if asked for.
+        sequences: The prompt followed by the continuation, in the innovation space, `(batch, channels, times)`.
+        past_key_values: The cache, with which a later call can continue these sequences. It was computed from the
+            patches before their amplitude was modulated. With guidance it is None.
+        hidden_states: For each step, the hidden states of each layer, if they were requested.
+        attentions: For each step, the attention weights of each layer, if they were requested.
     """
 
     sequences: torch.FloatTensor | None = None
@@ -52,50 +53,55 @@ class GETGenerateOutput(ModelOutput):
 
 
 class GETGenerationMixin(GenerationMixin):
-    """Hooks with which `generate()` draws patches instead of tokens."""
+    """Mixin that makes `generate()` of transformers draw patches of EEG instead of tokens."""
 
     _supported_generation_modes = [GenerationMode.GREEDY_SEARCH, GenerationMode.SAMPLE]
 
     def generate(self, inputs: torch.Tensor | None = None, **kwargs) -> torch.Tensor | GETGenerateOutput:
         r"""Continues EEG, or generates it without a prompt.
 
-        It takes the output of `GETFeatureExtractor`, and the generation options below.
+        Pass the output of `GETFeatureExtractor`, and any of the generation options below.
 
         Args:
             inputs (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):
-                The prompt in the innovation space, also as `input_values=`. Without it generation starts from the
-                start patch.
+                The prompt in the innovation space. It can also be passed as `input_values=`. Without a prompt,
+                generation starts from the start patch.
             kwargs:
                 `channel_positions` (required), `channel_mask`, `attention_mask`, `calibration`: see `forward`.
 
-                `noise_seed`: `(batch,)`: an integer for each recording, mixed into its noise. With one generator seed,
-                recordings get different noise, and each gets the same noise alone and in a batch. Without `noise_seed`
-                the noise depends on the generator alone.
+                `noise_seed`: one integer for each recording, `(batch,)`, from which its noise is computed. With the
+                same seed of the generator, different recordings get different noise. The noise of a recording does not
+                depend on the other recordings of the batch. Without `noise_seed`, the noise depends on the generator
+                alone.
 
-                `condition_ids`: `(batch, patches)`: the condition of the patch that each position predicts. A plan may
-                continue beyond the prompt; its last entry holds for all later patches. The model must have heard them.
+                `condition_ids`: condition of the next patch at each position, `(batch, patches)`. There may be more
+                conditions than patches in the prompt. The last condition holds for all later patches. The model must
+                have been trained on all of them.
 
-                `max_new_tokens` (patches) or `seconds` (rounded up to patches); if a call gives neither,
-                `generation_config.seconds` is used if it is set.
+                `max_new_tokens` (number of patches) or `seconds` (rounded up to whole patches): how much to generate.
+                If neither is passed, `generation_config.seconds` is used, if it is set.
 
-                `do_sample`: True by default; False starts the flow from zero noise, for a smooth and typical course.
+                `do_sample`: True by default. With False the flow starts from zero noise, which gives a smooth and
+                typical waveform.
 
-                `temperature`: standard deviation of the flow's noise; it scales the modulation as well.
+                `temperature`: standard deviation of the flow's noise. It also scales the modulation.
 
-                `num_flow_steps`: steps of the flow, one pass of its head each. More steps follow the learnt flow more
-                closely, but do not come closer to EEG.
+                `num_flow_steps`: number of steps of the flow. The flow head runs once in each step. With more steps,
+                the result follows the learnt flow more closely, but is not more similar to EEG.
 
-                `burst_correlation`: correlation between channels of the noise that changes their amplitudes, from 0,
-                as in training, to 1; see `share_bursts`.
+                `burst_correlation`: correlation between channels of the noise that changes their amplitudes. 0 is as
+                in training, and 1 is the maximum; see `share_bursts`.
 
-                `modulation_depth`: how much the amplitude varies within a patch, in addition to what the flow draws:
-                a standard deviation in nats for many channels, 0 for none; see `modulate`.
+                `modulation_depth`: how much the amplitude varies within a patch, in addition to the variation that the
+                flow draws. It is a standard deviation in nats for many channels; 0 is no modulation; see `modulate`.
 
                 `guidance_scale`: strength of the guidance towards the condition; 1 is no guidance.
 
-                `num_return_sequences`, `generator` (`torch.Generator`), `streamer` (gets the prompt, then one patch
-                `(batch, channels, patch_size)` at each step), `stopping_criteria`, `max_time`, `past_key_values`,
-                `use_cache`, `return_dict_in_generate`.
+                `streamer`: object that receives the prompt first, and then one patch `(batch, channels, patch_size)`
+                in each step.
+
+                `num_return_sequences`, `generator` (`torch.Generator`), `stopping_criteria`, `max_time`,
+                `past_key_values`, `use_cache`, `return_dict_in_generate`: as in transformers.
 
         Returns:
             Prompt and continuation in the innovation space, `(batch, channels, times)`, or a `GETGenerateOutput`.
@@ -103,7 +109,7 @@ class GETGenerationMixin(GenerationMixin):
 
         Raises:
             ValueError: An option has no meaning for EEG (beams, top-k ...), both `seconds` and `max_new_tokens` are
-                given, positions are missing, or the model never heard a condition.
+                given, positions are missing, or the model was not trained on a condition.
         """
         if kwargs.get("channel_positions") is None:
             raise ValueError(
@@ -118,7 +124,7 @@ class GETGenerationMixin(GenerationMixin):
     def _prepare_generation_config(
         self, generation_config: GenerationConfig | None, **kwargs: Any
     ) -> tuple[GenerationConfig, dict]:
-        """Reads GET's own options, and refuses options that would be ignored."""
+        """Reads the options that only GET has, and refuses options that would have no effect."""
         n_patches = self._patches_in_seconds(generation_config, kwargs)
         kwargs.pop("seconds", None)
         own = {name: kwargs.pop(name, None) for name in OWN_OPTIONS}
@@ -140,9 +146,9 @@ class GETGenerationMixin(GenerationMixin):
         return generation_config, model_kwargs
 
     def _patches_in_seconds(self, generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> int | None:
-        """Number of patches that `seconds` asks for; None if a length is given in another way, or not at all.
+        """Returns the number of patches in `seconds`; None if the length is given in another way, or not at all.
 
-        The arguments of the call have priority, then the config that it passes, then the model's own config.
+        The arguments of the call have priority, then the config that is passed to the call, then the model's config.
         """
         configs = (config for config in (generation_config, self.generation_config) if config is not None)
         for place in (kwargs, *map(vars, configs)):
@@ -162,7 +168,7 @@ class GETGenerationMixin(GenerationMixin):
     def _prepare_model_inputs(
         self, inputs: torch.Tensor | None, bos_token_id: torch.Tensor | None, model_kwargs: dict[str, Any]
     ) -> tuple[torch.Tensor, str, dict[str, Any]]:
-        """Turns `(batch, channels, times)` into the running sequence `(batch, patches, channels * patch_size)`."""
+        """Converts `(batch, channels, times)` to the running sequence `(batch, patches, channels * patch_size)`."""
         given = model_kwargs.pop("input_values", None)
         if inputs is not None and given is not None:
             raise ValueError("The prompt was given twice, as inputs and as input_values: give one.")
@@ -200,9 +206,10 @@ class GETGenerationMixin(GenerationMixin):
         length: int | None = None,
         **kwargs,
     ) -> dict[str, Any]:
-        """Inputs of one forward pass: the patches not yet in the cache, and the conditions that follow them.
+        """Returns the inputs of one forward pass: the patches that are not yet in the cache, and the next conditions.
 
-        `length` is the length of the whole sequence, if `input_ids` holds only its end.
+        `length` is the length of the whole sequence. It must be passed if `input_ids` holds only the end of the
+        sequence.
         """
         end = length or input_ids.shape[1]
         if next_sequence_length is not None:
@@ -229,7 +236,7 @@ class GETGenerationMixin(GenerationMixin):
         streamer: BaseStreamer | None = None,
         **model_kwargs,
     ) -> torch.Tensor | GETGenerateOutput:
-        """Generation loop: each step computes the state of the past, draws noise, and lets the flow draw a patch."""
+        """Runs the generation loop, in which each step computes the state of the past and then draws a patch."""
         guidance_scale = generation_config.guidance_scale
         noise_scale = generation_config.temperature if generation_config.do_sample else 0.0
         use_cache = model_kwargs.get("use_cache", True)
@@ -245,7 +252,7 @@ class GETGenerationMixin(GenerationMixin):
         guided = guidance_scale != 1.0
         output = PatchBuffer(input_ids, generation_config.max_length)
         if guided:
-            # the second half of the batch has the same past without its condition
+            # the second half of the batch has the same past as the first half, but no condition
             input_ids, model_kwargs = torch.cat((input_ids, input_ids)), with_unconditional(model_kwargs)
         sequence = PatchBuffer(input_ids, generation_config.max_length, only_last=use_cache)
         recorded = {"hidden_states": (), "attentions": ()}
@@ -280,7 +287,7 @@ class GETGenerationMixin(GenerationMixin):
                     model_kwargs.get("channel_mask"),
                 )
                 depth = noise_scale * generation_config.modulation_depth
-                # the model does not see the modulation: a stronger past would strengthen the future at every step
+                # the model does not see the modulation: otherwise the amplitude would grow from step to step
                 context, patch_out = (
                     self._silenced(x, channel_mask, finished).to(input_ids.device)
                     for x in (patch, self._modulate(patch, depth, channel_mask, noise))
@@ -307,13 +314,13 @@ class GETGenerationMixin(GenerationMixin):
     def _share_bursts(
         self, noise: torch.Tensor, correlation: float, noise_scale: float, channel_mask: torch.Tensor | None
     ) -> torch.Tensor:
-        """Widens the shared part of the noise of amplitudes; the noise of the waveform stays as it is."""
+        """Increases the shared part of the noise of amplitudes, and leaves the noise of the waveform unchanged."""
         course, amplitude = noise.split([self.config.patch_size, len(self.config.flow_bands)], dim=-1)
         return torch.cat((course, share_bursts(amplitude, correlation, channel_mask, noise_scale)), dim=-1)
 
     @staticmethod
     def _silenced(patch: torch.Tensor, channel_mask: torch.Tensor | None, finished: torch.Tensor) -> torch.Tensor:
-        """A patch `(batch, channels * patch_size)`, with zeros for missing channels and finished recordings."""
+        """Sets missing channels and finished recordings to zero, and returns `(batch, channels * patch_size)`."""
         if channel_mask is not None:
             patch = patch * channel_mask[:, :, None].to(patch)
         return patch.flatten(1).masked_fill(finished[:, None].to(patch.device), 0.0)
@@ -321,7 +328,7 @@ class GETGenerationMixin(GenerationMixin):
     def _modulate(
         self, patch: torch.Tensor, depth: float, channel_mask: torch.Tensor | None, noise: PatchNoise
     ) -> torch.Tensor:
-        """Modulates the amplitude within a patch; with depth 0 no noise is drawn."""
+        """Modulates the amplitude within a patch; with depth 0, returns the patch and draws no noise."""
         if depth == 0.0:
             return patch
         drawn = noise.draw(patch.shape[1], N_COSINES, n_shared=1)
@@ -329,23 +336,23 @@ class GETGenerationMixin(GenerationMixin):
 
 
 class PatchStreamer(BaseStreamer):
-    """Converts the running sequence of `generate` to `(batch, channels, times)` for a user's streamer."""
+    """Streamer that converts the running sequence to `(batch, channels, times)` for the streamer of a user."""
 
     def __init__(self, streamer: BaseStreamer, patch_size: int):
         self.streamer = streamer
         self.patch_size = patch_size
 
     def put(self, value: torch.Tensor) -> None:
-        """Passes on the prompt, which comes first, then one patch at a time."""
+        """Passes on the prompt in the first call, and one patch in each later call."""
         self.streamer.put(to_values(value if value.ndim == 3 else value[:, None], self.patch_size))
 
     def end(self) -> None:
-        """Tells the streamer that no patch follows."""
+        """Ends the streamer of the user, because no patch follows."""
         self.streamer.end()
 
 
 def to_sequence(values: torch.Tensor, patch_size: int) -> torch.Tensor:
-    """`(batch, channels, times)` to `(batch, patches, channels * patch_size)`."""
+    """Converts `(batch, channels, times)` to `(batch, patches, channels * patch_size)`."""
     if values.ndim != 3 or values.shape[-1] % patch_size or not values.shape[-1]:
         raise ValueError(
             f"input_values must be (batch, channels, times) with whole patches of {patch_size} samples, not "
@@ -355,12 +362,12 @@ def to_sequence(values: torch.Tensor, patch_size: int) -> torch.Tensor:
 
 
 def to_values(sequence: torch.Tensor, patch_size: int) -> torch.Tensor:
-    """`(batch, patches, channels * patch_size)` to `(batch, channels, times)`."""
+    """Converts `(batch, patches, channels * patch_size)` to `(batch, channels, times)`."""
     return sequence.unflatten(-1, (-1, patch_size)).transpose(1, 2).flatten(2)
 
 
 def with_unconditional(model_kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Doubles every input for classifier-free guidance; the second half has no condition."""
+    """Repeats all inputs for classifier-free guidance; the second half of the new batch has no condition."""
     if model_kwargs.get("condition_ids") is None:
         raise ValueError("guidance_scale other than 1 guides towards a condition: pass condition_ids.")
     cache = model_kwargs.get("past_key_values")

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The block of the backbone, and the layers that it shares with the flow head."""
+"""Defines the block of the backbone, and the layers that the backbone shares with the flow head."""
 
 import functools
 from collections.abc import Callable
@@ -26,7 +26,11 @@ def eager_attention_forward(
     dropout: float = 0.0,
     **kwargs,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Softmax attention written out; `(batch, heads, length, head_dim)` each, weights `(batch, heads, query, key)`."""
+    """Computes softmax attention in plain torch.
+
+    Query, key and value have the shape `(batch, heads, length, head_dim)`. The output has the shape `(batch, length,
+    heads, head_dim)`, and the weights have the shape `(batch, heads, query, key)`.
+    """
     weights = query @ key.transpose(-1, -2) * scaling
     if attention_mask is not None:
         weights = weights + attention_mask
@@ -36,9 +40,10 @@ def eager_attention_forward(
 
 
 def rotary_embedding(positions: torch.Tensor, dim: int, theta: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosine and sine of rotary angles (Su et al. 2021), `(length, dim)` each, for integer positions `(length,)`.
+    """Returns cosine and sine of rotary angles (Su et al. 2021), `(length, dim)` each.
 
-    They are computed at each call. This takes a few microseconds, and no buffer that loading could leave unset.
+    The positions `(length,)` are integers. Cosine and sine are computed at each call, which takes a few microseconds.
+    They are not stored in a buffer, because loading a checkpoint could leave a buffer unset.
     """
     frequencies = theta ** (-torch.arange(0, dim, 2, device=positions.device, dtype=torch.float32) / dim)
     angles = (positions.float()[:, None] * frequencies).repeat(1, 2)
@@ -52,9 +57,10 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 
 
 def cosine_transform(n: int, device: torch.device | None = None) -> torch.Tensor:
-    """The orthonormal DCT-II as a matrix `(coefficients, samples)`, which the innovation space uses for patches.
+    """Returns the matrix of the orthonormal DCT-II, `(coefficients, samples)`.
 
-    It is not the buffer of a module, which loading a checkpoint could leave unset.
+    The innovation space uses this transform for patches. The matrix is not stored in a buffer of a module, because
+    loading a checkpoint could leave a buffer unset.
     """
     return torch.as_tensor(_cosines(n), device=device)
 
@@ -67,18 +73,18 @@ def _cosines(n: int) -> np.ndarray:
 
 
 def seen_by_networks(x: torch.Tensor, patch_size: int) -> torch.Tensor:
-    """Network inputs of a patch: asinh of its coefficients and of its samples, and the magnitudes of both.
+    """Returns the network inputs of a patch: asinh of its coefficients and of its samples, and the magnitudes of both.
 
-    The logarithmic tail keeps a burst from hiding all other features of a token. With the magnitudes, a mean over
-    patches is already an estimate of the variability of each coefficient, and a sum over samples shows when within a
-    patch something happened.
+    For large values, asinh grows like a logarithm, so that a burst does not hide all other features of a token. With
+    the magnitudes as inputs, a mean over patches already estimates how much each coefficient varies. With the samples
+    as inputs, a network sees at which time within a patch something happened.
 
     Args:
-        x: `(..., size)`: the coefficients of a patch, and any further variables of it.
+        x: Coefficients of a patch, followed by its other variables if there are any, `(..., size)`.
         patch_size: Number of coefficients.
 
     Returns:
-        `(..., 2 * (size + patch_size))`.
+        The inputs, `(..., 2 * (size + patch_size))`.
     """
     samples = x[..., :patch_size] @ cosine_transform(patch_size, x.device).to(x.dtype)
     compressed = torch.cat((x, samples), dim=-1).asinh()
@@ -86,13 +92,15 @@ def seen_by_networks(x: torch.Tensor, patch_size: int) -> torch.Tensor:
 
 
 class GETAttention(nn.Module):
-    """Multi-head attention over the second last axis: causal in time with a cache, or full across channels.
+    """Multi-head attention over the second last axis.
+
+    Attention over time is causal and uses a cache. Attention across channels is full.
 
     Args:
-        config: The model's configuration.
+        config: Configuration of the model.
         hidden_size: Width of the tokens.
         is_causal: Whether this is attention over time.
-        layer_idx: Layer of the cache that it writes to; only for attention over time.
+        layer_idx: Index of the cache layer that stores keys and values, for attention over time only.
     """
 
     def __init__(self, config: GETConfig, hidden_size: int, is_causal: bool, layer_idx: int | None = None):
@@ -114,7 +122,10 @@ class GETAttention(nn.Module):
         past_key_values: Cache | None = None,
         **kwargs,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Attends within `(batch, length, hidden_size)`; returns the same shape and the weights if eager."""
+        """Computes attention within `(batch, length, hidden_size)`.
+
+        Returns the output, which has the same shape, and the weights. Without eager attention, the weights are None.
+        """
         qkv = self.qkv_proj(hidden_states).unflatten(-1, (3, -1, self.head_dim))
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (batch, heads, length, head_dim) each
         if position_embeddings is not None:
@@ -154,7 +165,10 @@ class GETMLP(nn.Module):
 
 
 class GETBlock(GradientCheckpointingLayer):
-    """Attention over time per channel, attention across channels per patch, MLP; each pre-normalised and residual."""
+    """Block of the backbone: attention over time within each channel, attention across channels in each patch, MLP.
+
+    Each of the three parts has a normalisation before it and a residual connection around it.
+    """
 
     def __init__(self, config: GETConfig, layer_idx: int):
         super().__init__()

@@ -1,9 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""GET, a Generative EEG Transformer.
+"""Defines GET, a Generative EEG Transformer.
 
-Tokens are (channel x time patch). A block attends over the past of each channel, then across the channels of each
-patch, then applies an MLP. Electrode positions are the only identity of channels, so the model takes any number of
-them in any order. The output at a patch conditions a flow, which draws the next patch of all channels together.
+A token is one patch of time of one channel. A block computes attention over the past of each channel, then attention
+across the channels of each patch, and then an MLP. The model knows a channel only by the positions of its electrodes.
+So it accepts any number of channels in any order. The output at a patch is the condition of a flow. The flow draws the
+next patch of all channels together.
 """
 
 from dataclasses import dataclass
@@ -28,25 +29,27 @@ from .pooling_get import GETPooling
 from .pretrained_get import GETPreTrainedModel
 from .score_get import GETScoreMixin
 
-#: Label of samples that the loss ignores, as everywhere in transformers.
+#: Label of samples that the loss ignores. It is the same in all models of transformers.
 IGNORE = -100.0
 
 
 @dataclass
 class GETOutput(ModelOutput):
-    """What `GETModel` returns.
+    """Output of `GETModel`.
 
     Args:
         loss (`torch.FloatTensor`, *optional*):
-            Flow-matching loss, if labels were given; 1 is the loss of white noise.
+            Flow-matching loss, if labels were given. For white noise the loss is 1.
         last_hidden_state (`torch.FloatTensor` of shape `(batch, channels, patches, hidden_size)`):
-            Position i knows patches up to i, and conditions the flow of patch i + 1.
+            States of the backbone. The state at position i depends on the patches up to i. It is the condition of the
+            flow that draws patch i + 1.
         past_key_values (`Cache`, *optional*):
-            The cache, if asked for.
+            The cache, if it was requested.
         hidden_states (`tuple[torch.FloatTensor]`, *optional*):
-            States of each block and the last state, if asked for; shape as `last_hidden_state`.
+            States of each block and the last state, if they were requested. The shape is that of `last_hidden_state`.
         attentions (`tuple[torch.FloatTensor]`, *optional*):
-            Attention over time of each block, `(batch * channels, heads, patches, patches)`, if asked for.
+            Attention weights over time in each block, `(batch * channels, heads, patches, patches)`, if they were
+            requested.
     """
 
     loss: torch.FloatTensor | None = None
@@ -61,7 +64,7 @@ class GETBackbone(GETPreTrainedModel):
     def __init__(self, config: GETConfig):
         super().__init__(config)
         width = config.hidden_size
-        # a start patch is all zeros: its embedding is this projection's bias, learnt like any start token
+        # a start patch is all zeros, so its embedding is the bias of this projection, learnt like a start token
         self.patch_embedding = nn.Linear(4 * config.patch_size, width)
         self.position_embedding = nn.Sequential(nn.Linear(6, width), nn.GELU(), nn.Linear(width, width))
         self.calibration_embedding = nn.Linear(config.num_calibration_features, width, bias=False)
@@ -95,19 +98,19 @@ class GETBackbone(GETPreTrainedModel):
     ) -> BaseModelOutputWithPast:
         r"""
         input_values (`torch.FloatTensor` of shape `(batch, channels, times)`):
-            EEG in the innovation space of `GETFeatureExtractor`, dimensionless, whole patches.
+            EEG in the innovation space of `GETFeatureExtractor`, without unit. It consists of whole patches.
         channel_positions (`torch.FloatTensor` of shape `(batch, channels, 6)`):
-            Unit-sphere positions of each electrode and of its reference.
+            Positions of each electrode and of its reference on the unit sphere.
         channel_mask (`torch.LongTensor` of shape `(batch, channels)`, *optional*):
-            0 for channels that are padding or bad.
+            0 for padded channels and for bad channels.
         attention_mask (`torch.LongTensor` of shape `(batch, past + patches)`, *optional*):
-            0 for patches that are padding.
+            0 for padded patches.
         calibration (`torch.FloatTensor` of shape `(batch, channels, num_calibration_features)`, *optional*):
-            What the feature extractor normalised away.
+            The properties of each channel that the feature extractor removed by normalisation.
         condition_ids (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
-            The condition of the patch that each position predicts, the one after it.
+            The condition of the next patch, which each position predicts.
         noise_seed (`torch.LongTensor` of shape `(batch,)`, *optional*):
-            Not read: it is for `generate`. Accepted because the feature extractor gives it.
+            Not used here, only by `generate`. It is accepted because the feature extractor returns it.
         """
         self._check(input_values, channel_positions)
         n_chans = input_values.shape[1]
@@ -150,9 +153,9 @@ class GETBackbone(GETPreTrainedModel):
         calibration: torch.Tensor | None,
         condition_ids: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Sums the embeddings of a token: its samples, electrode position, calibration and next condition.
+        """Sums the four embeddings of a token: samples, electrode position, calibration and next condition.
 
-        Conditions beyond the number of patches, as in a plan, are not read.
+        A plan may have more conditions than there are patches. The additional conditions are not used.
         """
         hidden_states = self.patch_embedding(seen_by_networks(patches, self.config.patch_size))
         hidden_states = hidden_states + self.position_embedding(channel_positions.to(patches.dtype))[:, :, None]
@@ -182,7 +185,7 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin, GETScoreMixin):
         super().__init__(config)
         self.backbone = GETBackbone(config)
         self.flow_head = GETFlowHead(config)
-        # the config that transformers derives from the model's config would lose our own options on loading
+        # transformers would derive a generation config from the model's config, without GET's own options
         self.generation_config = generation_config()
         self.post_init()
 
@@ -206,26 +209,26 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin, GETScoreMixin):
     ) -> GETOutput:
         r"""
         input_values (`torch.FloatTensor` of shape `(batch, channels, times)`):
-            EEG in the innovation space of `GETFeatureExtractor`, dimensionless, whole patches.
+            EEG in the innovation space of `GETFeatureExtractor`, without unit. It consists of whole patches.
         channel_positions (`torch.FloatTensor` of shape `(batch, channels, 6)`):
-            Unit-sphere positions of each electrode and of its reference.
+            Positions of each electrode and of its reference on the unit sphere.
         channel_mask (`torch.LongTensor` of shape `(batch, channels)`, *optional*):
-            0 for channels that are padding or bad.
+            0 for padded channels and for bad channels.
         attention_mask (`torch.LongTensor` of shape `(batch, past + patches)`, *optional*):
-            0 for patches that are padding.
+            0 for padded patches.
         calibration (`torch.FloatTensor` of shape `(batch, channels, num_calibration_features)`, *optional*):
-            What the feature extractor normalised away.
+            The properties of each channel that the feature extractor removed by normalisation.
         condition_ids (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
-            The condition of the patch that each position predicts, the one after it.
+            The condition of the next patch, which each position predicts.
         labels (`torch.FloatTensor` of shape `(batch, channels, times)`, *optional*):
-            The signal to learn, aligned with `input_values`: position i learns patch i + 1. Patches set to -100 are
-            ignored.
+            The signal to learn, aligned with `input_values`. Position i learns to predict patch i + 1. Patches whose
+            values are -100 are ignored.
         noise (`torch.FloatTensor` of shape `(batch, channels, patches * config.noise_size)`, *optional*):
-            Noise of the flow for each label, drawn where not given; giving it makes the loss a function of its inputs.
+            Noise of the flow for each label. If it is not given, it is drawn, and the loss is random.
         flow_time (`torch.FloatTensor` of shape `(batch, patches)`, *optional*):
-            Time of the flow in [0, 1] for each label, drawn where not given.
+            Time of the flow in [0, 1] for each label. If it is not given, it is drawn.
         noise_seed (`torch.LongTensor` of shape `(batch,)`, *optional*):
-            Not read: it is for `generate`. Accepted because the feature extractor gives it.
+            Not used here, only by `generate`. It is accepted because the feature extractor returns it.
 
         Example:
         ```python
@@ -269,12 +272,12 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin, GETScoreMixin):
         noise: torch.Tensor | None = None,
         flow_time: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Squared error of the velocity (Lipman et al. 2023, eq. 9), see `error_weights`, averaged over recordings.
+        """Computes the mean over recordings of the squared error of the velocity (Lipman et al. 2023, eq. 9).
 
-        The weights do not depend on the strength of the labels. A weight that falls with this strength would make
-        bursts rarer by as much as it makes them lighter. The feature extractor handles differences in amplitude
-        between recordings. The mean over recordings makes the loss of a batch the mean of the losses of its parts, on
-        any number of processes.
+        The error is weighted by `error_weights`. The weights do not depend on the amplitude of the labels. Smaller
+        weights for larger amplitudes would make generated bursts rarer. Differences in amplitude between recordings
+        are removed by the feature extractor. Because the loss is a mean over recordings, the loss of a batch is the
+        mean of the losses of its parts, on any number of processes.
         """
         states, data, noise, time, learnt = self._targets(hidden_states, labels, attention_mask, noise, flow_time)
         recording, position = learnt.nonzero(as_tuple=True)
@@ -296,12 +299,16 @@ class GETModel(GETPreTrainedModel, GETGenerationMixin, GETScoreMixin):
         return per_recording.sum() / learnt.any(-1).sum()
 
     def _targets(self, hidden_states, labels, attention_mask, noise, flow_time):
-        """States; data, noise and flow time of the next patch, which they predict; and the positions that count."""
+        """Returns what the loss needs: states, data, noise, flow time, and a mask of positions.
+
+        Data, noise and flow time belong to the next patch, which a state predicts. The mask is True at the positions
+        that the loss includes.
+        """
         config = self.config
         patches = labels.unflatten(-1, (-1, config.patch_size)).to(hidden_states.dtype)
         learnt = (patches[:, :, 1:] != IGNORE).all(-1).all(1)
         if attention_mask is not None:
-            # nothing before the first patch after padding could predict it
+            # the first patch after padding has no past from which it could be predicted
             learnt = learnt & attention_mask[:, 1:].bool() & attention_mask[:, :-1].bool()
         if noise is None:
             noise = torch.randn(*patches.shape[:2], patches.shape[2] * config.noise_size, device=patches.device)
@@ -342,21 +349,23 @@ class GETForSequenceClassification(GETPreTrainedModel):
     ) -> SequenceClassifierOutputWithPast:
         r"""
         input_values (`torch.FloatTensor` of shape `(batch, channels, times)`):
-            EEG in the innovation space of `GETFeatureExtractor`, dimensionless, whole patches.
+            EEG in the innovation space of `GETFeatureExtractor`, without unit. It consists of whole patches.
         channel_positions (`torch.FloatTensor` of shape `(batch, channels, 6)`):
-            Unit-sphere positions of each electrode and of its reference.
+            Positions of each electrode and of its reference on the unit sphere.
         channel_mask (`torch.LongTensor` of shape `(batch, channels)`, *optional*):
-            0 for channels that are padding or bad.
+            0 for padded channels and for bad channels.
         attention_mask (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
-            0 for patches that are padding.
+            0 for padded patches.
         calibration (`torch.FloatTensor` of shape `(batch, channels, num_calibration_features)`, *optional*):
-            What the feature extractor normalised away.
+            The properties of each channel that the feature extractor removed by normalisation.
         condition_ids (`torch.LongTensor` of shape `(batch, patches)`, *optional*):
-            Not read: the condition is what a classifier predicts. Accepted because the feature extractor gives it.
+            Not used, because the condition is what a classifier predicts. It is accepted because the feature extractor
+            returns it.
         noise_seed (`torch.LongTensor` of shape `(batch,)`, *optional*):
-            Not read either: it is for `generate`.
+            Not used here, only by `generate`.
         labels (`torch.LongTensor` of shape `(batch,)`, *optional*):
-            Classes, or with `config.problem_type` other targets as in any transformers classifier.
+            Index of the class of each recording. With another `config.problem_type`, the targets are as in any
+            classifier of transformers.
         """
         outputs = self.backbone(
             input_values=input_values,
@@ -390,21 +399,21 @@ class GETForSequenceClassification(GETPreTrainedModel):
         noise_seed: torch.Tensor | None = None,
         window: int | None = None,
     ) -> torch.Tensor:
-        """Features of each recording, which the linear layer reads: `model.classifier(features)` gives logits.
+        """Returns the features of each recording, from which `model.classifier(features)` computes the logits.
 
         Args:
-            input_values: See `forward`, also for the arguments up to `noise_seed`.
+            input_values: See `forward`.
             channel_positions: See `forward`.
             channel_mask: See `forward`.
             attention_mask: See `forward`.
             calibration: See `forward`.
-            condition_ids: Not read.
-            noise_seed: Not read.
-            window: Length of causal windows in patches. None: one window of the whole recording.
+            condition_ids: Not used.
+            noise_seed: Not used.
+            window: Length of causal windows in patches. None: the whole recording is one window.
 
         Returns:
-            `(batch, n_features)`, or with `window` `(batch, patches, n_features)`: position i has the features of
-            the window that ends with patch i.
+            Features `(batch, n_features)`. With `window`, the shape is `(batch, patches, n_features)`, and position i
+            holds the features of the window that ends with patch i.
         """
         states = self.backbone(
             input_values, channel_positions, channel_mask, attention_mask, calibration, use_cache=False

@@ -1,32 +1,35 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Corrections of how amplitude varies: in a flow of limited size, trained by a squared error, it varies too little.
+"""Corrects the variation of the amplitude of generated EEG.
 
-Both are off by default, and measured instead of learnt. `share_bursts` lets all channels grow louder and softer
-together from patch to patch. `modulate` lets the amplitude rise and fall within a patch.
+A small flow that is trained by a squared error varies the amplitude too little. So there are two corrections. They are
+measured instead of learnt, and off by default. With `share_bursts`, the amplitude of all channels rises and falls
+together from patch to patch. With `modulate`, the amplitude rises and falls within a patch.
 """
 
 import torch
 
 from .layers_get import cosine_transform
 
-#: Decrease of the noise of amplitudes, relative to the variance added to its mean over channels: measured with 4 and
-#: with 20 channels on the shipped network, which hears its own patches (`training/EXPERIMENTS.md`).
+#: Decrease of the noise of amplitudes, divided by the variance that is added to the mean of this noise over channels.
+#: It was measured on the shipped network with 4 and with 20 channels, while the network continued its own patches
+#: (`training/EXPERIMENTS.md`).
 PULL = 0.4
-#: Number of cosines that describe the amplitude within a patch: nothing faster than 6 Hz in patches of 250 ms.
+#: Number of cosines that describe the amplitude within a patch. The fastest has 6 Hz in patches of 250 ms.
 N_COSINES = 4
-#: Strength of changes within a patch that all channels share, relative to the changes of each single channel.
+#: Strength of the changes within a patch that all channels share, relative to the changes of each single channel.
 SHARED = 0.5
-#: Highest frequency that is modulated, in Hz; above it is muscle activity, whose amplitude varies enough (EEGMMIDB).
+#: Highest frequency that is modulated, in Hz. Above it there is mostly muscle activity, and its amplitude already
+#: varies enough (EEGMMIDB).
 HIGHEST_FREQUENCY = 32.0
 
 
 def count_channels(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor | int:
-    """Number of channels in `(batch, channels, ...)` that the mask keeps; with a mask, `(batch, 1, 1)`."""
+    """Counts the channels of `(batch, channels, ...)` that the mask keeps; with a mask, returns `(batch, 1, 1)`."""
     return x.shape[1] if channel_mask is None else channel_mask.sum(1).clamp(min=1).to(x)[:, None, None]
 
 
 def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Tensor:
-    """Mean of `(batch, channels, ...)` over the channels that the mask keeps, `(batch, 1, ...)`."""
+    """Computes the mean of `(batch, channels, ...)` over the channels that the mask keeps, `(batch, 1, ...)`."""
     if channel_mask is None:
         return x.mean(1, keepdim=True)
     return (x * channel_mask[..., None].to(x)).sum(1, keepdim=True) / count_channels(x, channel_mask)
@@ -35,24 +38,26 @@ def channel_mean(x: torch.Tensor, channel_mask: torch.Tensor | None) -> torch.Te
 def share_bursts(
     noise: torch.Tensor, correlation: float, channel_mask: torch.Tensor | None, noise_scale: float = 1.0
 ) -> torch.Tensor:
-    """Widens the part of the noise of amplitudes that all channels share.
+    """Increases the part of the noise of amplitudes that all channels share.
 
-    EEG gets louder and softer on all channels together: a sixth of the variance of a patch's log amplitudes is shared
-    (EEGMMIDB). A flow of limited size that learns this under a squared error is too steady, and becomes steadier the
-    longer it hears itself. So the mean over n channels gets the variance (1 + correlation * (n - 1)) / n, as the mean
-    of variables with this correlation in each pair. Deviations from the mean, and a single channel, stay as they are.
+    In EEG, the amplitude of all channels rises and falls together. They share a sixth of the variance of a patch's log
+    amplitudes (EEGMMIDB). In a small flow that is trained by a squared error, the shared amplitude varies too little,
+    and it varies less and less while the network continues its own output. So the mean over n channels gets the
+    variance (1 + correlation * (n - 1)) / n. This is the variance of the mean of n variables if each pair has this
+    correlation. Deviations from the mean do not change, and a single channel does not change.
 
-    A wider logarithm with the same mean would make channels louder, more so with more channels. So the mean is lowered
-    in proportion to the variance added to it (compare `modulate`), by the amount that keeps mean power (`PULL`).
+    If only the variance of the log amplitudes increased, and not their mean, the power of the channels would increase,
+    most of all with many channels. So the mean is decreased in proportion to the added variance (compare `modulate`).
+    The constant `PULL` is chosen so that the mean power does not change.
 
     Args:
-        noise: `(batch, channels, bands)`, independent.
-        correlation: Correlation between channels, from 0, as in training, to 1.
+        noise: Noise of the amplitudes, `(batch, channels, bands)`, independent between channels.
+        correlation: Correlation between channels, from 0 to 1; 0 is as in training.
         channel_mask: `(batch, channels)`, 0 where there is no channel.
         noise_scale: Standard deviation of the noise.
 
     Returns:
-        Noise of the same shape.
+        The new noise, of the same shape.
     """
     n_chans = count_channels(noise, channel_mask)
     wider = (1 + correlation * (n_chans - 1)) ** 0.5
@@ -67,25 +72,28 @@ def modulate(
     sampling_rate: float,
     channel_mask: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Modulates the amplitude within patches, of slow and fast waves at once.
+    """Modulates the amplitude within patches, of slow and fast waves together.
 
-    In EEG the power of neighbouring bands rises and falls together within tenths of a second, on each channel and, to
-    a lesser degree, on all channels. On EEGMMIDB, correlations of log power between bands from 8 Hz up are .2 to .4; a
-    small flow draws half of this. The cause is that waves are not sines, and their harmonics keep time with them. The
-    samples of a patch are multiplied by `exp(u - var u)`, where u is slow Gaussian noise. This keeps their mean power.
+    In EEG, the power of neighbouring bands rises and falls together within tenths of a second. This happens on each
+    channel, and to a lesser degree on all channels together. In EEGMMIDB, the correlations of log power between bands
+    above 8 Hz are 0.2 to 0.4. In the output of a small flow they are half as large. The cause is that brain waves are
+    not sines: their harmonics rise and fall with them. So the samples of a patch are multiplied by `exp(u - var u)`,
+    where u is slow Gaussian noise. This factor does not change their mean power.
 
-    The patches of a single channel vary as much as EEG does, but the patches of 20 channels drawn together do not
-    (measured on EEGMMIDB). So n channels are modulated 1 - 1/n times as deeply.
+    If one channel is generated, the patches vary as much as in EEG. If 20 channels are generated together, they vary
+    less (measured on EEGMMIDB). So the depth for n channels is multiplied by 1 - 1/n.
 
     Args:
-        patch: `(batch, channels, patch_size)`, coefficients.
-        noise: `(batch, channels + 1, N_COSINES)`, standard normal: for each channel, and for the part that all share.
-        depth: Standard deviation of each channel's own part of u if there are many channels, in nats of amplitude.
+        patch: Coefficients, `(batch, channels, patch_size)`.
+        noise: Standard normal noise, `(batch, channels + 1, N_COSINES)`. The last entry is for the part that all
+            channels share.
+        depth: Standard deviation of the part of u that belongs to one channel, in nats of amplitude, if there are many
+            channels.
         sampling_rate: Sampling rate in Hz.
         channel_mask: `(batch, channels)`, 0 where there is no channel.
 
     Returns:
-        Same shape as the patch.
+        The modulated patch, of the same shape.
     """
     size = patch.shape[-1]
     to_samples = cosine_transform(size, patch.device).to(patch.dtype)

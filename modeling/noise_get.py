@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The noise that patches are drawn from.
+"""Draws the noise from which patches are generated.
 
-With the same noise, continuations of two people would be nearly the same. So each row has an integer of its own, which
-the feature extractor computes from the recording. The noise of a patch follows from that integer and from a number
-that the caller's generator gives for the patch. A row has the same noise alone and in any batch, on any device, with
-any number of padded channels.
+With the same noise, the continuations of two people would be nearly the same. So each row has its own integer, which
+the feature extractor computes from the recording. The noise of a patch is computed from this integer and from a second
+integer, which the caller's generator draws for the patch. The noise of a row does not depend on the other rows of the
+batch, on the device, or on the number of padded channels.
 """
 
 import torch
@@ -13,18 +13,18 @@ _ALL_BITS = 2**64 - 1
 
 
 class PatchNoise:
-    """Gaussian noise of one call of `generate`.
+    """Source of the Gaussian noise in one call of `generate`.
 
-    It is drawn on the device of the caller's generator, or on the CPU without one, so that a seed gives the same noise
-    on every device.
+    The noise is drawn on the device of the caller's generator. Without a generator, it is drawn on the CPU, so that a
+    seed gives the same noise for a model on any device.
 
     Args:
-        like: Tensor with the rows, the device and the type of the noise.
-        generator: The caller's generator; None: the global one.
-        seeds: `(rows,)`: an integer for each row; None: the noise depends on the generator alone, and rows share its
-            sequence.
-        n_copies: Number of neighbouring rows that continue the same recording, each in its own way.
-        channel_mask: `(rows, channels)`, 0 where there is no channel; padding after the last channel has no effect.
+        like: Tensor with the number of rows, the device and the type that the noise will have.
+        generator: The caller's generator. None: the global generator.
+        seeds: One integer for each row, `(rows,)`. None: the noise depends on the generator alone, and all rows are
+            drawn from one sequence.
+        n_copies: Number of neighbouring rows that continue the same recording, each with different noise.
+        channel_mask: `(rows, channels)`, 0 where there is no channel. Padding after the last channel has no effect.
 
     Raises:
         ValueError: There are more or fewer seeds than rows.
@@ -55,12 +55,12 @@ class PatchNoise:
         self._of_row = torch.Generator()
 
     def draw(self, n_chans: int, size: int, scale: float = 1.0, n_shared: int = 0) -> torch.Tensor:
-        """Noise of a patch, `(rows, n_chans + n_shared, size)`; with `scale` 0 none is drawn.
+        """Returns the noise of a patch, `(rows, n_chans + n_shared, size)`.
 
         Args:
             n_chans: Number of channels.
-            size: Numbers per channel.
-            scale: Standard deviation.
+            size: Number of values per channel.
+            scale: Standard deviation. With 0, the result is zero, and the generator is not used.
             n_shared: Number of additional channels, for noise that all channels of a row share.
         """
         shape = (len(self.like), n_chans + n_shared, size)
@@ -80,7 +80,7 @@ class PatchNoise:
 
 
 def mixed(*numbers: int) -> int:
-    """An integer from 0 to 2^63 - 1 whose bits depend on all numbers (SplitMix64; Steele et al., OOPSLA 2014)."""
+    """Mixes integers into one from 0 to 2^63 - 1; each bit depends on all inputs (SplitMix64, Steele et al. 2014)."""
     state = 0
     for number in numbers:
         state = ((state ^ number) + 0x9E3779B97F4A7C15) & _ALL_BITS

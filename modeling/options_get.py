@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The options of `generate()`, their ranges, and the refusal of other options of transformers."""
+"""Defines the options of `generate()` and their ranges, and refuses other options of transformers."""
 
 import math
 from typing import Any
@@ -8,7 +8,7 @@ from transformers.generation import GenerationConfig
 
 from .configuration_get import is_number
 
-#: Options of a `GenerationConfig` that `generate` supports; any other option would silently have no effect.
+#: Options of a `GenerationConfig` that `generate` supports. Other options are refused, because they have no effect.
 SUPPORTED_OPTIONS = {
     "cache_implementation",
     "do_sample",
@@ -23,9 +23,9 @@ SUPPORTED_OPTIONS = {
     "temperature",
     "use_cache",
 }
-#: GET's own options, and their values if neither the call nor the generation config gives one.
+#: Options that only GET has, with the values that are used if neither the call nor the generation config sets them.
 OWN_OPTIONS = {"num_flow_steps": 6, "burst_correlation": 0.0, "modulation_depth": 0.0}
-#: Smallest and largest value of options that are numbers.
+#: Smallest and largest value of numerical options.
 RANGES = dict.fromkeys(("temperature", "modulation_depth", "guidance_scale"), (0, math.inf)) | {
     "num_flow_steps": (1, math.inf),
     "burst_correlation": (0, 1),
@@ -33,7 +33,7 @@ RANGES = dict.fromkeys(("temperature", "modulation_depth", "guidance_scale"), (0
 
 
 def generation_config(**options: Any) -> GenerationConfig:
-    """A checked generation config with GET's defaults, which `options` replace.
+    """Returns a checked generation config with GET's defaults; `options` replace these defaults.
 
     Raises:
         ValueError: An option is out of range.
@@ -43,7 +43,7 @@ def generation_config(**options: Any) -> GenerationConfig:
 
 
 def check_options(config: GenerationConfig) -> None:
-    """Raises an error if GET's own options, temperature or guidance are not numbers in their range."""
+    """Raises an error if the temperature, the guidance or an option of `OWN_OPTIONS` is not a number in its range."""
     for name, (low, high) in RANGES.items():
         value, is_whole = getattr(config, name), name == "num_flow_steps"
         in_range = is_number(value, whole=is_whole) and low <= value <= high
@@ -54,7 +54,7 @@ def check_options(config: GenerationConfig) -> None:
 
 
 def check_supported(generation_config: GenerationConfig | None, kwargs: dict[str, Any]) -> None:
-    """Raises an error for options of a `GenerationConfig` that mean nothing here (top-k, beams, penalties ...)."""
+    """Raises an error for options of a `GenerationConfig` without meaning for EEG (top-k, beams, penalties ...)."""
     known = GenerationConfig().to_dict()
     given = {name: value for name, value in kwargs.items() if name in known and value is not None}
     if generation_config is not None:

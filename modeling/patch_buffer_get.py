@@ -1,14 +1,16 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The running sequence of `generate()`."""
+"""Stores the running sequence of `generate()`."""
 
 import torch
 
 
 class PatchBuffer:
-    """Running sequence that grows by doubling, so that a step costs the same after an hour as at the start.
+    """Running sequence of patches, which is stored in a growing tensor.
+
+    When the tensor is full, its length is doubled. So a step takes as long after an hour as at the start.
 
     Args:
-        patches: `(batch, patches, width)`, the start of the sequence.
+        patches: Start of the sequence, `(batch, patches, width)`.
         expected_length: Expected largest number of patches.
         only_last: Whether to keep only the last added patch, because a cache holds the rest.
     """
@@ -36,5 +38,5 @@ class PatchBuffer:
 
     @property
     def patches(self) -> torch.Tensor:
-        """The patches so far, `(batch, patches, width)`, without copying."""
+        """The stored patches, `(batch, patches, width)`; they are not copied."""
         return self._data[:, : self.length]

@@ -18,10 +18,10 @@ from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
 
 #: Arguments of the feature extractor that describe a recording.
 DESCRIPTION = ("sampling_rate", "ch_names", "unit", "condition", "annotation_conditions", "context_seconds", "person")
-#: Arguments that a row of a dataset may hold to describe its `array`.
+#: Keys of a row of a dataset that describe its `array`.
 OF_A_ROW = ("sampling_rate", "ch_names", "unit")
 
-#: Tokens of a batch that are classified at once, so that memory does not grow with the length of a recording.
+#: Largest number of tokens that are classified at once. It keeps the memory independent of the length of a recording.
 TOKENS_AT_ONCE = 16_384
 
 
@@ -41,14 +41,15 @@ class _EEGPipeline(Pipeline):
         """Runs the pipeline on a recording, on each recording of a list or a column, or on the rows of a dataset.
 
         Args:
-            recording: Any input of `GETFeatureExtractor`; or a row of a dataset, a mapping with an `array` and its
-                `sampling_rate` in Hz, `ch_names` and `unit`, if the arguments of the same names do not give them.
-            kwargs: `batch_size`, the number of recordings that run together, whatever their channels and lengths;
-                and the arguments that the class describes.
+            recording: Any input of `GETFeatureExtractor`, or a row of a dataset. A row is a mapping with an `array`,
+                its `sampling_rate` in Hz, its `ch_names` and its `unit`. The last three can also be passed as
+                arguments.
+            kwargs: `batch_size` is the number of recordings that run together; their channels and lengths may differ.
+                All other arguments are described in the docstring of the class.
 
         Returns:
-            The result that the class describes; for a list or a column, a list of results; for a dataset (also
-            `KeyDataset`) or a generator, an iterator.
+            For one recording, the result that the docstring of the class describes. For a list or a column, a list of
+            such results. For a dataset (also `KeyDataset`) or a generator, an iterator over such results.
         """
         if isinstance(recording, Sequence) and not isinstance(recording, (str, bytes, list, tuple)):  # dataset["eeg"]
             return list(super().__call__((row for row in recording), **kwargs))
@@ -65,7 +66,7 @@ class _EEGPipeline(Pipeline):
         forward_params: dict[str, Any],
         postprocess_params: dict[str, Any],
     ) -> Iterator[Any]:
-        """As in the base class, but the feature extractor pads batches, and an input may be several recordings."""
+        """Works as in the base class, but the feature extractor pads batches; an input may hold several recordings."""
         dataset = (PipelineDataset if isinstance(inputs, Sized) else PipelineIterator)(
             inputs, self.preprocess, preprocess_params
         )
@@ -78,7 +79,7 @@ class _EEGPipeline(Pipeline):
                 start = stop
 
     def _part(self, made: dict[str, Any], start: int, stop: int) -> dict[str, Any]:
-        """The part of the output of `_forward` for the recordings from `start` to `stop` of a batch."""
+        """Returns the part of the output of `_forward` that belongs to recordings `start` to `stop` of a batch."""
         raise NotImplementedError
 
     def preprocess(self, recording: Any, **description) -> BatchFeature:
@@ -94,10 +95,10 @@ class _EEGPipeline(Pipeline):
 
 
 def _of_row(row: Mapping[str, Any], description: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The array of a row, and its description; arguments give what the row does not hold.
+    """Returns the array of a row, and its description, in which arguments complete the values of the row.
 
     Raises:
-        ValueError: There is no array, or row and argument contradict each other.
+        ValueError: There is no array, or the row and an argument contradict each other.
     """
     if row.get("array") is None:
         found = ", ".join(str(name) for name, value in row.items() if value is not None) or "nothing"
@@ -114,22 +115,25 @@ def _of_row(row: Mapping[str, Any], description: dict[str, Any]) -> tuple[Any, d
 
 
 class EEGGenerationPipeline(_EEGPipeline):
-    """Continues recordings, or generates EEG without one: `pipeline("eeg-generation", model=...)`.
+    """Pipeline that continues recordings, or generates EEG without one: `pipeline("eeg-generation", model=...)`.
 
     Arguments of a call:
 
-    - `recording`: a file that MNE reads, `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch,
-      channels, times)` with `sampling_rate=` in Hz, `ch_names=` and `unit=`, a row of a dataset that holds these,
-      `{"array": ..., "sampling_rate": ..., "ch_names": ..., "unit": ...}`, or a list or a dataset of them; no
-      recording, but `ch_names=`, to generate without a prompt;
-    - `condition=`, the condition of the recording, `next_condition=`, the condition that follows, a name or a plan
-      such as `[("eyes_open", 10), ("left_fist", 4)]` in seconds, and the other arguments of `GETFeatureExtractor`;
-    - `seconds=`, `temperature=`, `num_return_sequences=` and the other options of `GETModel.generate`, and `seed=`
-      for the same samples each time; `batch_size=`, how many recordings of a list or a dataset run together;
-    - `output="raw"`, "epochs" or "array", `include_prompt=` and `keep_identity=`, as for `GETFeatureExtractor.decode`.
+    - `recording`: a file that MNE reads, `mne.io.Raw`, `mne.Epochs`, or an array `(channels, times)` or `(batch,
+      channels, times)`. With an array, pass `sampling_rate=` in Hz, `ch_names=` and `unit=`. A row of a dataset may
+      hold all of these: `{"array": ..., "sampling_rate": ..., "ch_names": ..., "unit": ...}`. A list or a dataset of
+      recordings is also accepted. To generate without a prompt, pass no recording, but `ch_names=`;
+    - `condition=`: the condition of the recording;
+    - `next_condition=`: the condition of the generated part. It is a name, or a plan of conditions and seconds such as
+      `[("eyes_open", 10), ("left_fist", 4)]`;
+    - the other arguments of `GETFeatureExtractor`;
+    - `seconds=`, `temperature=`, `num_return_sequences=` and the other options of `GETModel.generate`;
+    - `seed=`: the same seed gives the same samples each time;
+    - `batch_size=`: number of recordings of a list or a dataset that run together;
+    - `output="raw"`, "epochs" or "array", `include_prompt=` and `keep_identity=`: as for `GETFeatureExtractor.decode`.
 
-    It returns the output of `decode`, a list with an entry for each row (for "epochs", for each set of epochs). For a
-    list of recordings it returns a list of such lists.
+    The result is the output of `decode`, which is a list with an entry for each row (for "epochs", for each set of
+    epochs). For a list of recordings, the result is a list of such lists.
 
     Example:
         >>> from transformers import pipeline
@@ -138,13 +142,13 @@ class EEGGenerationPipeline(_EEGPipeline):
     """
 
     def _sanitize_parameters(self, seed: int | None = None, **kwargs) -> tuple[dict, dict, dict]:
-        kwargs.pop("local_files_only", None)  # pipeline() has read it, and passes it on
+        kwargs.pop("local_files_only", None)  # pipeline() has used it already, but still passes it on
         description = {name: kwargs.pop(name) for name in (*DESCRIPTION, "next_condition") if name in kwargs}
         decoding = {name: kwargs.pop(name) for name in ("output", "include_prompt", "keep_identity") if name in kwargs}
         return description, kwargs | ({} if seed is None else {"seed": seed}), decoding
 
     def preprocess(self, recording: Any, **description) -> BatchFeature:
-        """Prepares the model's inputs from a recording, as far back as the model can look."""
+        """Prepares the model's inputs from the end of a recording, which is as long as the model can look back."""
         return super().preprocess(recording, **{"context_seconds": self.model.config.context_seconds} | description)
 
     def _forward(self, features: BatchFeature, seed: int | None = None, **options) -> dict[str, Any]:
@@ -165,25 +169,26 @@ class EEGGenerationPipeline(_EEGPipeline):
 
 
 class EEGClassificationPipeline(_EEGPipeline):
-    """Classifies recordings: `pipeline("eeg-classification", model=...)`.
+    """Pipeline that classifies recordings: `pipeline("eeg-classification", model=...)`.
 
-    A recording is divided into windows as long as the windows in training (`config.window_seconds`), which share one
-    calibration. The probabilities of the windows are averaged.
+    A recording is divided into windows that are as long as in training (`config.window_seconds`). All windows of a
+    recording share one calibration. The probabilities of the windows are averaged.
 
     Arguments of a call:
 
-    - `recording`: as for `EEGGenerationPipeline`; the epochs of an `mne.Epochs` and the rows of an array `(batch,
-      channels, times)` are one session, unless `calibrate_on=` says otherwise, see `GETFeatureExtractor`;
-    - `top_k=`: how many classes to return; None: all;
-    - `windows=True`: a result for each window instead of their mean;
-    - `window_seconds=`, `stride_seconds=`: other windows than in training, or another distance between them.
+    - `recording`: as for `EEGGenerationPipeline`. The epochs of an `mne.Epochs`, or the rows of an array `(batch,
+      channels, times)`, belong to one session. To change this, pass `calibrate_on=`, see `GETFeatureExtractor`;
+    - `top_k=`: number of classes to return. None: all;
+    - `windows=True`: return a result for each window instead of the mean;
+    - `window_seconds=`, `stride_seconds=`: another length of the windows, or another distance between their starts.
 
-    The result for each recording is a list of `{"label": ..., "score": ...}`, the most probable class first; for an
-    array `(batch, channels, times)` or `mne.Epochs` it is a list of such lists. With `windows=True` it is a list of
-    such lists, one for each window, whose entries also have its `start` and `end` in seconds from the first sample.
+    The result for a recording is a list of `{"label": ..., "score": ...}`, with the most probable class first. For an
+    array `(batch, channels, times)` or `mne.Epochs`, the result is a list of such lists. With `windows=True`, each
+    recording has a list of such lists, one for each window. Each entry also has the `start` and the `end` of its
+    window, in seconds from the first sample.
 
-    Scores are probabilities. If classes do not exclude each other (`problem_type="multi_label_classification"`), each
-    class has its own probability. For a regression, scores are its values.
+    Scores are probabilities. If several classes can be true together (`problem_type="multi_label_classification"`),
+    each class has its own probability. For a regression, scores are the predicted values.
     """
 
     def _sanitize_parameters(self, top_k: int | None = None, windows: bool = False, **kwargs) -> tuple:
@@ -197,7 +202,7 @@ class EEGClassificationPipeline(_EEGPipeline):
         return {"scores": made["scores"][start:stop]}
 
     def postprocess(self, made: dict[str, Any], top_k: int | None = None, windows: bool = False) -> list[Any]:
-        """Scores of the classes, the highest first."""
+        """Returns the classes with their scores, the highest score first."""
         labels = self.model.config.id2label
         rows: list[Any] = []
         for scores, spans in made["scores"]:
@@ -278,7 +283,7 @@ def _windowed(config: Any, arguments: dict[str, Any], task: str, others: str) ->
 def _ranked(
     scores: torch.Tensor, labels: Mapping[int, str], top_k: int | None, time: Mapping[str, float] | None = None
 ) -> list[dict[str, Any]]:
-    """The classes of one window or recording, the highest score first."""
+    """Returns the classes of one window or recording, the highest score first."""
     ranked = sorted(enumerate(scores.tolist()), key=lambda pair: -pair[1])[:top_k]
     return [{"label": labels[index], "score": score} | dict(time or {}) for index, score in ranked]
 
@@ -316,8 +321,8 @@ def over_windows(
         compute: Takes inputs of the model, and returns `(windows, values)`.
         features: Features of the recordings, as the feature extractor returns them.
         window_seconds: Length of a window. None: each recording is one window.
-        stride_seconds: Distance between the starts of windows. None: `window_seconds`. The last window ends with the
-            recording.
+        stride_seconds: Distance between the starts of windows. None: `window_seconds`. The last window ends at the end
+            of the recording.
 
     Returns:
         For each recording, float32 values `(windows, values)` on the CPU, and the start and end of each window in
@@ -350,7 +355,7 @@ def over_windows(
 
 
 def _scores(logits: torch.Tensor, problem_type: str | None) -> torch.Tensor:
-    """Scores of the classes, of the same shape as the logits."""
+    """Computes the scores of the classes, which have the same shape as the logits."""
     if problem_type == "multi_label_classification":
         return logits.sigmoid()
     return logits if problem_type == "regression" else logits.softmax(-1)

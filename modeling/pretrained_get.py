@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The common base of all models of GET: settings for transformers, and requirements on checkpoints."""
+"""Defines the base class of all models of GET, with settings for transformers and checks of checkpoints."""
 
 import os
 from pathlib import Path
@@ -22,15 +22,16 @@ from .layers_get import GETAttention, GETBlock
 from .pipeline_get import EEGClassificationPipeline, EEGFeatureExtractionPipeline, EEGGenerationPipeline
 from .pooling_get import GETPooling
 
-#: Parts that some of the models have on top of the backbone.
+#: Modules that some of the models have in addition to the backbone.
 HEADS = ("classifier", "flow_head", "pooling")
-#: Weights that a classifier made from a generator does not have yet.
+#: Weights that the checkpoint of a generator does not have, so that they are new in a classifier.
 NEW = ("classifier.", "pooling.")
-#: Arguments of `from_pretrained` that say where a checkpoint is.
+#: Arguments of `from_pretrained` that locate a checkpoint.
 PLACE = ("cache_dir", "force_download", "local_files_only", "revision", "subfolder", "token")
-#: Folder of low-rank changes inside a checkpoint, and their configuration, as peft calls it.
+#: Name of the folder of low-rank changes inside a checkpoint, and name of their configuration file in peft.
 ADAPTER, ADAPTER_CONFIG = "adapter", "adapter_config.json"
-#: Most parameters per byte of weights that a configuration may ask for: 4-bit weights have two, and a head may be new.
+#: Largest number of parameters in a configuration, per byte of weights. 4-bit weights have two parameters per byte,
+#: and a head may be new.
 LARGEST_GROWTH = 8
 CLASSIFIER = "AutoModelForSequenceClassification"
 #: Task and pipeline of the models that an Auto class loads.
@@ -51,7 +52,7 @@ class GETPreTrainedModel(PreTrainedModel):
     output_modalities = ("time",)
     model_tags = [*TAGS]
     supports_gradient_checkpointing = True
-    # the mean over samples is taken in forward: Trainer must divide under gradient accumulation
+    # forward computes the mean over samples, so Trainer must divide the loss under gradient accumulation
     accepts_loss_kwargs = False
     _no_split_modules = ["GETBlock", "GETFlowHead"]
     _skip_keys_device_placement = ["past_key_values"]
@@ -71,15 +72,17 @@ class GETPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, output_loading_info: bool = False, **kwargs):
-        """Loads a model as transformers does, but only from a complete checkpoint of this model, in safetensors.
+        """Loads a model like transformers, but only from a complete checkpoint of this model, in safetensors.
 
-        transformers only warns about missing weights, and goes on with random ones. Here a classifier's own layer may
-        be new, and the heads of other classes may be left out. Files are checked first, see `check_files`. With
-        `output_loading_info` the caller gets the unchecked model, and the names of missing weights.
+        If weights are missing, transformers only warns, and uses random weights. Here missing weights are an error,
+        except for the layers that only a classifier has. Weights of heads that this class does not have are ignored.
+        The files are checked first, see `check_files`. With `output_loading_info`, nothing is checked, and the names
+        of missing weights are returned with the model.
 
         Raises:
-            ValueError: A file is missing, damaged or invalid; weights are missing, of another shape, or unknown to
-                this class; or the feature extractor beside them prepares other inputs than this model reads.
+            ValueError: A file is missing, damaged or invalid. Or weights are missing, have another shape, or are
+                unknown to this class. Or the feature extractor in the same place prepares other inputs than this
+                model needs.
         """
         checkpoint = pretrained_model_name_or_path
         if checkpoint is not None and _holds_only_changes(checkpoint):
@@ -108,11 +111,11 @@ class GETPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def _from_changes(cls, folder: Path, kwargs: dict) -> Any:
-        """Loads a model that is saved as low-rank changes of another checkpoint, and merges both.
+        """Loads a model that was saved as low-rank changes of another checkpoint, and merges both.
 
         Raises:
             ImportError: peft is not installed.
-            ValueError: The changes name no base.
+            ValueError: The changes do not name the other checkpoint.
         """
         try:
             from peft import PeftModel
@@ -134,10 +137,10 @@ class GETPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def _check_before_loading(cls, checkpoint: str | os.PathLike, kwargs: dict) -> None:
-        """Refuses incomplete checkpoints and configurations too large for the weights, before memory is allocated."""
+        """Checks, before memory is allocated, that a checkpoint is complete and its configuration fits the weights."""
         if not kwargs["use_safetensors"] or kwargs.get("gguf_file") or os.path.isfile(checkpoint):
             return
-        # the fixed revision makes sure that the checked files are loaded, even after a push in between
+        # the revision is fixed, so that the checked files are loaded even if somebody pushes new files meanwhile
         given = {name: kwargs.get(name) for name in ("revision", "token", "cache_dir")}
         kwargs["revision"] = resolve_revision(
             checkpoint, **given, local_files_only=bool(kwargs.get("local_files_only"))
@@ -164,10 +167,10 @@ class GETPreTrainedModel(PreTrainedModel):
     def save_pretrained(self, save_directory, is_main_process: bool = True, *args, **kwargs):
         """Saves a model as transformers does; if its code is saved too, its pipelines are as well.
 
-        A list of the files, with hashes of the weights, is written last; see `check_files`.
+        At the end, a list of the files with hashes of the weights is written; see `check_files`.
 
-        The references to code that loading left in the configuration are replaced: they may point to another
-        repository, or to the class that this model was made from.
+        References to code in the configuration are replaced. After loading, they may point to another repository, or
+        to the class of the checkpoint from which this model was loaded.
         """
         for name in ("auto_map", "custom_pipelines"):
             self.config.__dict__.pop(name, None)
@@ -201,18 +204,18 @@ class GETPreTrainedModel(PreTrainedModel):
 
 
 def _holds_only_changes(checkpoint: str | os.PathLike) -> bool:
-    """Whether a folder holds low-rank changes of another checkpoint and no weights of its own."""
+    """Whether a folder holds low-rank changes of another checkpoint, and no complete weights."""
     folder = Path(checkpoint)
     return (folder / ADAPTER / ADAPTER_CONFIG).is_file() and not (folder / SAFE_WEIGHTS_NAME).is_file()
 
 
 def _some(names: list[str]) -> str:
-    """Names for a message, the first few of many."""
+    """Joins names for a message; after the first five, only the number of the others follows."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _least_parameters(config: GETConfig, generates: bool) -> int:
-    """Number of parameters in the matrices that grow with the sizes of a configuration; allocates none."""
+    """Computes, without allocating them, the number of parameters in the matrices that depend on the configuration."""
     width, flow_width = config.hidden_size, config.flow_hidden_size
     count = config.num_hidden_layers * width * (8 * width + 3 * config.intermediate_size)
     count += width * (config.patch_size + config.num_calibration_features + config.num_conditions + config.num_labels)
@@ -222,12 +225,12 @@ def _least_parameters(config: GETConfig, generates: bool) -> int:
 
 
 def _place(kwargs: dict) -> dict:
-    """The arguments of `from_pretrained` that say where a checkpoint is."""
+    """Returns the arguments of `from_pretrained` that locate a checkpoint."""
     return {name: kwargs[name] for name in PLACE if name in kwargs}
 
 
 def _extractor_beside(checkpoint: str | os.PathLike, place: dict) -> dict:
-    """The feature extractor's file from the place that a model was loaded from; empty if there is none."""
+    """Reads the feature extractor's settings from the place of a checkpoint; empty if there are none."""
     file = cached_file(
         checkpoint,
         FEATURE_EXTRACTOR_NAME,

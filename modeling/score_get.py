@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Surprise of a patch: negative log-likelihoods under the flow head."""
+"""Computes the surprise of patches, which is their negative log-likelihood under the flow head."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from transformers.cache_utils import DynamicCache
 from .amplitude_get import log_volume, split_amplitude
 from .flow_get import GETFlowHead, interpolate
 
-#: Tokens of a batch that are scored at once, so that memory does not grow with the length of a recording.
+#: Largest number of tokens that are scored at once. It keeps the memory independent of the length of a recording.
 TOKENS_AT_ONCE = 4096
 
 
@@ -33,30 +33,32 @@ class GETScoreMixin:
         num_probes: int | None = 1,
         seed: int = 0,
     ) -> torch.Tensor:
-        """Surprise of each patch of each channel, given the past of all channels.
+        """Computes the surprise of each patch of each channel, given the past of all channels.
 
-        A recording may last for hours. It is scored piece by piece, and each piece is given the past that the model
-        can look back on.
+        A recording may last for hours. It is scored piece by piece. For each piece, the model also sees the past of
+        the piece, as far back as it can look.
 
         Args:
-            input_values: `(batch, channels, times)` in the innovation space; all inputs come from the extractor.
+            input_values: EEG in the innovation space, `(batch, channels, times)`. The feature extractor returns all
+                inputs.
             channel_positions: See `forward`.
             channel_mask: See `forward`.
             attention_mask: See `forward`.
             calibration: See `forward`.
             condition_ids: See `forward`.
-            noise_seed: Not read; see `forward`.
-            method: "flow": a bound from the flow-matching error on a fixed grid of times with antithetic noise (see
-                `flow_matching_score`); "ode": the likelihood by integrating the flow back (see `likelihood_score`).
-            num_flow_steps: Times of the grid, or steps of the integration.
-            num_probes: For "ode", random probes of the divergence; None computes it exactly, at `channels *
-                flow_size` times the cost.
-            seed: Seed of the noise or the probes, so that the same recording has the same score.
+            noise_seed: Not used; see `forward`.
+            method: "flow" computes a bound from the flow-matching error on a fixed grid of times, with antithetic
+                noise (see `flow_matching_score`). "ode" computes the likelihood by integrating the flow from the data
+                back to the noise (see `likelihood_score`).
+            num_flow_steps: Number of times in the grid, or number of integration steps.
+            num_probes: Number of random probes that estimate the divergence, for "ode" only. None computes the
+                divergence exactly, which takes `channels * flow_size` times as long.
+            seed: Seed of the noise or of the probes. With the same seed, the same recording has the same score.
 
         Returns:
-            `(batch, channels, patches)`: negative log-likelihood in nats; its sum over channels is the value of the
-            patch. NaN for the first patch, which has no past (in the feature extractor's output, the start patch),
-            for padding and for masked channels.
+            Negative log-likelihoods in nats, `(batch, channels, patches)`. The value of a patch is the sum over its
+            channels. NaN marks padding, masked channels, and the first patch, which has no past. In the feature
+            extractor's output, the first patch is the start patch.
 
         Raises:
             ValueError: The method is unknown.
@@ -96,7 +98,7 @@ class GETScoreMixin:
             surprise = surprise + log_volume(data, bands)
             score[:, :, start + 1 : stop + 1] = surprise.view(n_batch, stop - start, n_chans).transpose(1, 2)
         if attention_mask is not None:
-            # the first patch of a left-padded recording follows padding, and has no past, as any first patch
+            # in a left-padded recording, the first patch follows padding, so it has no past
             known = attention_mask.bool() & nn.functional.pad(attention_mask[:, :-1], (1, 0)).bool()
             score = score.masked_fill(~known[:, None], torch.nan)
         if channel_mask is not None:
@@ -112,25 +114,25 @@ def flow_matching_score(
     num_times: int,
     seed: int = 0,
 ) -> torch.Tensor:
-    """The diffusion bound on the negative log-likelihood, in nats per channel.
+    """Computes the diffusion bound on the negative log-likelihood, in nats per channel.
 
-    Kingma & Gao 2023 (eq. 12), written for the trigonometric path and relative to a standard normal, whose velocity is
-    zero and whose likelihood is known:
+    The bound is equation 12 of Kingma & Gao 2023, written for the trigonometric path and relative to a standard
+    normal. The velocity of a standard normal is zero, and its likelihood is known:
 
         -log p(x) <= -log N(x) + integral over phi of tan(phi) E[|v - v_hat|^2 - |v|^2]
 
-    with the midpoint rule over `num_times` times and each noise used with both signs.
+    The integral is computed by the midpoint rule at `num_times` times. Each noise is used with both signs.
 
     Args:
         head: The flow head.
         data: `(batch, channels, flow_size)`.
         hidden_states: `(batch, channels, hidden_size)`.
         channel_mask: `(batch, channels)` or None.
-        num_times: Points of the grid.
-        seed: Seed of the noise, which is equal for all rows, so that rows can be compared.
+        num_times: Number of times at which the integrand is computed.
+        seed: Seed of the noise. The noise is the same for all rows of the batch, so that their scores can be compared.
 
     Returns:
-        `(batch, channels)`.
+        The bound, `(batch, channels)`.
     """
     generator = torch.Generator(device=data.device).manual_seed(seed)
     surprise = gaussian_score(data)
@@ -146,7 +148,7 @@ def flow_matching_score(
     return surprise
 
 
-# inference mode allows no derivatives; leaving it turns gradients on, which most of the function does not need
+# inference mode allows no derivatives; leaving it turns gradients on, so no_grad turns them off where not needed
 @torch.inference_mode(False)
 @torch.no_grad()
 def likelihood_score(
@@ -158,18 +160,20 @@ def likelihood_score(
     seed: int = 0,
     num_probes: int | None = 1,
 ) -> torch.Tensor:
-    """The negative log-likelihood by the instantaneous change of variables (Chen et al. 2018), in nats per channel.
+    """Computes the negative log-likelihood by the instantaneous change of variables, in nats per channel.
 
-    The function integrates the flow from the data back to the noise by the midpoint rule, and the divergence with it.
-    The divergence is exact, with one derivative per sample, or estimated with Rademacher probes (Hutchinson's
-    estimator). The score of a channel comes from its own noise and its own diagonal of the Jacobian.
+    The method is described by Chen et al. 2018. The function integrates the flow, and its divergence, from the data
+    back to the noise by the midpoint rule. The divergence is computed exactly, with one derivative per sample, or it
+    is estimated with Rademacher probes (Hutchinson's estimator). The score of a channel is computed from the noise of
+    this channel and from its part of the Jacobian's diagonal.
 
-    Arguments and result are as for `flow_matching_score`, with `num_steps` steps of the integration and `num_probes`
-    probes per step, drawn from `seed`; None probes for the exact divergence.
+    Arguments and result are as for `flow_matching_score`, with these differences: `num_steps` is the number of
+    integration steps, and `num_probes` is the number of probes in each step, which are drawn with `seed`. If
+    `num_probes` is None, the divergence is exact.
     """
     generator = torch.Generator(device=data.device).manual_seed(seed)
     n_dims = data[0].numel()
-    # tensors made in inference mode take part in no derivative
+    # tensors that were created in inference mode cannot be differentiated
     data, hidden_states = (x.clone() if x.is_inference() else x for x in (data, hidden_states))
     if channel_mask is not None and channel_mask.is_inference():
         channel_mask = channel_mask.clone()
@@ -201,5 +205,5 @@ def likelihood_score(
 
 
 def gaussian_score(x: torch.Tensor) -> torch.Tensor:
-    """Negative log-density of a standard normal in nats, summed over the last axis."""
+    """Returns the negative log-density of a standard normal in nats, summed over the last axis."""
     return (x**2).sum(-1) / 2 + x.shape[-1] / 2 * math.log(2 * math.pi)

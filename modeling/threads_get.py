@@ -1,11 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Number of CPU threads that a generation loop uses.
+"""Chooses the number of CPU threads of a generation loop.
 
-A step of the loop is hundreds of small products. Threads share each product, and the fast threads spin until the
-slowest is ready. On an idle machine two threads are a little faster than one. Beside another busy process the system
-pauses one of them, and two threads can be many times slower than one. No setting suits both cases, and the load
-changes while a long recording is generated. So the loop times its steps with one thread and, now and then, with the
-caller's number, and keeps the faster.
+A step of the loop computes hundreds of small matrix products. The threads share each product, and the fast threads
+wait actively for the slowest thread. On an idle machine, two threads are a little faster than one thread. If another
+process is busy, the system pauses one of the two threads, and two threads can be many times slower than one. No number
+suits both cases, and the load can change while a long recording is generated. So the loop measures the duration of its
+steps with one thread and with the caller's number of threads, and uses the faster number. From time to time, it tries
+the other number again.
 """
 
 import time
@@ -13,7 +14,7 @@ from types import TracebackType
 
 import torch
 
-#: Largest share of the time that trials of the slower number of threads may cost.
+#: Largest share of the time that may be lost in trials of the slower number of threads.
 TRIALS = 0.02
 #: Smallest number of steps between two trials.
 SHORTEST_INTERVAL = 16
@@ -22,12 +23,12 @@ NEWEST = 0.2
 
 
 class MeasuredThreads:
-    """Within its context, `update` keeps torch at one thread or at the caller's number, whichever is faster now.
+    """Context in which `update` sets the number of threads of torch to one or to the caller's number, if it is faster.
 
-    The generated values do not depend on it. The caller's setting is restored at the end.
+    The generated values do not depend on the number of threads. At the end, the caller's number is restored.
 
     Args:
-        device: Device of the model; on other devices than the CPU nothing is changed.
+        device: Device of the model. If it is not the CPU, the number of threads is not changed.
     """
 
     def __init__(self, device: torch.device):
@@ -47,7 +48,7 @@ class MeasuredThreads:
             torch.set_num_threads(self.callers)
 
     def update(self) -> None:
-        """Sets the number of threads of the step that begins, from the durations of the steps before it."""
+        """Sets the number of threads for the step that begins now, based on the durations of earlier steps."""
         if not self.is_active:
             return
         now = time.perf_counter()
@@ -57,7 +58,7 @@ class MeasuredThreads:
         torch.set_num_threads(self._next())
 
     def _learn(self, n_threads: int, seconds: float) -> None:
-        """Includes a step in the mean time of its number of threads."""
+        """Updates the mean duration of steps with `n_threads` threads by the duration of one step."""
         if n_threads not in self.seconds or self.is_trial:
             # the load may have been different in steps long ago
             self.seconds[n_threads] = seconds
@@ -67,7 +68,7 @@ class MeasuredThreads:
             self.seconds[n_threads] += NEWEST * (seconds - self.seconds[n_threads])
 
     def _next(self) -> int:
-        """Number of threads of the next step."""
+        """Returns the number of threads for the next step."""
         self.is_trial = False
         for n_threads in (1, self.callers):
             if n_threads not in self.seconds:

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The signal: from a recording to what GET reads, and back.
+"""Signal processing: converts a recording to the inputs of GET, and the output of GET back to a recording.
 
-This room is copied flat next to the weights on the Hub, so it must stand alone: it imports numpy, scipy,
-torch, transformers and its own siblings (``from .sibling import name``), mne only where a ``try``
-catches its absence, never get_hf, modeling or training.
+The files of this folder are copied next to the weights on the Hub, into one folder. So they must work alone. They
+import numpy, scipy, torch, transformers and one another (``from .sibling import name``). They import mne only where
+a ``try`` catches its absence. They never import get_hf, modeling or training.
 """

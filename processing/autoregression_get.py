@@ -1,26 +1,29 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Autoregressive filters of one or more channels: estimation, filter and inverse.
+"""Estimates autoregressive filters of one or more channels, and applies the filters and their inverses.
 
-A matrix filter whitens a signal x of many channels in time. Its inverse computes x from innovations e:
+A matrix filter whitens a signal x of many channels in time. The inverse of the filter computes x from innovations e:
 
     e_t = x_t + A_1 x_(t-1) + .. + A_p x_(t-p)        x_t = e_t - A_1 x_(t-1) - .. - A_p x_(t-p)
 
-The matrices follow from the covariances R_k between x and x k samples earlier (Yule-Walker). The inverse is stable for
-every positive-definite sequence R. Noise of covariance Sigma through the inverse has exactly these covariances at the
-lags 0 to p, and the smoothest spectra that allow them (maximum entropy).
+The matrices are computed from the covariances R_k between x at one time and x k samples earlier (Yule-Walker). The
+inverse is stable for every positive-definite sequence R. If white noise with the covariance Sigma passes through the
+inverse, the result has exactly the covariances R_k at the lags 0 to p. Of all signals with these covariances, the
+result has the smoothest spectra (maximum entropy).
 """
 
 import numpy as np
 import scipy
 
-#: Samples that are whitened in one block: 100 s at 100 Hz.
+#: Number of samples that are whitened in one block: 100 s at 100 Hz.
 BLOCK_TIMES = 10_000
 
 
 def mean_autocorrelation(x: np.ndarray, order: int) -> np.ndarray:
-    """Autocorrelation `1, r_1 .. r_order` of `(channels, times)`, weighted by power, with bounded artefacts.
+    """Returns the mean autocorrelation `1, r_1 .. r_order` of the channels of `x` `(channels, times)`.
 
-    The biased estimator is positive definite. Mixed with another such estimate, it still gives a stable inverse.
+    Each channel counts by its power. Only the weight of channels with extreme power is bounded, because they contain
+    artefacts. The estimator is the biased one, which is positive definite. A weighted mean of two such estimates is
+    positive definite too, so its filter has a stable inverse.
     """
     variance = np.var(x, axis=-1, keepdims=True)
     # a channel full of artefacts must not dominate the mean
@@ -30,15 +33,16 @@ def mean_autocorrelation(x: np.ndarray, order: int) -> np.ndarray:
 
 
 def bound_artefacts(x: np.ndarray, n_times: int, largest: float) -> tuple[float, np.ndarray]:
-    """Typical energy of a recording, and weights that bound the energy of artefacts.
+    """Computes the typical energy of a recording, and weights that bound the energy of artefacts.
 
     Args:
-        x: `(channels, times)`.
-        n_times: Number of samples over which energy is averaged.
-        largest: Largest energy that counts, as a multiple of the typical energy.
+        x: Signal `(channels, times)`.
+        n_times: Number of samples over which the energy is averaged.
+        largest: Upper bound of the energy, as a multiple of the typical energy.
 
     Returns:
-        Median over time of the energy per channel, and the share of each sample's energy that counts, `(times,)`.
+        The typical energy, which is the median over time of the mean energy of a channel; and for each sample, the
+        share of its energy that remains below the bound, `(times,)`.
     """
     share = np.ones(n_times) / n_times
     energy = np.convolve((x**2).mean(axis=0), share, "same") / np.convolve(np.ones(x.shape[-1]), share, "same")
@@ -47,7 +51,7 @@ def bound_artefacts(x: np.ndarray, n_times: int, largest: float) -> tuple[float,
 
 
 def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
-    """Coefficients `1, a_1 .. a_p` of the filter `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)` (Yule-Walker)."""
+    """Computes the taps `1, a_1 .. a_p` of `e_t = x_t + a_1 x_(t-1) + .. + a_p x_(t-p)` (Yule-Walker)."""
     if len(autocorrelation) == 1:
         return np.ones(1)
     column = autocorrelation[:-1].copy()
@@ -56,52 +60,56 @@ def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
 
 
 def lagged_covariance(x: np.ndarray, order: int) -> np.ndarray:
-    """Covariances `R_k = E x_t x_(t-k)'`, `(1 + order, channels, channels)`, of `(channels, times)` of mean zero.
+    """Estimates the covariances `R_k = E x_t x_(t-k)'` of a signal at the lags k from 0 to `order`.
 
-    This is the biased estimator, which is positive semidefinite.
+    The signal `x` `(channels, times)` must have a mean of zero. The result has the shape
+    `(1 + order, channels, channels)`. The estimator is the biased one, which is positive semidefinite.
     """
     n_times = x.shape[-1]
     return np.stack([x[:, lag:] @ x[:, : max(n_times - lag, 0)].T for lag in range(order + 1)]) / n_times
 
 
 def covariance_from_spectrum(spectrum: np.ndarray, order: int) -> np.ndarray:
-    """Covariances at lags 0 to `order` of a real spectral density at equally spaced frequencies.
+    """Computes the covariances at the lags 0 to `order` from a real spectral density at equally spaced frequencies.
 
     Args:
-        spectrum: `(freqs, channels, channels)` from 0 up to half the sampling rate, which is excluded.
-        order: Largest lag, less than the number of frequencies.
+        spectrum: Spectral density `(freqs, channels, channels)`. The frequencies begin at 0 and end one step below
+            half the sampling rate.
+        order: Largest lag. It must be smaller than the number of frequencies.
 
     Returns:
-        `(1 + order, channels, channels)`; lag 0 is the mean of the spectrum.
+        Covariances `(1 + order, channels, channels)`. The covariance at lag 0 is the mean of the spectrum.
     """
     n_freqs = len(spectrum)
     weights = np.full(n_freqs + 1, 1.0 / n_freqs)
     weights[[0, -1]] /= 2  # these two have no counterpart at negative frequencies
     cosines = np.cos(np.pi * np.outer(np.arange(order + 1), np.arange(n_freqs + 1)) / n_freqs) * weights
-    # the last frequency below stands for half the sampling rate
+    # half the sampling rate is not in the spectrum, so the last frequency is used in its place
     return np.tensordot(cosines, np.concatenate([spectrum, spectrum[-1:]]), axes=1)
 
 
 def lag_window(order: int) -> np.ndarray:
-    """Parzen window `(1 + order,)`: weighted covariances stay positive definite and have smooth spectra."""
+    """Returns the Parzen window `(1 + order,)`; its use keeps covariances positive definite and smooths spectra."""
     return scipy.signal.windows.parzen(2 * order + 3)[order + 1 : -1]
 
 
 def solve_yule_walker(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Matrix filter for a sequence of covariances, by Whittle's recursion (Whittle, Biometrika 50, 1963).
+    """Computes the matrix filter for a sequence of covariances by the recursion of Whittle (Biometrika 50, 1963).
 
     Args:
-        covariances: `R_0 .. R_p`, `(1 + order, channels, channels)`, positive definite as a block Toeplitz matrix.
+        covariances: Covariances `R_0 .. R_p` with the shape `(1 + order, channels, channels)`. The block Toeplitz
+            matrix of these covariances must be positive definite.
 
     Returns:
-        Matrices `I, A_1 .. A_p`, `(1 + order, channels, channels)`, and `Sigma`, the covariance of the innovations.
+        The matrices `I, A_1 .. A_p` with the shape `(1 + order, channels, channels)`; and `Sigma`, the covariance
+        `(channels, channels)` of the innovations.
     """
     n_chans = covariances.shape[-1]
     forward = backward = np.eye(n_chans)[None]
     ahead = behind = covariances[0]
     zeros = np.zeros((1, n_chans, n_chans))
     for order in range(1, len(covariances)):
-        # the covariance of the two errors, then the prediction of each from the other
+        # computes the covariance of the forward and backward errors, then predicts each error from the other
         common = np.matmul(forward, covariances[order:0:-1]).sum(axis=0)
         from_behind = -np.linalg.solve(behind, common.T).T
         from_ahead = -np.linalg.solve(ahead, common).T
@@ -115,10 +123,13 @@ def solve_yule_walker(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def whiten(matrices: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Innovations `(channels, times - order)` of `x` `(channels, times)`; its first `order` samples are memory."""
+    """Returns the innovations `(channels, times - order)` of the samples of `x` after the first `order` samples.
+
+    The filter needs the first `order` samples of `x` `(channels, times)` as its memory.
+    """
     order, weights = len(matrices) - 1, np.concatenate(list(matrices), axis=-1)
     innovations = np.empty((len(x), x.shape[-1] - order))
-    # in blocks, because each sample with its past takes as much memory as all lags
+    # computed in blocks, because the copies for all lags need (1 + order) times the memory of the samples
     for start in range(0, innovations.shape[-1], BLOCK_TIMES):
         block = innovations[:, start : start + BLOCK_TIMES]
         lags = [x[:, start + order - lag :][:, : block.shape[-1]] for lag in range(order + 1)]
@@ -127,11 +138,14 @@ def whiten(matrices: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def unwhiten(matrices: np.ndarray, innovations: np.ndarray, memory: np.ndarray) -> np.ndarray:
-    """Inverse of `whiten`: `(channels, times)` from as many innovations, after `memory` `(channels, order)`."""
+    """Computes the signal `(channels, times)` from its innovations of the same shape; this is the inverse of `whiten`.
+
+    `memory` `(channels, order)` are the samples of the signal just before the first innovation.
+    """
     order, n_chans = len(matrices) - 1, len(innovations)
     if order == 0:
         return innovations
-    # samples in reverse order, so that the past of each is contiguous in memory
+    # samples are stored in reverse order, so that the past of each sample is contiguous in memory
     weights = -np.ascontiguousarray(matrices[1:].transpose(1, 0, 2).reshape(n_chans, -1))
     n_times = innovations.shape[-1]
     samples = np.empty((n_times + order, n_chans))

@@ -1,23 +1,25 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Blinks: events of one shape, which filtered noise never produces, even if a network shapes the noise.
+"""Finds, subtracts and generates blinks: events with a fixed shape, which filtered noise cannot produce.
 
-A blink is a bump of 100 to 500 uV at the forehead. It lasts a sixth of a second, an undershoot of the amplifier
-follows it, and it fades over the scalp with distance. Blinks carry most of the heavy tails of EEG. So they are
-subtracted from a recording before any other step, and the continuation gets blinks of its own. They are as frequent,
-as strong and as wide as in the prompt, and have the same topography. Each of these is shrunk towards the usual value
-in the population and in the condition: eyes behind closed lids produce different and smaller waves. Single blinks
-differ from a person's usual blink as recorded blinks do: most differ little, and a few are far smaller. No Gaussian
-describes this.
+A blink is a bump of 100 to 500 uV at the forehead. It lasts a sixth of a second, and an undershoot of the amplifier
+follows it. Its amplitude decreases with the distance from the eyes. Blinks cause most of the heavy tails of the
+amplitude distribution of EEG. So blinks are subtracted from a recording before any other step, and new blinks are
+added to the continuation. The new blinks have the rate, amplitude, width and topography of the blinks in the prompt.
+Each of these values is shrunk towards the usual value in the population and in the condition. The condition matters
+because closed eyes produce different and smaller waves. The differences between single blinks and a person's usual
+blink are sampled from recorded blinks: most blinks differ little, and a few are far smaller. A Gaussian distribution
+does not describe this.
 
     x = brain + sum_i A_i (topography * shape((t - t_i) / w_i) + late_topography * late_shape((t - t_i) / w_i))
 
-The second term is small, and largest away from the eyes. The lid and the eye under it do not move at the same moment,
-so a blink reaches the vertex a few hundredths of a second after the forehead. By that delay, a classifier
-distinguishes real EEG from EEG whose blinks have a single topography.
+The second term is small, and largest far from the eyes. The eyelid and the eye under it do not move at the same
+moment, so a blink reaches the vertex a few hundredths of a second after the forehead. Without this delay, a classifier
+could distinguish generated EEG, in which all blinks have a single topography, from real EEG.
 
 Blinks are found as peaks in the output of a spatial filter (see `spatial_filter`) for the population's topography.
-They are fitted by least squares, and subtracted along the recording's own topography: a regression on the courses of
-both terms, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983.
+Their time courses are fitted by least squares. The topography of the recording is a regression of the channels on the
+courses of both terms, as in Gratton et al., Electroenceph. clin. Neurophysiol. 55, 1983. The product of topography and
+courses is subtracted.
 """
 
 from collections.abc import Sequence
@@ -33,48 +35,50 @@ from .population_get import N_HARMONICS, harmonics
 
 #: Corner of the low-pass filter for the detection of blinks, as a share of half the rate: 6 Hz at 100 Hz.
 CORNER = 0.12
-#: A blink has at least this many deviations of the signal around it, and at least this many microvolts.
+#: Smallest amplitude of a blink: in standard deviations of the signal around it, and in microvolts.
 LEAST_SCORE, LEAST_AMPLITUDE = 4.0, 40.0
-#: Largest noise of a spatial filter with which a montage can show blinks, in microvolts at the forehead.
+#: Largest noise in the output of the spatial filter, in microvolts at the forehead. With more noise, the montage
+#: cannot show blinks.
 LARGEST_NOISE = 60.0
-#: Samples of the shape before and after its peak: 0.4 and 1.2 s at 100 Hz.
+#: Number of samples of the shape before and after its peak: 0.4 and 1.2 s at 100 Hz.
 N_BEFORE, N_AFTER = 40, 120
-#: Samples in which the slow part of a shape rings.
+#: Number of samples added before and after a shape for the ringing of the low-pass filter.
 MARGIN = 20
-#: Widths that the fit of a blink tries, relative to the shape.
+#: Widths that the fit of a blink tries, relative to the width of the shape.
 WIDTHS = np.exp(np.linspace(np.log(0.65), np.log(2.0), 10))
 #: Bounds of the undershoot, relative to the undershoot of the shape.
 LEAST_UNDERSHOOT, LARGEST_UNDERSHOOT = -0.5, 2.5
-#: Least number of samples from one blink to the next: 0.3 s at 100 Hz.
+#: Smallest number of samples from one blink to the next: 0.3 s at 100 Hz.
 SHORTEST_INTERVAL = 30
-#: Samples in which blinks are missed, at both ends of a recording together.
+#: Number of samples in which blinks are not found, at both ends of a recording together.
 EDGE = 100
-#: The residual around a blink counts as part of it where it exceeds this many deviations of the other residual.
+#: The part of the residual around a blink that exceeds this number of standard deviations is added to the blink.
 LARGEST_REST = 1.0
-#: Number of blinks whose own topography weighs as much as the topography of the population.
+#: Number of blinks in a recording at which its own topography and the population's topography have equal weights.
 TOPOGRAPHY_PRIOR = 0.5
 #: Largest amplitude of a blink over the largest of the reference, and samples before and after a blink in which there
 #: are no more blinks than in the reference: 1.5 s at 100 Hz.
 LARGEST_RATIO, N_CROWD = 1.5, 150
 #: Bound of the evidence for or against cleaning, in nats: cleaning may be partial, and people differ.
 LARGEST_EVIDENCE = 2.0
-#: Coefficients of a patch whose sums over channels decide whether, when and how to blink; see `uniforms`.
+#: Coefficients of a patch that determine whether it has a blink, and the time and form of this blink; see `uniforms`.
 DICE = slice(8, 11)
 
 
 @dataclass(frozen=True)
 class Blinks:
-    """Blinks of one recording.
+    """The blinks of one recording.
 
     Attributes:
-        topographies: `(channels, 2)`: strength of a blink at each channel, 1 at the forehead, and of its late part;
-            all 0 where the montage does not show blinks.
-        courses: `(2, times + tail)` microvolts: courses in the recording, and the end of its last blinks.
-        n_times: Samples of the recording.
-        events: `(blinks, 4)`: sample of the peak, amplitude in microvolts, width and undershoot relative to the
-            shape.
-        background: Deviation of the spatial filter's output between blinks, in microvolts.
-        frontal: See `_frontal_activity`.
+        topographies: Amplitude of a blink at each channel, relative to the forehead, and amplitude of its late part,
+            `(channels, 2)`. All values are 0 if the montage does not show blinks.
+        courses: Time courses of the blinks and of their late parts in microvolts, `(2, times + tail)`. The tail
+            contains the end of blinks that begin just before the end of the recording.
+        n_times: Number of samples of the recording.
+        events: One row for each blink, `(blinks, 4)`: the sample of its peak, its amplitude in microvolts, and its
+            width and undershoot relative to the shape.
+        background: Standard deviation of the spatial filter's output between blinks, in microvolts.
+        frontal: Value of `_frontal_activity`.
     """
 
     topographies: np.ndarray
@@ -86,31 +90,33 @@ class Blinks:
 
     @property
     def signal(self) -> np.ndarray:
-        """Blinks in the recording, `(channels, times)` in microvolts."""
+        """The signal of all blinks in the recording, `(channels, times)` in microvolts."""
         return self.topographies @ self.courses[:, : self.n_times]
 
 
 @dataclass(frozen=True, eq=False)
 class BlinkPopulation:
-    """Parameters of the blinks of a population.
+    """The parameters of the blinks of a population.
 
     Attributes:
-        topography: `(36,)`: weights of spherical harmonics, see `harmonics`; 1 midway between Fp1 and Fp2.
-        shape: `(N_BEFORE + N_AFTER,)`: a blink's course, 1 at its peak.
-        late_topography: `(36,)`: the same for the late part of a blink.
-        late_shape: `(N_BEFORE + N_AFTER,)`: course of the late part, at most 1.
-        rates: Blinks per patch in each condition.
-        concentrations: Shape parameters of the gamma distributions of people's rates, one for each condition. Large
-            values: similar rates.
-        traits: `(conditions, 3)`: log amplitude (microvolts) where the background is 1 uV, log width and undershoot
-            of a usual blink in each condition.
-        slopes: `(3,)`: what one nat of background adds to each trait.
-        between: `(3,)`: standard deviation of the traits between recordings.
-        within: `(blinks, 3)`: differences of blinks from the usual blink of their recording, small blinks first.
+        topography: Weights `(36,)` of spherical harmonics (see `harmonics`). Their sum is 1 halfway from Fp1 to Fp2.
+        shape: Time course of a blink `(N_BEFORE + N_AFTER,)`, which is 1 at its peak.
+        late_topography: Weights `(36,)` of spherical harmonics for the late part of a blink.
+        late_shape: Time course of the late part `(N_BEFORE + N_AFTER,)`, which is at most 1.
+        rates: Mean number of blinks per patch in each condition.
+        concentrations: Shape parameter of the gamma distribution of people's rates, for each condition. A large value
+            means that people have similar rates.
+        traits: Three traits of a usual blink in each condition, `(conditions, 3)`: log amplitude (in microvolts, for a
+            background of 1 uV), log width, and undershoot.
+        slopes: Increase of each trait if the log background increases by 1, `(3,)`.
+        between: Standard deviation of each trait between recordings, `(3,)`.
+        within: Traits of single blinks minus the traits of the usual blink of their recording, `(blinks, 3)`. The rows
+            are sorted by amplitude, small blinks first.
         share_cleaned: Prior probability that a recording was cleaned of blinks.
-        frontal_evidence: `(3,)`: evidence against cleaning in `Blinks.frontal`, because cleaning also removes slow
-            frontal activity: the value with no evidence, the log odds per unit in long recordings, and the samples of
-            a recording in which the log odds are half as large.
+        frontal_evidence: Three parameters `(3,)` of the evidence in `Blinks.frontal` that a recording was not cleaned.
+            Cleaning also removes slow frontal activity. The parameters are: the value of `Blinks.frontal` without
+            evidence; the log odds per unit in a long recording; and the number of samples of a recording in which
+            the log odds are half as large.
     """
 
     topography: Sequence[float]
@@ -127,7 +133,7 @@ class BlinkPopulation:
     frontal_evidence: Sequence[float]
 
     def check(self, n_conditions: int) -> None:
-        """Checks the shapes and ranges of the numbers.
+        """Checks the shapes and ranges of the parameters.
 
         Raises:
             ValueError: An attribute has a wrong shape or range. The message names it.
@@ -164,19 +170,22 @@ class BlinkPopulation:
 
     @cached_property
     def _bases(self) -> list[tuple[float, np.ndarray, np.ndarray]]:
-        """For each width: bump and undershoot `(2, times)`, and their slow part, with margins before and after."""
+        """A list with one entry for each width: the width, bump and undershoot `(2, times)`, and their slow part.
+
+        Bump and undershoot have margins before and after them.
+        """
         bases = [np.pad(self._basis(width), ((0, 0), (MARGIN, MARGIN))) for width in WIDTHS]
         return [(width, basis, low_pass(basis)) for width, basis in zip(WIDTHS, bases, strict=True)]
 
     def _basis(self, width: float) -> np.ndarray:
-        """Bump and undershoot `(2, times)` of a blink of width `width`."""
+        """Returns the bump and the undershoot `(2, times)` of a blink with the given width."""
         shape = _stretched(self.shape, width)
         after = np.arange(len(shape)) > round(N_BEFORE * width)
         undershoot = after & (np.cumsum(after & (shape < 0)) > 0)
         return np.stack([np.where(undershoot, 0.0, shape), np.where(undershoot, shape, 0.0)])
 
     def unprompted(self, positions: np.ndarray, noise: np.ndarray) -> Blinks:
-        """An empty set of blinks for channels at `positions` `(channels, 6)`; `noise` as for `find`."""
+        """Returns an empty set of blinks for channels at `positions` `(channels, 6)`; `noise` is as for `find`."""
         topographies = self._topographies(positions)
         _, background = spatial_filter(topographies[:, 0], noise)
         if background > LARGEST_NOISE:
@@ -184,17 +193,17 @@ class BlinkPopulation:
         return Blinks(topographies, np.zeros((2, 0)), 0, np.zeros((0, 4)), background)
 
     def _topographies(self, positions: np.ndarray) -> np.ndarray:
-        """Topographies of the population at `positions` `(channels, 6)`."""
+        """Computes both topographies of the population `(channels, 2)` at `positions` `(channels, 6)`."""
         return harmonics(positions) @ np.stack([self.topography, self.late_topography], axis=-1)
 
     def find(self, x: np.ndarray, positions: np.ndarray, noise: np.ndarray | None = None) -> Blinks:
         """Finds the blinks of a recording.
 
         Args:
-            x: `(channels, times)` in microvolts at the model's sampling rate.
-            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-            noise: `(channels, channels)` square microvolts: covariance of slow EEG without blinks in the population.
-                None: estimated from the recording, which must be long enough.
+            x: Signal `(channels, times)` in microvolts at the model's sampling rate.
+            positions: Positions `(channels, 6)` of the electrodes and of their references on the unit sphere.
+            noise: Covariance `(channels, channels)` of slow EEG without blinks in the population, in square
+                microvolts. None: the covariance is estimated from the recording, which must be long enough.
         """
         n_times = x.shape[-1]
         usual, slow = self._topographies(positions), low_pass(x)
@@ -242,10 +251,10 @@ class BlinkPopulation:
         return replace(reference, courses=courses, n_times=x.shape[-1], events=events)
 
     def _fit_events(self, filtered: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Fits blinks to the slow output of a spatial filter `(times,)`.
+        """Fits blinks to the low-passed output of a spatial filter `(times,)`.
 
         Returns:
-            Course of the blinks with its tail, residual of the output, and events.
+            The time course of the blinks with its tail; the output minus the blinks; and the events (see `Blinks`).
         """
         rest = filtered - np.median(filtered)
         course = np.zeros(len(filtered) + round(WIDTHS[-1] * N_AFTER))
@@ -261,19 +270,24 @@ class BlinkPopulation:
                 start, sizes = peak - round(N_BEFORE * width) - MARGIN, [amplitude, amplitude * undershoot]
                 add_event(course, start, sizes @ basis)
                 add_event(rest, start, -(sizes @ slow_basis))
-                # a fit so near a larger blink is a part of the shape of that blink
+                # a fit that is so near a larger blink only corrects the shape of the larger blink
                 if all(abs(peak - other) >= SHORTEST_INTERVAL for other, *_ in events):
                     events.append((peak, amplitude, width, undershoot))
         return course, rest, np.array(sorted(events)).reshape(-1, 4)
 
     def _fit_event(self, rest: np.ndarray, peak: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """The blink that best explains the signal around a peak: amplitude, width and undershoot, and its bases."""
+        """Finds the blink that best explains the signal around a peak.
+
+        Returns:
+            Amplitude, width and undershoot of the blink; its bump and undershoot; and the slow part of these. None if
+            no blink has a sufficient amplitude.
+        """
         best, most = None, 0.0
         for width, basis, slow_basis in self._bases:
             start = peak - round(N_BEFORE * width) - MARGIN
             inside = slice(max(0, -start), min(basis.shape[1], len(rest) - start))
             wanted, seen = rest[max(0, start) : start + basis.shape[1]], slow_basis[:, inside]
-            # this pulls an undershoot that is cut off to the usual one
+            # this pulls the undershoot to the usual one if the recording ends before the undershoot does
             pull = 0.02 * np.sum(slow_basis[1] ** 2)
             gram = seen @ seen.T + np.diag([1e-9, pull])
             amplitude, depth = np.linalg.solve(gram, seen @ wanted + [0.0, pull * rest[peak]])
@@ -291,21 +305,23 @@ class BlinkPopulation:
         patch_size: int,
         person: int | None = None,
     ) -> np.ndarray:
-        """Blinks per patch of a continuation: a gamma prior is combined with a count.
+        """Computes the expected number of blinks in each patch of a continuation.
 
-        A recording without blinks may be a cleaned one. If that is more probable than not, no blinks follow.
+        The rate is estimated from the number of blinks in the recording and a gamma prior. A recording without blinks
+        may have been cleaned of blinks. If this is more probable than not, the rate is 0.
 
         Args:
             blinks: Blinks of the recording.
-            before: Condition ids of (some of) its patches. Empty: unknown, and assumed to be those in `after`.
-            after: Condition ids of the patches that follow.
-            patch_size: Samples in a patch.
-            person: Number of a virtual person with their own rate and usual blink. None: as in the recording, or as
-                is usual.
+            before: Condition ids of all or some patches of the recording. Empty: the conditions are unknown, and the
+                conditions in `after` are used.
+            after: Condition ids of the patches of the continuation.
+            patch_size: Number of samples in a patch.
+            person: Number of a virtual person, who has an own rate and usual blink. None: these are estimated from the
+                recording, or are the usual ones of the population if there is no recording.
         """
         rates, shapes = np.asarray(self.rates), np.asarray(self.concentrations)
         if person is not None:
-            # a person who blinks often in one condition does so in others
+            # a person who blinks often in one condition blinks often in all conditions
             often = scipy.stats.norm.cdf(_scores(person)[0])
             return (scipy.stats.gamma.ppf(often, shapes) / shapes * rates)[list(after)]
         known = list(before) or list(after)
@@ -317,7 +333,7 @@ class BlinkPopulation:
         return factor * rates[list(after)]
 
     def _is_cleaned(self, blinks: Blinks, expected: float, concentration: float) -> bool:
-        """Whether a recording without blinks, where `expected` blinks were expected, was more probably cleaned."""
+        """Whether a recording without blinks was probably cleaned of blinks, if `expected` blinks were expected."""
         # the gamma distribution of rates makes counts negative binomial
         log_odds = np.log(1 / self.share_cleaned - 1) - concentration * np.log1p(expected / concentration)
         middle, slope, n_half = self.frontal_evidence
@@ -333,17 +349,17 @@ class BlinkPopulation:
         after: Sequence[int],
         person: int | None = None,
     ) -> np.ndarray:
-        """Courses of the blinks that follow a recording.
+        """Generates the time courses of the blinks in a continuation.
 
         Args:
             blinks: Blinks of the recording.
-            patches: `(channels, patches, patch_size)` in the innovation space.
+            patches: Patches `(channels, patches, patch_size)` of the continuation in the innovation space.
             before: See `rates_of`.
             after: See `rates_of`.
             person: See `rates_of`.
 
         Returns:
-            `(2, patches * patch_size)` microvolts, like `Blinks.courses`.
+            Time courses `(2, patches * patch_size)` in microvolts, as in `Blinks.courses`.
         """
         n_patches, size = patches.shape[1:]
         courses = np.zeros((2, n_patches * size))
@@ -356,7 +372,7 @@ class BlinkPopulation:
         last = blinks.events[-1, 0] - N_BEFORE - blinks.n_times if len(blinks.events) else -np.inf
         for patch, (dice, rate, usual) in enumerate(zip(uniforms(patches, DICE), rates, traits, strict=True)):
             start = int((patch + dice[1]) * size)
-            # a higher chance compensates for the time after a blink, which has none
+            # this probability is larger than the rate, because no blink can begin just after another blink
             chance = rate / max(1.0 - rate * SHORTEST_INTERVAL / size, 0.5)
             if dice[0] <= 1.0 - chance or start < last + SHORTEST_INTERVAL:
                 continue
@@ -375,10 +391,10 @@ class BlinkPopulation:
     def traits_of(
         self, blinks: Blinks, before: Sequence[int], after: Sequence[int], person: int | None = None
     ) -> np.ndarray:
-        """Log amplitude, log width and undershoot of a usual blink in each patch that follows, `(patches, 3)`.
+        """Estimates the traits `(patches, 3)` of a usual blink in each patch of a continuation.
 
-        A normal prior is combined with the median of the recording, which small blinks do not change. Arguments as for
-        `rates_of`.
+        The traits are log amplitude, log width and undershoot. They are estimated from a normal prior and the median
+        of the recording's blinks, which a few small blinks hardly change. The arguments are as for `rates_of`.
         """
         traits = self.traits + np.log(max(blinks.background, 1e-3)) * np.asarray(self.slopes)
         usual = traits[list(after)] + _scores(person)[1:] * self.between
@@ -391,8 +407,11 @@ class BlinkPopulation:
 
 
 def _scores(person: int | None) -> np.ndarray:
-    """Standard normal scores `(4,)` of a virtual person's blinks: rate, then traits; 0 without a person."""
-    # another random sequence than for the person's spectrum
+    """Returns standard normal scores `(4,)` for the blinks of a virtual person: the rate, then the three traits.
+
+    The scores are 0 if `person` is None.
+    """
+    # the second seed makes this sequence independent of the person's spectrum
     return np.zeros(4) if person is None else np.random.default_rng([person, 1]).standard_normal(4)
 
 
@@ -402,28 +421,31 @@ def _crowds(events: np.ndarray) -> np.ndarray:
 
 
 def no_blinks(n_chans: int, n_times: int) -> Blinks:
-    """Blinks of a recording without a search for blinks."""
+    """Returns the blinks of a recording in which no blinks were searched or found: none."""
     return Blinks(np.zeros((n_chans, 2)), np.zeros((2, n_times)), n_times, np.zeros((0, 4)), 0.0)
 
 
 @cache
 def _low_pass_sections() -> np.ndarray:
-    """Second-order sections of the low-pass, designed at the first call, as importing scipy.signal takes long."""
+    """Designs the low-pass at the first call, because importing scipy.signal takes long; returns its sections."""
     return scipy.signal.butter(2, CORNER, output="sos")
 
 
 def low_pass(x: np.ndarray) -> np.ndarray:
-    """Slow part of `(rows, times)`, filtered with zero phase."""
+    """Returns the slow part of each signal in `x` `(signals, times)`, filtered with zero phase."""
     return scipy.signal.sosfiltfilt(_low_pass_sections(), x, axis=-1, padlen=min(50, x.shape[-1] - 1))
 
 
 def _frontal_activity(slow: np.ndarray, topography: np.ndarray, noise: np.ndarray) -> float:
-    """Logarithm of the slow activity at the forehead, relative to the value expected from the other channels.
+    """Computes how strong the slow activity at the forehead is, compared with the slow activity of all channels.
+
+    The result is `log(measured / expected)`. The expected value is the noise of the blink filter, scaled by the median
+    strength of the channels.
 
     Args:
-        slow: `(channels, times)` microvolts: the slow part of a recording.
-        topography: `(channels,)`: topography of blinks in the population.
-        noise: `(channels, channels)`: see `BlinkPopulation.find`.
+        slow: Slow part of a recording `(channels, times)` in microvolts.
+        topography: Topography of blinks in the population `(channels,)`.
+        noise: Covariance `(channels, channels)`; see `BlinkPopulation.find`.
     """
     weights, deviation = spatial_filter(topography, noise)
     loudness = np.sqrt(np.median(np.var(slow, axis=-1) / np.diag(noise)))
@@ -431,10 +453,11 @@ def _frontal_activity(slow: np.ndarray, topography: np.ndarray, noise: np.ndarra
 
 
 def _liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Regression of each channel of `(channels, times)` on its prediction from the others, relative to the median.
+    """Computes how well each electrode records EEG: a value between -1 and 1 for each channel of `(channels, times)`.
 
-    An electrode that hardly records the brain hardly records the eyes. An electrode with inverted polarity, such as
-    one beside the reference, records both inverted. Values are between -1 and 1.
+    Each channel is predicted from the other channels. The value is the coefficient of its regression on this
+    prediction, divided by the median of all channels. An electrode that hardly records the brain hardly records the
+    eyes. If its polarity is inverted, as beside the reference, it records brain and eyes with inverted polarity.
     """
     if len(noise) == 1:
         return np.ones(1)
@@ -445,6 +468,6 @@ def _liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
 
 
 def _stretched(shape: Sequence[float], width: float) -> np.ndarray:
-    """The shape stretched to a width, from its beginning before the peak to its end."""
+    """Stretches a shape in time by the factor `width`, and returns all its samples from beginning to end."""
     times = np.arange(-round(N_BEFORE * width), round(N_AFTER * width)) / width + N_BEFORE
     return np.interp(times, np.arange(len(shape)), shape, left=0.0, right=0.0)

@@ -1,9 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the innovation transform of a recording is estimated from: the recording itself, its session, or a reference.
+"""Defines the EEG from which an innovation transform is estimated: the recording itself, its session or a reference.
 
-A transform that is estimated from each trial alone hides what distinguishes the trials. So trials that are classified
-share the transform of their session (compare the alignment of He and Wu, IEEE Trans. Biomed. Eng. 67, 2020). A score
-compares a recording with a reference, which must not contain what the score should find.
+If the transform of each trial is estimated from this trial alone, it hides the differences between trials. So trials
+that are classified share the transform of their session (compare the alignment of He and Wu, IEEE Trans. Biomed.
+Eng. 67, 2020). A score compares a recording with a reference recording. The reference must not contain the effect that
+the score has to detect.
 """
 
 from collections.abc import Sequence
@@ -16,19 +17,20 @@ from .events_get import Events
 from .innovation_get import Fit, InnovationTransform
 from .reading_get import Recording
 
-#: Policies of `calibrate_on=`: each recording, epoch or row by itself; or all epochs, or rows, of one object together.
+#: Policies of `calibrate_on=`. "each": each recording, epoch or row has its own transform. "all": all epochs, or all
+#: rows, of one object share a transform.
 POLICIES = ("each", "all")
 
 
 @dataclass
 class CleanedRecording:
-    """A recording at the model's sampling rate, with what is known of its channels.
+    """A recording at the model's sampling rate, with the positions and the state of its channels.
 
     Attributes:
-        recording: The recording as read, without its data.
-        n_times: Samples of the recording at its own sampling rate.
-        positions: `(channels, 6)` unit-sphere positions.
-        data: `(good channels, times)` in microvolts at the model's sampling rate.
+        recording: The recording as it was read, without its data.
+        n_times: Number of samples of the recording at its own sampling rate.
+        positions: Positions `(channels, 6)` on the unit sphere.
+        data: Samples `(good channels, times)` in microvolts at the model's sampling rate.
         step: Rounding step of the data in microvolts; see `constraints_get`.
         noise_seed: See `Prompt`.
     """
@@ -41,14 +43,14 @@ class CleanedRecording:
     noise_seed: int
 
     def keep(self, good: np.ndarray) -> None:
-        """Marks channels as bad that are not good `(channels,)`, and leaves out their data."""
+        """Marks all channels as bad where `good` `(channels,)` is False, and removes their data."""
         self.data = self.data[good[~self.recording.bad]]
         self.recording.bad |= ~good
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The EEG that the transform of other recordings is estimated from; see `GETFeatureExtractor.calibrate`.
+    """The EEG from which the transform of other recordings is estimated; see `GETFeatureExtractor.calibrate`.
 
     Attributes:
         ch_names: Names of the channels, good and bad.
@@ -67,7 +69,10 @@ class Calibration:
     _fits: dict[bytes, Fit] = field(default_factory=dict, repr=False, compare=False)
 
     def fit(self, transform: InnovationTransform, good: np.ndarray) -> Fit:
-        """The transform of those good channels `(channels,)` that are also good in the calibration."""
+        """Estimates the transform of the channels where `good` `(channels,)` is True.
+
+        These channels must be good in the calibration too.
+        """
         key = good.tobytes()
         if key not in self._fits:
             rows = good[self.good]
@@ -84,10 +89,10 @@ class Calibration:
 
 
 def check_policy(policy: Any) -> str:
-    """Returns a policy of calibration.
+    """Returns a policy of `calibrate_on=` after a check.
 
     Raises:
-        ValueError: It is not "each" or "all".
+        ValueError: The policy is neither "each" nor "all".
     """
     if policy not in POLICIES:
         raise ValueError(f'calibrate_on must be "each", "all" or a recording, not {policy!r}.')
@@ -98,8 +103,8 @@ def check_same_channels(ours: Sequence[str], theirs: Sequence[str]) -> None:
     """Checks that two recordings have the same channels in the same order.
 
     Args:
-        ours: Channels of the recording to calibrate on.
-        theirs: Channels of the recording that is transformed.
+        ours: Names of the channels of the recording from which the transform is estimated.
+        theirs: Names of the channels of the recording that is transformed.
 
     Raises:
         ValueError: The channels differ.

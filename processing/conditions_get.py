@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Conditions: what a person does. People use names, the model uses ids.
+"""Converts the names of conditions, which users write, to the ids that the model uses.
 
-`condition=` and annotations give the condition of a recording. `next_condition=` gives the condition of its
-continuation. Without `next_condition=`, the last condition of the recording goes on.
+A condition is what a person does, such as resting with closed eyes. `condition=` and annotations give the condition of
+a recording. `next_condition=` gives the condition of its continuation. Without `next_condition=`, the last condition
+of the recording goes on.
 """
 
 import difflib
@@ -15,7 +16,8 @@ import numpy as np
 
 from .reading_get import Recording
 
-#: Names of the conditions by id, the same as in GETConfig (the rooms share no code; a test compares them).
+#: Names of the conditions. The index of a name is its id. GETConfig has the same names (a test compares both lists,
+#: because the folders share no code).
 CONDITIONS = (
     "none",
     "rest",
@@ -28,22 +30,23 @@ CONDITIONS = (
     "tongue",
     "seizure",
 )
-#: (from, to, condition id), seconds of a recording.
+#: Begin and end of a condition, in seconds from the first sample of a recording, and its condition id.
 Span = tuple[float, float, int]
-#: Seconds of the longest plan; a plan is stored patch by patch.
+#: Length of the longest plan in seconds. It is limited because a plan is stored patch by patch.
 LONGEST_PLAN = 7 * 24 * 3600.0
 _EXAMPLE = '[("eyes_open", 10), ("left_fist", 4)]'
 
 
 @dataclass(frozen=True)
 class Course:
-    """Conditions of a recording and of its continuation.
+    """The conditions of a recording and of its continuation.
 
     Attributes:
-        spans: Conditions of the recording, with their times.
-        elsewhere: Id of its condition at other times; from nothing, id of the condition to generate.
-        plan: (id, patches) of the continuation, in order; the last condition goes on without end. Empty: the last
-            condition of the recording goes on.
+        spans: Conditions of the recording, with their begin and end.
+        elsewhere: Condition id of the recording outside the spans. If EEG is generated from nothing, id of the
+            condition to generate.
+        plan: Condition id and number of patches of each part of the continuation, in order. The last condition goes
+            on without end. Empty: the last condition of the recording goes on.
     """
 
     spans: list[Span] = field(default_factory=list)
@@ -51,16 +54,16 @@ class Course:
     plan: list[tuple[int, int]] = field(default_factory=list)
 
     def ids(self, end: float, n_patches: int, patch_seconds: float) -> np.ndarray:
-        """Condition of the patch after each position, in the format that the model takes.
+        """Computes the condition ids in the format of the model: for each position, the id of the patch after it.
 
         Args:
             end: End of the recording, in seconds.
-            n_patches: Positions up to the last patch of the recording, including the start patch and padding.
-            patch_seconds: Duration of a patch.
+            n_patches: Number of positions up to the last patch of the recording, with the start patch and padding.
+            patch_seconds: Duration of a patch in seconds.
 
         Returns:
-            `(positions,)` int64: `n_patches - 1` ids of the recording's patches, then the ids of the continuation, up
-            to the first patch of the last condition.
+            Condition ids `(positions,)` int64. The first `n_patches - 1` ids are those of the recording's patches. The
+            ids of the continuation follow, up to the first patch of its last condition.
         """
         middles = end + (np.arange(n_patches - 1) - n_patches + 1.5) * patch_seconds
         before = np.full(n_patches - 1, self.elsewhere, np.int64)
@@ -74,13 +77,14 @@ class Course:
 
 
 def split_ids(ids: Sequence[int], n_patches: int, n_own: int, n_new: int) -> tuple[list[int], list[int]]:
-    """Conditions of a recording's own patches, and of the patches that were generated after it.
+    """Returns the condition ids of a recording's own patches, and of the patches that were generated after them.
 
     Args:
-        ids: Ids of the patch after each position; the last id holds for all later patches.
-        n_patches: Positions of the prompt, including the start patch and padding; a plan makes `ids` longer.
-        n_own: Patches of the recording; the prompt holds the last ones.
-        n_new: Patches that were generated.
+        ids: For each position, the condition id of the patch after it. The last id is valid for all later patches.
+        n_patches: Number of positions of the prompt, including the start patch and padding. `ids` is longer than this
+            if there is a plan.
+        n_own: Number of patches of the recording. The prompt may contain only the last of them.
+        n_new: Number of generated patches.
     """
     places = np.arange(n_patches - 1 - min(n_own, n_patches - 1), n_patches - 1 + n_new)
     found = np.asarray(ids)[np.minimum(places, len(ids) - 1)].tolist()
@@ -90,10 +94,10 @@ def split_ids(ids: Sequence[int], n_patches: int, n_own: int, n_new: int) -> tup
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Names of conditions that a checkpoint understands, in any spelling: "EYES_CLOSED", "eyes-closed".
+    """The names of the conditions of a checkpoint. All spellings are accepted, such as "EYES_CLOSED", "eyes-closed".
 
     Attributes:
-        names: Names by id; the first means "unknown".
+        names: Names of all conditions. The index of a name is its id. The first name means "unknown".
         heard: Names of the conditions that the model was trained with.
     """
 
@@ -101,16 +105,19 @@ class Vocabulary:
     heard: Sequence[str]
 
     def find(self, name: Any) -> str | None:
-        """The name in its spelling in `names`, whether the model was trained with it or not; None if there is none."""
+        """Returns a name in the spelling of `names`, or None if it is not the name of a condition.
+
+        The model may or may not have been trained with the condition.
+        """
         if name in self.names:
             return name
         return next((known for known in self.names if _letters(known) == _letters(name)), None)
 
     def id_of(self, name: Any) -> int:
-        """Id of a condition that the model was trained with, or of the first name, which means "unknown".
+        """Returns the id of a condition that the model was trained with, or of the first name, which means "unknown".
 
         Raises:
-            ValueError: The name is none of these. The message lists the possible names and the nearest one.
+            ValueError: It is not such a name. The message lists the possible names and the most similar one.
         """
         known = self.find(name)
         if known == self.names[0] or known in self.heard:
@@ -122,16 +129,17 @@ class Vocabulary:
         raise ValueError(f"{name!r} {fault}: {knows}.")
 
     def spans(self, recordings: Sequence[Recording], by_description: Mapping[str, str] | None) -> list[list[Span]]:
-        """Conditions that the annotations of recordings give.
+        """Finds the conditions of each recording in its annotations.
 
         Conditions that the model was not trained with are ignored with a warning.
 
         Args:
             recordings: Recordings with their annotations.
-            by_description: Condition names by description. None: descriptions that are condition names are used.
+            by_description: Mapping from descriptions of annotations to condition names. None: descriptions that are
+                condition names are used.
 
         Raises:
-            ValueError: `id_of` refuses a name in `by_description`.
+            ValueError: `id_of` refuses a name in `by_description`, or `by_description` is not a mapping.
         """
         if by_description is None:
             found = {text: self.find(text) for item in recordings for *_, text in item.spans}
@@ -162,11 +170,11 @@ class Vocabulary:
         by_description: Mapping[str, str] | None,
         patch_seconds: float,
     ) -> list[Course]:
-        """Course of each recording; arguments as for `GETFeatureExtractor`.
+        """Returns the `Course` of each recording; the arguments are as for `GETFeatureExtractor.__call__`.
 
         Raises:
-            ValueError: `id_of` refuses a condition, the number of conditions differs from the number of recordings, a
-                plan is malformed, or generation from nothing has a next condition.
+            ValueError: `id_of` refuses a condition; the number of conditions differs from the number of recordings; a
+                plan has a wrong format; or generation from nothing has a next condition.
         """
         spans = self.spans(recordings, by_description)
         is_for_all = condition is None or isinstance(condition, str)
@@ -181,7 +189,7 @@ class Vocabulary:
         return courses
 
     def _plan(self, following: Any, patch_seconds: float) -> list[tuple[int, int]]:
-        """(id, patches) for each entry of a plan; a name is a plan of one patch."""
+        """Returns the condition id and number of patches of each entry of a plan; a name is a plan of one patch."""
         if isinstance(following, str):
             return [(self.id_of(following), 1)]
         if isinstance(following, (list, tuple)) and not following:
@@ -205,14 +213,14 @@ class Vocabulary:
             raise ValueError(
                 f"The plan lasts longer than {LONGEST_PLAN:g} s, a week: the last condition goes on by itself."
             )
-        # the condition at the middle of a patch is the condition of the patch
+        # a patch has the condition at its middle
         changes = np.floor(ends / patch_seconds + 0.5 + 1e-6).astype(int)
         lengths = np.diff(changes, prepend=0)
         return [(self.id_of(name), int(n)) for (name, _), n in zip(entries, lengths, strict=True)]
 
 
 def _letters(name: Any) -> str:
-    """Letters and digits of a name, in lower case."""
+    """Returns only the letters and digits of a name, in lower case."""
     return "".join(letter for letter in name.casefold() if letter.isalnum()) if isinstance(name, str) else ""
 
 
@@ -221,7 +229,10 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_for_all(following: Any) -> bool:
-    """Whether this is one name or plan, not a list with one for each recording; entries of plans begin with a name."""
+    """Whether `next_condition` is one name or plan for all recordings, not a list with one entry for each recording.
+
+    A list is a plan if one of its entries begins with a name.
+    """
     if following is None or isinstance(following, str):
         return True
     return isinstance(following, (list, tuple)) and any(
@@ -230,7 +241,7 @@ def _is_for_all(following: Any) -> bool:
 
 
 def _one_each(argument: str, given: Any, is_for_all: bool, n_items: int) -> list[Any]:
-    """One value for each recording, from one value for all or a list of values."""
+    """Returns a list with one value for each recording, from one value for all recordings or a list of values."""
     if is_for_all:
         return [given] * n_items
     if isinstance(given, (Mapping, bytes)) or not isinstance(given, Iterable):
@@ -244,7 +255,7 @@ def _one_each(argument: str, given: Any, is_for_all: bool, n_items: int) -> list
 
 
 def _check_from_nothing(name: Any, following: Any) -> None:
-    """Refuses arguments that have a meaning only with a recording."""
+    """Raises a ValueError for conditions that have a meaning only if a recording is given."""
     if isinstance(following, str):
         raise ValueError(
             f"next_condition={following!r} is what follows a recording, and there is none: from nothing, "

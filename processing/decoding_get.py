@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The last step of decoding: microvolts are converted to MNE objects."""
+"""Converts generated signals in microvolts to MNE objects, which is the last step of decoding."""
 
 import copy
 import itertools
@@ -15,17 +15,19 @@ import scipy
 from .features_get import Prompt
 from .reading_get import Recording, Trials
 
-#: Description of the annotation over generated EEG.
+#: Description of the annotation that marks generated EEG.
 GENERATED = "GET generated"
-#: Drift of generated EEG is removed below this share of the band's lower edge. The transform's filters integrate
-#: innovations, and are too short to resolve the high-pass corner: their output is as strong below it as above it. The
-#: shapes of events have passed the high-pass filter, and lack only its effect beyond their ends.
+#: Corner of the high-pass that removes drift from generated EEG and from events, as a share of the band's lower edge.
+#: The inverse filters of the transform are too short to resolve this edge, so their output is as strong below the edge
+#: as above it. The shapes of events were measured after the high-pass filter, and lack only its response before their
+#: beginning and after their end.
 DRIFT, DRIFT_OF_EVENTS = 0.92, 0.7
-#: Radius of the sphere on which channels without digitised positions are drawn, in metres; MNE's own default.
+#: Radius in metres of the sphere on which channels without digitised positions are placed; MNE has the same default.
 HEAD_RADIUS = 0.095
-#: Fields of `mne.Info` that describe the signal; the others say who was recorded, when, by whom and with what machine.
+#: Fields of `mne.Info` that describe the signal. The other fields contain the person, the date, the experimenter and
+#: the device.
 OF_THE_SIGNAL = ("bads", "chs", "custom_ref_applied", "highpass", "line_freq", "lowpass", "projs")
-#: FIFF numbers of the digitised points that locate electrodes: fiducials and electrodes.
+#: FIFF numbers of the kinds of digitised points that are kept: fiducials and electrodes.
 DIGITISED = (1, 3)
 
 
@@ -37,7 +39,7 @@ def to_output(
     band: Sequence[float],
     keep_identity: bool,
 ) -> list[Any]:
-    """Output of `decode` for signals `(channels, times)` in microvolts, each with the prompt that it continues."""
+    """Converts signals `(channels, times)` in microvolts to the output of `decode`; each signal has its prompt."""
     signals = [keep_projected(signal, prompt.recording) for signal, prompt in zip(signals, prompts, strict=True)]
     if output == "array":
         return signals
@@ -49,7 +51,7 @@ def to_output(
     pairs = list(zip(signals, prompts, strict=True))
     if output == "raw":
         return [to_raw(signal, prompt.recording, *form(prompt)) for signal, prompt in pairs]
-    # epochs of one set stay together
+    # all epochs of one set go to one MNE object
     sets = itertools.groupby(pairs, key=lambda pair: id(pair[1].recording.trials or pair[1]))
     rows = [list(rows) for _, rows in sets]
     return [
@@ -67,16 +69,16 @@ def to_raw(
     band: Sequence[float] = (0.0, np.inf),
     keep_identity: bool = False,
 ) -> Any:
-    """An `mne.io.RawArray` of prompt and continuation.
+    """Creates an `mne.io.RawArray` of prompt and continuation.
 
     Args:
-        signal: `(channels, times)`, microvolts, at the recording's rate.
-        recording: The recording, which gives names, rate, info and annotations.
-        positions: `(channels, 6)` unit-sphere positions.
-        n_before: Samples before generation begins.
-        n_left_out: Samples of the recording before the first sample of `signal`.
-        band: Lowest and highest frequency that the signal holds, in Hz.
-        keep_identity: Whether to copy what tells who was recorded, when and by whom.
+        signal: Signal `(channels, times)` in microvolts at the recording's sampling rate.
+        recording: The recording, from which names, sampling rate, info and annotations are copied.
+        positions: Positions `(channels, 6)` on the unit sphere.
+        n_before: Number of samples of `signal` before the first generated sample.
+        n_left_out: Number of samples of the recording before the first sample of `signal`.
+        band: Lowest and highest frequency of the signal, in Hz.
+        keep_identity: Whether to copy the information on the person, the date and the experimenter.
     """
     rate = recording.sampling_rate
     spans = [
@@ -85,12 +87,13 @@ def to_raw(
         if n_before
     ]
     spans.append((n_before / rate, (signal.shape[-1] - n_before) / rate, GENERATED, ()))
-    # the end of the recording may itself be generated
+    # the end of the recording may have been generated earlier
     start = min(onset for onset, _, description, _ in spans if description == GENERATED)
     began = recording.start + n_left_out / rate
     mne, info = _mne(), _info(recording, positions, start, band, keep_identity, began)
     raw = mne.io.RawArray(signal * 1e-6, info, verbose="error")
-    # without an origin the onsets count from the first sample; rounding may put an end past the last one
+    # onsets count from the first sample, because the annotations have no origin; due to rounding, an annotation may
+    # end after the last sample
     onsets, durations, descriptions, channels = zip(*spans, strict=True)
     raw.set_annotations(mne.Annotations(onsets, durations, descriptions, ch_names=channels), emit_warning=False)
     return raw
@@ -105,14 +108,15 @@ def to_epochs(
     band: Sequence[float] = (0.0, np.inf),
     keep_identity: bool = False,
 ) -> Any:
-    """An `mne.EpochsArray` of the epochs of one set, or of one recording; see `to_raw`.
+    """Creates an `mne.EpochsArray` from the epochs of one set, or from one recording; see `to_raw`.
 
-    Epochs keep their times, events and metadata. For a recording without epochs, the event is the start of generation,
-    at 0 s. The metadata of each row give the start of generation (`generated_from`, in seconds of the row's own time)
-    and the number of its draw from the recording (`generated_draw`, from 0 up).
+    Epochs keep their times, events and metadata. If the recording is not an epoch, the event is the start of
+    generation, at 0 s. The metadata of each row contain the start of generation (`generated_from`, in seconds on the
+    time axis of the row) and the number of the sample among all samples from the same recording (`generated_draw`,
+    from 0 up).
 
-    `signals` are `(rows, channels, times)` in microvolts. Each row continues one of `recordings`: the epochs of one
-    set, or the same recording for all rows. The other arguments are as for `to_raw`.
+    `signals` has the shape `(rows, channels, times)` and is in microvolts. Row i continues `recordings[i]`. The
+    recordings are epochs of one set, or all are the same recording. The other arguments are as for `to_raw`.
     """
     mne, rate = _mne(), recordings[0].sampling_rate
     trials = recordings[0].trials
@@ -124,7 +128,7 @@ def to_epochs(
     events[:, 0] = _one_each(events[:, 0])
     seam = trials.tmin + (n_left_out + n_before) / rate
     metadata, start = _metadata(trials.metadata, rows, draws, seam)
-    # all epochs share one list of bad channels: a channel that is silent in one epoch is bad
+    # all epochs share one list of bad channels, so a channel that is zero in one epoch is bad in all epochs
     bad = np.any([recording.bad for recording in recordings], axis=0)
     epochs = mne.EpochsArray(
         signals * 1e-6,
@@ -132,10 +136,10 @@ def to_epochs(
         events=events,
         event_id=trials.event_id,
         tmin=trials.tmin + n_left_out / rate,
-        proj=False,  # projectors that were not applied stay so
+        proj=False,  # projectors that were not applied before are not applied here
         metadata=metadata,
         raw_sfreq=trials.raw_sfreq,
-        on_missing="ignore",  # all epochs of an event may have been dropped
+        on_missing="ignore",  # an event may have no epochs, because all were dropped
         verbose="error",
     )
     if trials.annotations is not None:
@@ -149,7 +153,7 @@ def to_epochs(
 
 
 def _one_each(samples: np.ndarray) -> np.ndarray:
-    """Samples of events; repeated samples move to the next free one, because MNE needs different samples."""
+    """Moves each repeated sample number of an event to the next free one, because MNE needs different numbers."""
     moved, last = samples.copy(), -1
     for index in np.argsort(samples, kind="stable"):
         last = moved[index] = max(samples[index], last + 1)
@@ -157,7 +161,10 @@ def _one_each(samples: np.ndarray) -> np.ndarray:
 
 
 def _metadata(source: Any, rows: np.ndarray, draws: np.ndarray, seam: float) -> tuple[Any, float]:
-    """Metadata of what was generated from `rows` of `source`, and the earliest start of generation in seconds."""
+    """Returns the metadata of EEG that was generated from `rows` of `source`.
+
+    The second value is the earliest start of generation in seconds.
+    """
     try:
         import pandas as pd
     except ImportError:  # then MNE accepts dictionaries
@@ -166,14 +173,14 @@ def _metadata(source: Any, rows: np.ndarray, draws: np.ndarray, seam: float) -> 
             row |= {"generated_from": min(seam, row.get("generated_from", seam)), "generated_draw": draw}
         return old, min(row["generated_from"] for row in old)
     frame = pd.DataFrame(index=range(len(rows))) if source is None else source.iloc[rows].reset_index(drop=True)
-    # the end of an epoch may itself be generated
+    # the end of an epoch may have been generated earlier
     before = pd.to_numeric(frame["generated_from"], errors="coerce") if "generated_from" in frame else seam
     frame = frame.assign(generated_from=np.fmin(before, seam), generated_draw=draws)
     return frame, float(frame["generated_from"].min())
 
 
 def keep_projected(signal: np.ndarray, recording: Recording) -> np.ndarray:
-    """Applies the projectors that were applied to a recording to a signal `(channels, times)`."""
+    """Applies to a signal `(channels, times)` the same projectors that were applied to the recording."""
     vectors = [
         vector
         for projector in _applied(recording)
@@ -191,7 +198,7 @@ def _applied(recording: Recording) -> list[Any]:
 
 
 def _weights(projector: Any, recording: Recording) -> np.ndarray:
-    """Weights of the recording's channels in the vectors of a projector, `(vectors, channels)`."""
+    """Returns the vectors of a projector as weights of the recording's channels, `(vectors, channels)`."""
     data = projector["data"]
     columns = {name: index for index, name in enumerate(data["col_names"])}
     weights = np.zeros((len(data["data"]), len(recording.info["ch_names"])))
@@ -209,7 +216,7 @@ def _info(
     keep_identity: bool,
     began: float = 0.0,
 ) -> Any:
-    """Info of the recording that describes the signal; missing positions come from the names."""
+    """Creates the `mne.Info` of the signal from the info of the recording; adds positions if it has none."""
     mne, source = _mne(), recording.info
     names = recording.ch_names if source is None else source["ch_names"]
     info = mne.create_info(names, recording.sampling_rate, "eeg") if source is None or not keep_identity else None
@@ -233,10 +240,10 @@ def _info(
                 stacklevel=2,
             )
             info["projs"] = [p for p in info["projs"] if not (p["active"] and p["desc"] in broken)]
-    # flat channels are silent now; names come from the info, because MNE numbers repeated names
+    # flat channels are zero in the signal; names are read from the info, because MNE adds numbers to repeated names
     info["bads"] = [name for name, bad in zip(info["ch_names"], recording.bad, strict=True) if bad]
     if not recording.digitised:
-        # a bipolar channel is drawn between its two electrodes
+        # a bipolar channel is placed between its two electrodes
         midpoints = positions[:, :3] + positions[:, 3:]
         midpoints = midpoints / np.maximum(np.linalg.norm(midpoints, axis=-1, keepdims=True), 1e-6)
         ch_pos = dict(zip(info["ch_names"], HEAD_RADIUS * midpoints, strict=True))
@@ -245,7 +252,7 @@ def _info(
 
 
 def _mne() -> Any:
-    """MNE, which is slow to import and may be absent: output="array" does not need it."""
+    """Imports MNE only when it is needed, because it is slow to import, and output="array" works without it."""
     try:
         import mne
     except ImportError as error:

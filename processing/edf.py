@@ -1,12 +1,14 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Reads complete EDF and BDF files, and refuses others: samples, and the clock of interrupted records.
+"""Reads EDF and BDF files: samples, annotations and interruptions. Incomplete files are refused.
 
-MNE reads the rest of a file that was cut off, joins the parts before and after a pause, and loses the annotations
-after it. Half a recording must not look like a complete one, so this module reads these two formats.
+MNE has three problems with these formats. If a file was cut off, MNE reads the remaining part without an error. It
+joins the parts before and after a pause. It loses the annotations after a pause. An incomplete recording must not look
+like a complete one, so this module reads these two formats.
 
-Formats: Kemp et al. (1992), Electroencephalogr. Clin. Neurophysiol. 82, 391-393; Kemp and Olivan (2003), Clin.
-Neurophysiol. 114, 1755-1761 (EDF+: annotations, and gaps in `EDF+D`); BioSemi's 24 bits and the bit of its status
-channel that rises where recording continues after a pause, https://www.biosemi.com/faq/file_format.htm.
+The formats are defined in: Kemp et al. (1992), Electroencephalogr. Clin. Neurophysiol. 82, 391-393; Kemp and Olivan
+(2003), Clin. Neurophysiol. 114, 1755-1761 (EDF+: annotations, and gaps in `EDF+D`); and
+https://www.biosemi.com/faq/file_format.htm (BioSemi's 24 bits, and the bit of its status channel that changes from 0
+to 1 where the recording continues after a pause).
 """
 
 import re
@@ -19,12 +21,12 @@ import numpy as np
 
 #: Suffixes of EDF and BDF files.
 SUFFIXES = (".edf", ".bdf")
-#: Labels of the channels that hold text.
+#: Labels of the channels that contain text.
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 
 # Bit of BioSemi's status channel that is set where a recording begins or continues.
 _NEW_EPOCH = 1 << 16
-# Bytes that are read in one block.
+# Number of bytes that are read in one block.
 _BLOCK = 1 << 24
 
 
@@ -33,17 +35,18 @@ class Header:
     """Header of an EDF or BDF file.
 
     Attributes:
-        n_bytes: Bytes of the header.
+        n_bytes: Number of bytes of the header.
         n_records: Number of data records, or -1 if the recorder did not know it.
-        record_seconds: Seconds of a data record.
-        labels: Names of the channels, as in the file.
-        units: Physical dimensions, as in the file.
-        prefilters: Filters of the recorder, as in the file.
-        n_samples: Samples of each channel in a data record.
-        limits: `(4, channels)`: physical minimum and maximum, digital minimum and maximum.
-        width: Bytes of a sample.
-        started: Start of the recording; None if it cannot be read.
-        patient: Description of the person in the file.
+        record_seconds: Duration of a data record in seconds.
+        labels: Names of the channels, as written in the file.
+        units: Units of the channels (physical dimensions), as written in the file.
+        prefilters: Filters of the recorder for each channel, as written in the file.
+        n_samples: Number of samples of each channel in a data record.
+        limits: Physical minimum, physical maximum, digital minimum and digital maximum of each channel,
+            `(4, channels)`.
+        width: Number of bytes of a sample.
+        started: Date and time at which the recording starts; None if the date cannot be read.
+        patient: Description of the recorded person, as written in the file.
     """
 
     n_bytes: int
@@ -60,7 +63,7 @@ class Header:
 
     @property
     def record_bytes(self) -> int:
-        """Bytes of one data record."""
+        """Number of bytes of one data record."""
         return sum(self.n_samples) * self.width
 
     @property
@@ -70,7 +73,7 @@ class Header:
 
 
 def is_edf(path: Path) -> bool:
-    """Whether a file is EDF or BDF, by its suffix or its first bytes."""
+    """Whether a file is EDF or BDF, according to its suffix or its first bytes."""
     if path.suffix.lower() in SUFFIXES:
         return True
     with open(path, "rb") as file:
@@ -81,7 +84,7 @@ def read_header(path: Path) -> Header:
     """Reads the header of an EDF or BDF file.
 
     Raises:
-        ValueError: The file has no header, or samples cannot be read with it.
+        ValueError: The file has no header, or the header is damaged.
     """
     with open(path, "rb") as file:
         fixed = file.read(256)
@@ -106,7 +109,7 @@ def read_header(path: Path) -> Header:
             f"{path} has a damaged header, in which the limits of the samples or the length of the records are not "
             "numbers: fetch or copy it again."
         ) from None
-    # a hypnogram has only annotations, in records of 0 s
+    # a hypnogram contains only annotations, in records of 0 s
     if min(n_samples) < 0 or seconds < 0 or (seconds == 0 and not set(ANNOTATIONS).issuperset(labels)):
         raise ValueError(
             f"{path} says that its records last {seconds:g} s and hold {min(n_samples)} samples of a channel: its "
@@ -128,7 +131,7 @@ def read_header(path: Path) -> Header:
 
 
 def text(content: bytes) -> str:
-    """Text in UTF-8, which EDF+ requires, or in Latin-1, which recorders write."""
+    """Decodes text as UTF-8, which EDF+ requires, or else as Latin-1, which some recorders write."""
     try:
         return content.replace(b"\0", b" ").decode("utf-8")
     except UnicodeDecodeError:
@@ -163,14 +166,14 @@ def _started(date: bytes, time: bytes) -> datetime | None:
 def check_whole(path: Path) -> Header:
     """Checks that an EDF or BDF file is as long as its header says.
 
-    A file may be longer than its header says (`chb17b_69.edf` of CHB-MIT is 256 bytes longer). A file may have any
-    length if the recorder stopped before it counted its records (-1).
+    A file may be longer than its header says (`chb17b_69.edf` of CHB-MIT is 256 bytes longer). If the recorder stopped
+    before it wrote the number of records (-1), the file may have any length.
 
     Returns:
         The header.
 
     Raises:
-        ValueError: The file is shorter than its header says, or has no header.
+        ValueError: The file is shorter than its header says, or `read_header` cannot read the header.
     """
     header = read_header(path)
     size, promised = path.stat().st_size, header.n_bytes + max(0, header.n_records) * header.record_bytes
@@ -182,16 +185,18 @@ def check_whole(path: Path) -> Header:
 
 
 class EDFFile:
-    """A complete EDF or BDF file, whose samples remain on disk.
+    """A complete EDF or BDF file. Its samples are read from disk only when they are needed.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Attributes:
-        header: The header of the file.
+        header: Header of the file.
         n_records: Number of data records in the file.
-        annotations: (onset, duration, description), in seconds of the samples, without pauses.
-        gaps: Interruptions of the recording, (seconds of the samples, seconds of the pause or NaN).
+        annotations: Onset, duration and description of each annotation. Times are in seconds on the time axis of the
+            samples, which does not include pauses.
+        gaps: Interruptions of the recording: time of the interruption in seconds on the same time axis, and length of
+            the pause in seconds (NaN if unknown).
 
     Raises:
         ValueError: The file is cut off, or is not EDF or BDF.
@@ -210,7 +215,10 @@ class EDFFile:
             self._find_pauses(header.labels.index("Status"))
 
     def read(self, picks: list[int], start: int, stop: int) -> np.ndarray:
-        """Samples `start` to `stop` of channels of one sampling rate, `(channels, times)`, in their physical units."""
+        """Reads the samples `start` to `stop` of the channels `picks`, `(channels, times)` in their physical units.
+
+        All these channels must have the same sampling rate.
+        """
         n = self.header.n_samples[picks[0]]
         first, last = start // n, -(-stop // n)
         out = np.empty((len(picks), (last - first) * n))
@@ -220,7 +228,7 @@ class EDFFile:
                 physical_min, physical_max, digital_min, digital_max = self.header.limits[:, pick]
                 digital = self._digital(block, pick)
                 span = digital_max - digital_min
-                # a channel without a range, such as a reference, has only zeros
+                # if the range of a channel is empty, as for a reference, its samples are zero
                 gain = (physical_max - physical_min) / span if span and physical_max != physical_min else 0.0
                 offset = physical_min - gain * digital_min if gain else 0.0
                 out[row, at : at + digital.size] = gain * digital + offset
@@ -228,7 +236,7 @@ class EDFFile:
         return out[:, start - first * n : stop - first * n]
 
     def _blocks(self, first: int, last: int) -> Iterator[np.ndarray]:
-        """Records `first` to `last` in blocks, as bytes `(records, bytes)`."""
+        """Yields the data records `first` to `last` in blocks, as bytes `(records, bytes)`."""
         size = self.header.record_bytes
         step = max(1, _BLOCK // size)
         with open(self.path, "rb") as file:
@@ -262,7 +270,7 @@ class EDFFile:
         self._place(onsets, events)
 
     def _place(self, onsets: np.ndarray, events: list[tuple[float, float, str]]) -> None:
-        """Finds the gaps between records that begin at `onsets`, and converts events to seconds of the samples."""
+        """Finds the gaps between records that begin at `onsets`, and converts `events` to the samples' time axis."""
         seconds = self.header.record_seconds
         nominal = seconds * np.arange(self.n_records)
         if np.isnan(onsets[0]):
@@ -300,7 +308,7 @@ class EDFFile:
 
 
 def _lists(content: bytes) -> Iterator[tuple[float, float, list[str]]]:
-    """Time-stamped annotation lists: onset and duration in seconds, and their texts."""
+    """Yields the time-stamped annotation lists: onset and duration in seconds, and a list of texts."""
     for part in content.split(b"\0"):
         stamp, *texts = part.split(b"\x14")
         onset, _, duration = stamp.partition(b"\x15")

@@ -1,12 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Equaliser of generated EEG: how a condition, a cue or a virtual person changes the spectrum.
+"""Filters generated EEG so that its spectrum has the effects of a condition, a cue or a virtual person.
 
 A condition that lasts, such as closed eyes, has a table of gains. A cue to move a fist, or to imagine the movement,
-causes event-related desynchronisation: it weakens the rhythms that a person has at rest, more on the opposite side of
-the head (Pfurtscheller and Lopes da Silva, Clinical Neurophysiology 110, 1999). A person without a mu rhythm has
-nothing to weaken. So the log gains of a cue are nine numbers for the place on the head, times the square of the
-rhythm's height above the aperiodic component. The square is empirical: in the training people, weak rhythms react less
-than in proportion.
+causes event-related desynchronisation: it weakens the rhythms that a person has at rest, and more so on the opposite
+side of the head (Pfurtscheller and Lopes da Silva, Clinical Neurophysiology 110, 1999). A person without a mu rhythm
+has no rhythm that could become weaker. So the log gain of a cue is the product of a function of the place on the head
+(nine parameters) and the square of the rhythm's height above the aperiodic component. The square is empirical: in the
+training data, weak rhythms change less than in proportion to their height.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,15 +21,17 @@ from .montage_get import USUAL_CHANNELS, channel_positions
 from .population_get import quadratic_in_position
 from .rhythms_get import prominence
 
-#: Log gains at equally spaced frequencies from 0 to half the rate, as `quadratic_in_position`, `(frequencies, 9)`.
+#: Log gains `(frequencies, 9)` at equally spaced frequencies from 0 to half the sampling rate. The nine values are the
+#: weights of the functions of `quadratic_in_position`.
 Table = Sequence[Sequence[float]]
-#: Largest log gain after a prompt; training did not cover larger changes.
+#: Largest log gain after a prompt. Larger changes did not occur in training.
 LARGEST_LOG_GAIN = 0.35
-#: Largest log gain from nothing, where only the gains give the spectrum its condition and person.
+#: Largest log gain for generation from nothing, where the effects of condition and person come only from the gains.
 LARGEST_LOG_GAIN_FROM_NOTHING = 2.0
 #: Largest log gain of a cue: it halves the amplitude of a rhythm.
 LARGEST_LOG_GAIN_AFTER_CUE = 0.7
-#: Seconds of the prompts with which the effects of cues were measured. In shorter prompts, estimates vary more.
+#: Length in seconds of the prompts with which the effects of cues were measured. Spectra of shorter prompts are less
+#: precise.
 SECONDS_BEFORE_CUE = 4.0
 #: Number of traits by which virtual persons differ.
 N_TRAITS = 12
@@ -37,19 +39,20 @@ N_TRAITS = 12
 
 @dataclass(frozen=True)
 class Equaliser:
-    """Filters that multiply amplitudes by the gains of each condition.
+    """A set of filters that multiply amplitudes by the gains of each condition.
 
-    The filters have minimum phase, so later samples do not change earlier ones.
+    The filters have minimum phase, so an output sample does not depend on later input samples.
 
     Attributes:
-        tables: By condition, `(frequencies, 9)`; see `Table`.
+        tables: Mapping from conditions to tables `(frequencies, 9)`; see `Table`.
         others: Condition whose table is used for conditions without a table.
-        largest: Bound of log gains.
-        loudness: Factor for events, which are not filtered. A head conducts events and rhythms with one gain.
-        cues: By condition, `(9,)` as `quadratic_in_position`: added to log gains of a rhythm whose power is one
-            nat above the background.
-        prominence: `(channels, frequencies)`: how far the power of the filtered EEG is above the background, see
-            `rhythms_get`; None without cues.
+        largest: Bound of the absolute value of the log gains.
+        loudness: Factor for the amplitude of events, which are not filtered. It is the mean gain of the person,
+            because a head conducts events and rhythms equally well.
+        cues: Mapping from conditions to weights `(9,)` of the functions of `quadratic_in_position`. Their weighted sum
+            is added to the log gain of a rhythm whose power is one nat above the background.
+        prominence: Height `(channels, frequencies)` of the power of the EEG to filter above the background; see
+            `rhythms_get`. None if there are no cues.
     """
 
     tables: Mapping[str, Table]
@@ -60,9 +63,9 @@ class Equaliser:
     prominence: np.ndarray | None = None
 
     def log_gains(self, condition: str, positions: np.ndarray) -> np.ndarray:
-        """Log gains of a condition at `positions` `(channels, 6)`: `(channels, frequencies)`."""
+        """Computes the log gains `(channels, frequencies)` of a condition at `positions` `(channels, 6)`."""
         table = self.tables.get(condition, self.tables[self.others])
-        # the fit extrapolates to places without electrodes, so its gains are bounded
+        # the gains are bounded, because at some places they are extrapolated from the electrodes of the corpus
         places = quadratic_in_position(positions)
         log_gains = np.clip(places @ np.transpose(table), -self.largest, self.largest)
         if condition not in self.cues:
@@ -74,12 +77,12 @@ class Equaliser:
         """Filters generated EEG.
 
         Args:
-            x: `(channels, times)`: whole patches.
-            conditions: Condition of each patch.
-            positions: `(channels, 6)` unit-sphere positions.
+            x: Signal `(channels, times)`, which consists of whole patches.
+            conditions: Name of the condition of each patch.
+            positions: Positions `(channels, 6)` on the unit sphere.
 
         Returns:
-            Same shape.
+            Filtered signal of the same shape as `x`.
         """
         if not len(conditions):
             return x
@@ -93,13 +96,15 @@ class Equaliser:
 
 @dataclass(frozen=True)
 class Gains:
-    """All gains that filter generated EEG; see `GETFeatureExtractor`.
+    """All gains of the filters for generated EEG; see `GETFeatureExtractor`.
 
     Attributes:
-        generated: By condition, tables for continuations of a prompt.
-        unprompted: By condition, tables of the average person from nothing.
-        of_traits: By condition, `(N_TRAITS, frequencies, 9)`: effect of one standard deviation of each trait.
-        of_cues: By condition, `(9,)`: how a cue for it changes the rhythms of rest, see `Equaliser`.
+        generated: Mapping from conditions to the tables for continuations of a prompt.
+        unprompted: Mapping from conditions to the tables of the average person, for generation from nothing.
+        of_traits: Mapping from conditions to tables `(N_TRAITS, frequencies, 9)`. Each table is the effect of one
+            standard deviation of a trait.
+        of_cues: Mapping from conditions to weights `(9,)`, which describe the effect of a cue for this condition on
+            the rhythms of rest; see `Equaliser.cues`.
         others: Condition whose tables are used for conditions without tables.
         sampling_rate: Sampling rate in Hz.
     """
@@ -112,15 +117,15 @@ class Gains:
     sampling_rate: float
 
     def equaliser(self, prompt: Prompt, conditions: Sequence[str], last: str | None = None) -> Equaliser:
-        """Equaliser for the continuation of a prompt, or for generation from nothing.
+        """Returns the equaliser for the continuation of a prompt, or for generation from nothing.
 
-        A cue weakens the rhythms that a prompt shows. If the prompt ended in the same cue, its rhythms are already
-        weak, and the cue changes nothing, even where a plan returns to it.
+        A cue weakens the rhythms in the prompt. If the prompt ends in the condition of the same cue, its rhythms are
+        already weak. Then this cue has no effect, even if a plan returns to it later.
 
         Args:
             prompt: The prompt.
-            conditions: Conditions of the continuation.
-            last: Last condition of the prompt; None from nothing.
+            conditions: Names of the conditions of the continuation.
+            last: Name of the last condition of the prompt. None: generation from nothing.
         """
         lasting = self._lasting(prompt)
         cues = {name: gains for name, gains in self.of_cues.items() if name != last}
@@ -129,29 +134,29 @@ class Gains:
         return replace(lasting, cues=cues, prominence=self.prominence(prompt))
 
     def prominence(self, prompt: Prompt) -> np.ndarray:
-        """Height of the rhythms above their background in a continuation, `(good channels, frequencies)`."""
+        """Computes the height `(good channels, frequencies)` of the continuation's rhythms above their background."""
         log_gains = self._lasting(prompt).log_gains(self.others, prompt.positions[prompt.good])
         found = prominence(prompt.innovation.log_spectrum(log_gains.shape[-1]) + 2 * log_gains, self.sampling_rate)
         seconds = prompt.n_times / prompt.recording.sampling_rate
         return found * min(1.0, seconds / SECONDS_BEFORE_CUE) if prompt.n_times else found
 
     def _lasting(self, prompt: Prompt) -> Equaliser:
-        """Equaliser for conditions that last."""
+        """Returns the equaliser without cues."""
         return self.after_prompt if prompt.n_times else self.of_person(prompt.person)
 
     @property
     def after_prompt(self) -> Equaliser:
-        """Equaliser for the continuation of a prompt."""
+        """Equaliser without cues for the continuation of a prompt."""
         return Equaliser(self.generated, self.others)
 
     def of_person(self, person: int | None) -> Equaliser:
-        """Equaliser for generation from nothing.
+        """Returns the equaliser for generation from nothing.
 
-        People's log spectra are assumed to be jointly Gaussian over frequencies, places and conditions: people with
-        more alpha with closed eyes also have more alpha with open eyes.
+        The log spectra of people are assumed to have a joint Gaussian distribution over frequencies, places and
+        conditions. For example, people who have more alpha with closed eyes also have more alpha with open eyes.
 
         Args:
-            person: Number of a virtual person, the seed of the traits; None: the average person.
+            person: Number of a virtual person, which is the seed of the person's traits. None: the average person.
         """
         if person is None:
             return Equaliser(self.unprompted, self.others, LARGEST_LOG_GAIN_FROM_NOTHING)
@@ -164,12 +169,12 @@ class Gains:
         return Equaliser(tables, self.others, LARGEST_LOG_GAIN_FROM_NOTHING, float(np.exp(loudness)))
 
 
-@lru_cache(maxsize=1024)  # except after cues, the rows of a batch and the calls of a stream share a few filters
+@lru_cache(maxsize=1024)  # without cues, the rows of a batch and the calls of a stream share a few filters
 def _minimum_phase(log_gains: tuple[float, ...]) -> np.ndarray:
-    """A causal filter with log gains `(frequencies,)` at equally spaced frequencies from 0 to half the rate."""
+    """Designs a causal filter from log gains at equally spaced frequencies from 0 to half the sampling rate."""
     n_taps = 4 * (len(log_gains) - 1) + 1  # twice the period of the distance between frequencies
     if not any(log_gains):
         return np.eye(1, n_taps)[0]
-    # by default, SciPy takes the square root of the magnitude
+    # half=False, because by default SciPy returns a filter with the square root of the magnitude
     symmetric = scipy.signal.firwin2(n_taps, np.linspace(0, 1, len(log_gains)), np.exp(log_gains))
     return scipy.signal.minimum_phase(symmetric, n_fft=8 * n_taps, half=False)

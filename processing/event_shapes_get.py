@@ -1,19 +1,19 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Functions for blinks and heartbeats: they find events of one shape in EEG, and add them to it."""
+"""Helper functions for blinks and heartbeats, which find events of a fixed shape in EEG and add them to EEG."""
 
 import numpy as np
 
-#: Sampling rate in Hz of the signals with events; paces, widths and shapes are in samples at this rate.
+#: Sampling rate in Hz for which all constants of events are defined, such as intervals, widths and shapes in samples.
 RATE = 100.0
-#: Least samples, hence coefficients, of a patch with random numbers for all kinds of events, see `uniforms`.
+#: Smallest patch size that has enough coefficients for the random numbers of all kinds of events; see `uniforms`.
 LEAST_PATCH = 15
 
 
 def check_rate(sampling_rate: float) -> None:
-    """Checks that the model has the sampling rate of the constants of events.
+    """Checks that the model has the sampling rate `RATE`, for which the constants of events are defined.
 
     Raises:
-        ValueError: The sampling rate is not `RATE`, in Hz.
+        ValueError: The sampling rate (in Hz) is not `RATE`.
     """
     if sampling_rate != RATE:
         raise ValueError(
@@ -23,15 +23,19 @@ def check_rate(sampling_rate: float) -> None:
 
 
 def loaded(noise: np.ndarray) -> np.ndarray:
-    """A covariance with a tenth of its mean power added to each channel, because people's topographies differ."""
+    """Returns a covariance with a tenth of the mean channel power added to its diagonal (diagonal loading).
+
+    This allows for differences between the topographies of people.
+    """
     return noise + (0.1 * np.trace(noise) / len(noise) + 1e-9) * np.eye(len(noise))
 
 
 def spatial_filter(topography: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weights `(channels,)` that pass a topography with gain 1, and the deviation of the noise that passes.
+    """Computes a spatial filter for a topography, and the standard deviation of the noise in its output.
 
-    These are the weights of a minimum-variance beamformer, `w = N^-1 a / (a' N^-1 a)` (Van Veen et al., IEEE Trans.
-    Biomed. Eng. 44, 1997).
+    The weights w `(channels,)` are those of a minimum-variance beamformer, `w = N^-1 a / (a' N^-1 a)`, for the
+    topography a and the noise covariance N with diagonal loading (Van Veen et al., IEEE Trans. Biomed. Eng. 44, 1997).
+    The gain for the topography is 1.
     """
     weights = np.linalg.solve(loaded(noise), topography)
     gain = max(float(topography @ weights), 1e-12)
@@ -39,7 +43,10 @@ def spatial_filter(topography: np.ndarray, noise: np.ndarray) -> tuple[np.ndarra
 
 
 def covariance_between_peaks(x: np.ndarray, topography: np.ndarray) -> np.ndarray:
-    """Covariance of `(channels, times)` at times when its projection on a topography has no peak."""
+    """Computes the covariance of `x` `(channels, times)` from the samples without a peak of the topography.
+
+    A sample belongs to a peak if the projection of `x` on the topography is larger than 3 standard deviations.
+    """
     x = x - np.median(x, axis=-1, keepdims=True)
     projection = topography @ x
     usual = np.abs(projection) < 3 * robust_deviation(projection) + 1e-12
@@ -47,27 +54,28 @@ def covariance_between_peaks(x: np.ndarray, topography: np.ndarray) -> np.ndarra
 
 
 def robust_deviation(x: np.ndarray) -> float:
-    """Standard deviation estimated from the median absolute deviation, which peaks do not change."""
+    """Estimates the standard deviation from the median absolute deviation, which peaks hardly change."""
     return float(1.4826 * np.median(np.abs(x - np.median(x))) + 1e-9)
 
 
 def add_event(course: np.ndarray, start: int, event: np.ndarray) -> None:
-    """Adds an event to a course from sample `start` on; parts outside the course are dropped."""
+    """Adds an event to a time course in place, from sample `start` on; samples outside the time course are dropped."""
     stop = min(len(course), start + len(event))
     if stop > max(0, start):
         course[max(0, start) : stop] += event[max(0, -start) : stop - start]
 
 
 def uniforms(patches: np.ndarray, coefficients: slice) -> np.ndarray:
-    """Pseudo-random numbers between 0 and 1, `(patches, coefficients)`, from generated patches.
+    """Computes pseudo-random numbers `(patches, coefficients)` between 0 and 1 from generated patches.
 
-    The randomness of events comes from the patches. So the same patches always have the same events, whether they are
-    decoded one by one or all at once. Sums of single coefficients over channels are nearly standard normal, and the
-    fractional part of a standard normal number is uniform to one in a hundred million. Patches of zeros give 0.5.
+    Events get their random properties from these numbers. So the same patches always have the same events, whether the
+    patches are decoded one by one or all at once. The sum of one coefficient over the channels, divided by the square
+    root of their number, is nearly standard normal. The fractional part of a standard normal number is uniform, with
+    an error of one in a hundred million. Patches of zeros give 0.5.
 
     Args:
-        patches: `(channels, patches, patch_size)` in the innovation space.
-        coefficients: Coefficients of a patch to read, different ones for each kind of event.
+        patches: Patches `(channels, patches, patch_size)` in the innovation space.
+        coefficients: Slice of the coefficients of a patch to read. Each kind of event reads different coefficients.
     """
     sums = patches[..., coefficients].sum(axis=0) / np.sqrt(len(patches))
     return (sums + 0.5) % 1.0

@@ -1,5 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Events of a recording, which are subtracted before the innovation transform and added again after its inverse."""
+"""Finds the events (heartbeats and blinks) of a recording, and generates the events of its continuation.
+
+Events are subtracted before the innovation transform, and added again after the inverse transform.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +18,12 @@ LEAST_CORRELATION = 0.8
 
 @dataclass(frozen=True)
 class Events:
-    """Heartbeats and blinks of one recording.
+    """The heartbeats and blinks of one recording.
 
     Attributes:
-        heartbeats: The heartbeats.
-        blinks: The blinks.
-        population: Parameters of people's blinks; None: blinks are neither found nor generated.
+        heartbeats: Heartbeats of the recording.
+        blinks: Blinks of the recording.
+        population: Parameters of the population's blinks. None: blinks are neither found nor generated.
     """
 
     heartbeats: Heartbeats
@@ -31,13 +34,15 @@ class Events:
     def find(
         cls, x: np.ndarray, positions: np.ndarray, population: BlinkPopulation | None, slow_covariance: np.ndarray
     ) -> "Events":
-        """Finds the events of a recording, which may have no samples.
+        """Finds the events of a recording.
 
         Args:
-            x: `(channels, times)` in microvolts at the model's sampling rate; without samples there are no events yet.
-            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-            population: Parameters of people's blinks.
-            slow_covariance: `(channels, channels)` square microvolts: see `InnovationTransform.slow_covariance`.
+            x: Signal `(channels, times)` in microvolts at the model's sampling rate. It may have no samples, and then
+                it has no events.
+            positions: Positions `(channels, 6)` of the electrodes and of their references on the unit sphere.
+            population: Parameters of the population's blinks. None: blinks are not searched.
+            slow_covariance: Covariance `(channels, channels)` in square microvolts, as returned by
+                `InnovationTransform.slow_covariance`.
         """
         heartbeats = find_heartbeats(x, positions) if x.size else no_heartbeats(*x.shape)
         if population is None:
@@ -78,22 +83,24 @@ class Events:
 
     @property
     def signal(self) -> np.ndarray:
-        """Events in the recording, `(channels, times)` in microvolts."""
+        """The signal of all events in the recording, `(channels, times)` in microvolts."""
         return self.heartbeats.signal + self.blinks.signal
 
     def continued(
         self, patches: np.ndarray, before: Sequence[int], after: Sequence[int], person: int | None = None
     ) -> np.ndarray:
-        """Events of the continuation.
+        """Generates the events of the continuation.
 
         Args:
-            patches: `(channels, patches, patch_size)` in the innovation space; they decide when events are.
-            before: Condition ids of (some) patches of the recording.
-            after: Condition ids of the patches that follow: people blink differently in different conditions.
-            person: Number of a virtual person with their own blinks; None: as in the recording, or as is usual.
+            patches: Patches `(channels, patches, patch_size)` of the continuation in the innovation space. They
+                determine the times of events.
+            before: Condition ids of all or some patches of the recording.
+            after: Condition ids of the patches of the continuation. Blinks depend on the condition.
+            person: Number of a virtual person, who has own blinks. None: blinks are as in the recording, or as usual
+                in the population if there is no recording.
 
         Returns:
-            `(channels, patches * patch_size)` in microvolts.
+            Signal of the events `(channels, patches * patch_size)` in microvolts.
         """
         added = self.heartbeats.continued(patches)
         if self.population is not None:

@@ -27,18 +27,18 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
     r"""Converts EEG to the inputs of GET, and the output of GET to EEG.
 
     A recording is band-limited, resampled and transformed to the innovation space (see `InnovationTransform`).
-    Each channel is located on the unit sphere by its name or its digitised position.
+    The position of each channel on the unit sphere is found from its name or its digitised position.
 
     Args:
         sampling_rate: Sampling rate of the model, in Hz.
-        patch_size: Samples per patch.
+        patch_size: Number of samples in a patch.
         band: Lowest and highest frequency that are kept, in Hz.
-        conditions: Names of the conditions by id. The first name means "unknown".
-        heard_conditions: Conditions that the model was trained with. Only these may be requested. None: unknown, so
-            all conditions may be requested.
-        prior_patches: Number of patches of a recording with few channels that weigh as much as the population.
-        calibrate_on: What the transform of a recording is estimated from, unless a call says otherwise: "each" or
-            "all", see `__call__`.
+        conditions: Names of the conditions. The index of a name is its id. The first name means "unknown".
+        heard_conditions: Names of the conditions that the model was trained with. Only these may be requested. None:
+            not known, so all conditions may be requested.
+        prior_patches: Number of patches at which a recording with few channels and the population have equal weights
+            in the transform.
+        calibrate_on: Default value of this argument of `__call__`: "each" or "all".
         population: Parameters that were fitted to a training corpus. None: a generic 1/f signal on a generic head.
         corrections: Corrections that were measured after training. None: no correction.
 
@@ -82,7 +82,7 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
 
     @property
     def gains(self) -> Gains:
-        """Gains that give generated EEG its spectrum."""
+        """Gains of the filters that correct the spectrum of generated EEG."""
         measured, others = self.corrections, self.conditions[0]
         none = np.zeros((4 * self.patch_size + 1, N_QUADRATIC))
         return Gains(
@@ -96,7 +96,7 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """Conditions that may be requested."""
+        """Names of the conditions, and of those that may be requested."""
         heard = self.conditions[1:] if self.heard_conditions is None else self.heard_conditions
         return Vocabulary(self.conditions, heard)
 
@@ -122,53 +122,58 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
         return_tensors: str | None = None,
         calibrate_on: Any = None,
     ) -> EEGFeatures:
-        """Prepares recordings for the model, or generation from nothing.
+        """Prepares the inputs of the model from recordings, or for generation from nothing (without a recording).
 
         Args:
             recording: `mne.io.Raw`, `mne.Epochs` (each epoch is an item), an array `(channels, times)` or
                 `(batch, channels, times)`, the name of a file, or a list of these. The items of a list may differ in
-                channels and length. Segments annotated `BAD_` are left out. None: from nothing, on `ch_names`.
-            sampling_rate: Sampling rate in Hz; required for arrays. From nothing: sampling rate of the output, by
-                default the model's.
-            ch_names: For arrays and from nothing: channel names of the 10-20, 10-10 or 10-05 system, including
-                bipolar pairs.
-            unit: For arrays: "V", "mV", "uV" or "nV". MNE objects are in volts.
-            condition: Condition of the recording at times when its annotations name none: one name, or a name for each
-                item. From nothing: the condition to generate. Names may be spelt "eyes_closed", "EYES-CLOSED" or
-                "Eyes closed"; "none" gives the model no condition.
-            annotation_conditions: Condition names by annotation (or event) description, such as
+                channels and length. Segments with a `BAD_` annotation are left out. None: generation from nothing, for
+                the channels `ch_names`.
+            sampling_rate: Sampling rate in Hz. It is required for arrays. For generation from nothing, it is the
+                sampling rate of the output; the default is the model's rate.
+            ch_names: Channel names of the 10-20, 10-10 or 10-05 system, including bipolar pairs, for arrays and for
+                generation from nothing.
+            unit: Unit of an array: "V", "mV", "uV" or "nV". MNE objects are in volts.
+            condition: Condition of the recording at times without a condition in the annotations: one name, or a list
+                with a name for each item. For generation from nothing, it is the condition to generate. Names may be
+                spelt "eyes_closed", "EYES-CLOSED" or "Eyes closed". With "none", the model gets no condition.
+            annotation_conditions: Mapping from descriptions of annotations (or events) to condition names, such as
                 `{"T1": "left_fist"}`. None: descriptions that are condition names are used.
-            context_seconds: Seconds at the end of each recording that the model reads. Scale and covariance are still
-                estimated from the whole recording, or from the last ten minutes of a longer file. None: everything.
-            band_limited: Whether `clean` has already filtered the recordings, as in prepared corpora. A second
+            context_seconds: Length in seconds of the end of each recording that the model reads. Scale and covariance
+                are still estimated from the whole recording, or from the last ten minutes of a longer file. None: the
+                model reads everything.
+            band_limited: Whether the recordings were already filtered by `clean`, as in prepared corpora. A second
                 filter would halve the amplitude at the edges of the band, also in the continuation.
-            person: From nothing: number of a virtual person, from 0 up, or a sequence of numbers, one for each item.
-                Spectra of virtual persons differ as spectra of real people do, and a person keeps their spectrum in
-                every condition. None: the average person, whose alpha is broader and lower than any single person's.
-            next_condition: Condition of the continuation: a name, or a plan of names and seconds in order, such as
-                `[("eyes_open", 10), ("left_fist", 4)]`, whose last condition goes on without end. Or a list with a
-                name, a plan or None for each item (an entry that begins with a name belongs to a plan). None: the
-                last condition of the recording goes on. From nothing: only a plan, in place of `condition`.
+            person: Number of a virtual person, from 0 up, or a sequence with a number for each item. It is only for
+                generation from nothing. The spectra of virtual persons differ as the spectra of real people do. The
+                spectral traits of a person are the same in every condition. None: the average person, whose alpha peak
+                is broader and lower than the peak of any single person.
+            next_condition: Condition of the continuation: a name, or a plan, which is a list of names and seconds in
+                order, such as `[("eyes_open", 10), ("left_fist", 4)]`. The last condition of a plan goes on without
+                end. A list with a name, a plan or None for each item is also possible (if an entry of the list begins
+                with a name, the list is a plan). None: the last condition of the recording goes on. For generation
+                from nothing, only a plan is possible, and it replaces `condition`.
             return_tensors: "pt" (torch) or "np" (NumPy). None: torch.
-            calibrate_on: What the transform is estimated from. "each": each item by itself, best for generation.
-                "all": all epochs of an `mne.Epochs`, or all rows of an array `(batch, channels, times)`, together;
-                this keeps the differences between trials, and classifiers need it. Or a `Calibration`, as
-                `calibrate` returns it; or a recording of the same channels, read with the same arguments. None: the
-                extractor's own `calibrate_on`.
+            calibrate_on: EEG from which the transform is estimated. "each": each item has its own transform, which is
+                best for generation. "all": all epochs of an `mne.Epochs`, or all rows of an array
+                `(batch, channels, times)`, share a transform. This keeps the differences between trials, which
+                classifiers need. Or pass a `Calibration` that `calibrate` returned. Or pass a recording with the same
+                channels, which is read with the same arguments. None: the extractor's own `calibrate_on`.
 
         Returns:
-            `EEGFeatures` of float32 and int64 tensors: `input_values` `(batch, channels, times)`,
-            dimensionless, left-padded to whole patches, with a start patch of zeros before each recording;
-            `channel_positions` `(batch, channels, 6)`; `channel_mask` `(batch, channels)`; `attention_mask`
-            `(batch, patches)`; `calibration` `(batch, channels, 27)`; `condition_ids` `(batch, patches)`: the
-            condition of the patch after each position, where a plan continues beyond the prompt; `noise_seed`
-            `(batch,)`: a hash of each recording as given.
+            `EEGFeatures` with these float32 and int64 tensors: `input_values` `(batch, channels, times)`, which are
+            dimensionless, are padded at the left to whole patches, and have a start patch of zeros before each
+            recording; `channel_positions` `(batch, channels, 6)`; `channel_mask` `(batch, channels)`;
+            `attention_mask` `(batch, patches)`; `calibration` `(batch, channels, 27)`; `condition_ids`
+            `(batch, patches)`, the condition of the patch after each position (a plan makes this tensor longer than
+            the prompt); `noise_seed` `(batch,)`, a hash of the samples of each recording.
 
         Raises:
             UnknownChannelError: A channel name has no known position.
-            ValueError: The input cannot be read as EEG: the rate, unit or names are missing, the amplitude is
-                implausible, or the signal has NaN, is flat, empty or shorter than one patch. Or the model was not
-                trained with a condition; in annotations, such a condition is ignored with a warning.
+            ValueError: The input cannot be read as EEG: the rate, unit or names are missing; the amplitude is
+                implausible; or the signal contains NaN, is flat, is empty or is shorter than one patch. Or the model
+                was not trained with a condition (if annotations contain such a condition, it is ignored with a
+                warning).
         """
         check_tensors(return_tensors)
         if context_seconds is not None:
@@ -200,32 +205,34 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
         return features.convert_to_tensors(return_tensors)
 
     def pad(self, features: Sequence[Mapping[str, Any]], return_tensors: str | None = None) -> EEGFeatures:
-        """Stacks features that were prepared one by one into one batch; channels and lengths may differ.
+        """Stacks features that were prepared separately into one batch; their channels and lengths may differ.
 
-        Channels are padded at the end and patches at the left, with zeros. `channel_mask` and `attention_mask` are
-        0 there.
+        Missing channels are added at the end, and missing patches at the left, filled with zeros. `channel_mask` and
+        `attention_mask` are 0 there.
 
         Args:
-            features: List of features as the extractor returned them, or of rows of a dataset that `map` has written
-                with them, with or without the batch axis. They may hold `labels` (or `label`): `(channels, times)`
-                labels are padded like `input_values`, others are stacked unchanged.
+            features: List of features that the extractor returned, or of rows of a dataset into which `map` has
+                written such features, with or without the batch axis. They may contain `labels` (or `label`). Labels
+                with the shape `(channels, times)` are padded like `input_values`. Other labels are stacked unchanged.
             return_tensors: See `__call__`.
 
         Returns:
-            `EEGFeatures` as `__call__` returns them, and `labels`. Other parts of a row are left out. `decode` accepts
-            the batch if it accepts each of `features`. It cannot read rows of a dataset, which lack the recordings.
+            `EEGFeatures` as from `__call__`, with `labels` if there are any. Other columns of a dataset are left out.
+            `decode` accepts the batch if it accepts each of `features`. It does not accept rows of a dataset, because
+            they do not contain the recordings.
 
         Raises:
-            ValueError: An item is not features, or the features do not fit together.
+            ValueError: An item does not contain features, or the features do not fit together.
         """
         check_tensors(return_tensors)
         return pad_features(features, self.patch_size).convert_to_tensors(return_tensors)
 
     def condition_id(self, name: str) -> int:
-        """Id of a condition, whose name may have any spelling.
+        """Returns the id of a condition, whose name may have any spelling.
 
         Raises:
-            ValueError: The model was not trained with it. The message lists its conditions and the nearest one.
+            ValueError: The model was not trained with the condition. The message lists the conditions of the model and
+                the most similar name.
         """
         return self.vocabulary.id_of(name)
 
@@ -237,33 +244,34 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
         include_prompt: bool = True,
         keep_identity: bool = False,
     ) -> list[Any]:
-        """Converts the output of `generate` to EEG, which has blinks like the blinks in the recording.
+        """Converts the output of `generate` to EEG, and adds blinks and heartbeats like those of the recording.
 
-        A continuation that is decoded with more patches after it differs only in its last two or three seconds. There
-        the filters without delay (drift, rate) depend on what follows.
+        If a continuation is decoded again with more patches after it, only its last two or three seconds change. The
+        reason is that the zero-phase filters (drift, sampling rate) depend on later samples.
 
         Args:
-            generated: `(rows, channels, times)` as `generate` returns; with `num_return_sequences=n`, n rows
-                for each recording.
-            features: Features that the model was given. They hold the scale, names, rate and annotations of each
-                recording, and in `condition_ids` the condition of each generated patch, including plans.
-            output: "raw" (`mne.io.RawArray`, volts, with the annotation "GET generated" on the continuation), "epochs"
-                (`mne.EpochsArray`, volts) or "array" (microvolts).
-            include_prompt: Whether the recording, band-limited as the model saw it, comes before the
-                continuation.
-            keep_identity: Whether MNE objects keep who was recorded, when and by whom. If not, they keep only the
-                signal and its annotations.
+            generated: Output `(rows, channels, times)` of `generate`. With `num_return_sequences=n`, it has n rows for
+                each recording.
+            features: Features that were passed to the model. They contain the scale, names, sampling rate and
+                annotations of each recording. Their `condition_ids` contain the condition of each generated patch,
+                also from plans.
+            output: "raw" (`mne.io.RawArray` in volts, with the annotation "GET generated" on the continuation),
+                "epochs" (`mne.EpochsArray` in volts) or "array" (microvolts).
+            include_prompt: Whether the output begins with the recording, band-limited as in the input of the model.
+            keep_identity: Whether MNE objects keep the information on the person, the date and the experimenter. If
+                not, they keep only the signal and its annotations.
 
         Returns:
-            A list with one entry for each row: `(channels, times)` at the recording's sampling rate. For "epochs",
-            one entry for each given `mne.Epochs`, with all its rows, events, metadata and times (0 s is the event),
-            and one entry for each other recording (0 s is the start of generation). Metadata have the columns
-            `generated_from`, in seconds, and `generated_draw`, from 0 up. Events of further draws move to the next
-            free sample, because MNE needs a different sample for each event. A channel that is masked in one epoch
-            is bad in all epochs.
+            A list with one entry for each row: a signal `(channels, times)` at the recording's sampling rate. For
+            "epochs", the list has one entry for each given `mne.Epochs`, with all its rows, events, metadata and times
+            (0 s is the event), and one entry for each other recording (0 s is the start of generation). The metadata
+            have the columns `generated_from` (start of generation in seconds) and `generated_draw` (number of the
+            continuation of the same epoch, from 0 up). MNE needs a different sample for each event. So if an epoch has
+            several continuations, their events are moved to the next free samples. A channel that is masked in one
+            epoch is bad in all epochs.
 
         Raises:
-            ValueError: The rows do not come from these features, or the output is unknown.
+            ValueError: The rows do not belong to these features, or the output is unknown.
         """
         if output not in ("raw", "epochs", "array"):
             raise ValueError(f"decode() gives 'raw', 'epochs' or 'array', not {output!r}.")
@@ -306,7 +314,10 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
     def _to_microvolts(
         self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool
     ) -> np.ndarray:
-        """A row in microvolts; `conditions`: of the patches before it, and of its own; bad channels are zero."""
+        """Converts a generated row to microvolts; bad channels are zero.
+
+        `conditions` are the condition ids of the prompt's patches and of the continuation's patches.
+        """
         rate = prompt.recording.sampling_rate
         made = continuation[: len(prompt.good)][prompt.good]
         values = np.concatenate([prompt.innovation.values, made], axis=-1)
@@ -325,7 +336,7 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
         signal += equaliser.loudness * events
         signal[:, start:] = satisfy(signal[:, start:], prompt.constraints)
         n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
-        # generated samples must not affect the beginning of the recording
+        # with these ends, generated samples do not affect the beginning of the recording
         signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]
         signal = np.pad(signal, ((0, 0), (0, prompt.n_times + n_new - signal.shape[-1])), mode="edge")
         out = np.zeros((len(prompt.good), signal.shape[-1]))

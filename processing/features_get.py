@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Inputs of the model: recordings in the innovation space, stacked in tensors."""
+"""Stacks recordings in the innovation space into tensors, which are the inputs of the model."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from .events_get import Events
 from .innovation_get import Innovation
 from .reading_get import Recording
 
-#: Inputs of the model.
+#: Names of the inputs of the model.
 INPUTS = (
     "input_values",
     "channel_positions",
@@ -25,24 +25,26 @@ INPUTS = (
     "condition_ids",
     "noise_seed",
 )
-#: Parts of a row that `pad_features` pads; other parts, such as the name of a subject, are left out.
+#: Names of the tensors that `pad_features` pads. Other columns, such as the name of a subject, are left out.
 PADDED = (*INPUTS, "labels")
 
 
 @dataclass
 class Prompt:
-    """Data of one recording that `decode` needs.
+    """The data of one recording that `decode` needs.
 
     Attributes:
-        recording: The recording as read, without its data; for generation from nothing, a recording of no samples.
-        n_times: Samples of the recording at its own sampling rate.
-        positions: `(channels, 6)` unit-sphere positions.
-        good: `(channels,)` bool: channels that the model sees.
+        recording: The recording as it was read, without its data. For generation from nothing, it is a recording
+            without samples.
+        n_times: Number of samples of the recording at its own sampling rate.
+        positions: Positions `(channels, 6)` on the unit sphere.
+        good: Whether each channel is an input of the model, bool `(channels,)`.
         events: Heartbeats and blinks of the good channels.
         innovation: The good channels without events, in the innovation space.
-        constraints: `(good channels, constraints)`: weights of sums that are always zero; see `constraints_get`.
-        noise_seed: Integer that `generate` mixes into the noise of the continuation; see `seeds_get`.
-        person: From nothing: number of the virtual person; None: the average person.
+        constraints: Weights `(good channels, constraints)` of the sums of channels that are always zero; see
+            `constraints_get`.
+        noise_seed: Integer that `generate` mixes into the seed of the continuation's noise; see `seeds_get`.
+        person: Number of the virtual person for generation from nothing. None: the average person.
     """
 
     recording: Recording
@@ -56,21 +58,24 @@ class Prompt:
     person: int | None = None
 
     def n_whole(self, seconds: float) -> int:
-        """Number of patches of `seconds` since the last interruption; without one, more than the recording has."""
+        """Returns the number of patches of a length of `seconds` since the last interruption of the recording.
+
+        Without an interruption, the result is larger than the number of patches of the recording.
+        """
         rate, edges = self.recording.sampling_rate, self.recording.edges
         return max(1, int((self.n_times - edges[-1]) / rate / seconds)) if edges else self.n_times + 1
 
     def of_person(self, number: int | None, noise_seed: int) -> "Prompt":
-        """The same prompt from nothing, for a virtual person or for the average person (None)."""
+        """Returns a copy of this prompt from nothing, for a virtual person or for the average person (None)."""
         return replace(self, person=number, noise_seed=noise_seed)
 
 
 class EEGFeatures(BatchFeature):
-    """Inputs of the model, and in `recordings` the data that `decode` needs."""
+    """The inputs of the model. The attribute `recordings` contains the data that `decode` needs."""
 
     recordings: list[Prompt]
 
-    # BatchFeature pickles only its data
+    # these methods also pickle `recordings`; BatchFeature pickles only its data
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__.copy()
 
@@ -85,14 +90,14 @@ def stack_prompts(
     sampling_rate: float,
     context_seconds: float | None = None,
 ) -> EEGFeatures:
-    """Stacks prompts; pads channels at the end and patches at the left, and adds a start patch to each.
+    """Stacks prompts. Pads channels at the end and patches at the left, and adds a start patch to each prompt.
 
     Args:
-        prompts: One for each recording.
+        prompts: List with one prompt for each recording.
         courses: Conditions of each recording and of its continuation.
-        patch_size: Samples in a patch.
+        patch_size: Number of samples in a patch.
         sampling_rate: Sampling rate of the model, in Hz.
-        context_seconds: Seconds at the end of each recording that are kept; None: everything.
+        context_seconds: Length in seconds of the end of each recording that is kept. None: everything is kept.
     """
     limits = [p.n_whole(patch_size / sampling_rate) for p in prompts]
     if context_seconds is not None:
@@ -128,7 +133,7 @@ def stack_prompts(
 
 
 def check_tensors(return_tensors: Any) -> None:
-    """Checks the kind of tensors.
+    """Checks the requested type of tensors.
 
     Raises:
         ValueError: `return_tensors` is not "pt", "np" or None.
@@ -138,7 +143,7 @@ def check_tensors(return_tensors: Any) -> None:
 
 
 def pad_features(features: list[Mapping[str, Any]], patch_size: int) -> EEGFeatures:
-    """Stacks features that were prepared one by one; see `GETFeatureExtractor.pad`."""
+    """Stacks features that were prepared separately; see `GETFeatureExtractor.pad`."""
     if not isinstance(features, (list, tuple)) or not features:
         raise ValueError("pad() takes a list of at least one features: put them in a list, pad([features]).")
     rows = [row for item in features for row in _rows(item, patch_size)]
@@ -167,7 +172,10 @@ def pad_features(features: list[Mapping[str, Any]], patch_size: int) -> EEGFeatu
 
 
 def _rows(item: Mapping[str, Any], patch_size: int) -> Iterator[dict[str, torch.Tensor]]:
-    """The single recordings in features, with masks and conditions; a row of a dataset may be a single one."""
+    """Yields the tensors of each recording in `item`, which are features of a batch or of a single recording.
+
+    Masks and conditions are added if they are missing.
+    """
     if not isinstance(item, Mapping) or item.get("input_values") is None:
         found = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
         raise ValueError(f"pad() takes what the feature extractor returned, which holds input_values, not {found}.")
@@ -181,7 +189,7 @@ def _rows(item: Mapping[str, Any], patch_size: int) -> Iterator[dict[str, torch.
             f"samples, not {tuple(values.shape)}: prepare them with the feature extractor that pads them."
         )
     if is_batch and n_batch == 1 and "labels" in own and (not own["labels"].ndim or len(own["labels"]) != 1):
-        own["labels"] = own["labels"][None]  # a row that `map` wrote holds features of one recording, and its label
+        own["labels"] = own["labels"][None]  # a row of `map` has a batch of one recording, and a label without batch
     if is_batch and any(not value.ndim or len(value) != n_batch for value in own.values()):
         sizes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in own.items())
         raise ValueError(f"The features hold {n_batch} recordings, but not all of their parts do: {sizes}.")
@@ -195,7 +203,7 @@ def _rows(item: Mapping[str, Any], patch_size: int) -> Iterator[dict[str, torch.
 
 
 def _tensor(name: str, value: Any) -> torch.Tensor:
-    """A part of features as a tensor: floating-point numbers in single precision, others as 64-bit integers."""
+    """Converts a value to a tensor: floating-point numbers to single precision, other numbers to 64-bit integers."""
     try:
         tensor = value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value))
     except (TypeError, ValueError) as error:
@@ -206,11 +214,11 @@ def _tensor(name: str, value: Any) -> torch.Tensor:
 def _padded(
     name: str, row: dict[str, torch.Tensor], n_chans: int, n_times: int, n_ids: int, patch_size: int
 ) -> torch.Tensor:
-    """One part of a row, padded with zeros to the channels and patches of the batch."""
+    """Returns the tensor `name` of a row, padded with zeros to the number of channels and patches of the batch."""
     value, values = row[name], row["input_values"]
     chans, times = n_chans - values.shape[0], n_times - values.shape[1]
     patches = times // patch_size
-    if name == "condition_ids":  # a plan continues beyond the prompt, and its last condition has no end
+    if name == "condition_ids":  # a plan is longer than the prompt, and its last condition goes on without end
         after = n_ids - (len(value) - values.shape[1] // patch_size)
         return torch.cat((value.new_zeros(patches), value, value[-1:].expand(after)))
     if name == "input_values" or (name == "labels" and value.shape == values.shape):

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Opens files of every format in the same way: channels, samples, annotations, and the info of MNE.
+"""Opens files of all formats, and gives them one interface: channels, samples, annotations, and the info of MNE.
 
-This module runs in the process that parses files (`parsing.py`), never in the process of the caller.
+This module runs in the process that parses files (`parsing.py`), and never in the process of the caller.
 """
 
 import csv
@@ -19,23 +19,24 @@ from .edf import EDFFile, is_edf
 from .scalp import Channel
 from .units_get import volts_per_unit
 
-#: Annotation where an interrupted recording continues; MNE uses the same one where it joins recordings.
+#: Annotation at the sample where an interrupted recording continues. MNE uses the same one where it joins recordings.
 BOUNDARY = "BAD boundary"
 
 
 @dataclass
 class Source:
-    """A recording in a file.
+    """A recording in an open file.
 
     Attributes:
         channels: All channels of the file.
-        n_times: Samples of each channel.
-        read: Function of channel numbers (of one sampling rate) and two sample numbers, which returns
-            `(channels, times)` in the units of `channels`.
-        info: Function of channel numbers, which returns their `mne.Info`.
-        annotations: (onset, duration, description, channel names), seconds from the first sample.
-        first_sample: MNE's number of the first sample.
-        notes: Notes for the caller.
+        n_times: Number of samples of each channel.
+        read: Function that reads samples. Its arguments are a list of channel indices (of one sampling rate), the
+            first sample and the last sample (exclusive). It returns `(channels, times)` in the units of `channels`.
+        info: Function that returns the `mne.Info` of a list of channel indices.
+        annotations: Onset, duration, description and channel names of each annotation. Times are in seconds from the
+            first sample.
+        first_sample: Number that MNE gives to the first sample.
+        notes: Messages to the user.
     """
 
     channels: list[Channel]
@@ -51,11 +52,11 @@ def open_source(path: Path, scratch: Path) -> Source:
     """Opens a recording.
 
     Args:
-        path: The file, with its suffix.
+        path: Path of the file, with its suffix.
         scratch: Folder for temporary files.
 
     Raises:
-        Exception: Each reader raises its own kinds. The message of a `ValueError` can be shown to users.
+        Exception: Each reader raises its own types of exceptions. The message of a `ValueError` can be shown to users.
     """
     if path.is_file() and is_edf(path):
         source = _open_edf(path)
@@ -183,9 +184,9 @@ def _read_eeglab(path: Path) -> Any:
     import mne
     from mne.io.eeglab import eeglab
 
-    # MNE follows the path in the file; here only the last part of the path is used, or the name of the file itself
+    # MNE uses the samples' path in the file; here only the last part of this path is used, or the file's own name
     eeglab._check_eeglab_fname = lambda fname, dataname: str(_companion(path, str(dataname), ".fdt"))
-    # MNE expects that chaninfo is a structure; EEGLAB leaves it empty without information
+    # MNE expects that chaninfo is a structure; EEGLAB leaves it empty if there is no information
     load = inspect.unwrap(eeglab._check_load_mat)
 
     @functools.wraps(load)
@@ -207,7 +208,9 @@ def _read_eeglab(path: Path) -> Any:
 
 
 def _companion(path: Path, named: str, suffix: str) -> Path:
-    """The file beside `path` that it names, or that has its name; never a file in another folder.
+    """Finds a file that belongs to `path`, in the same folder and never in another folder.
+
+    It is the file with the name `named`, or else the file with the name of `path` and the given suffix.
 
     Raises:
         ValueError: Neither file exists.
@@ -224,9 +227,10 @@ def _companion(path: Path, named: str, suffix: str) -> Path:
 
 
 def _with_companions(path: Path, scratch: Path) -> Path:
-    """A copy of a BrainVision header that names the samples beside the original, and a copy of the markers.
+    """Copies a BrainVision header and its markers to the temporary folder, and returns the path of the header.
 
-    MNE does not recognise a header or markers whose suffix is in capitals.
+    The copied header contains the paths of the samples (beside the original header) and of the copied markers. The
+    copies are needed because MNE does not recognise a header or markers whose suffix is in capitals.
     """
     header = path.read_bytes()
 
@@ -253,7 +257,7 @@ def _assigned(header: bytes, key: bytes, value: bytes) -> bytes:
 
 
 def _as_bids_says(source: Source, path: Path) -> Source:
-    """Adds types, units and bad channels from the `channels.tsv` beside a recording in BIDS layout."""
+    """Adds the types, units and bad channels from the `channels.tsv` beside a recording in BIDS format."""
     table = path.with_name(re.sub(r"_eeg$", "", path.stem) + "_channels.tsv")
     if not path.stem.endswith("_eeg") or not table.is_file():
         return source

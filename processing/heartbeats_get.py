@@ -1,17 +1,19 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Heartbeats: spikes of the heart's field at the reference electrode, hence in all channels, about once a second.
+"""Finds, subtracts and generates heartbeats: spikes of the heart's electric field, about one per second.
 
-Against an earlobe or a mastoid, one person in three has an R wave of 50 to 100 uV in every channel. It is no noise:
-its shape is constant, and its intervals vary by a few percent. So heartbeats are subtracted from a recording before
-any other step, and the continuation has heartbeats of the same pace and shape.
+The reference electrode records the field, so the spikes are in all channels. If the reference is an earlobe or a
+mastoid, one person in three has an R wave of 50 to 100 uV in every channel. Heartbeats are not random: their shape is
+constant, and their intervals vary by a few percent. So heartbeats are subtracted from a recording before any other
+step, and heartbeats with the same rate and shape are added to the continuation.
 
     x = brain + sum_i A_i template(t - t_i)
 
-A spatial filter (see `spatial_filter`) keeps the signal that all channels share. Its output is correlated with
-the shape of a QRS complex. Dynamic programming then finds the train of beats at a steady pace that has the largest
-correlations (as for beats of music, Ellis, J. New Music Res. 36, 2007). The train counts as a heart if noise would not
-reach such correlations. The template has a time course for each channel. It is the average over the recording's
-beats, of rank 3, because the heart's dipole has three directions. The method needs no statistics of the population.
+A spatial filter (see `spatial_filter`) keeps the signal that all channels share. The output of the filter is
+correlated with the shape of a QRS complex. Dynamic programming then finds the sequence of beats with a steady interval
+that has the largest correlations (as for beats of music, Ellis, J. New Music Res. 36, 2007). The sequence is accepted
+as heartbeats if noise would not reach such correlations. The template has a time course for each channel. It is the
+average over the recording's beats, reduced to rank 3, because the heart's dipole has three directions. The method
+needs no statistics of the population.
 """
 
 from collections.abc import Sequence
@@ -22,29 +24,31 @@ import scipy
 
 from .event_shapes_get import LEAST_PATCH, covariance_between_peaks, robust_deviation, spatial_filter, uniforms
 
-#: Band of the search for beats, and lower edge of the band of their average, as shares of half the sampling rate:
-#: 8 to 40 and 3 Hz at 100 Hz.
+#: Frequency band in which beats are searched, and lower edge of the band in which they are averaged, as shares of half
+#: the sampling rate: 8 to 40 Hz and 3 Hz at 100 Hz.
 SOUGHT, LOW = (0.16, 0.8), 0.06
-#: Samples of the shape before and after the R wave: .2 s at 100 Hz.
+#: Number of samples of the shape before and after the R wave: 0.2 s at 100 Hz.
 N_AROUND = 20
-#: Number of points per sample that splines interpolate.
+#: Number of points per sample after upsampling; splines interpolate between these points.
 FINER = 4
 #: Approximate number of samples of all channels that splines interpolate at once.
 SPLINED_AT_ONCE = 100_000
-#: Directions of the heart's dipole. A template of rank 1 loses a hundredth or two of coherence at 20 to 30 Hz.
+#: Number of directions of the heart's dipole. With a template of rank 1, coherence at 20 to 30 Hz is lower by 0.01 to
+#: 0.02.
 N_DIRECTIONS = 3
-#: Intervals of a steady pace, in samples: 120 to 44 beats a minute at 100 Hz.
+#: Mean intervals between beats that are tried, in samples: 120 to 44 beats per minute at 100 Hz.
 PACES = np.exp(np.linspace(np.log(50), np.log(135), 20))
-#: Ratios of an interval to the pace in the search, and the cost of a squared log ratio.
+#: Allowed ratios of a single interval to the mean interval, and the cost of a squared log ratio.
 RATIOS, STRICTNESS = np.linspace(0.82, 1.22, 17), 60.0
-#: Least and largest score of a beat, in deviations of the correlation: peaks of noise reach the first.
+#: Smallest and largest score of a beat, in standard deviations of the correlation. Peaks of noise reach the smallest
+#: score.
 LEAST_SCORE, LARGEST_SCORE = 2.2, 8.0
-#: Criteria of a heart: excess over the least score of all beats and of the mean beat, share of beats with an excess,
-#: and share of the recording that the train covers.
+#: Criteria for heartbeats: total excess of all beats over the smallest score, mean excess per beat, share of beats
+#: with an excess, and share of the recording that the beats cover.
 LEAST_TOTAL, LEAST_EACH, LEAST_HEARD, LEAST_SHARE = 8.0, 0.6, 0.75, 0.6
-#: Number of last intervals that determine the pace of the continuation.
+#: Number of intervals at the end of the recording that determine the intervals of the continuation.
 N_RECENT = 30
-#: Bounds of the deviation of log intervals.
+#: Bounds of the standard deviation of log intervals.
 LEAST_VARIATION, LARGEST_VARIATION = 0.02, 0.08
 #: Coefficients of a patch that determine the time and the strength of the next heartbeat.
 DICE = slice(LEAST_PATCH - 2, LEAST_PATCH)
@@ -55,9 +59,10 @@ class Heartbeats:
     """The heartbeats of one recording.
 
     Attributes:
-        template: `(channels, 2 N_AROUND + 1)`: one heartbeat in microvolts; all 0 where none are found.
-        times: `(beats,)`: times of R waves in samples, not always whole numbers.
-        amplitudes: `(beats,)`: amplitude of each beat, over the template's.
+        template: Signal of one heartbeat in microvolts, `(channels, 2 N_AROUND + 1)`. All values are 0 if no
+            heartbeats were found.
+        times: Time of each R wave in samples, `(beats,)`. Times need not be whole numbers.
+        amplitudes: Amplitude of each beat, divided by the amplitude of the template, `(beats,)`.
         n_times: Number of samples of the recording.
     """
 
@@ -68,28 +73,28 @@ class Heartbeats:
 
     @property
     def signal(self) -> np.ndarray:
-        """The recording's heartbeats as a signal, `(channels, times)` in microvolts."""
+        """The signal of the recording's heartbeats, `(channels, times)` in microvolts."""
         return self._beats(self.times, self.amplitudes, 0, self.n_times)
 
     def continued(self, patches: np.ndarray) -> np.ndarray:
-        """The continuation's heartbeats as a signal, `(channels, patches * patch_size)` in microvolts.
+        """Generates the signal of the continuation's heartbeats, `(channels, patches * patch_size)` in microvolts.
 
         Args:
-            patches: `(channels, patches, patch_size)`: the continuation in the innovation space. It determines the
-                random properties of heartbeats, see `uniforms`.
+            patches: Patches `(channels, patches, patch_size)` of the continuation in the innovation space. They
+                determine the random properties of heartbeats; see `uniforms`.
         """
         n_chans, n_patches, size = patches.shape
         stop = self.n_times + n_patches * size
         if len(self.times) < 2:
             return np.zeros((n_chans, n_patches * size))
         log_intervals = np.log(np.diff(self.times)[-N_RECENT:])
-        # a missed beat does not mean a slow heart
+        # intervals far from the median are ignored, because a beat was probably missed there
         usual = log_intervals[np.abs(log_intervals - np.median(log_intervals)) < 0.3]
         variation = np.clip(usual.std(), LEAST_VARIATION, LARGEST_VARIATION)
         scores = scipy.stats.norm.ppf(np.clip(uniforms(patches, DICE), 0.01, 0.99))
         times, amplitudes = [self.times[-1]], [self.amplitudes[-1]]
         while times[-1] < stop + N_AROUND:
-            # the patch before the last beat decides, because the next beat begins before its R wave
+            # the patch just before the last beat determines the next beat, whose shape begins before its R wave
             patch = int((times[-1] - N_AROUND - self.n_times) // size)
             pace, strength = scores[patch] if 0 <= patch < n_patches else (0.0, 0.0)
             times.append(times[-1] + np.exp(usual.mean() + variation * pace))
@@ -97,7 +102,7 @@ class Heartbeats:
         return self._beats(times, amplitudes, self.n_times, stop)
 
     def _beats(self, times: Sequence[float], amplitudes: Sequence[float], start: int, stop: int) -> np.ndarray:
-        """Beats at given times, from sample `start` up to `stop`: `(channels, stop - start)`."""
+        """Returns the signal `(channels, stop - start)` of the beats at given times, for samples `start` to `stop`."""
         signal = np.zeros((len(self.template), stop - start))
         template = _interpolated(self.template)
         for time, amplitude in zip(times, amplitudes, strict=True):
@@ -108,7 +113,7 @@ class Heartbeats:
 
 
 def no_heartbeats(n_chans: int, n_times: int) -> Heartbeats:
-    """The result for a recording without visible heartbeats."""
+    """Returns the result for a recording in which no heartbeats were found."""
     return Heartbeats(np.zeros((n_chans, 2 * N_AROUND + 1)), np.zeros(0), np.zeros(0), n_times)
 
 
@@ -116,11 +121,11 @@ def find_heartbeats(x: np.ndarray, positions: np.ndarray) -> Heartbeats:
     """Finds the heartbeats of a recording.
 
     Args:
-        x: `(channels, times)` in microvolts at the model's sampling rate.
-        positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
+        x: Signal `(channels, times)` in microvolts at the model's sampling rate.
+        positions: Positions `(channels, 6)` of the electrodes and of their references on the unit sphere.
     """
     n_chans, n_times = x.shape
-    # a bipolar channel's reference picks up the heart like its electrode
+    # bipolar channels get the weight 0, because their reference records the same heartbeats as their electrode
     usual = (np.linalg.norm(positions[:, 3:], axis=-1) == 0).astype(float)
     if n_times < 4 * PACES[-1] or not usual.any():
         return no_heartbeats(n_chans, n_times)
@@ -140,36 +145,37 @@ def find_heartbeats(x: np.ndarray, positions: np.ndarray) -> Heartbeats:
 
 
 def _filtered(x: np.ndarray, edges: float | tuple[float, float], kind: str) -> np.ndarray:
-    """Filters `(rows, times)` to a band, with zero phase."""
+    """Filters signals `(signals, times)` with zero phase."""
     sos = scipy.signal.butter(2, edges, kind, output="sos")
     return scipy.signal.sosfiltfilt(sos, x, axis=-1, padlen=min(50, x.shape[-1] - 1))
 
 
 def _weights(topography: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The spatial filter `(channels,)` for a topography in `(channels, times)`."""
+    """Returns the weights `(channels,)` of the spatial filter for a topography in a signal `(channels, times)`."""
     return spatial_filter(topography, covariance_between_peaks(x, topography))[0]
 
 
 def _first_shape() -> np.ndarray:
-    """An R wave between smaller Q and S waves, with margins for the ringing of filters."""
+    """Returns the shape of an R wave between smaller Q and S waves, with margins for the ringing of filters."""
     t = np.arange(-75.0, 76.0)
     bumps = ((1.0, 0.0, 1.4), (-0.35, 3.5, 1.8), (-0.15, -3.5, 1.5))
     return np.sum([size * np.exp(-0.5 * ((t - peak) / width) ** 2) for size, peak, width in bumps], axis=0)
 
 
 def _correlation(course: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """Correlation of `(times,)` with a shape, at each sample, in deviations of the correlation."""
+    """Correlates a signal `(times,)` with a shape at each sample; the result is divided by its standard deviation."""
     found = scipy.signal.oaconvolve(course, shape[::-1], mode="same")
     return found / robust_deviation(found)
 
 
 def _find_train(correlation: np.ndarray) -> np.ndarray | None:
-    """The samples of heartbeats, found in correlations `(times,)`; None: no heart."""
+    """Finds the samples of heartbeats from correlations `(times,)`; returns None if there are no heartbeats."""
     gains = np.clip(correlation, -LARGEST_SCORE, LARGEST_SCORE) - LEAST_SCORE
     lags = np.round(PACES[:, None] * RATIOS).astype(int)
     costs = STRICTNESS * np.log(lags / PACES[:, None]) ** 2
     n_times, n_before, paces = len(gains), lags.max(), np.arange(len(PACES))
-    # the best score of a train of each pace that ends at a sample, and the sample of its previous beat
+    # for each mean interval and each sample: the best score of a sequence of beats that ends at this sample, and the
+    # sample of the previous beat in this sequence
     most = np.zeros((len(PACES), n_before + n_times))
     before = np.full((len(PACES), n_times), -1)
     for start in range(0, n_times, lags.min()):  # no two beats are in one block
@@ -193,7 +199,7 @@ def _find_train(correlation: np.ndarray) -> np.ndarray | None:
 
 
 def _aligned(correlation: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """The peaks of the correlation next to given times, interpolated between samples."""
+    """Finds the peaks of the correlation next to given times, and interpolates the peaks between samples."""
     found = []
     for time in np.round(times).astype(int):
         near = np.arange(max(time - 3, 1), min(time + 4, len(correlation) - 1))
@@ -205,18 +211,18 @@ def _aligned(correlation: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def _interpolated(course: np.ndarray) -> scipy.interpolate.CubicSpline:
-    """Interpolates `(..., times)`: a function of time in samples."""
-    # splines through the original samples would remove a sixth of the power at 35 Hz each time
+    """Returns a function of time (in samples) that interpolates a signal `(..., times)`."""
+    # splines through the original samples would remove a sixth of the power at 35 Hz with each interpolation
     fine = scipy.signal.resample_poly(course, FINER, 1, axis=-1)
     return scipy.interpolate.CubicSpline(np.arange(fine.shape[-1]) / FINER, fine, axis=-1)
 
 
 def _average(course: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """The mean of `(..., times)` around complete beats, which begins and ends at 0."""
+    """Computes the mean of a signal `(..., times)` around all complete beats; a window lets it begin and end at 0."""
     around = np.arange(-N_AROUND, N_AROUND + 1)
     whole = times[(times >= N_AROUND) & (times < course.shape[-1] - N_AROUND - 1)]
     rows = np.atleast_2d(course)
-    # some channels at a time: splines through all of a long recording would take gigabytes
+    # only some channels at a time, because splines through all channels of a long recording would need gigabytes
     groups = np.array_split(rows, min(len(rows), 1 + rows.size // SPLINED_AT_ONCE))
     mean = np.concatenate([_interpolated(group)(whole[:, None] + around).mean(axis=1) for group in groups])
     mean = mean.reshape(*course.shape[:-1], len(around))
@@ -230,7 +236,10 @@ def _as_a_dipole(template: np.ndarray) -> np.ndarray:
 
 
 def _amplitudes(course: np.ndarray, shape: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Strength of each beat of `(times,)`, over the shape, shrunk by the part of its variance that noise explains."""
+    """Estimates the amplitude of each beat in a signal `(times,)`, divided by the amplitude of the shape.
+
+    Amplitudes are shrunk towards 1 by the share of their variance that noise explains.
+    """
     around, at = np.arange(-N_AROUND, N_AROUND + 1), _interpolated(np.pad(course, N_AROUND + 1))
     energy = shape @ shape
     seen = np.array([shape @ at(time + around + N_AROUND + 1) for time in times]) / energy

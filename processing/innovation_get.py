@@ -1,30 +1,32 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The innovation space: the residual of EEG after linear statistics.
+"""Maps EEG to the innovation space, which contains the residual of EEG after its linear statistics are removed.
 
 EEG has a 1/f spectrum and almost collinear channels. An invertible map removes both, so that the network can model
-bursts, context and conditions. White noise through the inverse map already simulates the recording: the simulation is
-linear and Gaussian, except for events:
+bursts, context and conditions. If white noise passes through the inverse map, the result already simulates the
+recording. This simulation is linear and Gaussian, except for events. The map has these steps:
 
     x  --events-->  y  --a(z)-->  u  --A(z)-->  e  --DCT per patch-->  c_k  --Sigma^(-1/2)-->  z_k
 
-Heartbeats and blinks are subtracted first (see `events_get`). Three stages follow (see `stages_get`). `a(z)` is an
-autoregressive filter that all channels share. `A(z)` is a filter of matrices, which removes what channels predict of
-each other's next samples. `Sigma` is the covariance of the residual. The filters follow from covariances at lags
-(Yule-Walker). These covariances mix the population's with the recording's. The population's are a function of
-electrode positions, hence known for any montage. The recording's are smoothed over frequency by Parzen's window w_k:
+First, heartbeats and blinks are subtracted (see `events_get`). Three stages follow (see `stages_get`). `a(z)` is an
+autoregressive filter that all channels share. `A(z)` is a matrix filter, which removes the part of each channel that
+can be predicted from earlier samples of all channels. `Sigma` is the covariance of the residual. The filters are
+computed from covariances at lags (Yule-Walker). These covariances are a weighted mean of the recording's covariances
+and the population's. The population's covariances are a function of electrode positions, so they are known for any
+montage. The recording's covariances are smoothed over frequency by the Parzen window w_k:
 
-    autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)                         n patches seen
+    autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)           n = number of known patches
     covariances      R_k = (n w_k own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)
 
-`P_k` are the covariances at lags of the spectrum P_f^(1/2) M P_f^(1/2). P_f is the population's spatial covariance at
-frequency f. `M` is the covariance of the recording after whitening by the population. It pools all frequencies, so
-that a few seconds determine it even with many channels. The prior is weak on purpose. A stronger prior predicts a
-little better, but simulations then vary too little, and channels cohere too little. Filters that fit a recording
-closely leave a smaller residual of it than of its continuation. So the innovations of the calibrated stretch are
-divided by their own `deviation`, and the network sees the same size everywhere. The square root of Sigma is symmetric,
-so that permuting the channels permutes the result.
+`P_k` are the covariances at the lags k of a signal with the spectrum P_f^(1/2) M P_f^(1/2). P_f is the population's
+spatial covariance at the frequency f. `M` is the covariance of the recording after it was whitened with the
+population's mean covariance. `M` is estimated from all frequencies together, so a few seconds are enough even with
+many channels. The weight of the population is small on purpose. With a larger weight, predictions are a little better,
+but simulations vary too little, and the coherence between channels is too small. Filters that fit a recording closely
+leave a smaller residual of this recording than of its continuation. So the innovations of the samples that were used
+for the fit are divided by their own `deviation`. Then all inputs of the network have the same size. The square root of
+Sigma is symmetric, so a permutation of the channels permutes the result in the same way.
 
-The transform removes amplitude and band powers. Calibration features give them to the network.
+The transform removes amplitude and band powers. The network gets them as calibration features.
 """
 
 from collections.abc import Sequence
@@ -50,23 +52,25 @@ from .stages_get import (
     windowed,
 )
 
-#: Corner of the low-pass that separates the slow part, as a share of half the sampling rate: 12 Hz at 100 Hz.
+#: Corner of the low-pass filter for slow EEG, as a share of half the sampling rate: 12 Hz at 100 Hz.
 SLOW_CORNER = 0.24
 
 
 @dataclass(frozen=True)
 class Innovation:
-    """One recording in the innovation space, with everything that the inverse needs.
+    """One recording in the innovation space, with everything that the inverse transform needs.
 
     Attributes:
-        values: `(channels, patches * patch_size)` float64, dimensionless, near unit variance: for each
-            patch, its whitened DCT coefficients from low to high frequency.
-        calibration: `(channels, 2 + patch_size)` float32: log overall scale, whether there was a calibration (both
-            equal for all channels), then the log power of the channel at the frequency of each DCT coefficient. Scale
-            and powers are relative to the population. All zero without calibration (but see `unprompted`).
-        stages: The transform of this recording, first to last.
-        memory: `(channels, order + MATRIX_ORDER)` microvolts: the samples just before `values` begins.
-        n_padding: How many leading samples of memory and first patch were mirrored, not recorded.
+        values: Whitened DCT coefficients of each patch from low to high frequency,
+            `(channels, patches * patch_size)` float64. They are dimensionless and have a variance of about 1.
+        calibration: Calibration features `(channels, 2 + patch_size)` float32. Feature 0 is the log of the overall
+            scale. Feature 1 is whether there was a calibration. Both are equal for all channels. The others are the
+            log power of the channel at the frequency of each DCT coefficient. Scale and powers are relative to the
+            population. All features are zero without calibration (but see `InnovationTransform.unprompted`).
+        stages: The stages of the transform of this recording, from first to last.
+        memory: Samples just before the first sample of `values`, `(channels, order + MATRIX_ORDER)` in microvolts.
+        n_padding: Number of samples at the beginning (of the memory and the first patch) that were mirrored, not
+            recorded.
     """
 
     values: np.ndarray
@@ -76,13 +80,13 @@ class Innovation:
     n_padding: int
 
     def log_spectrum(self, n_frequencies: int) -> np.ndarray:
-        """Logarithm of the power of white noise after the filters, up to a constant.
+        """Computes the log power spectrum of white noise after the inverse filters, up to a constant.
 
         Args:
-            n_frequencies: Number of frequencies, equally spaced from 0 to half the sampling rate.
+            n_frequencies: Number of frequencies, which are equally spaced from 0 to half the sampling rate.
 
         Returns:
-            `(channels, n_frequencies)`, natural logarithms.
+            Natural logarithms `(channels, n_frequencies)`.
         """
         shared_filter, matrix_filter, whitening = self.stages
         angles = np.linspace(0, np.pi, n_frequencies)
@@ -95,12 +99,12 @@ class Innovation:
 
 
 class Fit(NamedTuple):
-    """The transform of a recording, and what it removes.
+    """An estimated transform, and the calibration features that describe the removed amplitude and band powers.
 
     Attributes:
-        stages: The stages, first to last.
+        stages: The stages of the transform, from first to last.
         calibration: See `Innovation.calibration`.
-        is_own: Whether the recordings that it transforms are parts of the recording that it was estimated from.
+        is_own: Whether the transformed recordings are parts of the recording from which the transform was estimated.
     """
 
     stages: tuple[SharedFilter, MatrixFilter, Whitening]
@@ -112,18 +116,20 @@ class InnovationTransform:
     """Maps microvolts at the model's sampling rate to the innovation space and back.
 
     Args:
-        patch_size: Samples in a patch.
-        autocorrelation: `1, r_1 .. r_p` of the population, which determines its whitening filter of order p.
+        patch_size: Number of samples in a patch.
+        autocorrelation: Autocorrelation `1, r_1 .. r_p` of the population, which determines the population's whitening
+            filter of order p.
         scale: Root mean square of the population's innovations, in microvolts.
-        harmonic_covariance: `(patch_size, 36, 36)`: the population's covariance of each DCT coefficient between
-            spherical harmonics, in units of `scale`.
-        channel_variance: `(patch_size,)`: the part of each channel's variance that no neighbour shares, in the same
-            units.
-        prior_patches: How many patches of a recording with few channels weigh as much as the population. It was chosen
-            by how similar white noise through the transform is to unseen recordings.
-        unprompted_shifts: `(patch_size, 5)`: value subtracted from the coherence of channels without a recording, at
-            the frequency of each coefficient, see `correct_coherence`. Covariances averaged over people cohere less
-            than covariances of single people. None: nothing is subtracted.
+        harmonic_covariance: The population's covariance between spherical harmonics for each DCT coefficient,
+            `(patch_size, 36, 36)`, in units of `scale` squared.
+        channel_variance: The part of each channel's variance that is not shared with neighbours, for each DCT
+            coefficient, `(patch_size,)` in the same units.
+        prior_patches: Number of patches at which a recording with few channels and the population have equal weights.
+            The value was chosen so that white noise after the inverse transform is most similar to unseen recordings.
+        unprompted_shifts: Values subtracted from the coherence of channels at the frequency of each DCT coefficient if
+            there is no recording, `(patch_size, 5)`; see `correct_coherence`. They are needed because covariances
+            averaged over people have a smaller coherence than covariances of single people. None: nothing is
+            subtracted.
     """
 
     def __init__(
@@ -147,7 +153,7 @@ class InnovationTransform:
 
     @property
     def order(self) -> int:
-        """Order of the autoregressive filter that all channels share."""
+        """Order p of the autoregressive filter that all channels share."""
         return len(self.autocorrelation) - 1
 
     @property
@@ -161,12 +167,12 @@ class InnovationTransform:
         return 2 + self.patch_size
 
     def fit(self, x: np.ndarray, positions: np.ndarray, is_own: bool) -> Fit:
-        """Estimates the transform of a signal, for `forward` of other signals or of its parts.
+        """Estimates the transform of a signal. `forward` can then apply it to other signals, or to parts of this one.
 
         Args:
-            x: `(channels, times)` in microvolts, as for `forward`.
-            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-            is_own: Whether it will transform parts of this signal.
+            x: Signal `(channels, times)` in microvolts, as for `forward`.
+            positions: Positions `(channels, 6)` of the electrodes and of their references on the unit sphere.
+            is_own: Whether the transform will be applied to parts of this signal.
         """
         innovation = self.forward(x, positions)
         return Fit(innovation.stages, innovation.calibration, is_own)
@@ -181,21 +187,21 @@ class InnovationTransform:
     ) -> Innovation:
         """Maps a signal to the innovation space.
 
-        Every sample belongs to a patch. Mirroring extends the signal at the left to whole patches, and by the
-        `n_memory` samples before them that the filters need.
+        Every sample belongs to a patch. The signal is extended at the left by mirroring, so that it has whole patches
+        and, before them, the `n_memory` samples that the filters need.
 
         Args:
-            x: `(channels, times)` in microvolts at the model's sampling rate, at least one patch long, without
-                events.
-            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
-            n_calibration: Number of leading samples from which filters and covariance are estimated. None: all.
-                0: none, only the population counts.
-            has_memory: Whether the first `n_memory` samples are only the filters' memory, so that only the samples
-                after them belong to patches, as in crops from a longer recording.
-            fit: The transform to use. None: it is estimated from the signal.
+            x: Signal `(channels, times)` without events, in microvolts at the model's sampling rate. It must be at
+                least one patch long.
+            positions: Positions `(channels, 6)` of the electrodes and of their references on the unit sphere.
+            n_calibration: Number of samples at the beginning from which filters and covariance are estimated. None:
+                all samples. 0: no samples, so only the population counts.
+            has_memory: Whether the first `n_memory` samples only are the memory of the filters, and do not belong to
+                patches. This is for parts of a longer recording.
+            fit: Transform to use. None: the transform is estimated from the signal.
 
         Raises:
-            ValueError: The signal `has_memory`, but no samples after it.
+            ValueError: `has_memory` is True, but there are no samples after the memory.
         """
         x = np.asarray(x, dtype=np.float64)
         size, memory = self.patch_size, self.n_memory
@@ -222,13 +228,14 @@ class InnovationTransform:
         return Innovation(values, calibration, stages, x[:, :memory].copy(), n_padding)
 
     def unprompted(self, positions: np.ndarray) -> Innovation:
-        """The innovation without any signal: the population's covariance and a silent past.
+        """Returns the innovation for generation from nothing, with the population's covariance and a memory of zeros.
 
-        The features declare a calibration whose result equals the population. If they declared no calibration, as
-        some crops in training do, a model would have to guess the amplitude of a person, and would not keep to it.
+        The calibration features say that there was a calibration, and that its result equals the population. Without a
+        calibration, as in some training examples, the model would have to guess the amplitude of a person, and the
+        amplitude would vary during the generation.
 
         Args:
-            positions: `(channels, 6)` positions of the channels to generate.
+            positions: Positions `(channels, 6)` of the channels to generate.
         """
         memory = np.zeros((len(positions), self.n_memory))
         stages, calibration = self._estimate(memory, positions, 0, 0)
@@ -239,12 +246,12 @@ class InnovationTransform:
         """Maps innovations back to microvolts, without events.
 
         Args:
-            values: `(channels, patches * patch_size)`: `innovation.values`, continued by any number of patches.
-            innovation: Result of `forward` for the beginning.
+            values: `innovation.values` followed by any number of patches, `(channels, patches * patch_size)`.
+            innovation: Result of `forward` for the recording.
 
         Returns:
-            `(channels, times)` in microvolts at the model's sampling rate: the recorded part of the memory, then all
-            patches. It starts with exactly the samples that `forward` received.
+            Signal `(channels, times)` in microvolts at the model's sampling rate. It contains the recorded part of the
+            memory and then all patches, so it begins with exactly the samples that `forward` received.
         """
         memories = [innovation.memory]
         for stage in innovation.stages[:-1]:
@@ -257,9 +264,9 @@ class InnovationTransform:
     def _estimate(
         self, x: np.ndarray, positions: np.ndarray, n_patches: int, n_padding: int
     ) -> tuple[tuple[SharedFilter, MatrixFilter, Whitening], np.ndarray]:
-        """Stages and calibration features of a recording `(channels, times)` with `n_patches` known patches.
+        """Estimates stages and calibration features from a recording `(channels, times)` with `n_patches` patches.
 
-        Its first `n_padding` samples are mirrored.
+        The first `n_padding` samples of `x` are mirrored, not recorded.
         """
         population = self.population_covariance(positions)
         shared_filter = SharedFilter.estimate(x, n_patches, self.autocorrelation)
@@ -281,7 +288,7 @@ class InnovationTransform:
         return (shared_filter, matrix_filter, whitening), calibration
 
     def _of_population(self, population: np.ndarray, positions: np.ndarray) -> tuple[MatrixFilter, Whitening]:
-        """The stages without any known samples of the recording."""
+        """Computes the matrix filter and the whitening from the population only, if no sample is known."""
         covariances = windowed(population)
         if self.unprompted_shifts is not None:
             covariances = correct_coherence(covariances, self.unprompted_shifts, positions)
@@ -289,7 +296,7 @@ class InnovationTransform:
         return MatrixFilter(matrices), Whitening(self.patch_size, self.scale * symmetric_roots(covariance)[0])
 
     def _log_power(self, x: np.ndarray, scale: float, population: np.ndarray) -> np.ndarray:
-        """Log power `(channels, patch_size)` of DCT coefficients of `(channels, times)`, minus the population's."""
+        """Computes the log power `(channels, patch_size)` of the DCT coefficients of `x`, minus the population's."""
         size = self.patch_size
         residual = scipy.signal.lfilter(self.ar_filter, [1.0], x, axis=-1)[:, self.n_memory :].reshape(
             len(x), -1, size
@@ -302,18 +309,21 @@ class InnovationTransform:
         return np.log(mixed / population)
 
     def slow_covariance(self, positions: np.ndarray) -> np.ndarray:
-        """Covariance `(channels, channels)` of slow EEG without events in the population, in square microvolts.
+        """Computes the population's covariance `(channels, channels)` of slow EEG without events.
+
+        The covariance is in square microvolts.
 
         Args:
-            positions: `(channels, 6)` unit-sphere positions of electrodes and references.
+            positions: Positions `(channels, 6)` of electrodes and references on the unit sphere.
         """
         return np.tensordot(self._slow_power, self.population_covariance(positions), axes=1)
 
     @cached_property
     def _slow_power(self) -> np.ndarray:
-        """Weight in `slow_covariance` of the population's covariance of each coefficient, `(patch_size,)`.
+        """Weights `(patch_size,)` of the population's covariances of the DCT coefficients in `slow_covariance`.
 
-        This is the power of its band in white noise after the inverse of the filter and a low-pass.
+        The weight of a coefficient is the power in its frequency band if white noise passes through the inverse filter
+        and a low-pass filter.
         """
         n_bands, n = self.patch_size, 64
         frequencies = (np.arange(n_bands * n) + 0.5) / (n_bands * n) * np.pi
@@ -322,13 +332,13 @@ class InnovationTransform:
         return self.scale**2 * (np.abs(response) ** 2).reshape(n_bands, n).mean(axis=-1) / n_bands
 
     def population_covariance(self, positions: np.ndarray) -> np.ndarray:
-        """The population's covariance at given electrodes, in units of `scale` squared.
+        """Computes the population's covariance between given channels, in units of `scale` squared.
 
         Args:
-            positions: `(channels, 6)` unit-sphere positions of electrodes and references.
+            positions: Positions `(channels, 6)` of electrodes and references on the unit sphere.
 
         Returns:
-            `(patch_size, channels, channels)`, positive definite.
+            Positive-definite covariances `(patch_size, channels, channels)`, one for each DCT coefficient.
         """
         basis = harmonics(positions)
         covariance = basis @ self.harmonic_covariance @ basis.T

@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The only reader of recordings in files: for the command, the page, the corpora, and every other path.
+"""Reads recordings from files. The command line, the web page and the corpora all use this module for files.
 
-A separate process (`parsing.py`) parses files, and waits for the next one. A file that crashes this process, or takes
-too much time or memory, leads to an error message of one sentence.
+A separate process (`parsing.py`) parses a file, and then waits for the next file. If a file crashes this process, or
+needs too much time or memory, the user gets an error message of one sentence.
 """
 
 import atexit
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-# Advice for a file that is no recording, by its suffix.
+# Advice for files that are not recordings, by suffix.
 _ARRAYS = "pass the array in Python, with sampling_rate=, ch_names= and unit="
 _OTHERS = {
     ".mat": f"it tells neither rate, names nor unit of its arrays: load it with scipy.io.loadmat and {_ARRAYS}",
@@ -42,7 +42,7 @@ _OTHERS = {
 }
 # Suffix of the header file that describes a file, by the suffix of the described file.
 _HEADERS = {".fdt": (".set",), ".eeg": (".vhdr",), ".vmrk": (".vhdr",), ".dat": (".vhdr",), ".avg": (".vhdr",)}
-# Largest number of idle processes: more are only needed for simultaneous requests.
+# Largest number of idle processes that are kept. More processes are only needed for simultaneous requests.
 _MOST_IDLE = 2
 
 
@@ -59,31 +59,35 @@ def load_recording(
 ) -> Any:
     """Reads the EEG channels of a recording into an `mne.io.Raw`.
 
-    Type, unit, sampling rate and name decide which channels are no EEG and are left out. Where most of the others have
-    a known position on the head, channels without one are left out, too. An end of the file in which no channel
-    changes is also left out. Interruptions are annotated "BAD boundary". A warning reports each of these. An
-    incomplete file is refused. Other files that it names are only looked for beside it.
+    Channels that are not EEG are left out. They are recognised by type, unit, sampling rate and name. If most of the
+    remaining channels have a known position on the head, channels without a position are left out too. If no channel
+    changes at the end of the file, this end is left out. Interruptions get the annotation "BAD boundary". A warning
+    reports each of these. An incomplete file is refused. If a recording consists of several files, all of them must be
+    in the same folder.
 
     Args:
-        path: A file of any format MNE reads (EDF, BDF, GDF, FIF, BrainVision, EEGLAB, ...), or an `.npz` of get-hf.
-        last_seconds: How much of the end is read, in seconds. None: all. Filters and amplitudes are estimated from all
-            that is read, so a minute or more is better than only the length that the model sees at once.
-        channels: Names of the channels to read, of any kind. None: all EEG channels.
-        unit: Unit of the numbers in the file (V, mV, uV or nV), where the file names none or a wrong one.
-        follow_links: Whether links to files elsewhere are followed.
-        ignore: A regular expression for further channels to leave out. It has to match at the beginning of a name.
-        known: A regular expression for names of EEG channels that give no position by themselves.
-        preload: Whether all samples are read at once. If not, the `Raw` reads them when they are asked for, such as by
-            `get_data(start=..., stop=...)`, so that a recording of hours needs no memory; `last_seconds` is not for
-            this.
+        path: A file of any format that MNE reads (EDF, BDF, GDF, FIF, BrainVision, EEGLAB, ...), or an `.npz` file of
+            get-hf.
+        last_seconds: Length in seconds of the end of the file that is read. None: all of it is read. Filters and
+            amplitudes are estimated from everything that is read. So a minute or more is better than only the length
+            of the model's context.
+        channels: Names of the channels to read, which may be of any type. None: all EEG channels.
+        unit: Unit of the samples in the file (V, mV, uV or nV), if the file contains no unit or a wrong one.
+        follow_links: Whether symbolic links to other files are followed.
+        ignore: Regular expression for names of further channels to leave out. It has to match at the beginning of a
+            name.
+        known: Regular expression for names of EEG channels from which no position can be found.
+        preload: Whether all samples are read at once. If not, the `Raw` reads them when they are needed, such as by
+            `get_data(start=..., stop=...)`, so that a recording of hours needs little memory; `last_seconds` must then
+            be None.
 
     Returns:
         The recording, in volts.
 
     Raises:
-        FileNotFoundError: There is nothing at `path`.
+        FileNotFoundError: There is no file or folder at `path`.
         ImportError: MNE is not installed.
-        ValueError: The file cannot be read, is cut off, or holds no samples or no EEG channels.
+        ValueError: The file cannot be read, is cut off, or contains no samples or no EEG channels.
     """
     try:
         import mne
@@ -162,7 +166,7 @@ class PieceReader:
 
 
 def _file_to_open(path: Path, follow_links: bool) -> Path:
-    """The file to open for the given one, which may be one of several files that belong together."""
+    """Returns the file to open if `path` is given; this is another file if `path` is only a part of a recording."""
     if not path.exists():
         raise FileNotFoundError(f"There is no recording at {path}.")
     if not follow_links and path.is_symlink():
@@ -185,8 +189,8 @@ def _file_to_open(path: Path, follow_links: bool) -> Path:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a recording: all files of a folder, or a file with all files of the same name beside it."""
-    # parts of a FIF are numbered; the brackets escape special characters of patterns
+    """Returns the number of bytes of a recording: a folder with all its files, or all files with the same stem."""
+    # the stem has no part number, because FIF numbers its parts; the brackets escape special characters of patterns
     stem = re.sub(r"([*?[])", r"[\1]", re.sub(r"-\d+$", "", path.stem))
     beside = path.rglob("*") if path.is_dir() else path.parent.glob(f"{stem}*")
     return path.stat().st_size + sum(each.stat().st_size for each in beside if each.is_file() and each != path)
@@ -225,11 +229,11 @@ def _answered(request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
 
 
 class _EndedIdle(Exception):
-    """The process had ended before the request, after a long time without any."""
+    """The error that the process had ended before the request, because it got no request for a long time."""
 
 
 class _Worker:
-    """A process that parses files."""
+    """A separate process that parses files."""
 
     def __init__(self):
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -250,7 +254,7 @@ class _Worker:
 
     def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
         """Asks the process to parse a file; see `_parsed`."""
-        # the limit is on computing time, which takes longer on a busy machine
+        # the process limits its computing time; waiting may take longer than this on a busy machine
         with self._patient(30 + 4 * request["seconds"]):
             with contextlib.suppress(OSError):
                 self._send(request)
@@ -306,11 +310,11 @@ class _Worker:
 
 
 class _Refused(ValueError):
-    """The process refused the file, and goes on."""
+    """The error that the process refused a file; the process is still running."""
 
 
 class _Patience:
-    """Ends a process that does not answer within some seconds."""
+    """A context manager that ends a process if it does not answer within some seconds."""
 
     def __init__(self, process: subprocess.Popen, seconds: float):
         self.timer = threading.Timer(seconds, process.kill)
@@ -328,7 +332,7 @@ _lock = threading.Lock()
 
 
 def _take() -> _Worker:
-    """An idle process, or a new one. After a fork, idle processes still belong to the parent process."""
+    """Returns an idle process or a new one. After a fork, the old idle processes belong to the parent process."""
     with _lock:
         while _idle:
             worker = _idle.pop()

@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The process that parses files: `loading.py` runs it as a separate script and never imports it.
+"""Parses files in a separate process. `loading.py` runs this file as a script, and never imports it.
 
-A malicious or damaged file can crash its reader, make it run for ever or use all memory. Such a file must stop only
-this process. The process imports neither torch nor transformers, so that it starts in a second. Requests are lines of
-JSON. Answers are lines of JSON with samples between them.
+A malicious or damaged file can crash its reader, or make it run for ever or use all memory. Such a file must stop only
+this process. The process imports neither torch nor transformers, so it starts within a second. Requests are lines of
+JSON. Answers are lines of JSON with blocks of samples between them.
 """
 
 import importlib
@@ -19,23 +19,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-#: Seconds without a request after which the process ends.
+#: Time in seconds after which the process ends if it gets no request.
 IDLE_SECONDS = 120
-#: Least length in seconds of a constant end of a file that counts as padding, not signal.
+#: Smallest length in seconds of a constant end of a file that counts as padding, not as signal.
 SHORTEST_PADDING = 0.05
 #: Number of values that are sent at once.
 BLOCK = 1 << 21
 
-# Largest number of times that one file is opened before the first sample: more often means an endless chain.
+# Largest number of times that one file may be opened before the first sample is read. If it is opened more often, its
+# parts refer to one another without end.
 _MOST_OPENED = 64
 _OF_THE_SYSTEM = ("/dev/null", "/proc/self/statm", "/proc/self/status", "/proc/meminfo", "/proc/cpuinfo")
 _CODE = (".py", ".pyc", ".so", ".pyd", ".dll", ".dylib")
 
 
 class Doors:
-    """An audit hook: readers may open the recording, files beside it and Python's own, and no other files.
+    """An audit hook that allows readers to open only the recording, files in the same folder, and files of Python.
 
-    A file may name others by a path. A person who uploads one must not read files elsewhere on the machine.
+    A recording can contain the paths of other files. A person who uploads a recording must not be able to read files
+    in other folders of the machine.
     """
 
     def __init__(self):
@@ -77,15 +79,15 @@ class Doors:
 
 
 def limit(size: int, seconds: float) -> None:
-    """Bounds the memory and computing time for a file of `size` bytes, where the system can."""
+    """Limits the memory and computing time for a file of `size` bytes, if the system allows this."""
     try:
         import resource
-    except ImportError:  # not on Windows: there only the waiting time of the asking process is limited
+    except ImportError:  # Windows has no such limits; there, only the waiting time of the other process is limited
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hardest = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 1, hardest))
-    if sys.platform == "linux":  # elsewhere the address space says little about memory
+    if sys.platform == "linux":  # on other systems, the size of the address space says little about memory
         own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         _, hardest = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (own + (1 << 30) + 24 * size, hardest))
@@ -120,14 +122,14 @@ def open_recording(request: dict[str, Any], doors: Doors) -> Opened:
     """Opens a recording, and chooses its EEG channels.
 
     Raises:
-        Exception: One of many kinds; see `formats.open_source`.
+        Exception: An exception of any type; see `formats.open_source`.
     """
     import numpy as np
 
     formats, scalp, units = (sys.modules[f"{PACKAGE}.{name}"] for name in ("formats", "scalp", "units_get"))
     path = Path(request["path"])
     source = formats.open_source(path, Path(request["scratch"]))
-    doors.counts = False  # to read samples, a file may be opened many times
+    doors.counts = False  # from here on, a file may be opened many times to read its samples
     doors.opened.clear()
     channels, notes = source.channels, source.notes
     if request["unit"]:  # the user's unit replaces units that cannot be read
@@ -224,7 +226,7 @@ def parse(request: dict[str, Any], doors: Doors, kept: dict[str, Opened]) -> Ite
 
 
 def _no_eeg(path: Path, channels: list[Any]) -> str:
-    """Reason why no channel counts as EEG."""
+    """Returns the reason why no channel counts as EEG."""
     unread = [each for each in channels if each.has_place and each.is_in_other_unit]
     if unread:
         return (
@@ -235,7 +237,7 @@ def _no_eeg(path: Path, channels: list[Any]) -> str:
 
 
 def _left_out(others: list[Any], kept: Any) -> list[str]:
-    """Notes on the channels that are not read; `kept` is one that is read."""
+    """Returns messages about the channels that are not read; `kept` is one of the channels that are read."""
     slower = [each for each in others if each.rate != kept.rate and each.has_place and not each.is_in_other_unit]
     other = [each for each in others if each not in slower]
     notes = []
@@ -263,14 +265,15 @@ def _volts(channel: Any, unit: str | None, volts_per_unit: Any) -> float:
 
 
 def end_of_signal(read: Any, n_times: int, rate: float) -> int:
-    """Sample at which the signal ends and padding begins: held values, zeros, or both in turn.
+    """Finds the sample at which the signal ends and padding begins.
 
-    EDF fills its last record, and recorders hold the last value. Such samples cannot be continued.
+    Padding consists of repeated values, zeros, or both in turn. It is in the last record of EDF files, which must be
+    full, and recorders may repeat the last value. A model cannot continue such samples.
 
     Args:
-        read: Function from two sample numbers to `(channels, times)`.
+        read: Function that returns the samples `(channels, times)` from a first to a last sample (exclusive).
         n_times: Number of samples of the recording.
-        rate: Hz.
+        rate: Sampling rate in Hz.
     """
     import numpy as np
 
@@ -283,11 +286,11 @@ def end_of_signal(read: Any, n_times: int, rate: float) -> int:
         end, skipped = tail.shape[-1], 0
         while end > 1 and skipped <= 2:
             moving = np.flatnonzero(moves[: end - 1 - skipped])
-            held = int(moving[-1]) + 1 if len(moving) else 0  # the first of the samples that are equal up to the end
+            held = int(moving[-1]) + 1 if len(moving) else 0  # the first of the equal samples at the end
             if end - skipped - 1 - held < shortest:
                 skipped += 1
                 continue
-            # a sample of zeros in all channels is no EEG, not even a single one
+            # even a single sample is padding if it is zero in all channels
             end, skipped = held if not np.ptp(tail[:, held]) and not tail[0, held] else held + 1, 0
         if end > 1 and begin + end > 1:
             return begin + end
@@ -297,7 +300,7 @@ def end_of_signal(read: Any, n_times: int, rate: float) -> int:
 
 
 def _sentence(error: BaseException, path: str, doors: Doors) -> str:
-    """One sentence that names the file and the error."""
+    """Returns one sentence about the error, which contains the name of the file."""
     reason = doors.refused or str(error).strip().partition("\n")[0].strip()
     if isinstance(error, MemoryError):
         reason = "it asks for more memory than a file of its size can need"
@@ -311,13 +314,13 @@ def _sentence(error: BaseException, path: str, doors: Doors) -> str:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answers requests one by one, until there are no more."""
+    """Answers requests one after the other, until there are no more requests."""
 
     def send(answer: dict[str, Any] | bytes) -> None:
         answers.write(answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n")
 
     sys.path[:] = json.loads(requests.readline())
-    import mne  # with its slow imports
+    import mne  # slow, so it is imported before the first request
 
     for name in ("scipy.io", f"{PACKAGE}.formats", f"{PACKAGE}.scalp"):
         importlib.import_module(name)
@@ -353,8 +356,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-#: Name of this file's folder as a package in this process: its modules import one another, but not get_hf, whose
-#: `__init__` imports torch.
+#: Name of the package that this process makes of the folder of this file. The modules of the folder can then import
+#: one another without get_hf, whose `__init__` imports torch.
 PACKAGE = "get_hf_parsing"
 
 if __name__ == "__main__":

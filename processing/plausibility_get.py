@@ -1,40 +1,44 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Checks that each channel has the amplitude of EEG, after cleaning: offset and drift do not count."""
+"""Checks that each channel of a cleaned recording has the amplitude of EEG.
+
+Cleaning removes offset and drift, so these do not count.
+"""
 
 import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-#: Bounds of the median channel's standard deviation in cleaned EEG, in microvolts: outside, the unit is wrong.
+#: Bounds of the standard deviation of the median channel in cleaned EEG, in microvolts. Outside, the unit is wrong.
 PLAUSIBLE_MICROVOLTS = (0.5, 1000.0)
-#: Usual bounds of the same standard deviation, in microvolts: outside, the unit may be wrong.
+#: Usual bounds of the same standard deviation, in microvolts. Outside, the unit may be wrong.
 USUAL_MICROVOLTS = (1.5, 250.0)
 #: Largest absolute value of a usable channel, in microvolts.
 HIGHEST_MICROVOLTS = 3000.0
-#: A channel that is `LOUD` times as strong as the median one, and exceeds `LOUD_MICROVOLTS`, is a loose electrode.
-#: Permanent eye movements make the forehead as strong, but stay below a millivolt.
+#: A channel is a loose electrode if it is `LOUD` times as strong as the median channel and exceeds `LOUD_MICROVOLTS`.
+#: Frequent eye movements may be as strong at the forehead, but they stay below a millivolt.
 LOUD, LOUD_MICROVOLTS = 4.0, 1000.0
-#: Least strength of a channel that records EEG, as a share of the median channel's strength.
+#: Smallest strength of a channel that records EEG, as a share of the median channel's strength.
 QUIET = 0.02
 
 
 def usable_channels(data: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
-    """Finds the channels of a cleaned recording that are EEG; a warning names the others.
+    """Finds the channels of a cleaned recording that have the amplitude of EEG; a warning names the other channels.
 
-    The largest quarter of absolute values does not affect the measured strength, so blinks and pops do not count.
+    The strength of a channel is computed from the upper quartile of its absolute values. So larger values, such as
+    blinks and electrode pops, do not affect it.
 
     Args:
-        data: `(channels, times)`, microvolts, after cleaning.
+        data: Signal `(channels, times)` in microvolts, after cleaning.
         ch_names: Names of the channels.
 
     Returns:
-        `(channels,)` bool.
+        Whether each channel is usable, bool `(channels,)`.
 
     Raises:
         ValueError: The unit is wrong, or no channel is usable.
     """
-    strength = np.array([np.quantile(np.abs(row), 0.75) / 1.1503 for row in data])  # of normal noise, its deviation
+    strength = np.array([np.quantile(np.abs(row), 0.75) / 1.1503 for row in data])  # equals the SD of normal noise
     highest = np.array([max(row.max(), -row.min()) for row in data])
     typical = float(np.median(strength))
     low, high = PLAUSIBLE_MICROVOLTS
@@ -72,7 +76,7 @@ def usable_channels(data: np.ndarray, ch_names: Sequence[str]) -> np.ndarray:
 
 
 def _guess(typical: float) -> str:
-    """The probable error in a unit."""
+    """Returns a description of the probable error in the unit."""
     if typical > 1e6:
         return "microvolts were declared, or stored, as volts"
     if typical > PLAUSIBLE_MICROVOLTS[1]:

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Prepares recordings: cleaning, events, calibration, and the transform to the innovation space."""
+"""Prepares recordings: cleans them, finds events, estimates the transform, and maps them to the innovation space."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -26,7 +26,7 @@ SAMPLES_AT_ONCE = 100_000
 
 
 class PreparingFeatureExtractor(SavedFeatureExtractor):
-    """The part of `GETFeatureExtractor` that leads from samples to innovations."""
+    """The base class of `GETFeatureExtractor` that converts samples to innovations."""
 
     sampling_rate: float
     patch_size: int
@@ -37,19 +37,19 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
 
     @cached_property
     def transform(self) -> InnovationTransform:
-        """Innovation transform that the attributes describe."""
+        """Innovation transform with the parameters of this feature extractor."""
         shifts = self.corrections.unprompted_coherence_shifts
         return self.population.transform(self.patch_size, self.prior_patches, shifts)
 
     def clean(self, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
-        """Only preprocesses a signal: limits the band and changes the sampling rate.
+        """Filters a signal to the band of the model and resamples it to the model's rate, without any other step.
 
         Args:
-            signal: `(channels, times)`, microvolts.
+            signal: Signal `(channels, times)` in microvolts.
             sampling_rate: Sampling rate of the signal, in Hz.
 
         Returns:
-            `(channels, about times * model rate / sampling_rate)` float64, microvolts.
+            Signal `(channels, about times * model rate / sampling_rate)` float64 in microvolts.
         """
         rows = np.asarray(signal, np.float64)
         # in blocks: filters need several times the memory of a signal, and their design takes longer than a short one
@@ -65,22 +65,22 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
         unit: str | None = None,
         band_limited: bool = False,
     ) -> Calibration:
-        """Prepares a recording that the transform of other recordings is estimated from: `calibrate_on=` takes it.
+        """Prepares a recording from which the transform of other recordings is estimated, for use as `calibrate_on=`.
 
         Only such heartbeats and blinks are subtracted from the other recordings as the reference has: all else that
         differs from the reference stays in the innovations, which are in units of the reference.
 
         Args:
-            recording: As for `__call__`: a recording of at least some seconds, better of a minute. The epochs of an
-                `mne.Epochs`, or the entries of a list, are joined.
-            sampling_rate: See `__call__`, also for the other arguments.
+            recording: Recording as for `__call__`. It should be at least a few seconds long; a minute is better. The
+                epochs of an `mne.Epochs`, or the items of a list, are joined.
+            sampling_rate: See `__call__`.
             ch_names: See `__call__`.
             unit: See `__call__`.
             band_limited: See `__call__`.
 
         Raises:
             UnknownChannelError: A channel name has no known position.
-            ValueError: The input cannot be read as EEG, see `__call__`, or its entries have different channels.
+            ValueError: The input cannot be read as EEG (see `__call__`), or its items have different channels.
         """
         items = read_recordings(recording, sampling_rate, ch_names, unit)
         first, good, signal = self._joined([self._cleaned(item, band_limited) for item in items])
@@ -176,7 +176,7 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
         )
 
     def _unprompted(self, recording: Recording) -> Prompt:
-        """The prompt of a recording without samples."""
+        """Returns the prompt for a recording without samples."""
         positions = locate_channels(recording.ch_names, recording.digitised)
         good = ~recording.bad
         events = self._events(np.zeros((int(good.sum()), 0)), positions[good])
@@ -184,17 +184,17 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
         return Prompt(recording, 0, positions, good, events, innovation, np.zeros((len(innovation.values), 0)), 0)
 
     def _events(self, x: np.ndarray, positions: np.ndarray) -> Events:
-        """Heartbeats and blinks of `(channels, times)` in microvolts at the model's sampling rate."""
+        """Finds heartbeats and blinks in `x` `(channels, times)`, in microvolts at the model's sampling rate."""
         return Events.find(x, positions, self.population.blinks, self.transform.slow_covariance(positions))
 
     def without_events(self, x: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """Subtracts heartbeats and blinks.
 
         Args:
-            x: `(channels, times)` in microvolts, as `clean` returns it.
-            positions: `(channels, 6)` unit-sphere positions of the electrodes and of their references.
+            x: Signal `(channels, times)` in microvolts, as returned by `clean`.
+            positions: Positions `(channels, 6)` of the electrodes and of their references on the unit sphere.
 
         Returns:
-            Same shape.
+            Signal of the same shape without events.
         """
         return x - self._events(x, positions).signal

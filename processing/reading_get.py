@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Checks recordings that users give (MNE objects, arrays, lists), and converts them to one form."""
+"""Checks the recordings that users pass (files, MNE objects, arrays, lists), and converts them to one format."""
 
 import importlib
 import sys
@@ -15,26 +15,26 @@ import numpy as np
 from .stretches_get import is_bad, is_bad_channel, last_stretch
 from .units_get import volts_per_unit
 
-#: Bounds of plausible sampling rates in Hz. Numbers in kilohertz and sampling intervals lie outside.
+#: Bounds of plausible sampling rates in Hz. Rates in kilohertz and sampling intervals in seconds are outside.
 PLAUSIBLE_HZ = (20.0, 100_000.0)
-#: Seconds of a file's end that are read if the model needs no more. Filters, amplitudes and blinks are estimated from
-#: all that is read. Samples long before the end would add little information about the end.
+#: Length in seconds of the end of a file that is read, unless the model's context is longer. Filters, amplitudes and
+#: blinks are estimated from everything that is read. Earlier samples would add little information about the end.
 CALIBRATION_SECONDS = 600.0
-#: A channel with a standard deviation below this, in microvolts, records nothing.
+#: Standard deviation in microvolts up to which a channel counts as flat.
 FLAT_MICROVOLTS = 1e-2
 
 
 @dataclass
 class Trials:
-    """Information on a set of epochs apart from their samples; the recordings of one set share it.
+    """The information on a set of epochs without their samples. All epochs of the set share it.
 
     Attributes:
-        events: `(epochs, 3)` int, in MNE's layout.
-        event_id: Codes of the events by name.
+        events: Events `(epochs, 3)` int, in MNE's format.
+        event_id: Mapping from names of events to their codes.
         tmin: Begin of the epochs, in seconds from the event.
-        metadata: The rows that MNE keeps beside the events, a `pandas.DataFrame`; None where there are none.
-        annotations: `mne.Annotations` of the recording from which the epochs were cut, where there were any.
-        raw_sfreq: Sampling rate in Hz at which `events` counts samples, where it is known.
+        metadata: Metadata of MNE with one row for each event, a `pandas.DataFrame`. None if there are none.
+        annotations: `mne.Annotations` of the recording from which the epochs were cut. None if there are none.
+        raw_sfreq: Sampling rate in Hz of the sample numbers in `events`. None if it is not known.
     """
 
     events: np.ndarray
@@ -47,22 +47,24 @@ class Trials:
 
 @dataclass
 class Recording:
-    """One stretch of EEG in the form that the feature extractor uses.
+    """A recording (or a part of one) in the format of the feature extractor.
 
     Attributes:
-        data: `(channels, times)` float64, microvolts.
-        sampling_rate: Hz.
+        data: Samples `(channels, times)` float64 in microvolts.
+        sampling_rate: Sampling rate in Hz.
         ch_names: Channel names as the user wrote them.
-        bad: `(channels,)` bool: channels known to be bad or found flat.
-        digitised: Electrode positions by channel name, metres in MNE's head frame; empty where not known.
-        spans: (onset, duration, description) of annotations, seconds from the first sample.
-        info: The `mne.Info` of the channels, where there was one.
-        span_channels: Channels of each span; empty where the span is about all channels.
+        bad: Whether each channel is marked as bad or is flat, bool `(channels,)`.
+        digitised: Mapping from channel names to electrode positions, in metres in MNE's head frame. Empty if the
+            positions are not known.
+        spans: Onset, duration and description of each annotation, in seconds from the first sample.
+        info: The `mne.Info` of the channels. None if there is none.
+        span_channels: Channel names of each span. Empty if the span belongs to all channels.
         start: Time of the first sample, in seconds after the date of `info`.
-        trials: The set of epochs that it belongs to, if any.
-        trial: Its number in this set.
+        trials: The set of epochs to which the recording belongs. None if it is not an epoch.
+        trial: Index of the recording in this set.
         edges: Samples at which the recording continues after an interruption.
-        session: Number of the entry of a list that it comes from: its epochs and rows can share a calibration.
+        session: Index of the list item from which the recording was read. Recordings from one item (its epochs or
+            rows) can share a calibration.
     """
 
     data: np.ndarray
@@ -87,23 +89,25 @@ def read_recordings(
     unit: str | None,
     context_seconds: float | None = None,
 ) -> list[Recording]:
-    """Returns each single recording in the input: one per `Raw`, epoch, or row of an array with three axes.
+    """Returns a list of all recordings in the input: one for each `Raw`, epoch, or row of an array with three axes.
 
-    If annotations call part of a `Raw` bad (`BAD_...`) or interrupted, only its last good stretch is returned.
+    If a part of a `Raw` is annotated as bad (`BAD_...`), only the last good part is returned. Interruptions are
+    returned as `edges`.
 
     Args:
         recording: Path of a file, `mne.io.Raw`, `mne.Epochs`, an array `(channels, times)` or `(batch,
-            channels, times)`, or a list.
-        sampling_rate: Hz, for arrays.
-        ch_names: Channel names for arrays; for a file, the channels to read.
-        unit: Unit of arrays: "V", "mV", "uV" or "nV"; for a file, the unit of its numbers where it names none.
-        context_seconds: Length of the model's context. `CALIBRATION_SECONDS` of a file are read, or this length if it
-            is longer. None: all.
+            channels, times)`, or a list of these.
+        sampling_rate: Sampling rate of arrays in Hz.
+        ch_names: Channel names of arrays. For a file, names of the channels to read.
+        unit: Unit of arrays: "V", "mV", "uV" or "nV". For a file, the unit of its samples if the file contains no
+            unit.
+        context_seconds: Length of the model's context in seconds. The last `CALIBRATION_SECONDS` of a file are read,
+            or this length if it is longer. None: everything is read.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ImportError: A file is given, and get-hf is not installed.
-        ValueError: The input cannot be EEG as declared; the message names both sides.
+        ImportError: A file is passed, and get-hf is not installed.
+        ValueError: The input cannot be EEG with the declared properties. The message states the contradiction.
     """
     if isinstance(recording, (str, Path)):
         recording, ch_names, unit = _loaded(recording, ch_names, unit, context_seconds), None, None
@@ -134,7 +138,7 @@ def read_recordings(
 
 
 def _loaded(path: str | Path, ch_names: Sequence[str] | None, unit: str | None, context_seconds: float | None) -> Any:
-    """Reads a file. The reader of files is not saved beside the weights, so it needs an installed get-hf."""
+    """Reads a file. This needs an installed get-hf, because its file reader is not saved with the weights."""
     try:
         loading = importlib.import_module("get_hf.processing.loading")
     except ImportError as error:
@@ -168,7 +172,7 @@ def _to_array(recording: Any) -> np.ndarray:
 
 
 def _count_masked(recording: Any) -> int:
-    """Number of masked samples in an array, or in lists of arrays."""
+    """Returns the number of masked samples in an array, or in lists of arrays."""
     if isinstance(recording, (list, tuple)):
         return sum(_count_masked(row) for row in recording if isinstance(row, (list, tuple, np.ma.MaskedArray)))
     return int(np.ma.count_masked(recording)) if isinstance(recording, np.ma.MaskedArray) else 0
@@ -191,7 +195,7 @@ def _from_array(
 
 
 def no_recording(sampling_rate: float, ch_names: Sequence[str] | None, unit: str | None) -> Recording:
-    """A recording without samples, with the channels to generate from nothing.
+    """Returns a recording without samples, with the channels that are generated from nothing.
 
     Raises:
         ValueError: There are no channels, the rate is impossible, or a unit is given although there are no samples.
@@ -206,10 +210,10 @@ def no_recording(sampling_rate: float, ch_names: Sequence[str] | None, unit: str
 
 
 def check_people(person: Any) -> list[int | None]:
-    """Returns the numbers of virtual persons, one for each item; None is the average person.
+    """Returns a list with the number of a virtual person for each item; None means the average person.
 
     Raises:
-        ValueError: A number is not a whole number from 0 up, or there are no numbers.
+        ValueError: A number is not an integer from 0 up, or there are no numbers.
     """
     people = [person] if person is None or np.ndim(person) == 0 else list(person)
     for number in people:
@@ -222,10 +226,10 @@ def check_people(person: Any) -> list[int | None]:
 
 
 def check_ch_names(ch_names: Any) -> None:
-    """Refuses a single string, whose letters, such as "C" and "z", would be read as channels.
+    """Checks that channel names are not a single string, whose letters would be read as channels ("C" and "z").
 
     Raises:
-        ValueError: The argument is one string, or no list of names.
+        ValueError: The argument is a single string, or is not a list of names.
     """
     if ch_names is not None and not hasattr(ch_names, "__len__"):
         raise ValueError(f"ch_names must be a list of names, not {ch_names!r}.")
@@ -234,7 +238,7 @@ def check_ch_names(ch_names: Any) -> None:
 
 
 def _check_declared(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any) -> None:
-    """Refuses arguments that contradict an MNE object, which holds its own rate, names and unit (volts)."""
+    """Checks that no argument contradicts an MNE object, which has its own rate, names and unit (volts)."""
     own_rate = recording.info["sfreq"]
     if sampling_rate is not None and not np.isclose(sampling_rate, own_rate):
         raise ValueError(
@@ -275,11 +279,11 @@ def _from_raw(raw: Any) -> Recording:
     for annotation, about in zip(raw.annotations, raw.annotations.ch_names, strict=True):
         kept = tuple(name for name in about if name in names)
         if about and not kept:
-            continue  # it is about channels that are no EEG
-        # onsets count from the beginning of the measurement, which the recording may have been cropped from
+            continue  # all its channels are not EEG
+        # onsets count from the beginning of the measurement; a cropped recording begins later
         onset, text = float(annotation["onset"]) - raw.first_time, str(annotation["description"])
         if not about and is_bad(text) and not 0 < round(onset * info["sfreq"]) < raw.n_times:
-            continue  # the rest of a cropped bad span would look like an interruption
+            continue  # the remaining part of a cropped bad span would look like an interruption
         spans.append((onset, float(annotation["duration"]), text))
         channels.append(kept)
     for index, name in enumerate(names):
@@ -295,14 +299,14 @@ def _from_raw(raw: Any) -> Recording:
 
 
 def annotated_spans(raw: Any) -> list[tuple[float, float, str]]:
-    """(onset, duration, description) of annotations of all channels, seconds from the first sample."""
+    """Returns onset, duration and description of each annotation of all channels, in seconds from the first sample."""
     notes = raw.annotations
     columns = zip(notes.onset - raw.first_time, notes.duration, notes.description, notes.ch_names, strict=True)
     return [(float(onset), float(length), str(text)) for onset, length, text, names in columns if not names]
 
 
 def _last_stretch(raw: Any) -> tuple[Any, list[int]]:
-    """The last good stretch of a recording by its annotations, and the interruptions in it."""
+    """Finds the last good part of a recording from its annotations; returns it and the interruptions in it."""
     rate = raw.info["sfreq"]
     spans = annotated_spans(raw)
     start, stop, edges = last_stretch(spans, raw.n_times, rate)
@@ -348,10 +352,11 @@ def _from_epochs(epochs: Any) -> list[Recording]:
 def _labels(
     annotations: list[tuple[float, float, str]], event: str, tmin: float, length: float
 ) -> list[tuple[float, float, str]]:
-    """Spans of an epoch, in seconds from its first sample: its annotations, and its event from time 0 on.
+    """Returns the spans of an epoch in seconds from its first sample: its annotations and its event.
 
-    Annotations (onset, duration, description) and the begin `tmin` of the epoch are in seconds from the event. Spans
-    are sorted by onset, because the latest span counts; among spans with equal onsets, the event is the last.
+    The span of the event begins at the event. `annotations` (onset, duration, description) and `tmin` (begin of the
+    epoch) are in seconds from the event. Spans are sorted by onset, because the last span counts where spans overlap.
+    Of spans with equal onsets, the event is the last.
     """
     timed = sorted([*annotations, (0.0, np.inf, event)], key=lambda span: span[0])
     ends = [(max(0.0, onset - tmin), min(length, onset + lasts - tmin), name) for onset, lasts, name in timed]
@@ -362,7 +367,7 @@ def check_rate(sampling_rate: float) -> float:
     """Returns the sampling rate in Hz if it is plausible.
 
     Raises:
-        ValueError: It is not a number, or no sampling rate of EEG.
+        ValueError: It is not a number, or not a plausible sampling rate of EEG.
     """
     low, high = PLAUSIBLE_HZ
     if isinstance(sampling_rate, bool) or not isinstance(sampling_rate, Real) or not low <= sampling_rate <= high:
@@ -374,11 +379,13 @@ def check_rate(sampling_rate: float) -> float:
 
 
 def check_recording(recording: Recording) -> Recording:
-    """Refuses signals that no amplifier records, and marks flat channels bad; samples of bad channels do not matter.
+    """Checks that a recording is a possible signal, and marks flat channels as bad.
+
+    The samples of bad channels are not checked.
 
     Raises:
-        ValueError: The rate is impossible, there are no samples, or NaN or infinite ones, or all channels are bad or
-            flat.
+        ValueError: The rate is impossible; there are no samples; some samples are NaN or infinite; or all channels are
+            bad or flat.
     """
     data, names = recording.data, recording.ch_names
     check_rate(recording.sampling_rate)
@@ -396,13 +403,13 @@ def check_recording(recording: Recording) -> Recording:
             f"{len(broken)} of {len(names)} channels hold NaN or infinite samples ({_some(broken)}): drop "
             "the channels, or crop or interpolate the samples."
         )
-    # an offset is no error: DC amplifiers have one
+    # an offset is not an error, because DC amplifiers have one
     if not any(np.ptp(row) > 0 for row in data):
         raise ValueError(
             f"All {len(names)} channels are flat: the recording holds no signal; check the file and the gain."
         )
     flat = np.array([np.std(row) <= FLAT_MICROVOLTS for row in data])
-    if flat.all():  # then the unit is wrong instead
+    if flat.all():  # then the unit is probably wrong, and only constant channels count as flat
         flat = np.array([np.ptp(row) == 0 for row in data])
     recording.bad[good[flat]] = True
     if recording.bad.any():
@@ -412,5 +419,5 @@ def check_recording(recording: Recording) -> Recording:
 
 
 def _some(names: Sequence[str]) -> str:
-    """The first few of many names, for a message."""
+    """Returns the first few names for a message, and the number of the other names."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

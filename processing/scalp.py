@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Finds the EEG channels of a file, by type, unit, sampling rate and name."""
+"""Finds the EEG channels of a file from the type, unit, sampling rate and name of each channel."""
 
 import re
 from collections import Counter
@@ -19,20 +19,20 @@ _NOT_EEG = re.compile(
 )
 _DUMMY = re.compile(r"[-.\s]*")
 _EARS = {"A1", "A2", "M1", "M2"}
-#: MNE's types of channels that hold EEG.
+#: MNE's types of channels that contain EEG.
 _EEG_KINDS = ("eeg", "seeg", "ecog", "dbs")
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A file's description of one of its channels.
+    """The description of a channel in a file.
 
     Attributes:
-        name: As it stands in the file.
+        name: Name as written in the file.
         rate: Sampling rate in Hz.
-        kind: MNE's type, or None where the format knows none.
-        unit: As it stands in the file; None where the reader has converted the samples to volts.
-        located: Whether the file gives its position on the head.
+        kind: MNE's type of the channel. None if the file format has no types.
+        unit: Unit as written in the file. None if the reader has converted the samples to volts.
+        located: Whether the file contains the channel's position on the head.
     """
 
     name: str
@@ -43,29 +43,32 @@ class Channel:
 
     @property
     def has_place(self) -> bool:
-        """Whether its position is known."""
+        """Whether the channel's position is known, from the file or from its name."""
         return self.located or find_electrodes(self.name) is not None
 
     @property
     def is_in_other_unit(self) -> bool:
-        """Whether the file names a unit that is no voltage, or that cannot be read."""
+        """Whether the channel has a unit that is not a voltage, or that cannot be read."""
         return bool(self.unit) and volts_per_unit(self.unit) is None
 
 
 def find_eeg(
     channels: Sequence[Channel], ignore: re.Pattern[str] | None = None, known: re.Pattern[str] | None = None
 ) -> list[int]:
-    """Numbers of the EEG channels of one sampling rate, in their order.
+    """Returns the indices of the EEG channels of one sampling rate, in the order of the file.
 
-    These channels are left out: channels of another type or unit; channels named after the heart, the eyes, muscles
-    and other sensors; channels without a name (`-`, `.`); one ear against the other; in a file that names some
-    channels `EEG`, channels with neither this word nor the name of an electrode; where most remaining channels have a
-    place on the head, channels without one; and channels at another sampling rate than most.
+    These channels are left out: channels of another type or unit; channels with a name for the heart, the eyes,
+    muscles or other sensors; channels without a name (`-`, `.`); channels between the two ears; channels with neither
+    the word `EEG` nor an electrode in their name, if other names of the file contain this word; channels without a
+    known position on the head, if most remaining channels have one; and channels whose sampling rate differs from the
+    rate of most channels.
 
     Args:
         channels: All channels of a file.
-        ignore: Matches, from their beginning, names of a corpus for channels that are no EEG.
-        known: Matches names of a corpus for EEG channels that give no position by themselves.
+        ignore: Regular expression for names of channels that are not EEG in a corpus. It has to match at the beginning
+            of a name.
+        known: Regular expression for names of EEG channels in a corpus from which no position can be found. It has to
+            match the whole name.
     """
     typed = any(_TYPED.match(channel.name) for channel in channels)
     in_volts = any(volts_per_unit(channel.unit or "") for channel in channels)
@@ -83,7 +86,11 @@ def find_eeg(
 
 
 def _may_be_eeg(channel: Channel, typed: bool, in_volts: bool) -> bool:
-    """Whether it may be EEG, in a file that names EEG channels `EEG` (`typed`), or the unit of some (`in_volts`)."""
+    """Whether a channel may be EEG, according to its type, unit and name.
+
+    `typed` is whether the names of EEG channels in the file contain the word `EEG`. `in_volts` is whether some
+    channels of the file have a voltage as their unit.
+    """
     if channel.kind is not None and channel.kind not in _EEG_KINDS:
         return False
     if channel.is_in_other_unit:
@@ -101,11 +108,11 @@ def _may_be_eeg(channel: Channel, typed: bool, in_volts: bool) -> bool:
 
 
 def choose(channels: Sequence[Channel], wanted: Sequence[str]) -> list[int]:
-    """Numbers of the channels that a user names, in the file's order.
+    """Returns the indices of the channels that a user requests, in the order of the file.
 
     Args:
         channels: All channels of a file.
-        wanted: Names as they stand in the file, or other spellings of the same electrodes.
+        wanted: Names as written in the file, or other spellings of the same electrodes.
 
     Raises:
         ValueError: A channel is missing, or channels have different sampling rates.

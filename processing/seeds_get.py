@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Seeds: an integer for each recording, so that each has different noise."""
+"""Computes a seed (an integer) for each recording, so that each continuation has different noise."""
 
 import hashlib
 from collections import Counter
@@ -7,31 +7,33 @@ from collections.abc import Sequence
 
 import numpy as np
 
-#: Rounding step of samples in microvolts, far above the rounding differences between volts and microvolts.
+#: Rounding step of samples in microvolts. It is much larger than the numerical differences between samples that were
+#: stored in volts and in microvolts.
 STEP = 0.01
-#: Offset as a share of a step, different from any fraction that an amplifier's resolution leads to.
+#: Offset of the rounding as a share of a step. It differs from all fractions that the resolution of an amplifier can
+#: lead to.
 _OFFSET = 0.3183098861837907
 
 
 def seed_of_samples(data: np.ndarray) -> int:
-    """A hash of the samples of a recording.
+    """Computes a hash of the samples of a recording.
 
-    The same samples give the same integer as volts in an MNE object, as microvolts, or as any other declared unit in
-    double precision. Half the precision gives other samples, hence another integer.
+    The hash does not depend on the unit in which the samples were given (volts in an MNE object, microvolts, or any
+    other declared unit), if they were in double precision. Single precision changes the samples, hence the hash.
 
     Args:
-        data: `(channels, times)`, microvolts, finite.
+        data: Samples `(channels, times)` in microvolts. All must be finite.
     """
     digest = hashlib.blake2b(digest_size=8)
-    for channel in data:  # one at a time: a second copy of a recording of hours would not fit into memory
+    for channel in data:  # one at a time, because a second copy of a long recording would not fit into memory
         digest.update(np.floor(channel / STEP + _OFFSET).astype("<i8").tobytes())
     return _positive(digest)
 
 
 def seeds_of_people(people: Sequence[int | None]) -> list[int]:
-    """Seeds for generation from nothing, one for each number of a virtual person; None is the average person.
+    """Computes a seed for each virtual person for generation from nothing; None means the average person.
 
-    A repeated person has another seed each time.
+    If a person is repeated, each repetition has a different seed.
     """
     seeds, so_far = [], Counter()
     for person in people:
@@ -41,5 +43,5 @@ def seeds_of_people(people: Sequence[int | None]) -> list[int]:
 
 
 def _positive(digest) -> int:
-    """The first 63 bits of a digest."""
+    """Converts a digest of 8 bytes to a non-negative integer of 63 bits."""
     return int.from_bytes(digest.digest(), "little") >> 1

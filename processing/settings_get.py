@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The settings in `preprocessor_config.json`: how they are saved and read, and checks of their values."""
+"""Saves, reads and checks the settings in `preprocessor_config.json`."""
 
 import copy
 import json
@@ -14,20 +14,23 @@ from transformers.utils import FEATURE_EXTRACTOR_NAME, cached_file
 
 from .state_get import STATE, Corrections, Population, digest, load_state, save_state
 
-#: Keys that transformers writes there.
+#: Keys that transformers adds to this file.
 UNDECLARED = ("auto_map", "feature_extractor_type", "processor_class")
-#: The list of a checkpoint's files beside the weights; the model's code describes it.
+#: Name of the file with the list of a checkpoint's files besides the weights; the model's code describes its format.
 FILES = "checkpoint_files.json"
-#: Largest number of entries in a list of free length: more would take too much time and memory.
+#: Largest number of entries in a list of any length. More entries would need too much time and memory.
 MOST_ENTRIES = 10_000
-#: Attributes with fitted numbers, and attributes computed from others.
+#: Attributes with fitted parameters, and attributes that are computed from other attributes.
 FITTED, CACHES = ("population", "corrections"), ("transform",)
-#: Arguments of `cached_file` that say where a checkpoint is.
+#: Arguments of `cached_file` that determine where a checkpoint is.
 PLACE = ("cache_dir", "force_download", "proxies", "token", "local_files_only", "revision", "subfolder")
 
 
 class SavedFeatureExtractor(FeatureExtractionMixin):
-    """Saves and loads a feature extractor as settings, which a person may edit, and fitted numbers."""
+    """The base class of a feature extractor that saves and loads its settings and its fitted parameters.
+
+    The settings are in a JSON file, which users may edit. The fitted parameters are in another file.
+    """
 
     def __init__(self, **kwargs):
         unknown = sorted(name for name in kwargs if name not in UNDECLARED and not name.startswith("_"))
@@ -40,19 +43,19 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
         super().__init__(**kwargs)
 
     def but(self, **changes: Any) -> "SavedFeatureExtractor":
-        """The same feature extractor with other arguments of its constructor."""
+        """Returns a copy of this feature extractor in which some arguments of the constructor are changed."""
         own = {name: value for name, value in vars(self).items() if name not in CACHES and name[0] != "_"}
         return type(self)(**own | changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings in `preprocessor_config.json`; the name of the file stands for the fitted numbers."""
+        """Returns the settings for `preprocessor_config.json`, with a file name in place of the fitted parameters."""
         settings = {name: value for name, value in vars(self).items() if name not in (*CACHES, *FITTED)}
         return copy.deepcopy(settings) | {"feature_extractor_type": type(self).__name__, "population": STATE}
 
     def save_pretrained(self, save_directory: str | os.PathLike, *args, **kwargs) -> list[str]:
-        """Saves like any feature extractor of transformers, and saves the fitted numbers beside it."""
+        """Saves the settings as other feature extractors do, and the fitted parameters in the same folder."""
         folder = Path(save_directory)
-        if not folder.is_file():  # transformers has its own error for a file
+        if not folder.is_file():  # transformers raises its own error if the folder is a file
             folder.mkdir(parents=True, exist_ok=True)
             save_state(self.population, self.corrections, folder)
         written = super().save_pretrained(save_directory, *args, **kwargs)
@@ -68,10 +71,10 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
     def get_feature_extractor_dict(
         cls, pretrained_model_name_or_path: str | os.PathLike, **kwargs
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Reads the settings, and the fitted numbers from the file that they name.
+        """Reads the settings, and the fitted parameters from the file whose name is in the settings.
 
         Raises:
-            ValueError: The file is missing, or is not the one in the checkpoint's list.
+            ValueError: The file of fitted parameters is missing, or differs from the file in the checkpoint's list.
         """
         place = {name: kwargs[name] for name in PLACE if name in kwargs}
         settings, others = super().get_feature_extractor_dict(pretrained_model_name_or_path, **kwargs)
@@ -82,10 +85,10 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
 
     @classmethod
     def from_dict(cls, feature_extractor_dict: dict[str, Any], **kwargs) -> Any:
-        """Makes a feature extractor from settings.
+        """Creates a feature extractor from settings.
 
         Raises:
-            ValueError: The settings are no mapping of names to values.
+            ValueError: The settings are not a mapping from names to values.
         """
         if not isinstance(feature_extractor_dict, Mapping):
             kind = type(feature_extractor_dict).__name__
@@ -94,8 +97,8 @@ class SavedFeatureExtractor(FeatureExtractionMixin):
 
 
 def _find_state(checkpoint: str | os.PathLike, place: dict[str, Any]) -> str:
-    """The file of fitted numbers, checked against its hash in the checkpoint's list if there is one."""
-    if os.path.isfile(checkpoint):  # the file of settings itself
+    """Finds the file of fitted parameters, and compares its hash with the checkpoint's list if there is a list."""
+    if os.path.isfile(checkpoint):  # the path is the file of settings, not the folder
         checkpoint = os.path.dirname(checkpoint)
     missing = {"_raise_exceptions_for_missing_entries": False}
     file = cached_file(checkpoint, STATE, **missing, **place)
@@ -119,21 +122,24 @@ def _find_state(checkpoint: str | os.PathLike, place: dict[str, Any]) -> str:
 
 
 def _list_files(folder: Path) -> None:
-    """Adds the feature extractor's files to the checkpoint's list; JSON has no hash, as a person may edit it."""
+    """Adds the files of the feature extractor to the checkpoint's list.
+
+    The list contains no hash of the JSON file, because users may edit it.
+    """
     path = folder / FILES
     try:
         listed = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, TypeError, ValueError):  # none yet, or a damaged one
+    except (OSError, TypeError, ValueError):  # there is no list yet, or it is damaged
         listed = {}
     listed["feature_extractor"] = {FEATURE_EXTRACTOR_NAME: None, STATE: digest(folder / STATE)}
     path.write_text(json.dumps(listed, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def check_state(extractor: Any) -> None:
-    """Refuses fitted numbers that do not fit the settings.
+    """Checks that the fitted parameters are consistent with the settings.
 
     Raises:
-        ValueError: Numbers do not fit; the message names them.
+        ValueError: A parameter is not consistent. The message contains its name.
     """
     if not isinstance(extractor.population, Population) or not isinstance(extractor.corrections, Corrections):
         raise ValueError(
@@ -146,10 +152,10 @@ def check_state(extractor: Any) -> None:
 
 
 def number(name: str, value: Any) -> float:
-    """Returns a setting as a number; text that looks like a number is refused.
+    """Returns a setting as a positive number. A string is refused, even if it looks like a number.
 
     Raises:
-        ValueError: It is no number, or not positive.
+        ValueError: The setting is not a number, or not positive.
     """
     if isinstance(value, (bool, str)) or not np.isscalar(value) or not 0 < value < np.inf:  # type: ignore[operator]
         raise ValueError(f"{name} of the feature extractor must be a positive number, not {value!r}.")
@@ -157,7 +163,7 @@ def number(name: str, value: Any) -> float:
 
 
 def whole(name: str, value: Any, largest: int) -> int:
-    """Returns a whole number up to `largest`, which bounds the memory of tables; see `number`."""
+    """Returns a setting as an integer up to `largest`, which limits the memory of tables; see `number`."""
     if not number(name, value) <= largest or value != int(value):
         raise ValueError(
             f"{name} of the feature extractor must be a whole number up to {largest}, not {value!r}: it is the "
@@ -167,7 +173,7 @@ def whole(name: str, value: Any, largest: int) -> int:
 
 
 def numbers(name: str, values: Any, n: int) -> list[float]:
-    """Returns a list of `n` finite numbers; see `number`."""
+    """Returns a setting as a list of `n` finite numbers; see `number`."""
     try:
         array = np.asarray(values)
     except ValueError:  # lists of different lengths
@@ -180,7 +186,11 @@ def numbers(name: str, values: Any, n: int) -> list[float]:
 
 
 def names(name: str, values: Any, among: list[str] | None = None) -> list[str]:
-    """Returns a list of different names: any number of names from `among`, or at least one where it is None."""
+    """Returns a setting as a list of different names.
+
+    If `among` is given, the names must be in this list, and the setting may be empty. If `among` is None, there must
+    be at least one name.
+    """
     is_list = isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values)
     if not is_list or (among is None and not values) or len(values) > MOST_ENTRIES or len(set(values)) != len(values):
         raise ValueError(f"{name} of the feature extractor must be a list of different names, not {values!r:.200}.")

@@ -9,18 +9,18 @@ import scipy
 
 
 def resample(x: np.ndarray, source_rate: float, target_rate: float, ends: str = "line") -> np.ndarray:
-    """Resamples by a polyphase anti-aliasing filter (zero phase).
+    """Resamples a signal with a polyphase anti-aliasing filter (zero phase).
 
     Args:
-        x: Signal, `(..., times)`.
-        source_rate: Rate of `x` in Hz; rates such as 173.61 Hz are approximated by a ratio of integers up to
-            4096.
-        target_rate: Rate of the result in Hz.
-        ends: How SciPy extends the signal: "line" joins its two ends, "antireflect" extends each end
-            separately.
+        x: Signal `(..., times)`.
+        source_rate: Sampling rate of `x` in Hz. The ratio of both rates is approximated by a fraction with a
+            denominator up to 4096, for rates such as 173.61 Hz.
+        target_rate: Sampling rate of the result in Hz.
+        ends: How SciPy extends the signal at its ends: "line" uses the straight line between both ends, and
+            "antireflect" extends each end separately.
 
     Returns:
-        `(..., ceil(times * target_rate / source_rate))`.
+        Resampled signal `(..., ceil(times * target_rate / source_rate))`.
     """
     ratio = Fraction(target_rate / source_rate).limit_denominator(4096)
     if ratio == 1:
@@ -29,21 +29,21 @@ def resample(x: np.ndarray, source_rate: float, target_rate: float, ends: str = 
 
 
 def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high: float) -> np.ndarray:
-    """Filters a signal to the band `low`..`high` Hz at `rate`, with zero phase.
+    """Filters a signal to the band from `low` to `high` Hz with zero phase, and resamples it to `rate`.
 
-    The filters work at twice `rate` for any source, so that every amplifier leads to the same band: a
-    Butterworth high-pass and a Chebyshev II low-pass, each run forwards and backwards. The low-pass is flat
-    to about 0.97 `high` and 80 dB down from 1.12 `high` on, so that mains hum does not reach the model.
+    The filters are a Butterworth high-pass and a Chebyshev II low-pass, each run forwards and backwards. They always
+    work at twice `rate`, so the band is the same for all amplifiers. The low-pass is flat up to about 0.97 `high`, and
+    attenuates by 80 dB from 1.12 `high` on, so that mains hum does not reach the model.
 
     Args:
-        x: Signal, `(..., times)`, any unit.
-        source_rate: Its sampling rate in Hz.
-        rate: Sampling rate of the result in Hz; `1.12 * high` must not exceed it.
-        low: Lower corner in Hz (6 dB down).
-        high: Highest frequency kept, in Hz.
+        x: Signal `(..., times)` in any unit.
+        source_rate: Sampling rate of `x` in Hz.
+        rate: Sampling rate of the result in Hz. It must be at least `1.12 * high`.
+        low: Lower corner in Hz, where the attenuation is 6 dB.
+        high: Highest frequency that is kept, in Hz.
 
     Returns:
-        `(..., about times * rate / source_rate)`.
+        Filtered signal `(..., about times * rate / source_rate)`.
     """
     x = high_pass(resample(x, source_rate, 2 * rate), 2 * rate, low)
     sos = scipy.signal.cheby2(12, 40, 1.12 * high, "lowpass", fs=2 * rate, output="sos")
@@ -51,12 +51,13 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
 
 
 def level(x: np.ndarray, edges: Sequence[int]) -> np.ndarray:
-    """Subtracts the offset from `(channels, times)`, in place; after each interruption the offset is another one.
+    """Subtracts the offset of each channel in place, separately for each part between interruptions.
 
-    Polyphase resampling turns the millivolts of offset of a DC amplifier into microvolts of ripple.
+    Without this, polyphase resampling would convert an offset of millivolts (from a DC amplifier) to a ripple of
+    microvolts.
 
     Args:
-        x: Signal, any unit.
+        x: Signal `(channels, times)` in any unit.
         edges: Samples at which the signal continues after an interruption.
     """
     for begin, end in zip([0, *edges], [*edges, x.shape[-1]], strict=True):
@@ -65,14 +66,19 @@ def level(x: np.ndarray, edges: Sequence[int]) -> np.ndarray:
 
 
 def high_pass(x: np.ndarray, rate: float, low: float) -> np.ndarray:
-    """Removes frequencies below `low` Hz (6 dB down there) from `(..., times)`: Butterworth, zero phase."""
+    """Removes frequencies below `low` Hz from `x` `(..., times)` with a Butterworth filter of zero phase.
+
+    The attenuation at `low` is 6 dB.
+    """
     return _zero_phase(scipy.signal.butter(2, low, "highpass", fs=rate, output="sos"), x, rate, low)
 
 
 def _zero_phase(sos: np.ndarray, x: np.ndarray, rate: float, low: float) -> np.ndarray:
-    """Filters forwards and backwards, with mirrored ends of up to `1 / low` seconds, the ringing of the high-pass.
+    """Filters a signal forwards and backwards, after mirroring its ends.
 
-    The mirroring is even. SciPy's default odd extension would pull the last sample, where generation begins, to zero.
+    The mirrored ends have up to `1 / low` seconds, which is the duration of the high-pass filter's ringing. The
+    mirroring is even. SciPy's default is odd mirroring, which would pull the last sample to zero, where generation
+    begins.
     """
     return scipy.signal.sosfiltfilt(sos, x, axis=-1, padtype="even", padlen=min(int(rate / low), x.shape[-1] - 1))
 
@@ -80,20 +86,20 @@ def _zero_phase(sos: np.ndarray, x: np.ndarray, rate: float, low: float) -> np.n
 def remove_drift(x: np.ndarray, start: int, rate: float, low: float) -> np.ndarray:
     """Removes frequencies below `low` Hz from sample `start` on, and leaves earlier samples unchanged.
 
-    The correction fades in over `1 / low` seconds, so that the signal stays continuous.
+    The correction increases gradually over `1 / low` seconds, so that the signal stays continuous.
 
     Args:
-        x: Signal, `(channels, times)`, any unit.
+        x: Signal `(channels, times)` in any unit.
         start: First sample of the correction.
         rate: Sampling rate in Hz.
-        low: Corner in Hz (6 dB down).
+        low: Corner in Hz, where the attenuation is 6 dB.
     """
     share = np.clip((np.arange(x.shape[-1]) - start) * low / rate, 0.0, 1.0)
     return x - (0.5 - 0.5 * np.cos(np.pi * share)) * (x - high_pass(x, rate, low))
 
 
 def mirror_left(x: np.ndarray, n: int) -> np.ndarray:
-    """Prepends n samples `(channels, n)` by odd reflection about the first one, repeatedly if necessary."""
+    """Adds `n` samples at the left by odd reflection about the first sample, repeatedly if necessary."""
     while n > 0 and x.shape[-1] > 1:
         k = min(n, x.shape[-1] - 1)
         x = np.concatenate([2 * x[:, :1] - x[:, k:0:-1], x], axis=-1)

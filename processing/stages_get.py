@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The three stages of the innovation transform: invertible, linear, each estimated from the previous stage's residual.
+"""Defines the three stages of the innovation transform.
 
-`forward` needs the samples just before the signal: it maps `(channels, memory + times)` to `(channels, times)`.
-`inverse` undoes this, given the memory with which `forward` began.
+Each stage is linear and invertible, and is estimated from the residual of the previous stage. The input of `forward`
+must begin with memory, which are the samples just before the signal: it maps `(channels, memory + times)` to
+`(channels, times)`. `inverse` computes the signal from the result of `forward` and the same memory.
 """
 
 from dataclasses import dataclass
@@ -23,12 +24,12 @@ from .autoregression_get import (
 )
 from .population_get import symmetric_roots
 
-#: Number of patches of a recording that weigh as much as the population, for the filter that all channels share and
-#: for the power features of the network.
+#: Number of patches at which a recording and the population have equal weights, in the filter that all channels share
+#: and in the power features of the network.
 FILTER_PRIOR_PATCHES = 1.0
-#: Order of the filter of matrices.
+#: Order of the matrix filter.
 MATRIX_ORDER = 60
-#: Bound of a patch's energy over the typical energy, so that artefacts do not dominate the covariance.
+#: Upper bound of the energy, as a multiple of the typical energy. It prevents that artefacts dominate the covariance.
 LARGEST_ENERGY = 3.0
 
 
@@ -37,7 +38,7 @@ class SharedFilter:
     """The autoregressive filter `a(z)` that all channels share.
 
     Attributes:
-        taps: `(1 + order,)`: `1, a_1, ..`.
+        taps: Taps `1, a_1, ..` of the filter, with the shape `(1 + order,)`.
     """
 
     taps: np.ndarray
@@ -47,9 +48,9 @@ class SharedFilter:
         """Estimates the filter.
 
         Args:
-            x: `(channels, times)` in microvolts.
+            x: Signal `(channels, times)` in microvolts.
             n_patches: Number of known patches of the recording. 0: only the population counts.
-            population: `(1 + order,)`: autocorrelation of the population.
+            population: Autocorrelation `(1 + order,)` of the population.
         """
         if n_patches == 0:
             return cls(whitening_filter(population))
@@ -69,10 +70,10 @@ class SharedFilter:
 
 @dataclass(frozen=True)
 class MatrixFilter:
-    """The filter of matrices `A(z)`, which removes what channels predict of each other's next samples.
+    """The matrix filter `A(z)`, which removes the part of each channel that earlier samples of all channels predict.
 
     Attributes:
-        matrices: `(1 + MATRIX_ORDER, channels, channels)`: `I, A_1, ..`.
+        matrices: Matrices `I, A_1, ..` with the shape `(1 + MATRIX_ORDER, channels, channels)`.
     """
 
     matrices: np.ndarray
@@ -84,17 +85,18 @@ class MatrixFilter:
         """Estimates the filter, and the covariance of its residual.
 
         Args:
-            residual: `(channels, times)`, of unit scale.
+            residual: Residual `(channels, times)` of the shared filter, divided by its scale.
             n_patches: Number of known patches of the recording.
-            n_mirrored: Number of leading samples that were mirrored, not recorded.
-            population: `(patch_size, channels, channels)`: the population's spectrum, adapted to the recording, at the
-                frequency of each DCT coefficient.
-            prior_patches: Number of patches of a recording with few channels that weigh as much as the population.
+            n_mirrored: Number of samples at the beginning that were mirrored, not recorded.
+            population: Cross-spectrum of the population, adapted to the recording, at the frequency of each DCT
+                coefficient, `(patch_size, channels, channels)`.
+            prior_patches: Number of patches at which a recording with few channels and the population have equal
+                weights.
 
         Returns:
-            The filter, and the covariance `(channels, channels)`.
+            The filter, and the covariance `(channels, channels)` of its residual.
         """
-        # mirrored samples run backwards: their phases would reduce the coherence of channels with a phase lag
+        # mirrored samples are left out: time runs backwards there, which inverts phase lags and so reduces coherence
         recorded = residual[:, n_mirrored:]
         own = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(recorded, MATRIX_ORDER)
         weight = n_patches / (n_patches + prior_patches * (1 + len(residual) / 40))
@@ -102,24 +104,25 @@ class MatrixFilter:
         return cls(matrices), covariance
 
     def forward(self, residual: np.ndarray) -> np.ndarray:
-        """Maps the residual of the shared filter to the residual of both."""
+        """Maps the residual of the shared filter to the residual of both filters."""
         return whiten(self.matrices, residual)
 
     def inverse(self, residual: np.ndarray, memory: np.ndarray) -> np.ndarray:
-        """Maps the residual of both filters back to the residual of the shared one."""
+        """Maps the residual of both filters back to the residual of the shared filter."""
         return unwhiten(self.matrices, residual, memory)
 
 
 @dataclass(frozen=True)
 class Whitening:
-    """The DCT of each patch, and the inverse symmetric root of the covariance of its coefficients.
+    """The last stage: the DCT of each patch, and the whitening of its coefficients across channels.
 
     Attributes:
-        patch_size: Samples in a patch.
-        covariance_root: `(channels, channels)` in microvolts.
-        deviation: Root mean square of the known patches, which are divided by it: filters fitted to them leave a
-            smaller residual of them than of later patches. 1 without any.
-        n_known: Number of known patches, which lead the others.
+        patch_size: Number of samples in a patch.
+        covariance_root: Symmetric square root `(channels, channels)` of the covariance of the coefficients, in
+            microvolts.
+        deviation: Root mean square of the known patches. The known patches are divided by it, because the filters
+            were fitted to them and leave a smaller residual of them than of later patches. 1 without known patches.
+        n_known: Number of known patches. They come before the other patches.
     """
 
     patch_size: int
@@ -131,20 +134,20 @@ class Whitening:
     def estimate(
         cls, residual: np.ndarray, covariance: np.ndarray, scale: float, patch_size: int, n_known: int
     ) -> "Whitening":
-        """Estimates the size of the residual.
+        """Computes the square root of the covariance, and estimates the deviation of the residual.
 
         Args:
-            residual: Residual `(channels, times)` of both filters, of unit scale.
-            covariance: `(channels, channels)`, of unit scale.
-            scale: Unit scale in microvolts.
-            patch_size: Samples in a patch.
+            residual: Residual `(channels, times)` of both filters, divided by `scale`.
+            covariance: Covariance `(channels, channels)` of the residual, divided by `scale` squared.
+            scale: Scale in microvolts.
+            patch_size: Number of samples in a patch.
             n_known: See the attribute.
         """
         left = np.sum(residual * np.linalg.solve(covariance, residual)) / residual.size
         return cls(patch_size, scale * symmetric_roots(covariance)[0], float(np.sqrt(left)), n_known)
 
     def forward(self, residual: np.ndarray) -> np.ndarray:
-        """Maps the residual of both filters to white DCT coefficients, for each patch from low to high frequency."""
+        """Maps the residual of both filters to white DCT coefficients, sorted by frequency in each patch."""
         patches = residual.reshape(len(residual), -1, self.patch_size)
         coefficients = scipy.fft.dct(patches, norm="ortho", axis=-1).reshape(residual.shape)
         values = np.linalg.solve(self.covariance_root, coefficients)
@@ -152,7 +155,7 @@ class Whitening:
         return values
 
     def inverse(self, values: np.ndarray, memory: np.ndarray) -> np.ndarray:
-        """Maps white DCT coefficients back to the residual of both filters; patches need no memory."""
+        """Maps white DCT coefficients back to the residual of both filters. `memory` is not used."""
         sizes = np.ones(values.shape[-1])
         sizes[: self.n_known * self.patch_size] = self.deviation
         coefficients = self.covariance_root @ (values * sizes)
@@ -161,17 +164,19 @@ class Whitening:
 
 
 def moderated(residual: np.ndarray, patch_size: int, least_scale: float) -> tuple[np.ndarray, float]:
-    """Scales `(channels, times)` to unit scale and bounds the energy of artefacts; also returns the scale."""
-    # the maximum-likelihood scale, with the median over time in place of the mean, so that artefacts do not count
+    """Divides a residual `(channels, times)` by its scale, and bounds the energy of artefacts; returns both."""
+    # this is the maximum-likelihood scale with a median over time in place of the mean, so that artefacts do not count
     energy, kept = bound_artefacts(residual, patch_size, LARGEST_ENERGY)
     scale = max(np.sqrt(energy), least_scale)
     return residual * (np.sqrt(kept / max(kept.mean(), 1e-12)) / scale), scale
 
 
 def windowed(spectrum: np.ndarray) -> np.ndarray:
-    """Covariances at lags `(1 + MATRIX_ORDER, channels, channels)` of a spectrum `(patch_size, channels, channels)`.
+    """Computes windowed covariances at the lags 0 to `MATRIX_ORDER` from a spectrum.
 
-    Such a coarse spectrum has covariances at as many lags as it has frequencies, and zeros beyond.
+    The spectrum has the shape `(patch_size, channels, channels)`, and the covariances have the shape
+    `(1 + MATRIX_ORDER, channels, channels)`. The spectrum determines only as many lags as it has frequencies. The
+    covariances at larger lags are zero.
     """
     n_lags = len(spectrum) - 1
     covariances = lag_window(n_lags)[:, None, None] * covariance_from_spectrum(spectrum, n_lags)

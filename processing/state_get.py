@@ -1,7 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The fitted numbers of a feature extractor: `population.safetensors` beside `preprocessor_config.json`.
+"""Saves and loads the fitted parameters of a feature extractor.
 
-`Population` was fitted to a training corpus before pretraining. `Corrections` were measured after it.
+They are stored in `population.safetensors`, in the same folder as `preprocessor_config.json`. `Population` was fitted
+to a training corpus before pretraining. `Corrections` were measured after pretraining.
 """
 
 import hashlib
@@ -20,24 +21,26 @@ from .equaliser_get import N_TRAITS
 from .innovation_get import InnovationTransform
 from .population_get import N_HARMONICS, N_QUADRATIC, generic_covariance, pack, unpack
 
-#: Name of the file.
+#: Name of the file of fitted parameters.
 STATE = "population.safetensors"
-#: Largest size of the file in bytes: the shipped one has less than one megabyte.
+#: Largest allowed size of the file in bytes. The published file has less than one megabyte.
 MOST_BYTES = 64 << 20
-#: Largest number of values in an autocorrelation: its matrix is decomposed.
+#: Largest number of values in an autocorrelation. It is limited because the eigenvalues of its matrix are computed.
 MOST_LAGS = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Statistics of a training corpus; see `InnovationTransform` for their meaning.
+    """The statistics of a training corpus; see `InnovationTransform` for their meaning.
 
     Attributes:
-        autocorrelation: `(lags + 1,)`, 1 at lag 0.
+        autocorrelation: Autocorrelation `(lags + 1,)`, which is 1 at lag 0.
         scale: Standard deviation of the innovations, in microvolts.
-        channel_variance: `(patch_size,)`: each channel's own variance at each DCT coefficient.
-        harmonic_covariance: `(patch_size, 36, 36)`: the shared covariance, as weights of spherical harmonics.
-        blinks: Statistics of blinks. None: blinks are neither removed nor generated.
+        channel_variance: Variance of a channel that is not shared with others, for each DCT coefficient,
+            `(patch_size,)`.
+        harmonic_covariance: Shared covariance for each DCT coefficient, as a covariance between spherical harmonics,
+            `(patch_size, 36, 36)`.
+        blinks: Parameters of blinks. None: blinks are neither removed nor generated.
     """
 
     autocorrelation: np.ndarray
@@ -48,21 +51,21 @@ class Population:
 
     @classmethod
     def generic(cls, patch_size: int) -> "Population":
-        """A 1/f signal on a generic head, for use before any fit."""
+        """Returns the population of a 1/f signal on a generic head, for use without a fitted population."""
         return cls(np.array([1.0, 0.95]), 10.0, np.full(patch_size, 0.03), generic_covariance(patch_size))
 
     def transform(
         self, patch_size: int, prior_patches: float = 0.1, unprompted_shifts: np.ndarray | None = None
     ) -> InnovationTransform:
-        """The innovation transform of this population. Arguments as for `InnovationTransform`."""
+        """Returns the innovation transform of this population. The arguments are as for `InnovationTransform`."""
         fitted = self.autocorrelation, self.scale, self.harmonic_covariance, self.channel_variance
         return InnovationTransform(patch_size, *fitted, prior_patches, unprompted_shifts)
 
     def check(self, patch_size: int, n_conditions: int) -> None:
-        """Refuses numbers that do not fit the settings of the feature extractor.
+        """Checks that the statistics are consistent with the settings of the feature extractor.
 
         Raises:
-            ValueError: A number or array has another shape, is not finite, or is impossible.
+            ValueError: A value has a wrong shape, is not finite, or is impossible.
         """
         autocorrelation = np.asarray(self.autocorrelation)
         if autocorrelation.ndim != 1 or not 1 <= len(autocorrelation) <= MOST_LAGS:
@@ -88,20 +91,24 @@ class Population:
 
 @dataclass(frozen=True, eq=False)
 class Corrections:
-    """Differences between generated and real EEG, measured by `get-hf calibrate`. Empty ones correct nothing.
+    """The corrections for differences between generated and real EEG, which `get-hf calibrate` measures.
 
-    Log gains are natural logarithms of factors of amplitudes, at equally spaced frequencies from 0 to half the
-    sampling rate, as functions of an electrode's place; see `quadratic_in_position`. Tables are stored by condition;
-    conditions without one use the table of the first condition.
+    An empty attribute corrects nothing. Log gains are the natural logarithms of factors that multiply amplitudes, at
+    equally spaced frequencies from 0 to half the sampling rate. They are functions of the place of an electrode; see
+    `quadratic_in_position`. Each mapping contains tables by condition. Conditions without a table use the table of the
+    first condition.
 
     Attributes:
-        generated_log_gains: `(4 * patch_size + 1, 9)` each: log gains for continuations of a recording.
-        unprompted_log_gains: The same for EEG generated without a recording, for the average person.
-        trait_log_gains: `(12, 4 * patch_size + 1, 9)` each: log gains added for each trait of a virtual person.
-        cue_log_gains: `(9,)` each: effect of a cue on a rhythm whose power is one nat above the background; it grows
-            with the square of that height.
-        unprompted_coherence_shifts: `(patch_size, 5)`: bias of the squared coherence at each DCT coefficient without
-            a recording. None: none is subtracted.
+        generated_log_gains: Log gains for continuations of a recording. Each table has the shape
+            `(4 * patch_size + 1, 9)`.
+        unprompted_log_gains: Tables of the same shape for EEG that is generated without a recording, for the average
+            person.
+        trait_log_gains: Log gains that are added for each trait of a virtual person. Each table has the shape
+            `(12, 4 * patch_size + 1, 9)`.
+        cue_log_gains: Log gains `(9,)` of a cue for a rhythm whose power is one nat above the background. The log gain
+            is proportional to the square of this height.
+        unprompted_coherence_shifts: Bias of the squared coherence at each DCT coefficient without a recording,
+            `(patch_size, 5)`. None: no bias is subtracted.
     """
 
     generated_log_gains: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -111,10 +118,11 @@ class Corrections:
     unprompted_coherence_shifts: np.ndarray | None = None
 
     def check(self, patch_size: int, conditions: list[str]) -> None:
-        """Refuses numbers that do not fit the settings of the feature extractor.
+        """Checks that the corrections are consistent with the settings of the feature extractor.
 
         Raises:
-            ValueError: A table has another shape, is not finite, or belongs to no condition.
+            ValueError: A table has a wrong shape, is not finite, or does not belong to a condition; or the first
+                condition has no table.
         """
         of_gains = (4 * patch_size + 1, N_QUADRATIC)
         shapes = {
@@ -139,14 +147,14 @@ class Corrections:
 
 
 def _check_array(name: str, values: Any, shape: tuple[int, ...]) -> None:
-    """Refuses everything except finite numbers of one shape."""
+    """Checks that an array contains finite numbers and has the given shape; raises a ValueError otherwise."""
     found = np.asarray(values)
     if found.dtype.kind not in "fiu" or found.shape != shape or not np.isfinite(found).all():
         raise ValueError(f"{name} must be finite numbers of shape {shape}, not {found.dtype} of {found.shape}.")
 
 
 def save_state(population: Population, corrections: Corrections, folder: Path) -> None:
-    """Writes the file, completely or not at all."""
+    """Writes the file of fitted parameters, either completely or not at all."""
     arrays = {f"population.{name}": value for name, value in vars(population).items() if name != "blinks"}
     arrays["population.harmonic_covariance"] = pack(population.harmonic_covariance)
     if population.blinks is not None:
@@ -163,16 +171,16 @@ def save_state(population: Population, corrections: Corrections, folder: Path) -
 
 
 def load_state(file: str | os.PathLike) -> tuple[Population, Corrections]:
-    """Reads the file.
+    """Reads the file of fitted parameters.
 
     Raises:
-        ValueError: It is not such a file, or is incomplete.
+        ValueError: The file has another format, or is incomplete.
     """
     if os.path.getsize(file) > MOST_BYTES:
         raise ValueError(f"{STATE} has more than {MOST_BYTES:,} bytes: it is not a file of GET; fetch it again.")
     try:
         arrays = load_file(file)
-    except Exception as error:  # safetensors has an exception of its own
+    except Exception as error:  # safetensors raises its own type of exception
         raise ValueError(f"{STATE} cannot be read: {error}; fetch it again.") from error
     found: dict[str, dict[str, Any]] = {"population": {}, "corrections": {}}
     try:
@@ -198,6 +206,6 @@ def load_state(file: str | os.PathLike) -> tuple[Population, Corrections]:
 
 
 def digest(file: str | os.PathLike) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
+    """Returns the SHA-256 hash of a file in hexadecimal digits."""
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,10 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Chooses the part of a recording to continue: bad annotations and interruptions divide the recording."""
+"""Chooses the part (stretch) of a recording to continue.
+
+Bad annotations and interruptions divide a recording into stretches.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
-#: Least length in seconds of the continued stretch, if any stretch is as long.
+#: Smallest length in seconds of the stretch to continue, if there is a stretch of this length.
 LEAST_SECONDS = 4.0
 #: A channel is unusable if it is annotated bad within `LAST_SECONDS` before the end, or for more than the share
 #: `MOST_BAD` of the recording.
@@ -12,23 +15,24 @@ LAST_SECONDS, MOST_BAD = 1.0, 0.2
 
 
 def is_bad(description: str) -> bool:
-    """Whether an annotation marks a bad span or a seam, by MNE's conventions."""
+    """Whether an annotation marks a bad span or an interruption, according to MNE's conventions."""
     return description.strip().lower().startswith(("bad", "edge"))
 
 
 def good_stretches(
     spans: Sequence[tuple[float, float, str]], n_times: int, rate: float
 ) -> tuple[list[tuple[int, int]], list[int]]:
-    """Divides a recording at the spans that its annotations call bad.
+    """Divides a recording at the spans that are annotated as bad.
 
     Args:
-        spans: (onset, duration, description) of annotations of all channels, seconds from the first sample.
-        n_times: Samples of the recording.
-        rate: Hz.
+        spans: Onset, duration and description of each annotation of all channels, in seconds from the first sample.
+        n_times: Number of samples of the recording.
+        rate: Sampling rate in Hz.
 
     Returns:
-        First and last sample (exclusive) of each stretch between bad spans; and the interruptions. An interruption is
-        a bad span without length, at the sample where a stopped recording continues: both sides are good.
+        First and last sample (exclusive) of each stretch between bad spans; and the samples of the interruptions. An
+        interruption is a bad span of length 0, at the sample where a stopped recording continues. The EEG on both
+        sides of an interruption is good.
 
     Raises:
         ValueError: All of the recording is bad.
@@ -56,18 +60,19 @@ def good_stretches(
 
 
 def last_stretch(spans: Sequence[tuple[float, float, str]], n_times: int, rate: float) -> tuple[int, int, list[int]]:
-    """Finds the stretch to continue, the last good one that is not too short, and the samples to calibrate on.
+    """Finds the stretch to continue, and the samples from which the transform is estimated (calibration samples).
 
-    Bad spans bound the samples to calibrate on. Interruptions only bound the stretch to continue.
+    The stretch to continue is the last good stretch that is not too short. It contains neither bad spans nor
+    interruptions. The calibration samples contain no bad spans, but may contain interruptions.
 
     Args:
-        spans: Arguments as for `good_stretches`.
-        n_times: Samples of the recording.
-        rate: Hz.
+        spans: See `good_stretches`.
+        n_times: Number of samples of the recording.
+        rate: Sampling rate in Hz.
 
     Returns:
-        First and last sample (exclusive) of the samples to calibrate on, whose last stretch is continued, and the
-        interruptions in them, in samples from the first one.
+        First and last sample (exclusive) of the calibration samples, whose last stretch is continued; and the
+        interruptions in them, in samples from the first calibration sample.
 
     Raises:
         ValueError: All of the recording is bad.
@@ -84,7 +89,7 @@ def last_stretch(spans: Sequence[tuple[float, float, str]], n_times: int, rate: 
 
 
 def is_bad_channel(spans: Sequence[tuple[float, float]], seconds: float) -> bool:
-    """Whether a channel is unusable, by its bad spans (onset, duration) in a recording of some seconds."""
+    """Whether a channel is unusable, according to its bad spans (onset, duration) in a recording of `seconds`."""
     lengths = [min(begin + length, seconds) - max(begin, 0.0) for begin, length in spans]
     at_the_end = any(begin < seconds and begin + length > seconds - LAST_SECONDS for begin, length in spans)
     return at_the_end or sum(max(0.0, length) for length in lengths) > MOST_BAD * seconds

@@ -1,7 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The `get-hf` command: each module here is one command, `console` is what they share.
+"""Defines the `get-hf` command.
 
-`get_hf.starting` answers Ctrl-C until `main` does.
+Most modules of this folder define one command or a group of commands. `console` and `checkpoint` hold shared code.
+Until `main` runs, `get_hf.starting` handles Ctrl-C.
 """
 
 import io
@@ -69,25 +70,25 @@ def _get_hf(
 
 
 def main() -> None:
-    """Runs the command; whatever goes wrong ends in one sentence and exit code 2, Ctrl-C in another and 130."""
+    """Runs the command; an error prints one sentence and ends with exit code 2, and Ctrl-C with exit code 130."""
     try:
         started()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="replace")  # a terminal that has no µ is no reason to fail
+                stream.reconfigure(errors="replace")  # a terminal that cannot print µ should not stop the command
         warnings.showwarning = show_note  # type: ignore[assignment]
         warnings.simplefilter("ignore", FutureWarning)
         transformers_logging.set_verbosity_error()
         hub_logging.set_verbosity_error()
         code = app(prog_name="get-hf", standalone_mode=False)
-        if code == INTERRUPTED:  # typer's answer to Ctrl-C
+        if code == INTERRUPTED:  # typer's exit code after Ctrl-C
             raise KeyboardInterrupt
         sys.exit(code)
     except KeyboardInterrupt:
         stop("nothing was written: the same command starts again")
-    except TyperException as error:  # an unknown option, a missing argument; nothing at all, which showed the help
+    except TyperException as error:  # an unknown option, a missing argument, or no command, which printed the help
         context: Any = getattr(error, "ctx", None)
-        said = error.format_message().replace("Value error, ", "")  # which pydantic writes before a wrong choice
+        said = error.format_message().replace("Value error, ", "")  # pydantic writes this before its message
         fail(said or f"Say what to do: {', '.join(context.command.list_commands(context))}.")
     except Exception as error:
         show_traceback()

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf calibrate`."""
+"""Defines `get-hf calibrate`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +35,7 @@ def calibrate(
         if not folder.is_dir():
             raise FileNotFoundError(f"There is no folder {folder}.")
     require_extra("train")
-    load(str(checkpoint))  # what is wrong with it shows now, not after minutes of reading
+    load(str(checkpoint))  # an error of the checkpoint is shown now, not after minutes of reading
     from get_hf.training.calibration.run import STEPS
     from get_hf.training.calibration.run import calibrate as measure
 
@@ -60,7 +60,7 @@ def calibrate(
 def _corrections(
     what: str, shifts: dict[str, list[list[float]] | None], equaliser: Equaliser, extractor: GETFeatureExtractor
 ) -> Table:
-    """What coherence loses at Cz, and what amplitudes are multiplied by, at the frequency of each coefficient."""
+    """Returns a table of coherence losses and amplitude gains at Cz, at the frequency of each coefficient."""
     vertex, size = channel_positions(["Cz"]), extractor.patch_size
     weights = shapes_of_shifts(np.array(0.2), linear_in_position(vertex)[0])
     losses = np.zeros((len(shifts), size))
@@ -69,7 +69,7 @@ def _corrections(
     names = list(equaliser.tables)
     lost = "what a squared coherence of .2 loses, and " if shifts else ""
     table = figures("Hz", [*shifts, *names], f"At Cz {what}: {lost}gains")
-    # every fourth is at the frequency of a coefficient
+    # every fourth gain is at the frequency of a coefficient
     gains = np.exp([equaliser.log_gains(name, vertex)[0, :-1:4] for name in names])
     for k, (losing, row) in enumerate(zip(losses.T, gains.T, strict=True)):
         cells = (*(f"{loss:+.3f}" for loss in losing), *(f"{gain:.3f}" for gain in row))

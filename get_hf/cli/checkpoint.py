@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The checkpoint a command works with, and the device it is put on."""
+"""Loads the checkpoint of a command, and checks the device on which the command runs."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from get_hf.pretrained import load_pretrained
 
 
 def _present(device: str | None) -> str | None:
-    """The name of a device, if this machine has it and torch can use it."""
+    """Returns the name of a device if this machine has it and torch can use it; otherwise raises an error."""
     if device is None:
         return None
     kind, _, index = device.partition(":")
@@ -36,7 +36,7 @@ Device = Annotated[str | None, typer.Option(help="cpu, cuda (or cuda:1 and so on
 
 
 def load(checkpoint: str, device: str | None = "cpu") -> tuple[GETModel, GETFeatureExtractor]:
-    """Loads a folder, or a repository on the Hub, and shows on stderr that loading is under way."""
+    """Loads a checkpoint from a folder or from the Hub, and shows a status on stderr meanwhile."""
     transformers_logging.disable_progress_bar()
     with stderr.status("Loading the model"):
         model, extractor = load_pretrained(checkpoint)

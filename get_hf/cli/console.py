@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What all commands share: their streams, tables and bars, and how errors, notes and interruptions are told."""
+"""Defines what all commands share: output streams, tables, progress bars, and messages about errors and Ctrl-C."""
 
 import os
 import re
@@ -26,18 +26,21 @@ _OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough mem
 
 
 def tell(message: str) -> None:
-    """Tells an error in one line."""
+    """Prints an error message in one line on stderr."""
     stderr.print("get-hf:", " ".join(message.split()), markup=False)
 
 
 def fail(message: str) -> NoReturn:
-    """Tells an error in one line, and ends the command with exit code 2."""
+    """Prints an error message in one line, and ends the command with exit code 2."""
     tell(message)
     sys.exit(2)
 
 
 def in_one_sentence(error: Exception) -> str:
-    """What an error says; of one that nobody foresaw also that, and what would show where it came from."""
+    """Returns the message of an error in one sentence.
+
+    If the error is unexpected, the sentence says so, and names the environment variable that shows the traceback.
+    """
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}."
     if isinstance(error, (ValueError, OSError, ImportError, ArithmeticError)) and str(error).strip():
@@ -49,29 +52,29 @@ def in_one_sentence(error: Exception) -> str:
 
 
 def show_traceback() -> None:
-    """Shows where the present error came from, if the environment asks for that."""
+    """Prints the traceback of the present error, if the environment variable `DEBUG` is set."""
     if os.environ.get(DEBUG, "0") not in ("", "0"):
         traceback.print_exc()
 
 
 def show_note(message: Warning | str, *_) -> None:
-    """Tells a warning in one line; takes what `warnings.showwarning` takes."""
+    """Prints a warning in one line; the arguments are those of `warnings.showwarning`."""
     stderr.print("note:", " ".join(str(message).split()), markup=False)
 
 
 @contextmanager
 def interruption(outcome: str | Callable[[], str]) -> Iterator[None]:
-    """Tells, where Ctrl-C ends what runs inside, what is kept and how to go on.
+    """Context that, after Ctrl-C, prints which results are kept and how to continue, and ends the command.
 
     Args:
-        outcome: Ends "interrupted, ..."; or gives what does, when it is known.
+        outcome: End of the sentence "interrupted, ...", or a function that returns it after Ctrl-C.
 
     Raises:
-        SystemExit: With the exit code 130.
+        SystemExit: The command was interrupted; the exit code is 130.
     """
     try:
         yield
-    except SystemExit:  # told already
+    except SystemExit:  # the message has been printed already
         raise
     except BaseException as error:
         if not _is_interruption(error):
@@ -80,20 +83,20 @@ def interruption(outcome: str | Callable[[], str]) -> Iterator[None]:
 
 
 def stop(outcome: str) -> NoReturn:
-    """Tells what came of a command that was interrupted, and ends it."""
+    """Prints the outcome of an interrupted command, and ends the command."""
     stderr.print(f"get-hf: interrupted, {outcome}.", markup=False)
     raise SystemExit(INTERRUPTED) from None
 
 
 def _is_interruption(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is what came first: processes that work together fail in other ways on the way out."""
+    """Whether Ctrl-C was the first cause of an error; after Ctrl-C, parallel processes raise other errors."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error is not None
 
 
 def require_extra(extra: str) -> None:
-    """Names what is missing of an extra before work begins that would end without it.
+    """Checks, before any work, that all packages of an optional extra of this package are installed.
 
     Raises:
         ValueError: A package of the extra is not installed.
@@ -107,25 +110,25 @@ def require_extra(extra: str) -> None:
 
 
 def columns(*names: str, right: Iterable[str] = ()) -> Table:
-    """An empty table, to print with `print_folded`."""
+    """Returns an empty table with the given columns, to be printed by `print_folded`."""
     headings = (Column(name, justify="right" if name in right else "left") for name in names)
     return Table(*headings, box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def figures(first: str, names: Iterable[str], title: str | None = None) -> Table:
-    """An empty table of figures, whose first column says what of."""
+    """Returns an empty table of numbers; its first column, `first`, names what a row describes."""
     others = (Column(name, justify="right") for name in names)
     return Table(first, *others, box=None, pad_edge=False, padding=(0, 1, 0, 0), title=title)
 
 
 def print_folded(table: Table) -> None:
-    """Prints a table in the width there is, folding what does not fit."""
+    """Prints a table in the width of the terminal; long cells continue on the next line."""
     stdout.print(table, soft_wrap=False, markup=False)
 
 
 @contextmanager
 def bar(verb: str, things: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr that goes away; moved by (done, total)."""
+    """Context that shows a progress bar on stderr; yields a function of (done, total) that moves the bar."""
     parts = TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn(things), TimeRemainingColumn()
     with Progress(*parts, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         task = progress.add_task("", total=None)

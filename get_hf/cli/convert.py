@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf convert`."""
+"""Defines `get-hf convert`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf corpus`: the EEG to train on, and datasets made of it, here or on the Hub."""
+"""Defines `get-hf corpus`, which lists EEG corpora for training and converts them to datasets, here or on the Hub."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from get_hf.cli.console import bar, columns, interruption, print_folded, require_extra, stderr, stdout
 
-#: What follows the colon in the families of corpora.
+#: For each family of corpora, the part of the name that follows the colon.
 ARGUMENTS = {"files": "<glob>", "moabb": "<Dataset>", "bids": "<folder>", "tuh": "<folder>"}
 
 app = typer.Typer(no_args_is_help=True, help="List, prepare and publish the EEG to train on.")
@@ -44,7 +44,7 @@ def list_() -> None:
 
 
 def _short(text: str) -> str:
-    """What stands before the details, which `info` tells."""
+    """Returns the start of a text, without the details that `info` shows."""
     return " ".join(re.split(r"[.:;]\s|\s\(", text, maxsplit=1)[0].rstrip(".").split())
 
 
@@ -63,7 +63,7 @@ def info(
 
 
 def _facts(corpus) -> Iterator[tuple[str, str]]:
-    """All that an entry of the registry, a `Corpus`, says."""
+    """Yields a label and a text for each fact about a `Corpus`, which is an entry of the registry."""
     rate, n_chans = corpus.sampling_rate, corpus.n_chans
     yield "name", corpus.name
     yield "what", corpus.description
@@ -121,7 +121,7 @@ def _kept(out: Path) -> str:
 
 
 def _built(prepared) -> Table:
-    """What a corpus, `Prepared`, holds."""
+    """Returns a table with the statistics of each split of a corpus of class `Prepared`."""
     counts = ("subjects", "recordings", "segments")
     table = columns("split", *counts, "hours", "RMS (µV)", right=(*counts, "hours", "RMS (µV)"))
     for split, own in prepared.statistics.items():
@@ -163,7 +163,7 @@ def push(
 
 @contextmanager
 def _training(outcome: str | Callable[[], str]) -> Iterator[None]:
-    """For what needs the extra, and may take long enough to be interrupted."""
+    """Context for code that needs the extra "train" and may run so long that a user interrupts it."""
     require_extra("train")
     with interruption(outcome):
         yield

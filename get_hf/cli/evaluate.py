@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf evaluate`."""
+"""Defines `get-hf evaluate`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -36,7 +36,7 @@ def evaluate(
     check_folder(out)
     require_extra("train")
     folder = find_checkpoint(checkpoint)
-    load(str(folder), device)  # what is wrong with it shows now, not after minutes of baselines
+    load(str(folder), device)  # an error of the checkpoint is shown now, not after minutes of baselines
     from get_hf.training.evaluation.requirements import requirements_table
     from get_hf.training.evaluation.run import run
 

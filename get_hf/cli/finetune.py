@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf finetune`."""
+"""Defines `get-hf finetune`."""
 
 import json
 from pathlib import Path

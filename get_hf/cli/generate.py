@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf generate`."""
+"""Defines `get-hf generate`."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import mne
 
 
-#: Longest continuation in seconds: it is held in memory, and 64 channels of this length take 4 GB.
+#: Longest continuation in seconds. It is kept in memory, and 64 channels of this length need 4 GB.
 LONGEST_SECONDS = 86_400.0
 
 
@@ -163,7 +163,7 @@ def generate(
 
     if out_dir is None:
         return make(*outputs[0])
-    # what is wrong with every recording is told once
+    # an error that concerns all recordings is printed only once
     _, extractor = load_once(checkpoint, device)
     for name in filter(None, (condition, prompt_condition, *(name for name, _ in _plan(plan)))):
         extractor.condition_id(name)
@@ -173,7 +173,7 @@ def generate(
 def _conditions(
     is_continued: bool, condition: str | None, prompt_condition: str | None, plan: str | None
 ) -> dict[str, str | list[tuple[str, float]] | None]:
-    """What the options about conditions say, as arguments of the feature extractor."""
+    """Converts the options about conditions to arguments of the feature extractor."""
     if plan is not None and condition is not None:
         raise ValueError(f"--condition {condition} and --plan {plan} both say what comes next: give one.")
     if prompt_condition is not None and not is_continued:
@@ -188,7 +188,7 @@ def _conditions(
 
 
 def _plan(plan: str | None) -> list[tuple[str, float]]:
-    """The conditions and seconds that `--plan` lists."""
+    """Reads the conditions and their seconds from the text of `--plan`."""
     entries = []
     for entry in plan.split(",") if plan is not None else ():
         name, _, seconds = entry.partition(":")
@@ -204,7 +204,7 @@ def _plan(plan: str | None) -> list[tuple[str, float]]:
 def _outputs(
     recordings: list[Path], out: Path | None, out_dir: Path | None, plot: Path | None
 ) -> list[tuple[Path | None, Path]]:
-    """Each recording, or none, and the file to be written; what could not be written is refused before any work."""
+    """Returns pairs of a recording (or None) and its output file; refuses, before any work, files it cannot write."""
     if (out is None) == (out_dir is None):
         given = "neither was given" if out is None else f"{out} and {out_dir} were given"
         raise ValueError(f"--out names the file to write, --out-dir the folder for files of recordings, and {given}.")
@@ -226,12 +226,12 @@ def _outputs(
 
 
 def _outputs_in(folder: Path, recordings: list[Path]) -> list[tuple[Path | None, Path]]:
-    """The files in a folder that go by the names of recordings; none of them may be there."""
+    """Returns pairs of a recording and its output file in a folder; none of these output files may exist."""
     outputs, by_name = [], {}
     for recording in recordings:
         name = recording.name.removesuffix(".gz")
         path = folder / Path(name).with_suffix(".edf" if name.lower().endswith(".edf") else ".fif")
-        other = by_name.setdefault(path.stem.lower(), recording)  # the JSON files beside them go by that name too
+        other = by_name.setdefault(path.stem.lower(), recording)  # their JSON files have the same stem
         if other is not recording:
             raise ValueError(f"{other} and {recording} would both be written as {path.stem}: give them one at a time.")
         outputs.append((recording, path))
@@ -246,7 +246,7 @@ def _outputs_in(folder: Path, recordings: list[Path]) -> list[tuple[Path | None,
 
 
 def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None, **made_with) -> None:
-    """Writes the file and the picture, both or neither."""
+    """Writes the recording and the picture, either both or none of them."""
     if not np.isfinite(raw.get_data()).all():
         raise ArithmeticError("What was generated is not finite: lower --temperature or --guidance.")
     with ExitStack() as stack:
@@ -260,7 +260,7 @@ def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None, **made_with) -> 
 
 
 def _summarise(raw: "mne.io.BaseRaw") -> None:
-    """Prints what prompt and continuation have in common, and what not."""
+    """Prints a table that compares prompt and continuation."""
     from get_hf.training.evaluation.descriptors import ALPHA, alpha_peak, band_power
 
     rate = raw.info["sfreq"]
@@ -271,7 +271,7 @@ def _summarise(raw: "mne.io.BaseRaw") -> None:
         "alpha peak (Hz)": lambda signal: f"{alpha_peak(signal, rate) or '-'}",
     }
     parts = dict(zip(("prompt", "generated"), split_at_seam(raw), strict=True))
-    # a spectrum needs about a second
+    # a spectrum can be computed from about a second of signal
     parts = {name: signal for name, signal in parts.items() if signal.shape[1] >= rate}
     table = Table("", *(Column(name, justify="right") for name in parts), box=None, pad_edge=False)
     for label, measure in measures.items():
@@ -289,7 +289,7 @@ def _progress(seconds: float, sampling_rate: float) -> Iterator["PatchProgress"]
 
 
 class PatchProgress(BaseStreamer):
-    """Moves a bar by what `generate` hands over: the prompt, then patches `(batch, channels, times)`."""
+    """Streamer that moves a progress bar; it receives the prompt and then patches `(batch, channels, times)`."""
 
     def __init__(self, progress: Progress, seconds: float, sampling_rate: float):
         self.progress = progress
@@ -298,10 +298,10 @@ class PatchProgress(BaseStreamer):
         self.is_prompt = True
 
     def put(self, value: torch.Tensor) -> None:
-        """Counts a patch."""
+        """Moves the bar by one patch; the first call brings the prompt, which does not count."""
         if not self.is_prompt:
             self.progress.advance(self.task, value.shape[-1] / self.sampling_rate)
         self.is_prompt = False
 
     def end(self) -> None:
-        """Has nothing left to do: the bar is removed with its context."""
+        """Does nothing, because the bar is removed at the end of its context."""

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf push` and `get-hf pull`: checkpoints to and from the Hub."""
+"""Defines `get-hf push` and `get-hf pull`, which send checkpoints to the Hub and download them."""
 
 import math
 from pathlib import Path
@@ -69,7 +69,7 @@ def _metric(text: str) -> tuple[str, float]:
 
 
 def _hide_bars() -> None:
-    """Leaves the bars of uploads and downloads where somebody sees them."""
+    """Hides the progress bars of transformers; if stderr is not a terminal, also hides those of transfers."""
     transformers_logging.disable_progress_bar()
     if not stderr.is_terminal:
         disable_progress_bars()

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf info`."""
+"""Defines `get-hf info`."""
 
 from importlib.metadata import version
 

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf pretrain`."""
+"""Defines `get-hf pretrain`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,7 @@ def pretrain(
 
 
 def key_values(overrides: list[str] | None) -> dict[str, str]:
-    """Keys of a recipe and their new values, from arguments KEY=VALUE.
+    """Converts arguments KEY=VALUE to a dictionary from keys of a recipe to their new values.
 
     Raises:
         ValueError: An argument has another form.

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""`get-hf demo` and `get-hf push-space`: the page, here or as a Space on the Hub."""
+"""Defines `get-hf demo` and `get-hf push-space`, which run the web page on this machine or as a Space on the Hub."""
 
 from typing import Annotated
 

@@ -1,2 +1,2 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Exchange with the Hub: models, datasets and Spaces, their cards, and the Hub's errors."""
+"""Exchanges models, datasets and Spaces with the Hub, writes their cards, and explains errors of the Hub."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from huggingface_hub import constants
 from huggingface_hub.errors import (
     HfHubHTTPError,
-    HTTPError,  # no answer at all, or half of one
+    HTTPError,  # no answer, or an incomplete answer
     LocalEntryNotFoundError,
     RevisionNotFoundError,
 )
@@ -27,14 +27,14 @@ def check_name(repo: str) -> str:
 
 @contextmanager
 def one_sentence(repo: str, verb: str = "push") -> Iterator[None]:
-    """Turns the client's errors while it pushes or pulls a repository into one sentence.
+    """Context that replaces errors of the Hub's client, while it pushes or pulls a repository, by one sentence.
 
     Args:
-        repo: "owner/name".
+        repo: Name of the repository, "owner/name".
         verb: "push" or "pull".
 
     Raises:
-        OSError: It replaces the client's own errors.
+        OSError: The client raised an error.
     """
     try:
         yield
@@ -55,14 +55,14 @@ def one_sentence(repo: str, verb: str = "push") -> Iterator[None]:
 
 
 def _answer(error: BaseException | None) -> HfHubHTTPError | None:
-    """The Hub's refusal that caused an error of the client."""
+    """Returns the refusal of the Hub that caused an error of the client; None if there was no refusal."""
     while error is not None and not isinstance(error, HfHubHTTPError):
         error = error.__cause__
     return error
 
 
 def _why(refusal: HfHubHTTPError, verb: str) -> str:
-    """The meaning of a refusal, and a solution."""
+    """Returns the meaning of a refusal, and a solution."""
     unknown = "it does not know you" if verb == "push" else "there is no such repository, or not for you"
     may = "write" if verb == "push" else "read"
     return {

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The model card of a checkpoint on the Hub: description, origin, and its figures as metadata."""
+"""Writes the model card of a checkpoint on the Hub, with description, origin, and measured values as metadata."""
 
 import json
 import re
@@ -12,11 +12,11 @@ from huggingface_hub import EvalResult, ModelCard
 from get_hf.modeling.card_get import CARD, describe, new_card, task_of, with_use
 from get_hf.modeling.configuration_get import GETConfig
 
-#: Files of `get-hf evaluate` and of training beside the weights.
+#: Files in the folder of the weights that `get-hf evaluate` and training write.
 FIGURES, SUMMARY = "fidelity.json", "training_summary.json"
 
 
-#: A path on a machine, POSIX or Windows, with or without quotes; no part of a web address.
+#: Finds a path on this machine, in POSIX or Windows notation, with or without quotes, but no part of a web address.
 _PATH = re.compile(
     r"""(?<=['"])(?:~|\.\.?|[A-Za-z]:)?[/\\][^'"]+(?=['"])"""
     r"""|file:/+[^\s'"]+"""
@@ -27,12 +27,12 @@ _LOCAL_CORPUS = re.compile(r"\b(bids|files):\S+")
 
 @dataclass
 class Provenance:
-    """Origin of a checkpoint, where its files name none or another one.
+    """Origin of a checkpoint, as given by a user. It has priority over the origin in the files of the checkpoint.
 
     Attributes:
         base_model: Name on the Hub of the checkpoint that was fine-tuned.
-        dataset: Training data: a dataset's name on the Hub, or a corpus.
-        metrics: Figures by name, such as `{"accuracy": 0.81}`.
+        dataset: Name of the training data, which is a dataset on the Hub or a corpus.
+        metrics: Measured values by name, such as `{"accuracy": 0.81}`.
         license: Licence of the weights, in the Hub's spelling.
     """
 
@@ -53,21 +53,23 @@ def write_card(
 ) -> None:
     """Writes `README.md` of a checkpoint.
 
-    The card's own text and metadata stay, except for measured or given values. Unknown values are left out.
+    The text and the metadata of the given card stay, but measured and given values replace its values. Unknown values
+    are left out.
 
     Args:
-        folder: The checkpoint; its `fidelity.json` and `training_summary.json` are read if they exist.
-        repo: Its "owner/name" on the Hub.
+        folder: Folder of the checkpoint. Its `fidelity.json` and `training_summary.json` are read if they exist.
+        repo: Name of the repository on the Hub, "owner/name".
         config: Configuration of the model.
-        provenance: Its origin; completed by the keys of the same names in `training_summary.json`.
-        card: Markdown to start from.
-        required: Whether `card` must exist; otherwise a short one is written.
-        name: Name of the card in messages.
+        provenance: Origin of the checkpoint. Missing values are read from `training_summary.json`, where they have the
+            same names.
+        card: Path of a Markdown file, which is the start of the new card.
+        required: Whether it is an error if `card` does not exist. Otherwise a short card is written.
+        name: Name of the card in error messages.
 
     Raises:
-        FileNotFoundError: There is no such card.
-        ValueError: The metadata at its head, or one of the files, is invalid; or the given provenance is a folder of
-            this machine.
+        FileNotFoundError: `card` does not exist, although it is required.
+        ValueError: The metadata at the head of the card, or one of the files, is invalid. Or the given origin is a
+            folder of this machine.
     """
     card = Path(card)
     if required and not card.is_file():
@@ -106,7 +108,7 @@ def write_card(
 
 
 def _measured(metrics: dict[str, float], task: tuple[str, str], dataset: str | None) -> list[EvalResult]:
-    """Figures of a fine-tuned model."""
+    """Converts the measured values of a fine-tuned model to entries of the metadata."""
     for name, value in metrics.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError(f"metrics are numbers by name, but {name} is {value!r}.")
@@ -114,7 +116,7 @@ def _measured(metrics: dict[str, float], task: tuple[str, str], dataset: str | N
 
 
 def _fidelity(fidelity: dict, task: tuple[str, str]) -> list[EvalResult]:
-    """The figures of `get-hf evaluate`, each with its interval and the value of real EEG."""
+    """Converts the results of `get-hf evaluate` to entries, each with its interval and the value of real EEG."""
     if not fidelity:
         return []
     try:
@@ -157,7 +159,7 @@ def _list(value: str | list[str] | None) -> list[str]:
 
 
 def read_json(path: Path) -> dict:
-    """Reads names and values from a file; empty if there is no file.
+    """Reads names and values from a JSON file; the result is empty if the file does not exist.
 
     Raises:
         ValueError: The file holds something else.
@@ -174,7 +176,7 @@ def read_json(path: Path) -> dict:
 
 
 def without_paths(content: Any) -> Any:
-    """JSON without paths on this machine: the corpora `bids:FOLDER` and `files:GLOB` are cut to their kind."""
+    """Removes paths on this machine from the content of a JSON file; of `bids:FOLDER`, "bids" remains."""
     if isinstance(content, dict):
         return {without_paths(name): without_paths(value) for name, value in content.items()}
     if isinstance(content, list):
@@ -185,7 +187,7 @@ def without_paths(content: Any) -> Any:
 
 
 def _public_name(given: Any) -> str | None:
-    """Origin of a model, if it is no path on this machine; else None, or the kind of corpus."""
+    """Returns the name of a model or a corpus without paths on this machine; None if only a path was given."""
     if not isinstance(given, str) or ("/" in given and Path(given).exists()):
         return None
     public = _LOCAL_CORPUS.sub(r"\1", given)

@@ -3,8 +3,8 @@
 
     url = push("out/eegmmidb", "someone/eegmmidb-get")
 
-The corpus arrives in one commit, completely or not at all. Afterwards, the files on the Hub are compared
-with the sent ones.
+The corpus is sent in one commit, so that it arrives completely or not at all. Afterwards, the files on the Hub are
+compared with the files that were sent.
 """
 
 import hashlib
@@ -21,28 +21,28 @@ from get_hf.hub.access import check_name, one_sentence
 from get_hf.hub.card import CARD
 
 _SHARD = re.compile(r"data/\w+-\d{5}-of-\d{5}\.parquet")
-#: Files that the Hub adds to every repository.
+#: Names of files that the Hub adds to every repository.
 _HUBS_OWN = {".gitattributes"}
 
 
 def push(folder: str | Path, repo: str, private: bool = False) -> str:
-    """Publishes a prepared corpus as a dataset on the Hub, by one commit.
+    """Publishes a prepared corpus as a dataset on the Hub, in one commit.
 
-    Shards of an earlier push that the folder no longer has are deleted by the same commit.
+    The same commit deletes shards of an earlier push that are no longer in the folder.
 
     Args:
-        folder: A folder that `prepare` wrote; a card is generated if it has none. A generated card does not replace
-            a card on the Hub that was written by hand.
-        repo: "owner/name"; a new dataset is made if there is none.
-        private: Whether only its owner may see it.
+        folder: A folder that `prepare` wrote. If it has no card, a card is generated. A generated card does not
+            replace a card on the Hub that was written by hand.
+        repo: Name of the dataset, "owner/name". If it does not exist, it is created.
+        private: Whether only the owner of the dataset may see it.
 
     Returns:
-        The dataset's address.
+        The address of the dataset.
 
     Raises:
-        ValueError: The licence forbids it, or the repository holds something else.
-        FileNotFoundError: There is no such folder.
-        OSError: The Hub cannot be reached or refuses; or the arrived files differ from the sent ones.
+        ValueError: The licence forbids publishing the corpus, or the repository holds something else.
+        FileNotFoundError: The folder does not exist.
+        OSError: The Hub cannot be reached or refuses the request, or the arrived files differ from the sent files.
     """
     from get_hf.training.data.card import MARK, OWN_NAME, PICTURE, card, read_folder
     from get_hf.training.data.prepared import INFO
@@ -80,20 +80,21 @@ def push(folder: str | Path, repo: str, private: bool = False) -> str:
 
 
 def _card(api: HfApi, repo: str) -> str:
-    """The text of the card on the Hub."""
+    """Returns the text of the card on the Hub."""
     with tempfile.TemporaryDirectory(prefix="get-hf-") as folder:
         return Path(api.hf_hub_download(repo, CARD, repo_type="dataset", cache_dir=folder)).read_text("utf-8")
 
 
 def check_may_be_shared(folder: Path) -> None:
-    """Refuses a corpus whose licence forbids publishing it, even if the folder says otherwise.
+    """Refuses a corpus whose licence forbids publishing it, even if the folder names another licence.
 
-    The registry of corpora decides, for the corpus that the folder names and for each corpus that its rows name.
+    The folder names a corpus, and each row of its data names a corpus. For all of them, the licence in the registry of
+    corpora decides.
 
     Raises:
-        FileNotFoundError: There is no such folder.
-        ValueError: A licence forbids it, or the folder was prepared under another licence; or `folder` is no prepared
-            corpus.
+        FileNotFoundError: The folder does not exist.
+        ValueError: A licence forbids publishing, the folder was prepared under another licence, or `folder` is not a
+            prepared corpus.
     """
     from get_hf.training.corpora import get_corpus
     from get_hf.training.data.card import read_folder
@@ -117,7 +118,7 @@ def check_may_be_shared(folder: Path) -> None:
 
 
 def _check_arrived(api: HfApi, repo: str, commit: str, sent: list[CommitOperationAdd]) -> None:
-    """Compares the files on the Hub with the sent ones: SHA-256 of large files, git's checksum of the others."""
+    """Compares the files on the Hub with the sent files: large files by SHA-256, all others by git's checksum."""
     listed = api.list_repo_tree(repo, recursive=True, revision=commit, repo_type="dataset")
     there = {entry.path: entry for entry in listed if hasattr(entry, "size")}
     for file in sent:

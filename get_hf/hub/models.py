@@ -1,10 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Publishes checkpoints on the Hub, and fetches them from there.
+"""Publishes checkpoints on the Hub, and downloads checkpoints from the Hub.
 
     address = push("runs/mine", "someone/get-mine")
     folder = pull("someone/get-mine@v1")
 
-A checkpoint arrives in one commit, completely or not at all. Afterwards, it is loaded from the Hub and compared.
+A checkpoint is sent in one commit, so that it arrives completely or not at all. Afterwards, it is loaded from the Hub
+and compared with the original.
 """
 
 import filecmp
@@ -26,7 +27,7 @@ from get_hf.pretrained import download, find_checkpoint, load_folder
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.files import folder_beside
 
-#: Files of an earlier push that are deleted if the new push lacks them; all other files in a repository stay.
+#: Patterns of files that are deleted on the Hub if the new push does not include them. All other files stay.
 _OURS = ("*_get.py", "*.safetensors", "*.safetensors.index.json", "generation_config.json", FILES, FIGURES, SUMMARY)
 
 
@@ -39,30 +40,31 @@ def push(
     card: str | Path | None = None,
     provenance: Provenance | None = None,
 ) -> str:
-    """Publishes a checkpoint on the Hub by one commit, then loads it from there and compares.
+    """Publishes a checkpoint on the Hub in one commit, then loads it from the Hub and compares it with the original.
 
-    The commit includes its card, and, if they exist, the figures of `get-hf evaluate` (`fidelity.json`) and the
-    summary of its training; none of them names a folder of this machine. A card that is already on the Hub keeps its
-    text, unless `card` is given. After a failed push, the next one only sends large files that have not arrived yet.
+    The commit includes the model card. If they exist, it also includes the results of `get-hf evaluate`
+    (`fidelity.json`) and the summary of the training. Names of folders on this machine are removed from all of them.
+    If a card is already on the Hub, its text stays, unless `card` is given. After a failed push, the next push only
+    sends the large files that have not arrived yet.
 
     Args:
-        checkpoint: A folder that `save_pretrained` wrote, of a model that generates or classifies.
-        repo: "owner/name"; a new repository is made if there is none.
-        private: Whether only its owner may see it.
-        create_pr: Whether to propose the commit to the repository's owner instead of making it.
+        checkpoint: A folder that `save_pretrained` wrote, with a model that generates or classifies.
+        repo: Name of the repository, "owner/name". If it does not exist, it is created.
+        private: Whether only the owner of the repository may see it.
+        create_pr: Whether to propose the commit to the owner of the repository instead of committing directly.
         remote_code: Whether to include the code, for users who have transformers but not this package.
-        card: Markdown for the model card; by default the one on the Hub, else the folder's README.md, else a short
-            generated one.
-        provenance: Its origin, as far as its files do not name it.
+        card: Path of a Markdown file for the model card. None: the card on the Hub; if there is none, the README.md of
+            the folder; if there is none, a short generated card.
+        provenance: Origin of the checkpoint, as far as it is not named in the files of the checkpoint.
 
     Returns:
         The address of the model, or of the proposal.
 
     Raises:
-        FileNotFoundError: There is no such folder, or no such card.
-        ValueError: The checkpoint is incomplete; the repository belongs to another model, or is public although
-            `private` is set; or the Hub refuses the card's metadata.
-        OSError: The Hub cannot be reached or refuses; or the arrived files differ from the sent ones.
+        FileNotFoundError: The folder or the card does not exist.
+        ValueError: The checkpoint is incomplete, the repository belongs to another model, the repository is public
+            although `private` is set, or the Hub refuses the metadata of the card.
+        OSError: The Hub cannot be reached or refuses the request, or the arrived files differ from the sent files.
     """
     from get_hf.hub.access import check_name, one_sentence
 
@@ -106,19 +108,19 @@ def push(
 
 
 def pull(repo: str, folder: str | Path | None = None) -> Path:
-    """Fetches a checkpoint from the Hub into a new folder, completely or not at all.
+    """Downloads a checkpoint from the Hub into a new folder, completely or not at all.
 
     Args:
-        repo: "owner/name" or "owner/name@revision", a branch, tag or commit.
-        folder: The new folder; by default "name" in the working directory.
+        repo: "owner/name" or "owner/name@revision". The revision is a branch, a tag or a commit.
+        folder: Path of the new folder. None: the folder "name" in the working directory.
 
     Returns:
         The folder.
 
     Raises:
         FileExistsError: The folder already exists.
-        OSError: The Hub cannot be reached or refuses, or the files arrive incomplete.
-        ValueError: `repo` is no name of a repository, or the repository holds no complete checkpoint of GET.
+        OSError: The Hub cannot be reached or refuses the request, or the files arrive incomplete.
+        ValueError: `repo` is not the name of a repository, or the repository holds no complete checkpoint of GET.
     """
     from get_hf.hub.access import check_name
 
@@ -136,7 +138,7 @@ def pull(repo: str, folder: str | Path | None = None) -> Path:
 
 
 def _stage(folder: Path, staged: Path, repo: str, model, extractor: GETFeatureExtractor, remote_code: bool) -> None:
-    """Saves a checkpoint in the layout that it has on the Hub."""
+    """Saves to the folder `staged` the files that a checkpoint will have on the Hub."""
     model.save_pretrained(staged)
     extractor.save_pretrained(staged)
     if not remote_code:
@@ -155,7 +157,7 @@ def _stage(folder: Path, staged: Path, repo: str, model, extractor: GETFeatureEx
 
 
 def _card_on_the_hub(api: HfApi, repo: str, temporary: Path, written: Path, given: str | Path | None) -> Path | None:
-    """Returns the card on the Hub if it stays; a warning says so if a given card replaces it."""
+    """Returns the path of the card on the Hub if it stays; returns None and warns if a given card replaces it."""
     there = Path(api.hf_hub_download(repo, CARD, cache_dir=temporary / "there"))
     if given is None:
         return there
@@ -168,7 +170,7 @@ def _card_on_the_hub(api: HfApi, repo: str, temporary: Path, written: Path, give
 
 
 def _check_is_ours(api: HfApi, repo: str, there: set[str], temporary: Path) -> None:
-    """Refuses to overwrite another kind of model."""
+    """Raises an error if the repository holds another kind of model."""
     if "config.json" not in there:
         return
     file = api.hf_hub_download(repo, "config.json", cache_dir=temporary / "there")
@@ -178,7 +180,7 @@ def _check_is_ours(api: HfApi, repo: str, there: set[str], temporary: Path) -> N
 
 
 def _outputs(model: GETModel | GETForSequenceClassification, extractor: GETFeatureExtractor) -> torch.Tensor:
-    """Output of a model without a recording, the same each time."""
+    """Computes the output of a model without a recording, with a fixed seed, to compare two copies of a model."""
     features = extractor(ch_names=["C3", "C4"])
     with torch.inference_mode():
         if isinstance(model, GETModel):
@@ -187,7 +189,7 @@ def _outputs(model: GETModel | GETForSequenceClassification, extractor: GETFeatu
 
 
 def _check_arrived(staged: Path, arrived: Path, repo: str, expected: torch.Tensor) -> None:
-    """Compares the files on the Hub with the sent ones, byte by byte and by the model's outputs."""
+    """Compares the files on the Hub with the sent files, byte by byte, and also compares the outputs of the models."""
     for file in staged.iterdir():
         if not (arrived / file.name).is_file() or not filecmp.cmp(file, arrived / file.name, shallow=False):
             raise OSError(f"{file.name} did not arrive whole in {repo}: push again.")

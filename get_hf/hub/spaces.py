@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Uploads the page as a Space on the Hub."""
+"""Uploads the web page as a Space to the Hub."""
 
 import tempfile
 import warnings
@@ -11,28 +11,28 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from get_hf.hub.access import check_name, one_sentence
 
-#: Folder to upload; its `requirements.txt` tells the Space how to install this package.
+#: Folder that is uploaded. The Space installs this package by the `requirements.txt` in this folder.
 SPACE = Path(__file__).parents[1] / "space"
 PACKAGE = "get-hf[space]"
 CARD = "README.md"
 
 
 def upload(repo: str, private: bool = False, package: str = PACKAGE) -> str:
-    """Uploads `get_hf/space/` unchanged, except for the line of its requirements that names this package.
+    """Uploads `get_hf/space/`; only the line of its requirements that names this package is changed.
 
-    A card that was changed on the Hub stays, and a warning says so.
+    If the card was changed on the Hub, it stays, and a warning says so.
 
     Args:
-        repo: `owner/name`.
+        repo: Name of the Space, "owner/name".
         private: Whether a new Space is private.
-        package: The requirement of this package, in pip's syntax.
+        package: Requirement by which the Space installs this package, in pip's syntax.
 
     Returns:
         Address of the Space.
 
     Raises:
-        ValueError: `package` is no requirement, or names another package; or `repo` is no name.
-        OSError: The Hub refuses, or cannot be reached.
+        ValueError: `package` is not a requirement, or names another package, or `repo` is not a valid name.
+        OSError: The Hub refuses the request, or cannot be reached.
     """
     check_name(repo)
     try:
@@ -52,7 +52,7 @@ def upload(repo: str, private: bool = False, package: str = PACKAGE) -> str:
                 if source.name == "requirements.txt":
                     text = text.replace(PACKAGE, package)
                 (staged / source.name).write_text(text, encoding="utf-8")
-        # the Hub gives a new Space its own card; a card beside the page is ours, or was changed by hand
+        # the Hub writes a card for a new Space; if app.py is there too, the card is ours, or was changed by hand
         if {CARD, "app.py"} <= set(api.list_repo_files(repo, repo_type="space")):
             there = Path(api.hf_hub_download(repo, CARD, repo_type="space", cache_dir=Path(temporary) / "there"))
             if there.read_bytes() != (staged / CARD).read_bytes():

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The web page: `get-hf demo` serves it on this machine, and `get-hf push-space` publishes it as a Space."""
+"""Holds the web page, which `get-hf demo` serves on this machine and `get-hf push-space` publishes as a Space."""
 
 import os
 

@@ -1,7 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Starts the page. A Space runs this file; on your own machine `get-hf demo` calls `launch`.
+"""Starts the web page. A Space runs this file, and on your own machine `get-hf demo` calls `launch`.
 
-On a Space the variables GET_CHECKPOINT and GET_CLASSIFIER name other weights, as `owner/name` or as a folder.
+On a Space, other weights can be set by the environment variables GET_CHECKPOINT and GET_CLASSIFIER, as `owner/name` or
+as a folder.
 """
 
 import os
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def serve(page: Page, **options) -> "gr.Blocks":
-    """Serves a page, and continues the built-in example in the background for those who arrive.
+    """Serves a page; in the background, continues the built-in example that new visitors see.
 
     Args:
         page: The page to serve.
@@ -43,7 +44,7 @@ def serve(page: Page, **options) -> "gr.Blocks":
         css=looks.CSS,
         max_file_size=f"{MAX_MEGABYTES}mb",
         app_kwargs={"middleware": [Middleware(Gate, disk=page.disk)]},
-        num_workers=0,  # gradio's workers would take uploads without asking the gate
+        num_workers=0,  # uploads to gradio's workers would not pass the gate
         max_threads=4 * (USERS_AT_ONCE + USERS_WAITING),
         ssr_mode=False,
         run_history=False,
@@ -64,7 +65,7 @@ def launch(checkpoint: str | Path = CHECKPOINT, classifier: str | Path | None = 
     Raises:
         ValueError: See `Page`.
     """
-    # as many runs at once as the cores carry: threads that wait for each other's cores are slower than one thread
+    # all runs together use no more threads than there are cores: threads that wait for a core would slow them down
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // USERS_AT_ONCE))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the page also deletes its files when it is terminated
     with Disk() as disk:

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Uploads and results on disk: within a quota, deleted after a while, and also after a crash."""
+"""Stores uploads and results on disk, within a quota, and deletes them after some time and after a crash."""
 
 import hashlib
 import os
@@ -15,12 +15,12 @@ from typing import Any
 
 try:
     import fcntl
-except ImportError:  # Windows, where a file that a process holds open cannot be deleted
+except ImportError:  # Windows, where an open file cannot be deleted
     fcntl = None
 
 #: Largest size of one upload, in megabytes.
 MAX_MEGABYTES = 50
-#: Largest size of uploads and results in megabytes, of one user and of all users.
+#: Largest total size of uploads and results in megabytes, for one user and for all users.
 USER_MEGABYTES, ALL_MEGABYTES = 250, 2000
 #: Seconds after which uploads and results are deleted, and seconds between two searches for such files.
 KEPT_SECONDS = 30 * 60
@@ -29,22 +29,22 @@ _PREFIX, _LOCK = "get-demo-", "lock"
 
 
 class Disk:
-    """The folder of this process for all uploads and results; a lock tells other processes that it is in use.
+    """Folder of this process for all uploads and results; a lock shows other processes that the folder is in use.
 
-    All visitors from one network address are one user.
+    All visitors with the same network address count as one user. If earlier processes ended without deleting their
+    folders, these folders are deleted first.
 
     Args:
-        parent: Where the folder is made; by default where temporary files go. Folders of processes that ended
-            without deleting them are deleted first.
+        parent: Folder in which the folder is created. None: the system's folder of temporary files.
     """
 
     def __init__(self, parent: str | Path | None = None):
         self.parent = Path(parent or tempfile.gettempdir())
         self._sweep_leftovers()
         self._folder, self._lock = _locked_folder(self.parent)
-        #: All uploads and results. The lock lies outside, because visitors may ask for any file inside.
+        #: Folder of uploads and results. The lock is not in this folder, because visitors can request any file in it.
         self.files = self._folder / "files"
-        #: Temporary files, such as those that a reader of recordings unpacks.
+        #: Folder of temporary files, for example of files that are unpacked while a recording is read.
         self.temporary = self._folder / "temporary"
         self.files.mkdir()
         self.temporary.mkdir()
@@ -66,10 +66,10 @@ class Disk:
 
     @contextmanager
     def room(self, user: str, n_bytes: int) -> Iterator[None]:
-        """Reserves room for files of a user while they are written.
+        """Context that reserves room on the disk for files of a user while they are written.
 
         Raises:
-            ValueError: There is no room.
+            ValueError: There is not enough room.
         """
         with self._guard:
             for limit, used, whose in (
@@ -90,12 +90,12 @@ class Disk:
                 self._arriving += Counter()  # drops the users at 0
 
     def own(self, user: str, *paths: str | Path) -> None:
-        """Counts files as files of a user as long as they exist."""
+        """Counts files to the quota of a user, as long as the files exist."""
         with self._guard:
             self._owners |= {Path(path): user for path in paths}
 
     def delete(self, path: str | Path) -> None:
-        """Deletes an upload or a result before its time, and never any other file."""
+        """Deletes an upload or a result early; any other file is not deleted."""
         with self._guard:
             if self._owners.pop(Path(path), None) is not None:
                 Path(path).unlink(missing_ok=True)
@@ -109,7 +109,7 @@ class Disk:
     # ----------------------------------------------------------------------------------------------------- the results
 
     def results(self, tab: str) -> Path:
-        """Makes an empty folder for the results of a tab; its earlier results are deleted."""
+        """Creates an empty folder for the results of a tab, and deletes the tab's earlier results."""
         self.forget(tab)
         (folder := self._results(tab)).mkdir()
         return folder
@@ -119,16 +119,16 @@ class Disk:
         shutil.rmtree(self._results(tab), ignore_errors=True)
 
     def _results(self, tab: str) -> Path:
-        return self.files / f"made-{hashlib.sha256(tab.encode()).hexdigest()}"  # a browser may call its tab anything
+        return self.files / f"made-{hashlib.sha256(tab.encode()).hexdigest()}"  # tab names may be unsafe as file names
 
     # ------------------------------------------------------------------------------------------------- the clearing up
 
     def sweep(self) -> None:
-        """Deletes files whose time is over, and the folders of processes that have ended."""
+        """Deletes files that are older than their time limit, and folders of processes that have ended."""
         now = time.time()
         paths = [path for folder in (self.files, self.temporary) for path in folder.rglob("*")]
         for path in sorted(paths, reverse=True):  # the content of a folder before the folder
-            # gradio leaves the received part of an upload that was broken off
+            # if an upload is interrupted, gradio leaves the received part on the disk
             broken_off = path.parent == self.files and path.name.startswith("tmp")
             try:
                 if now - path.stat().st_ctime > (SWEEP_SECONDS if broken_off else KEPT_SECONDS):
@@ -160,7 +160,7 @@ def _size(path: Path) -> int:
 
 
 def _locked_folder(parent: Path) -> tuple[Path, Any]:
-    """Makes a folder and its lock; the system releases the lock when this process ends in any way."""
+    """Creates a folder and locks it; the system releases the lock when this process ends, even after a crash."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         try:
@@ -176,7 +176,7 @@ def _locked_folder(parent: Path) -> tuple[Path, Any]:
 
 
 def _delete_unless_in_use(folder: Path) -> None:
-    """Deletes a folder whose process has ended, and holds its lock meanwhile, so that no process takes it over."""
+    """Deletes a folder whose process has ended; it holds the lock meanwhile, so that no other process can use it."""
     try:
         lock = (folder / _LOCK).open("r+")
     except FileNotFoundError:  # another process is just making it, or deleting it

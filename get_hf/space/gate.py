@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Refuses requests that are larger than the page can use, and uploads for which the disk has no room."""
+"""Refuses requests that are too large for the page, and uploads for which there is no room on the disk."""
 
 import json
 from contextlib import ExitStack
@@ -7,25 +7,26 @@ from typing import Any
 
 from get_hf.space.disk import MAX_MEGABYTES, Disk
 
-#: Most bytes of a request without a file; and, in a request with a file, of what surrounds the file.
+#: Largest number of bytes in a request without a file. In a request with a file, it limits the bytes around the file.
 MAX_BODY = 1_000_000
 
 
 class Gate:
-    """Lets a request in only if there is room for its content; ASGI middleware.
+    """ASGI middleware that accepts a request only if there is room for its content.
 
-    Gradio writes uploads of any size and number to disk before it calls a function of the page.
+    It is necessary because Gradio writes any number of uploads of any size to the disk before it calls a function of
+    the page.
 
     Args:
-        app: Answers the requests that are let in.
-        disk: Keeps the uploads.
+        app: ASGI application that answers the accepted requests.
+        disk: Storage of the uploads.
     """
 
     def __init__(self, app: Any, disk: Disk):
         self.app, self.disk = app, disk
 
     async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
-        """Answers a request, or refuses it in one sentence."""
+        """Passes a request to the application, or refuses the request in one sentence."""
         if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
             await self.app(scope, receive, send)
             return
@@ -72,7 +73,7 @@ class Gate:
 
 
 def _paths(answer: bytes) -> list[str]:
-    """The paths of uploaded files in an answer of gradio."""
+    """Returns the paths of uploaded files, which are listed in an answer of gradio."""
     try:
         paths = json.loads(answer)
     except ValueError:

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The layout of the page: its controls, its results, and which function of `Page` each control calls."""
+"""Defines the layout of the page: its controls, its results, and the method of `Page` that each control calls."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from get_hf.space.disk import KEPT_SECONDS, MAX_MEGABYTES
 from get_hf.space.page import CONDITIONS, EXAMPLE, NOTHING, UPLOAD, USERS_WAITING, Page, Visitor
 
 TITLE = "GET: a Generative EEG Transformer"
-#: Recordings that are read at the same time, so that a slow one does not hold up the others.
+#: Number of recordings that are read at the same time, so that a slow recording does not delay the others.
 READERS_AT_ONCE = 6
 
 INTRODUCTION = """# GET continues EEG
@@ -23,9 +23,9 @@ GET reads the last {session.MAX_PROMPT_SECONDS:.0f} s of a recording, and genera
 of up to {session.MAX_CHANNELS} channels. All files are deleted after {KEPT_SECONDS // 60} minutes. Even so, do not
 upload anything that tells who a person is."""
 
-#: Tells the server how wide the window is, as its last input.
+#: JavaScript that sends the width of the window to the server as the last input.
 _MEASURE = "(...choices) => [...choices.slice(0, -1), window.innerWidth]"
-#: The same; on a phone, where the results lie below the controls, it also brings them into view.
+#: JavaScript that does the same and, on a phone, scrolls to the results, which are below the controls.
 _SHOW_RESULTS = f"""(...choices) => {{
     if (window.innerWidth < {looks.NARROW}) document.getElementById("results").scrollIntoView();
     return [...choices.slice(0, -1), window.innerWidth];
@@ -33,7 +33,7 @@ _SHOW_RESULTS = f"""(...choices) => {{
 
 
 def build(page: Page) -> gr.Blocks:
-    """Lays the page out, and connects its controls."""
+    """Creates the page with its controls and results, and connects the controls to `page`."""
     with gr.Blocks(title=TITLE, analytics_enabled=False) as blocks:
         gr.Markdown(INTRODUCTION)
         with gr.Row():
@@ -46,7 +46,7 @@ def build(page: Page) -> gr.Blocks:
 
 
 def _controls(page: Page) -> tuple[dict[str, gr.components.Component], gr.Button]:
-    """Makes the controls; their order is the order of the arguments of `Page.generate`."""
+    """Creates the controls in the order of the arguments of `Page.generate`, and the button Generate."""
     conditions = [(name.replace("_", " "), name) for name in CONDITIONS]
     names = session.usual_channels(page.example.ch_names)
     controls = {
@@ -85,7 +85,7 @@ def _controls(page: Page) -> tuple[dict[str, gr.components.Component], gr.Button
 
 
 def _results(page: Page) -> dict[str, gr.components.Component]:
-    """Makes what results are shown in, by the names that `looks` uses."""
+    """Creates the components that show results; their names are those of the updates in `looks`."""
     results = {}
     with gr.Row(elem_id="head"):
         results["message"] = gr.HTML(looks.message("Press Generate."), padding=False, elem_id="message")
@@ -106,7 +106,7 @@ def _results(page: Page) -> dict[str, gr.components.Component]:
 
 
 def _figure(results: dict[str, gr.components.Component], name: str) -> None:
-    """Makes the place of an interactive figure, with its caption below it."""
+    """Creates the components of an interactive figure and of the caption below it."""
     results[name] = gr.Plot(
         visible=False,
         label=name.capitalize(),
@@ -126,7 +126,7 @@ def _connect(
     go: gr.Button,
     results: dict[str, gr.components.Component],
 ) -> None:
-    """Says what happens when a visitor arrives, chooses, generates, stops and leaves."""
+    """Connects the events of the page to methods of `Page`: arriving, choosing, generating, stopping and leaving."""
     shown = results | {name: controls[name] for name in ("file", "condition", "following", "channels")}
     everything, chosen = list(shown.values()), [controls["source"], controls["file"]]
 
@@ -168,8 +168,8 @@ def _connect(
         list(results.values()),
         js=_SHOW_RESULTS,
         show_progress="hidden",
-        trigger_mode="multiple",  # a run that is being cancelled does not keep the next one from starting
-        concurrency_limit=None,  # `Runs` decides who waits, and tells those who do
+        trigger_mode="multiple",  # the next run can start while the last one is being cancelled
+        concurrency_limit=None,  # `Runs` decides which runs wait, and visitors see their place in the queue
         api_name="generate",
     )
     results["stop"].click(stop, queue=False, **private)

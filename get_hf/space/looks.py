@@ -1,7 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the page shows: sentences, figures with their captions, files to download.
+"""Creates what the page shows: sentences, figures with their captions, and files to download.
 
-Functions that return a dictionary return updates: values by the name of the component that shows them.
+Functions that return a dictionary return updates. An update maps the name of a component to the value that the
+component will show.
 """
 
 import base64
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     import mne
     from plotly.graph_objects import Figure
 
-#: Pixels: the width of the window of which nothing is known; and the width below which controls and results lie below
-#: each other, as on a phone.
+#: Widths of the window in pixels: the width that is assumed if it is not known, and the width below which results are
+#: shown below the controls, as on a phone.
 WIDE, NARROW = 1400, 768
 
 # the visitor's own fonts: a site that serves fonts would learn who visits the page
@@ -58,7 +59,7 @@ footer {{ display: none !important; }}
 # matplotlib's settings belong to the whole process
 _drawing = threading.Lock()
 
-#: The buttons of a figure that help here, and no advertisement; the wheel keeps scrolling the page.
+#: Options of a Plotly figure: only useful buttons, no logo, and no zoom by the mouse wheel, which scrolls the page.
 _CONFIG = {
     "displaylogo": False,
     "displayModeBar": True,
@@ -67,7 +68,7 @@ _CONFIG = {
 }
 _STILL = {"displayModeBar": False}
 
-#: What each figure is, and what to look at.
+#: Captions of the figures, which say what a figure shows and what to look at.
 CAPTIONS = {
     "growing": "<b>Traces.</b> Dark: what GET was given. Orange: what GET generates.",
     "traces": "<b>Traces.</b> Look at the line: from here on, rhythm and size should stay as they were.",
@@ -79,30 +80,30 @@ CAPTIONS = {
 }
 _HANDLING = "In the strip, drag the window to scroll, and its ends to zoom."
 
-#: What can be downloaded, by suffix.
+#: Labels of the files that can be downloaded, by suffix.
 FILES = {".edf": "Download EDF", ".fif": "Download FIF", ".png": "Download figure"}
 
 
 def message(text: str, notes: list[str] = (), error: bool = False) -> str:
-    """One sentence, and notes below it; a screen reader reads an error at once."""
+    """Returns the HTML of a sentence with notes below it; a screen reader reads errors at once."""
     small = "".join(f"<small>{html.escape(' '.join(note.split()))}</small>" for note in notes)
     kind, role = ("get-message error", "alert") if error else ("get-message", "status")
     return f'<div class="{kind}" role="{role}">{html.escape(text)}{small}</div>'
 
 
 def progress(done: float, wanted: float, speed: float) -> str:
-    """How many of the wanted seconds are done, and how fast."""
+    """Returns the HTML that shows how many of the wanted seconds are generated, and the speed."""
     bar = f'<div class="get-bar"><div style="width: {100 * done / wanted:.0f}%"></div></div>'
     return f'<div class="get-message" role="status">{done:.2f} of {wanted:g} s, {times(speed)} real time{bar}</div>'
 
 
 def times(speed: float) -> str:
-    """A speed as a multiple of real time."""
+    """Formats a speed as a multiple of real time."""
     return f"{speed:.0f}x" if speed >= 10 else f"{speed:.1f}x"
 
 
 def nothing() -> dict[str, Any]:
-    """Removes all results, so that nobody takes them for results of the present choice."""
+    """Returns updates that remove all results, so that they are not mistaken for results of the present choice."""
     updates = {"growing": "", "maps": "", "classes": "", **stop(False), **no_files()}
     for name in ("traces", "spectra", "surprise"):
         updates |= {name: gr.update(value=None, visible=False), f"{name}_caption": ""}
@@ -110,17 +111,17 @@ def nothing() -> dict[str, Any]:
 
 
 def no_files() -> dict[str, Any]:
-    """Nothing to download."""
+    """Returns updates that hide all files to download."""
     return {suffix: gr.update(value=None, visible=False) for suffix in FILES}
 
 
 def stop(possible: bool) -> dict[str, Any]:
-    """Shows the button Stop while there is something to stop."""
+    """Returns an update that shows the button Stop if a run can be stopped, and hides it otherwise."""
     return {"stop": gr.update(visible=possible)}
 
 
 def failure(error: Exception) -> str:
-    """One sentence about an error; an unforeseen one is also printed for whoever runs the page."""
+    """Returns a sentence about an error; an unexpected error is also printed, for the person who runs the page."""
     if isinstance(error, (ValueError, OSError)):
         return message(" ".join(str(error).split()), error=True)
     traceback.print_exception(error)
@@ -131,7 +132,7 @@ def failure(error: Exception) -> str:
 
 
 def save(raw: "mne.io.BaseRaw", path: Path) -> None:
-    """Writes a continuation in the format of the suffix; see `FILES`."""
+    """Writes a continuation to a file, in the format of its suffix; see `FILES`."""
     if path.suffix == ".png":
         with _drawing:
             plot_generation(raw).savefig(path)
@@ -140,16 +141,19 @@ def save(raw: "mne.io.BaseRaw", path: Path) -> None:
 
 
 def growing(raw: "mne.io.BaseRaw", wanted: float, spacing: float, width: float) -> tuple[dict[str, Any], float]:
-    """Draws a continuation that still grows, as a picture: a weak browser is too slow for an interactive figure.
+    """Draws, as a picture, the first part of a continuation that is still being generated.
+
+    It is no interactive figure, because a slow browser could not redraw such a figure fast enough.
 
     Args:
-        raw: The continuation so far.
-        wanted: Seconds to generate in all.
-        spacing: Least distance of neighbouring traces in microvolts, so that they do not jump from picture to picture.
+        raw: Prompt and continuation so far.
+        wanted: Duration of the complete continuation in seconds.
+        spacing: Smallest distance between neighbouring traces in microvolts. Pass the distance of the previous
+            picture, so that traces do not jump.
         width: Width of the window in pixels.
 
     Returns:
-        Updates, and the distance of neighbouring traces.
+        Updates, and the distance between neighbouring traces in microvolts.
     """
     with _drawing:
         figure, spacing = plot_traces(raw, wanted, spacing, (4.0, 4.4) if width < NARROW else (9.6, 4.6))
@@ -157,7 +161,7 @@ def growing(raw: "mne.io.BaseRaw", wanted: float, spacing: float, width: float) 
 
 
 def signal(raw: "mne.io.BaseRaw", width: float) -> dict[str, Any]:
-    """Draws traces, spectra and maps of alpha power of a whole continuation; see `growing`."""
+    """Draws traces, spectra and maps of alpha power of a complete continuation; arguments are as for `growing`."""
     is_given = split_at_seam(raw)[0].size > 0
     caption = f"{CAPTIONS['traces' if is_given else 'generated traces']} {_HANDLING}"
     updates = {"growing": ""} | _chart("traces", charts.traces(raw, width < NARROW), _CONFIG, caption)
@@ -170,7 +174,7 @@ def signal(raw: "mne.io.BaseRaw", width: float) -> dict[str, Any]:
 
 
 def _picture(figure: "matplotlib.figure.Figure", alt: str, caption: str) -> str:
-    """A picture inside the page itself, so that no file stays behind."""
+    """Returns the HTML of a figure with its caption; the image is included in the HTML, so that no file is needed."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
@@ -187,7 +191,7 @@ def surprise(
 
 
 def _chart(name: str, figure: "Figure", config: dict[str, Any], caption: str) -> dict[str, Any]:
-    """An interactive figure with its caption; gradio hands `config` on to Plotly only inside the JSON."""
+    """Returns updates for an interactive figure and its caption; gradio passes `config` to Plotly only in the JSON."""
     from plotly.io.json import to_json_plotly
 
     data = PlotData(type="plotly", plot=to_json_plotly(figure.to_dict() | {"config": config}))
@@ -196,7 +200,7 @@ def _chart(name: str, figure: "Figure", config: dict[str, Any], caption: str) ->
 
 
 def classes(probabilities: dict[str, float]) -> str:
-    """Says what a classifier finds in the recording."""
+    """Returns the HTML of a sentence with the probability of each class of a recording."""
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])
     said = ", ".join(f"{name} {100 * p:.0f} %" for name, p in ranked)
     return message(f"The classifier says of the recording: {said}.") if said else ""

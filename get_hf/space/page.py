@@ -1,7 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""What the page does for its visitors; `layout.py` says how it looks, and `session.py` runs the model.
+"""Implements what the web page does for its visitors.
 
-Every function here returns or yields updates: values by the name of the component that shows them.
+`layout.py` defines the layout of the page, and `session.py` runs the model. Most methods of `Page` return or yield
+updates. An update is a dictionary from the name of a component to the value that the component will show.
 """
 
 import copy
@@ -27,37 +28,37 @@ if TYPE_CHECKING:
     import mne
 
 EXAMPLE, UPLOAD, NOTHING = "Built-in example", "My recording", "Nothing"
-#: The conditions on offer; the checkpoint was trained on no others.
+#: Conditions that a visitor can choose. The checkpoint was trained on these conditions only.
 CONDITIONS = ("rest", "eyes_open", "eyes_closed", "left_fist", "right_fist", "both_fists", "feet")
 USERS_AT_ONCE, USERS_WAITING = 2, 20
 #: Seconds between two pictures while the continuation grows.
 FRAME_SECONDS = 0.4
-#: Seconds after which a tab that waits for the continued example looks whether its visitor has done something else.
+#: Interval in seconds at which a tab that waits for the continued example checks if its visitor did something else.
 _GLANCE = 0.2
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who sends a request: one tab of a browser, and its network address."""
+    """Sender of a request, which is one tab of a browser with its network address."""
 
     tab: str
     user: str
 
     @classmethod
     def of(cls, request: gr.Request) -> "Visitor":
-        """The sender of a request."""
+        """Returns the sender of a request."""
         return cls(request.session_hash or "", request.client.host if request.client else "")
 
 
 @dataclass(frozen=True)
 class Generated:
-    """A continuation.
+    """Result of a generation.
 
     Attributes:
-        features: What the model was given.
-        patches: `(1, channels, times)` in the innovation space: what the model was given and what it generated.
-        seconds: Duration of the generated part.
-        took: Seconds of computing.
+        features: Inputs of the model.
+        patches: Prompt and continuation in the innovation space, `(1, channels, times)`.
+        seconds: Duration of the generated part in seconds.
+        took: Duration of the computation in seconds.
     """
 
     features: session.EEGFeatures
@@ -67,22 +68,22 @@ class Generated:
 
     @property
     def said(self) -> str:
-        """One sentence about duration and speed."""
+        """A sentence about duration and speed."""
         speed = looks.times(self.seconds / self.took)
         return f"Generated {self.seconds:g} s in {self.took:.1f} s, {speed} real time."
 
 
 class Page:
-    """The page with the model behind it.
+    """Web page with its model.
 
     Args:
         checkpoint: Folder, or `owner/name` on the Hub.
-        classifier: Folder or `owner/name` of a fine-tuned `GETForSequenceClassification`; None to classify nothing.
-        disk: Keeps uploads and results for a while.
+        classifier: Folder or `owner/name` of a fine-tuned `GETForSequenceClassification`. None: nothing is classified.
+        disk: Storage of uploads and results, which deletes them after some time.
 
     Raises:
-        ValueError: A checkpoint cannot be loaded; or `classifier` holds no classifier, or one that reads EEG at
-            another rate or in other patches than the checkpoint.
+        ValueError: A checkpoint cannot be loaded, `classifier` is not a classifier, or the classifier has another
+            sampling rate or patch size than the checkpoint.
     """
 
     def __init__(self, checkpoint: str | Path, classifier: str | Path | None, disk: Disk):
@@ -94,17 +95,17 @@ class Page:
         self.runs = Runs(USERS_AT_ONCE, USERS_WAITING)
         self._chosen: dict[str, tuple[str, str | None]] = {}
         self.example = session.example(self.model, self.extractor)
-        #: What an arriving visitor sees, in a wide and in a narrow window.
+        #: Updates that a new visitor sees, in a narrow window (True) and in a wide window (False).
         self._continued_example: dict[bool, dict[str, Any]] = {}
         self._example_tried = threading.Event()
 
     # ----------------------------------------------------------------------------------------------------- on arrival
 
     def continue_example(self) -> None:
-        """Continues the built-in example, for everybody who arrives later.
+        """Continues the built-in example, which all later visitors see when they arrive.
 
-        This run takes no place in the line, so that no visitor waits for it; it lasts a few seconds. It also does what
-        takes long only the first time, such as finding fonts.
+        This run lasts a few seconds. It is not counted in the queue of runs, so that no visitor waits for it. It also
+        does work that takes long only the first time, such as finding fonts.
         """
         try:
             wishes = Wishes()
@@ -128,11 +129,11 @@ class Page:
         """Shows the continued example in a new tab, unless the visitor does something else first.
 
         Args:
-            visitor: Who arrives.
+            visitor: The visitor who opened the tab.
             width: Width of the window in pixels.
 
         Yields:
-            Updates. They end when the visitor starts a run, or chooses something else to continue.
+            Updates. They end when the visitor starts a run, or chooses another source.
         """
         with self.runs.begin(visitor.tab) as run:
             yield from run.shown(self._arrive(run, width), last=looks.nothing())
@@ -144,12 +145,12 @@ class Page:
             if run.ended:
                 return
         update = self._continued_example.get(width < looks.NARROW, {"message": looks.message("Press Generate.")})
-        yield copy.deepcopy(update)  # gradio takes apart what it is given
+        yield copy.deepcopy(update)  # gradio changes the dictionary
 
     # ------------------------------------------------------------------------------------------------------ to choose
 
     def change(self, visitor: Visitor, source: str, path: str | None) -> dict[str, Any]:
-        """Ends the run of a tab, and removes its results and the upload that was replaced."""
+        """Reacts to a new source or file: ends the run of the tab, and deletes its results and its earlier upload."""
         self.runs.cancel(visitor.tab)
         _, replaced = self._chosen.get(visitor.tab, (source, None))
         self._chosen[visitor.tab] = source, path
@@ -166,7 +167,7 @@ class Page:
         }
 
     def choose(self, visitor: Visitor, source: str, path: str | None) -> dict[str, Any]:
-        """Offers the channels of a new source or file."""
+        """Shows the channels of a new source or file, so that the visitor can choose among them."""
         names, usual, said = [], [], ""
         try:
             raw, notes = self._recording(source, path)
@@ -193,7 +194,7 @@ class Page:
         self.disk.forget(visitor.tab)
 
     def _delete_upload(self, path: str | None) -> None:
-        """Deletes an upload unless another tab uses it: gradio keeps one copy of two equal files."""
+        """Deletes an upload, unless another tab uses it, because gradio stores only one copy of equal files."""
         if path and path not in {kept for _, kept in self._chosen.values()}:
             self.disk.delete(path)
 
@@ -205,10 +206,10 @@ class Page:
     # ---------------------------------------------------------------------------------------------------- to generate
 
     def generate(self, visitor: Visitor, *choices) -> Iterator[dict[str, Any]]:
-        """Continues a recording, and shows the continuation while it grows.
+        """Continues a recording, and shows the continuation while it is being generated.
 
         Args:
-            visitor: Who asks.
+            visitor: The visitor who pressed the button.
             choices: Values of all controls, in the order of `layout.build`.
 
         Yields:
@@ -267,7 +268,7 @@ class Page:
     def _grow(
         self, run: Run, features: session.EEGFeatures, wishes: Wishes, width: float
     ) -> Generator[dict[str, Any], None, Generated]:
-        """Generates, and shows the continuation so far now and then."""
+        """Generates a continuation, and shows its first part from time to time."""
         n_given, rate = features["input_values"].shape[-1], self.model.config.sampling_rate
         began, pace, spacing = time.monotonic(), Pace(FRAME_SECONDS), 0.0
         with closing(session.stream(self.model, features, wishes)) as stream:
@@ -286,7 +287,7 @@ class Page:
     def _finish(
         self, visitor: Visitor, generated: Generated, notes: list[str], stem: str, width: float
     ) -> Iterator[dict[str, Any]]:
-        """Shows the whole continuation, and what can be measured of it."""
+        """Shows the whole continuation, then its surprise, its classes, and the files to download."""
         raw = self._decode(generated)
         measuring = looks.message(f"{generated.said} Measuring.", notes)
         yield {"message": measuring, **looks.signal(raw, width)}
@@ -314,7 +315,7 @@ class Page:
         return looks.surprise(score, raw.ch_names, given - patch_seconds, patch_seconds, width)
 
     def _write(self, visitor: Visitor, raw: "mne.io.BaseRaw", stem: str) -> tuple[dict[str, Any], list[str]]:
-        """Writes the files to download; returns also notes on those that could not be written."""
+        """Writes the files to download, and returns updates and notes about files that could not be written."""
         files, notes = looks.no_files(), []
         folder = self.disk.results(visitor.tab)
         try:

@@ -1,23 +1,23 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Which runs generate and which wait; a stopped run keeps its result, and a cancelled one does not."""
+"""Manages the queue of runs. The result of a stopped run is kept, and the result of a cancelled run is not kept."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-#: Seconds after which a waiting run checks whether it was ended.
+#: Interval in seconds at which a waiting run checks whether it was ended.
 _GLANCE = 0.2
-#: Seconds that the page may take to send an update; a page that takes longer is gone.
+#: Longest time in seconds for sending an update. After it, the page is regarded as closed.
 _SENDING = 5.0
 
 
 class Run:
-    """One generation in one tab.
+    """Run of one generation in one tab.
 
     Attributes:
-        stopped: The visitor pressed Stop. The result so far is kept.
-        cancelled: The visitor chose something else, or left. Nothing of this run may be shown any more.
+        stopped: Whether the visitor pressed Stop. The result so far is kept.
+        cancelled: Whether the visitor chose something else, or left. No more results of this run may be shown.
     """
 
     def __init__(self):
@@ -29,13 +29,14 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether it should generate nothing more."""
+        """Whether the run should stop generating."""
         return self.stopped or self.cancelled
 
     def shown(self, updates: Iterator[Any], last: Any) -> Iterator[Any]:
-        """Passes on the updates of a run until it is cancelled; then `last`.
+        """Passes on the updates of a run until the run is cancelled, and then yields `last`.
 
-        Gradio sends the last update a second time when a generator ends: hence `last`, which takes results away.
+        When a generator ends, Gradio sends its last update a second time. So the last update must be `last`, which
+        removes results.
         """
         for update in updates:
             with self._showing:
@@ -43,28 +44,28 @@ class Run:
                     break
                 self._sent.clear()
             yield update
-            self._sent.set()  # whoever asks for the next update has sent this one
+            self._sent.set()  # Gradio asks for the next update after it has sent this one
         if self.cancelled:
             yield last
 
     def cancel(self) -> None:
-        """Ends the run; when this returns, its updates have been sent, and can be removed."""
+        """Cancels the run, and waits until its last update has been sent, so that results can be removed."""
         with self._showing:
             self.cancelled = True
         self._sent.wait(_SENDING)
 
     def close(self) -> None:
-        """Says that the run is over."""
+        """Marks the run as over."""
         self._sent.set()
         self.over.set()
 
 
 class Runs:
-    """All runs of a page, one in each tab, in the order in which they were started.
+    """Queue of all runs of a page, with one run in each tab, in the order in which they were started.
 
     Args:
-        at_once: Runs that may generate at the same time.
-        waiting: Runs that may wait for these.
+        at_once: Largest number of runs that generate at the same time.
+        waiting: Largest number of runs that wait.
     """
 
     def __init__(self, at_once: int, waiting: int):
@@ -75,7 +76,7 @@ class Runs:
 
     @contextmanager
     def begin(self, tab: str) -> Iterator[Run]:
-        """Starts the run of a tab, after the earlier run of the same tab was cancelled and is over."""
+        """Context of a new run of a tab; an earlier run of the same tab is cancelled first."""
         run = Run()
         with self._changed:
             earlier, self._tabs[tab] = self._tabs.get(tab), run
@@ -95,13 +96,13 @@ class Runs:
                 self._changed.notify_all()
 
     def turn(self, run: Run) -> Iterator[int]:
-        """Waits until a run has its turn, or is ended.
+        """Waits until a run may generate, or until it is ended.
 
         Yields:
-            How many other runs must end first, whenever this number changes.
+            Number of other runs that must end first, each time this number changes.
 
         Raises:
-            ValueError: Too many runs wait already.
+            ValueError: Too many runs are already waiting.
         """
         with self._changed:
             if len(self._line) >= self.at_once + self.waiting:
@@ -120,11 +121,11 @@ class Runs:
             yield before
 
     def stop(self, tab: str) -> None:
-        """Ends the run of a tab, and keeps its result so far; without a run nothing happens."""
+        """Stops the run of a tab, if there is one, and keeps its result so far."""
         if run := self._tabs.get(tab):
             run.stopped = True
 
     def cancel(self, tab: str) -> None:
-        """Ends the run of a tab, and shows nothing of it any more; without a run nothing happens."""
+        """Cancels the run of a tab, if there is one, so that no more of its results are shown."""
         if run := self._tabs.get(tab):
             run.cancel()

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Runs the model for the page: reads a recording, continues it patch by patch, and measures surprise and classes.
+"""Runs the model for the page: reads a recording, continues it patch by patch, measures surprise, and classifies it.
 
-All users share the model and the feature extractor, which never change. Everything else belongs to one request.
+All users share the model and the feature extractor, which do not change. All other data belong to one request.
 """
 
 import queue
@@ -39,17 +39,17 @@ MAX_CHANNELS = 32
 MAX_WALL_SECONDS = 90.0
 #: Length of the built-in example, in seconds.
 EXAMPLE_SECONDS = 12.0
-#: Flow steps with which the surprise is measured; more steps make it finer, not different.
+#: Number of flow steps with which the surprise is measured. More steps make it more exact, but hardly change it.
 SCORE_STEPS = 2
-#: Seed of the noise with which the surprise is measured. A user is unlikely to choose it: patches that were generated
-#: from the same noise would seem to be no surprise at all.
+#: Seed of the noise with which the surprise is measured. A user is unlikely to choose the same seed. Patches that were
+#: generated from the same noise would have a surprise that is too low.
 SCORE_SEED = 0x5C0_5EED
 
 
 class _Notes:
-    """Collects the warnings of each thread, for the user whose request runs there.
+    """Collector of warnings that keeps the warnings of each thread separate, because a thread serves one user.
 
-    Python records warnings for the whole process; a lock around it would let one slow file hold up all other users.
+    Python collects warnings for the whole process. With a lock around this, one slow file would delay all other users.
     """
 
     def __init__(self):
@@ -58,7 +58,7 @@ class _Notes:
 
     @contextmanager
     def taken(self) -> Iterator[list[str]]:
-        """Collects the notes of this thread while the context lasts."""
+        """Context that collects the warnings of this thread in a list."""
         notes: list[str] = []
         with self._lock:
             if not self._notes:
@@ -88,16 +88,16 @@ _notes = _Notes()
 
 @dataclass(frozen=True)
 class Wishes:
-    """The choices of a user.
+    """Choices of a user.
 
     Attributes:
-        seconds: Seconds to generate.
-        ch_names: Channels of the recording, or channels to generate from nothing; empty for the usual channels.
-        condition: Condition during the recording; None if it is not known.
-        next_condition: Condition of the generated part; None to keep the condition of the recording, if it is known.
+        seconds: Duration of the generated part in seconds.
+        ch_names: Channels of the recording, or channels to generate without a recording. Empty: the usual channels.
+        condition: Condition during the recording. None: it is not known.
+        next_condition: Condition of the generated part. None: the condition of the recording, if it is known.
         temperature: Standard deviation of the flow's noise.
-        guidance: How much to exaggerate the condition; 1 is not at all.
-        seed: The same seed gives the same samples, and from nothing also the same person.
+        guidance: How much the condition is exaggerated; 1 is not at all.
+        seed: The same seed gives the same samples. Without a recording, it also gives the same virtual person.
     """
 
     seconds: float = 10.0
@@ -127,7 +127,7 @@ class Wishes:
 
 @dataclass
 class Prepared:
-    """A recording, or nothing, as the model reads it; and notes on what was left out."""
+    """Inputs of the model for a recording, or for generation without a recording, and notes for the user."""
 
     features: EEGFeatures
     notes: list[str]
@@ -137,10 +137,10 @@ def read_upload(path: str | Path) -> tuple["mne.io.BaseRaw", list[str]]:
     """Reads an uploaded file within the limits of the page.
 
     Returns:
-        At most the last 30 s of the recording, in volts; and notes.
+        At most the last 30 s of the recording, in volts, and notes for the user.
 
     Raises:
-        ValueError: The file is too large, or holds no EEG. The message names the file without its folder.
+        ValueError: The file is too large, or holds no EEG. The message has the name of the file without its folder.
     """
     path = Path(path)
     if not path.is_file():
@@ -166,7 +166,7 @@ def read_upload(path: str | Path) -> tuple["mne.io.BaseRaw", list[str]]:
 
 
 def usual_channels(ch_names: Sequence[str]) -> list[str]:
-    """The channels of the 10-20 system in any spelling; if there are fewer than 8, the first channels."""
+    """Returns the channels of the 10-20 system, in any spelling; if there are fewer than 8, the first channels."""
     spelt = {}
     for name in ch_names:
         try:
@@ -178,7 +178,7 @@ def usual_channels(ch_names: Sequence[str]) -> list[str]:
 
 
 def prepare(extractor: GETFeatureExtractor, raw: "mne.io.BaseRaw | None", wishes: Wishes) -> Prepared:
-    """Prepares a recording for the model, or only channels if it is None.
+    """Prepares the inputs of the model from a recording; if `raw` is None, without a recording.
 
     Raises:
         ValueError: The feature extractor refuses the recording.
@@ -198,19 +198,20 @@ def prepare(extractor: GETFeatureExtractor, raw: "mne.io.BaseRaw | None", wishes
 
 
 def _conditions(raw: "mne.io.BaseRaw | None", wishes: Wishes) -> dict[str, str | None]:
-    """The arguments of the feature extractor for the conditions."""
+    """Returns the arguments of the feature extractor that describe the conditions."""
     if raw is None:
         return {"condition": wishes.next_condition}
     return {"condition": wishes.condition, "next_condition": wishes.next_condition}
 
 
 def stream(model: GETModel, features: EEGFeatures, wishes: Wishes) -> Iterator[torch.Tensor]:
-    """Generates in a thread of its own, and yields the result so far as often as the caller asks.
+    """Generates in a separate thread, and yields the result so far each time the caller asks for it.
 
-    Closing the iterator stops the generation.
+    The generation stops when the iterator is closed.
 
     Yields:
-        `(1, channels, times)` in the innovation space: the prompt and all patches so far; at least one more each time.
+        Prompt and all patches so far in the innovation space, `(1, channels, times)`. Each time, there is at least one
+        new patch.
 
     Raises:
         ValueError: `generate` refuses the features or the wishes.
@@ -253,7 +254,7 @@ def stream(model: GETModel, features: EEGFeatures, wishes: Wishes) -> Iterator[t
 
 
 class _ToQueue(BaseStreamer):
-    """Puts the patches of `generate` into a queue."""
+    """Streamer that puts the patches of `generate` into a queue."""
 
     def __init__(self, patches: queue.SimpleQueue):
         self.patches = patches
@@ -263,32 +264,32 @@ class _ToQueue(BaseStreamer):
         self.patches.put(value)
 
     def end(self) -> None:
-        """Does nothing: the thread itself says when it is done."""
+        """Does nothing, because the thread itself puts the end mark into the queue."""
 
 
 class _WhenStopped(StoppingCriteria):
-    """Ends a generation for which nobody waits any more."""
+    """Criterion that stops a generation when its result is no longer needed."""
 
     def __init__(self, stopped: threading.Event):
         self.stopped = stopped
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor | None, **_) -> torch.Tensor:
-        """Whether to stop, once for each recording."""
+        """Returns for each recording whether to stop."""
         return torch.full((len(input_ids),), self.stopped.is_set(), dtype=torch.bool)
 
 
 def surprise(model: GETModel, features: EEGFeatures, generated: torch.Tensor) -> np.ndarray:
-    """Measures how surprising each patch of prompt and continuation was, given its past.
+    """Measures the surprise of each patch of prompt and continuation, given its past.
 
     Returns:
-        `(channels, patches)` in nats, without the start patch; NaN for channels that the model does not see.
+        Surprise in nats, `(channels, patches)`, without the start patch. It is NaN for masked channels.
     """
     inputs = dict(features)
     n_patches = generated.shape[-1] // model.config.patch_size
     n_new = n_patches - features["attention_mask"].shape[1]
     inputs["input_values"] = generated
     inputs["attention_mask"] = torch.nn.functional.pad(features["attention_mask"], (0, n_new), value=1)
-    conditions = features["condition_ids"]  # of the prompt and of what was planned; the last one goes on
+    conditions = features["condition_ids"]  # of the prompt and of the plan; the last condition continues
     conditions = torch.cat((conditions, conditions[:, -1:].expand(-1, n_patches)), dim=-1)
     inputs["condition_ids"] = conditions[:, :n_patches]
     return model.score(**inputs, num_flow_steps=SCORE_STEPS, seed=SCORE_SEED)[0, :, 1:].numpy()
@@ -296,13 +297,13 @@ def surprise(model: GETModel, features: EEGFeatures, generated: torch.Tensor) ->
 
 @torch.no_grad()
 def classify(classifier: GETForSequenceClassification, features: EEGFeatures) -> dict[str, float]:
-    """Classifies a recording; returns the probability of each class by its name."""
+    """Classifies a recording, and returns the probability of each class by its name."""
     probabilities = classifier(**features).logits[0].softmax(-1)
     return {classifier.config.id2label[index]: float(p) for index, p in enumerate(probabilities)}
 
 
 def example(model: GETModel, extractor: GETFeatureExtractor) -> "mne.io.BaseRaw":
-    """Generates the built-in example: 12 s of EEG with closed eyes by the model itself, without its annotation."""
+    """Generates the built-in example, which is 12 s of EEG with closed eyes, and removes its annotation."""
     wishes = Wishes(seconds=EXAMPLE_SECONDS, condition="eyes_closed", seed=1)
     features = prepare(extractor, None, wishes).features
     *_, generated = stream(model, features, wishes)
@@ -311,14 +312,14 @@ def example(model: GETModel, extractor: GETFeatureExtractor) -> "mne.io.BaseRaw"
 
 
 class Pace:
-    """Says when the next picture is due, so that drawing does not slow the generation down."""
+    """Timer that limits how often pictures are drawn, so that drawing does not slow the generation down."""
 
     def __init__(self, interval: float):
         self.interval = interval
         self.next = 0.0
 
     def due(self) -> bool:
-        """True at most once in `interval` seconds."""
+        """Whether the next picture may be drawn, which is at most once in `interval` seconds."""
         now = time.monotonic()
         if now < self.next:
             return False

@@ -1,13 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Corpora of EEG for training, each with its licence, its splits and its conditions.
+"""Corpora of EEG for training; each corpus has a licence, splits and conditions.
 
     corpus = get_corpus("eegmmidb")
     for recording in corpus.recordings(data_dir, split="train"):
-        raw = recording.open()                                    # mne.io.Raw, samples still on disk
+        raw = recording.open()                                    # mne.io.Raw, samples not loaded yet
         spans = recording.condition_spans(raw)                    # [(onset s, end s, "left_fist"), ...]
 
-A local folder with the corpus comes first; files are downloaded only without one. A new corpus is one `Corpus` in a
-module of this folder, listed here. A family of corpora (`files:<glob>`) is one function in `FAMILIES`.
+Files are downloaded only if no local folder with the corpus is given. To add a corpus, define one `Corpus` in a module
+of this folder and list it here. To add a family of corpora (such as `files:<glob>`), add one function to `FAMILIES`.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ CORPORA: dict[str, Corpus] = {
     corpus.name: corpus for corpus in [EEGMMIDB, CHB_MIT, SIENA, EEGMAT, SLEEP_EDF, BONN, *MOABB_CORPORA]
 }
 
-#: Functions that make a corpus from the text after the colon.
+#: Functions that return a corpus; each function gets the text after the colon.
 FAMILIES: dict[str, Callable[[str], Corpus]] = {
     "files": files_corpus,
     "tuh": tuh_corpus,
@@ -40,7 +40,7 @@ FAMILIES: dict[str, Callable[[str], Corpus]] = {
 
 
 def get_corpus(spec: str) -> Corpus:
-    """Looks up a corpus by name, or makes one of a family such as `files:/data/*.edf`.
+    """Returns the corpus with a name, or the corpus of a family such as `files:/data/*.edf`.
 
     Raises:
         ValueError: No corpus has that name; the message lists the known names.

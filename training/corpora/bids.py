@@ -1,14 +1,14 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Any data set in the BIDS layout, read by MNE-BIDS: `bids:<folder>`.
+"""The family `bids:<folder>`: any data set in the BIDS layout, read by MNE-BIDS.
 
-Bad channels and types come from channels.tsv, positions from electrodes.tsv, events from events.tsv. An event whose
-`trial_type` is the name of a condition gives this condition for its `duration`. A task named after the eyes
-("eyesclosed", "restEyesOpen") is one condition from beginning to end, and a task with "rest" in its name and without
-events is rest. Every other task must have events.tsv, as BIDS requires; without it, the recording is listed as a
-problem, because its conditions would be missing without notice.
+Bad channels and channel types are read from channels.tsv, positions from electrodes.tsv, and events from events.tsv.
+If the `trial_type` of an event is the name of a condition, this condition holds for the event's `duration`. A task
+named after the eyes ("eyesclosed", "restEyesOpen") has one condition from beginning to end. A task whose name contains
+"rest" has the condition rest if it has no events. BIDS requires an events.tsv for every other task. If this file is
+missing, the recording is listed as a problem; otherwise its conditions would be lost without any message.
 
-Seizures may also have SzCORE's `eventType`, in which all kinds of seizure begin with "sz" (Dan et al. 2024,
-Epilepsia, https://doi.org/10.1111/epi.18113).
+Seizures may also be marked in SzCORE's column `eventType`, where the name of every kind of seizure begins with "sz"
+(Dan et al. 2024, Epilepsia, https://doi.org/10.1111/epi.18113).
 """
 
 import csv
@@ -35,10 +35,11 @@ _FORMATS = [".edf", ".EDF", ".bdf", ".vhdr", ".set"]
 
 
 def bids_corpus(folder: str) -> Corpus:
-    """The EEG of a BIDS data set, with its subjects; a session is the rest of a file's name after the subject.
+    """Returns the EEG of a BIDS data set as a corpus.
 
-    Licence and citation come from `dataset_description.json`. The licence is unknown if this file is not found because
-    the folder is relative to a `data_dir`, which only `Corpus.recordings` knows.
+    The subjects are those of the data set. A session is the part of a file's name after the subject. Licence and
+    citation are read from `dataset_description.json`. If the folder is relative to a `data_dir`, this file is not
+    found here, because only `Corpus.recordings` knows the `data_dir`; then the licence is unknown.
 
     Raises:
         ValueError: `dataset_description.json` is not JSON.
@@ -79,7 +80,7 @@ def _find(folder: str, data_dir: Path | None) -> list[Recording]:
 
 
 def _recording(path: Any) -> Recording:
-    """The recording at a `mne_bids.BIDSPath`."""
+    """Returns the recording at a `mne_bids.BIDSPath`."""
     stem = path.basename.removesuffix(f"_{path.suffix}{path.extension}")
     task = (path.task or "").lower()
     eyes = next((state for state in ("eyesopen", "eyesclosed") if state in task), None)
@@ -97,12 +98,12 @@ def _recording(path: Any) -> Recording:
 
 
 def _open(path: Any, events: Path | None, known: bool) -> mne.io.BaseRaw:
-    """Opens a recording, with events named after their conditions.
+    """Opens a recording and renames its events to the names of their conditions.
 
     Args:
         path: The recording's `mne_bids.BIDSPath`.
-        events: Its events.tsv.
-        known: Whether its task gives its condition.
+        events: Path of the recording's events.tsv, or None.
+        known: Whether the condition of the recording follows from the name of its task.
 
     Raises:
         ValueError: The recording is cut off, or its events are missing.
@@ -125,21 +126,21 @@ def _open(path: Any, events: Path | None, known: bool) -> mne.io.BaseRaw:
             f"{path.basename} is cut off: its json says RecordingDuration {promised:g} s and it has {seconds:g} s; "
             "fetch or copy it again, or correct the json"
         )
-    # MNE-BIDS appends a value to a name that has several: "left_hand/769"
+    # if an event name has several values, MNE-BIDS appends the value to the name: "left_hand/769"
     conditions = {name: condition_of(name.partition("/")[0]) for name in set(raw.annotations.description)}
     raw.annotations.rename({name: condition for name, condition in conditions.items() if condition})
     return raw if events is None else mark_seizures(raw, _szcore_seizures(events), events.name)
 
 
 def _szcore_seizures(events: Path) -> list[tuple[float, float]]:
-    """Begin and end in seconds of each seizure in the column `eventType` of an events.tsv."""
+    """Returns begin and end in seconds of each seizure in the column `eventType` of an events.tsv."""
     with open(events, encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if (row.get("eventType") or "").startswith("sz")]
     return [(float(row["onset"]), float(row["onset"]) + float(row["duration"])) for row in rows]
 
 
 def _promised_seconds(sidecar: Path) -> float:
-    """RecordingDuration in the json beside a recording, 0 if it has none."""
+    """Returns the RecordingDuration in the json file of a recording, or 0 if it is not given."""
     promised = json.loads(sidecar.read_text(encoding="utf-8")).get("RecordingDuration") if sidecar.is_file() else None
     return float(promised) if isinstance(promised, (int, float)) else 0.0
 

@@ -1,15 +1,16 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Bonn: 500 single-channel segments of 23.6 seconds, the oldest benchmark of seizure detection.
 
-Sets A (files Z001 to Z100, eyes open) and B (O, eyes closed) are scalp EEG of five volunteers; C (N), D (F) and
-E (S, seizures) come from electrodes inside the brains of five patients. A segment is a text of 4,097 whole
-microvolts, one on each line. The person and the electrode of a segment were never published, and that has two
-consequences here:
+Sets A (files Z001 to Z100, eyes open) and B (O, eyes closed) are scalp EEG of five volunteers. Sets C (N), D (F) and
+E (S, seizures) were recorded with electrodes inside the brains of five patients. A segment is a text file with 4,097
+lines, and each line is a whole number of microvolts. The person and the electrode of a segment were never published.
+This has two consequences here:
 
-- The channel of every segment is called Cz, a STAND-IN: the model needs a position, and the vertex is as good as
-  any other. The corpus says nothing about positions on the head, and C, D and E are not even from the scalp.
-- All volunteers count as one person, and all patients as another. So no split can have part of a group in train and
-  part in test, because it is unknown whether the people in the two parts differ.
+- The channel of every segment is called Cz. This name is only a PLACEHOLDER: the model needs a position, and the
+  vertex is as good as any other. The corpus has no positions on the head, and C, D and E were not recorded on the
+  scalp.
+- All volunteers count as one person, and all patients count as another person. So a group is never divided between
+  training and test, because the same person could then be in both.
 """
 
 from functools import partial
@@ -20,10 +21,10 @@ import numpy as np
 
 from .corpus import Corpus, CorpusUnavailableError, Recording
 
-#: Sampling rate in Hz, and samples in a segment.
+#: Sampling rate in Hz, and number of samples in a segment.
 RATE = 173.61
 N_TIMES = 4097
-#: Set and condition, by the first letter of a segment's file; EEG between seizures has no condition.
+#: Set and condition for each first letter of a segment's file name; EEG between seizures has no condition.
 _SETS = {"Z": ("A", "eyes_open"), "O": ("B", "eyes_closed"), "N": ("C", None), "F": ("D", None), "S": ("E", "seizure")}
 _SEGMENT = "[ZONFSzonfs][0-9][0-9][0-9].[tT][xX][tT]"
 
@@ -31,7 +32,7 @@ _SEGMENT = "[ZONFSzonfs][0-9][0-9][0-9].[tT][xX][tT]"
 def _find(data_dir: Path | None) -> list[Recording]:
     if data_dir is not None:
         for folder in (data_dir, data_dir / "bonn"):
-            # in the folders of the five archives, with any names (Z, A_Z, set_a), or all in one
+            # the files are in five folders with any names (Z, A_Z, set_a), one for each archive, or in one folder
             files = sorted([*folder.glob(_SEGMENT), *folder.glob(f"*/{_SEGMENT}")], key=lambda file: file.stem.upper())
             if files:
                 return sorted(map(_recording, files), key=lambda recording: recording.subject)

@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""CHB-MIT: days of scalp EEG of children with epilepsy, every seizure marked.
+"""CHB-MIT: days of scalp EEG of children with epilepsy, in which every seizure is marked.
 
-Each case has a folder, `chb01` to `chb24`, with recordings of mostly one hour, and one text that lists the number
-and the times of seizures for each recording:
+Each case has a folder, `chb01` to `chb24`. The folder holds recordings, most of them one hour long, and one text file
+that lists the number and the times of the seizures of each recording:
 
     File Name: chb12_06.edf
     File Start Time: 22:44:34
@@ -12,8 +12,8 @@ and the times of seizures for each recording:
     Seizure 1 End Time:  1726 seconds
     ...
 
-The numbers after "Seizure" and the times of the file are sometimes missing. Ten recordings of `chb24` are in no
-list: it is unknown whether they hold seizures, so they are refused, not taken as free of seizures.
+The numbers after "Seizure" and the times of the file are sometimes missing. Ten recordings of `chb24` are not in the
+list. It is unknown whether they contain seizures, so these recordings are refused; they do not count as seizure-free.
 """
 
 import re
@@ -33,11 +33,11 @@ _FILE = re.compile(r"File Name:\s*(\S+)", re.IGNORECASE)
 _COUNT = re.compile(r"Number of Seizures in File:\s*(\d+)", re.IGNORECASE)
 _EDGE = re.compile(r"Seizure(?:\s+\d+)?\s+(Start|End) Time:\s*(\d+)", re.IGNORECASE)
 
-#: A sensor on the arms, not EEG.
+#: Label of a sensor on the arms, which is not EEG.
 _SENSORS = "LUE-RAE"
 #: Labels that `_spelt` corrects.
 _MISSPELT = r"01|\w+-CS2"
-#: `T8-P8` is in most files twice, and MNE numbers the two.
+#: Number that MNE appends to repeated labels: most files contain `T8-P8` twice.
 _REPEATED = re.compile(r"-(\d+)$")
 
 
@@ -54,19 +54,23 @@ def _open(files: LocalFiles | PhysioNetFiles, name: str, summary: str) -> mne.io
 
 
 def _spelt(label: str) -> str:
-    """A label without MNE's number; `01`, with a zero, is O1; CS2 is a common reference at the neck (both chb12)."""
+    """Returns the correct label of a channel.
+
+    MNE's number is removed. In chb12, `01` (with a zero) means O1, and CS2 is a common reference at the neck.
+    """
     label = _REPEATED.sub("", label)
     return "O1" if label == "01" else re.sub("-CS2$", "-REF", label)
 
 
 def read_summary(path: Path) -> dict[str, list[tuple[float, float]]]:
-    """Reads the text that lists the seizures of a case.
+    """Reads the text file that lists the seizures of a case.
 
     Returns:
-        For each recording of the list, by the name of its file, begin and end of its seizures in seconds.
+        Begin and end of each seizure in seconds. The keys are the file names of the listed recordings.
 
     Raises:
-        ValueError: The number of listed seizures differs from the text's count, or a seizure is not a span.
+        ValueError: The number of listed seizures differs from the number that the text states, or a seizure has no
+            valid start and end.
     """
     blocks = _FILE.split(path.read_text(encoding="latin-1"))
     seizures = {}
@@ -86,7 +90,7 @@ def read_summary(path: Path) -> dict[str, list[tuple[float, float]]]:
 
 
 def _person(subject: str) -> str:
-    """Case chb21 is the girl of chb01, a year and a half later."""
+    """Returns the person of a case: chb21 is the same girl as chb01, recorded one and a half years later."""
     return f"chb-mit/{'chb01' if subject == 'chb21' else subject}"
 
 

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Corpora: recordings under one licence, each opened only when it is read."""
+"""Defines corpora: a corpus holds recordings under one licence, and opens each recording only when it is read."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,21 +12,23 @@ from get_hf.processing.conditions_get import Vocabulary
 
 
 class CorpusUnavailableError(ValueError):
-    """A corpus is neither local nor downloadable; the message says what to fetch and where to put it."""
+    """Error for a corpus that is not local and cannot be downloaded; its message says which files to put where."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording of a corpus, cheap to hold and to send to another process: no file is read before `open`.
+    """One recording of a corpus.
+
+    No file is read before `open`. So the object needs little memory and can be sent to another process quickly.
 
     Attributes:
-        subject: The recorded person; splits never divide a subject.
+        subject: Name of the recorded person; all recordings of a subject are in the same split.
         session: Name of the session and run, unique within the subject.
-        opener: Opens the recording; samples are loaded lazily.
-        condition: Condition of the whole recording, if there is only one.
-        annotation_conditions: Condition of each annotation description that has one; None: descriptions
-            are names of conditions, in any spelling.
-        files: Known local files of the recording. When one of them changes, segments are built again.
+        opener: Function that opens the recording; samples are loaded lazily.
+        condition: Condition of the whole recording, or None if the recording has no single condition.
+        annotation_conditions: Dictionary from annotation descriptions to conditions. Descriptions that are not in it
+            have no condition. None: the descriptions are names of conditions, in any spelling.
+        files: Known local files of the recording. When one of these files changes, segments are built again.
     """
 
     subject: str
@@ -37,21 +39,21 @@ class Recording:
     files: tuple[Path, ...] = ()
 
     def open(self) -> mne.io.BaseRaw:
-        """Opens the recording in volts, at its own sampling rate; samples are loaded lazily.
+        """Opens the recording in volts, at its original sampling rate; samples are loaded lazily.
 
-        Channels known not to be EEG are left out, or have their true channel type.
+        Channels that are known not to be EEG are left out, or get their correct channel type.
         """
         return self.opener()
 
     def condition_spans(
         self, raw: mne.io.BaseRaw, conditions: Sequence[str] = CONDITIONS
     ) -> list[tuple[float, float, str]]:
-        """Conditions over time: (onset, end, condition), in seconds from the first sample of `raw`.
+        """Returns the conditions over time as (onset, end, condition), in seconds from the first sample of `raw`.
 
         Args:
             raw: The opened recording.
-            conditions: Names that descriptions may be, where the recording itself assigns none; the first one means
-                unknown.
+            conditions: Names of conditions that annotations may have. They are used if the recording has no
+                `annotation_conditions`. The first name means unknown.
         """
         if self.condition is not None:
             return [(0.0, raw.n_times / raw.info["sfreq"], self.condition)]
@@ -70,24 +72,27 @@ class Corpus:
     """A collection of recordings under one licence.
 
     Attributes:
-        name: Name for `get_corpus`.
-        description: What was recorded, in one sentence.
-        licence: Licence of the recordings, as named by its owners.
+        name: Name of the corpus; pass it to `get_corpus`.
+        description: One sentence that says what was recorded.
+        licence: Licence of the recordings, as the owners name it.
         citation: Publications to cite.
         homepage: Web page that describes the corpus.
         may_redistribute: Whether the licence allows publishing data derived from the recordings.
-        obtain: How to get the corpus: who downloads it, or what to fetch by hand and where to put it.
-        find: Lists all recordings in a fixed order, given the folder that may hold the data (or None).
-        conditions: GET's condition for each of the corpus's own events or states, such as
-            `{"T1 in runs 4, 8, 12": "left_fist"}`. This is documentation; `Recording` assigns conditions.
-        size: People, recordings, hours and gigabytes, in words.
-        n_chans: Number of EEG channels of a recording, or None if it differs.
-        sampling_rate: Hz, or None if it differs.
-        reference: Reference of the channels in the recordings, in words.
-        splits: Subjects of each split, or None: all subjects are for training. Subjects in no split are
-            left out.
-        person: Gives the person behind a subject, across corpora and names: subjects with the same person must
-            never be in different splits. By default each subject is a different person.
+        obtain: Text that says how to get the corpus: which program downloads it, or what to fetch by hand and where to
+            put it.
+        find: Function that lists all recordings in a fixed order. Its argument is the folder that may hold the data,
+            or None.
+        conditions: GET's condition for each event or state of the corpus, such as
+            `{"T1 in runs 4, 8, 12": "left_fist"}`. This is only documentation; `Recording` assigns the conditions.
+        size: Text with the number of people, recordings, hours and gigabytes.
+        n_chans: Number of EEG channels of a recording, or None if recordings differ.
+        sampling_rate: Sampling rate in Hz, or None if recordings differ.
+        reference: Text that names the reference of the channels.
+        splits: Subjects of each split. Subjects that are in no split are left out. None: all subjects are for
+            training.
+        person: Function that returns the person of a subject. The same person has the same name in all corpora.
+            Subjects that are the same person must never be in different splits. None: each subject is a different
+            person.
     """
 
     name: str
@@ -110,8 +115,8 @@ class Corpus:
         """Iterates over the recordings of one split, or of all splits, in a fixed order.
 
         Args:
-            data_dir: Folder with the corpus, or its parent folder. None: MNE's folder for data sets; the corpus
-                is downloaded to it if necessary.
+            data_dir: Folder with the corpus, or its parent folder. None: MNE's folder for data sets. The corpus is
+                downloaded to this folder if necessary.
             split: "train", "validation" or "test"; None: all splits.
 
         Raises:
@@ -123,11 +128,11 @@ class Corpus:
                 yield recording
 
     def split_of(self, subject: str) -> str | None:
-        """Split of a subject, or None for a subject in no split."""
+        """Returns the split of a subject, or None if the subject is in no split."""
         if self.splits is None:
             return "train"
         return next((split for split, subjects in self.splits.items() if subject in subjects), None)
 
     def person_of(self, subject: str) -> str:
-        """The person behind a subject: the same text in every corpus that recorded this person."""
+        """Returns the name of the person of a subject; it is the same in every corpus that recorded this person."""
         return f"{self.name}/{subject}" if self.person is None else self.person(subject)

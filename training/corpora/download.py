@@ -1,9 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Files of a PhysioNet project: in a folder, or downloaded one by one when they are needed.
+"""Finds the files of a PhysioNet project in a folder, or downloads each file when it is needed.
 
-A project of PhysioNet is a tree of files with one list of their SHA-256 sums. No file is read before its sum is
-checked, and no file is downloaded twice. A partial download never has the file's name: pooch writes to a temporary
-file, compares the sum, and then renames. So an interrupted download continues with the first missing file.
+A PhysioNet project is a tree of files with one list of their SHA-256 sums. A downloaded file is read only after its
+sum was checked, and no file is downloaded twice. An incomplete download never has the final file name: pooch writes to
+a temporary file, compares the sum, and then renames the file. So after an interruption, the download continues with
+the first missing file.
 """
 
 import errno
@@ -27,22 +28,22 @@ PHYSIONET = "https://physionet.org/files"
 SUMS = "SHA256SUMS.txt"
 
 _SUM = re.compile(r"([0-9a-f]{64}) [ *]?(\S.*)")
-_TIMEOUT = 30.0  # seconds without a byte
+_TIMEOUT = 30.0  # seconds without any received byte
 
 
 @dataclass(frozen=True)
 class LocalFiles:
-    """A complete copy that a user put in a folder."""
+    """A complete copy of a project that a user put in a folder."""
 
     folder: Path
     url: str
 
     def names(self, pattern: str) -> list[str]:
-        """Names of the files that match a pattern such as `chb*/*.edf`, in order."""
+        """Returns the sorted names of the files that match a pattern such as `chb*/*.edf`."""
         return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(pattern))
 
     def path(self, name: str) -> Path:
-        """Path of a file.
+        """Returns the path of a file.
 
         Raises:
             FileNotFoundError: The file is missing.
@@ -52,20 +53,20 @@ class LocalFiles:
         return self.folder / name
 
     def known(self, *names: str) -> tuple[Path, ...]:
-        """Existing files with some of these names, which a user may change: for `Recording.files`."""
+        """Returns the existing files among `names` for `Recording.files`, because a user may change these files."""
         return tuple(self.folder / name for name in names if (self.folder / name).is_file())
 
 
 @dataclass(frozen=True)
 class PhysioNetFiles:
-    """A copy in MNE's folder for data sets, which grows with each file that is needed."""
+    """A copy of a project in MNE's folder for data sets; files are added to it when they are needed."""
 
     corpus: str
     folder: Path
     url: str
 
     def names(self, pattern: str) -> list[str]:
-        """Names of the project's files that match a pattern such as `chb*/*.edf`, in order, downloaded or not.
+        """Returns the sorted names of all files of the project, downloaded or not, that match a pattern.
 
         Raises:
             CorpusUnavailableError: The list of files is neither local nor downloadable.
@@ -73,7 +74,7 @@ class PhysioNetFiles:
         return sorted(name for name in self._sums() if PurePosixPath(name).match(pattern))
 
     def path(self, name: str) -> Path:
-        """Path of a file, which is downloaded if necessary; its sum is always checked.
+        """Returns the path of a file, after downloading it if necessary and checking its sum.
 
         Raises:
             CorpusUnavailableError: The complete file could not be downloaded.
@@ -84,7 +85,7 @@ class PhysioNetFiles:
         return self._fetch(name, sums[name])
 
     def known(self, *names: str) -> tuple[Path, ...]:
-        """Returns no files, because a file with another sum is never read, so no file can change."""
+        """Returns no files: a file with a wrong sum is never read, so the content of the files cannot change."""
         return ()
 
     def _sums(self) -> dict[str, str]:
@@ -95,14 +96,14 @@ class PhysioNetFiles:
         lines = [line.strip() for line in lines if line.strip()]
         entries = [entry for entry in map(_SUM.fullmatch, lines) if entry]
         if not entries or len(entries) < len(lines):
-            path.unlink()  # for example a login page, not the list
+            path.unlink()  # for example, the server sent a login page instead of the list
             raise CorpusUnavailableError(
                 f"{self.url}/{SUMS} is not a list of SHA-256 sums, and was removed again: {self._way_out()}."
             )
         return {entry[2]: entry[1] for entry in entries}
 
     def _fetch(self, name: str, sha256: str | None) -> Path:
-        # pooch sets the total later, but accepts no bar without a total
+        # pooch sets the total later, but does not accept a progress bar without a total
         bar = tqdm(desc=name, total=1, unit="B", unit_scale=True, leave=False, disable=None, file=sys.stderr)
         downloader = pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT)
         try:
@@ -139,7 +140,7 @@ class Project:
     Attributes:
         corpus: Name in the registry of corpora.
         path: Name and version on PhysioNet, such as "chbmit/1.0.0".
-        recordings: Pattern of its recordings' names, which identifies a copy.
+        recordings: Pattern of the file names of its recordings. A folder with such files is a copy of the project.
     """
 
     corpus: str
@@ -147,11 +148,11 @@ class Project:
     recordings: str
 
     def files(self, data_dir: Path | None) -> LocalFiles | PhysioNetFiles:
-        """Finds a copy, or gives the files to be downloaded.
+        """Returns the files of a local copy, or the files to download.
 
         Args:
-            data_dir: Folder with the project, or its parent folder; None: `MNE-<corpus>-data` in MNE's folder
-                for data sets (its option MNE_DATA, else `~/mne_data`), filled from PhysioNet.
+            data_dir: Folder with the project, or its parent folder. None: files are downloaded from PhysioNet to
+                `MNE-<corpus>-data` in MNE's folder for data sets (MNE's option MNE_DATA, else `~/mne_data`).
 
         Raises:
             CorpusUnavailableError: There is no copy in `data_dir`.
@@ -162,7 +163,7 @@ class Project:
             root = Path(mne.get_config("MNE_DATA") or Path.home() / "mne_data").expanduser()
             return PhysioNetFiles(self.corpus, root / own, url)
         short = self.path.partition("/")[0]
-        # `wget -r` of the project's page makes the last two
+        # `wget -r` of the project's page creates the last two
         for name in ("", self.corpus, own, short, self.path, f"files/{self.path}", f"physionet.org/files/{self.path}"):
             if any((data_dir / name).glob(self.recordings)):
                 return LocalFiles(data_dir / name, url)
@@ -172,7 +173,9 @@ class Project:
         )
 
     def find(self, data_dir: Path | None) -> tuple[LocalFiles | PhysioNetFiles, list[str]]:
-        """Finds a copy and the names of its recordings; downloads the first if it is missing, to fail early.
+        """Returns the files of the project and the names of its recordings.
+
+        The first recording is downloaded if it is missing, so that errors occur early.
 
         Raises:
             CorpusUnavailableError: There is no copy, and PhysioNet cannot be reached.
@@ -187,7 +190,7 @@ class Project:
 
 @contextmanager
 def _quiet_pooch() -> Iterator[None]:
-    """Hides pooch's advice to users to write the sum of each file into their program."""
+    """Hides pooch's message that users should write the sum of each file into their program."""
     logger = pooch.get_logger()
     before = logger.level
     logger.setLevel(logging.WARNING)

@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""EEGMAT: students at rest and in mental subtraction.
+"""EEGMAT: EEG of students at rest and during mental subtraction.
 
-`Subject00_1.edf` is three minutes of rest, `Subject00_2.edf` one minute of serial subtraction. The protocol
-(Zyma et al. 2019) says that eyes were closed at rest. It does not say so for the task, and GET has no condition
-for arithmetic, so the task has no condition. Artefacts were removed from the recordings before publication.
+`Subject00_1.edf` holds three minutes of rest, and `Subject00_2.edf` holds one minute of serial subtraction. The
+protocol (Zyma et al. 2019) says that the eyes were closed at rest, but does not say this for the task. GET has no
+condition for arithmetic, so the task has no condition. Artefacts were removed from the recordings before publication.
 """
 
 from functools import partial

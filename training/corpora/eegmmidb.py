@@ -13,9 +13,10 @@ from .reading import open_recording
 _SUBJECTS = tuple(f"S{number:03d}" for number in range(1, 110))
 _RUNS = tuple(range(1, 15))
 _N_CHANS = 64
-#: O1, Oz, O2 and Iz, the last channels of the file, and how many slots earlier they are read if not last.
+#: Indices of O1, Oz, O2 and Iz, the last channels of the file. In some people the converter read them this number of
+#: time slots earlier.
 _LAST, _SLOTS_EARLIER = slice(60, 64), 52
-#: Their neighbours PO7 to PO8, and the frequency band of the comparison, in Hz.
+#: Indices of their neighbours PO7 to PO8, and the frequency band of the comparison in Hz.
 _NEIGHBOURS, _COMPARED = slice(55, 60), (15.0, 45.0)
 _ODD = ("S088", "S092", "S100")  # recorded at 128 Hz with other trial lengths
 _ONE_FIST = {"T0": "rest", "T1": "left_fist", "T2": "right_fist"}
@@ -48,22 +49,22 @@ def _recording(subject: str, run: int, file: Path | None) -> Recording:
 
 
 def _open(file: Path) -> mne.io.BaseRaw:
-    """Opens a run, with all channels at the same sampling times."""
+    """Opens a run and corrects it so that all channels have the same sampling times."""
     raw = open_recording(file)
     return _without_skew(raw) if len(raw.ch_names) == _N_CHANS else raw
 
 
 def _without_skew(raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
-    """Delays each channel by the time that it was sampled late.
+    """Delays each channel by the time by which it was sampled late.
 
-    One converter read the 64 channels in turn within each sampling interval. In every recording, this causes a phase
-    between channels that grows with frequency and with their distance in the file: 98 us for each channel, a quarter
-    of a cycle at 40 Hz from the first to the last. In one person of seven (S001, S003, S022 ..) it read the last four
-    channels in slots 8 to 11 of the 64, which causes 5 ms between them and their neighbours. Each recording is tested
-    for this.
+    One converter read the 64 channels one after the other within each sampling interval. So in every recording, there
+    is a delay of 98 us from each channel to the next in the file. The resulting phase difference grows with frequency;
+    between the first and the last channel it is a quarter of a cycle at 40 Hz. In one of seven people (S001, S003,
+    S022 ..), the converter read the last four channels in slots 8 to 11 of the 64 slots. This causes a delay of 5 ms
+    between these four channels and their neighbours. Each recording is tested for this order.
     """
     raw.load_data(verbose="ERROR")
-    margin = min(raw.n_times - 1, round(raw.info["sfreq"]))  # of mirrored signal, so that the ends do not meet
+    margin = min(raw.n_times - 1, round(raw.info["sfreq"]))  # of mirrored signal at each end, as the FFT is cyclic
     padded = np.pad(raw.get_data(), ((0, 0), (margin, margin)), mode="reflect")
     freqs, spectra = np.fft.rfftfreq(padded.shape[-1]), np.fft.rfft(padded)
     in_order = np.arange(_N_CHANS)
@@ -75,7 +76,7 @@ def _without_skew(raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
 
 
 def _agreement(spectra: np.ndarray, freqs: np.ndarray) -> float:
-    """Mean correlation, without delay, of the last channels with their neighbours."""
+    """Computes the mean correlation at zero delay between the last channels and their neighbours."""
     band = spectra[:, (freqs >= _COMPARED[0]) & (freqs <= _COMPARED[1])]
     band = band / (np.linalg.norm(band, axis=-1, keepdims=True) + 1e-30)
     return float((band[_LAST] @ band[_NEIGHBOURS].conj().T).real.mean())
@@ -86,7 +87,7 @@ def _open_fetched(subject: str, run: int) -> mne.io.BaseRaw:
 
 
 def _fetch() -> list[tuple[str, int]]:
-    """All runs of all subjects that a split uses; the first run is downloaded now, to fail early."""
+    """Returns all runs of all subjects that are in a split; downloads the first run, so that errors occur early."""
     _load(_SUBJECTS[0], 1)
     subjects = [subject for subject in _SUBJECTS if subject not in _ODD]
     return [(subject, run) for subject in subjects for run in _RUNS]

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Local files in any format that MNE reads, by a glob pattern."""
+"""The family `files:<glob>`: local files that match a glob pattern, in any format that MNE reads."""
 
 import glob
 from functools import partial
@@ -10,7 +10,10 @@ from .reading import open_recording
 
 
 def files_corpus(pattern: str) -> Corpus:
-    """Local files that match a glob pattern; a file's folder is the subject, its name is the session."""
+    """Returns the local files that match a glob pattern as a corpus.
+
+    The subject is the name of a file's folder, and the session is the name of the file.
+    """
     return Corpus(
         name=f"files:{pattern}",
         description=f"Local files {pattern}.",

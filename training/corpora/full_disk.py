@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Reports a full disk in one sentence, for any library and any process."""
+"""Reports a full disk in one sentence, whichever library or process raises the error."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def full_disk_in_one_sentence(folder: str | Path) -> Iterator[None]:
-    """Converts any library's error for a full disk, in this process or another, into one sentence.
+    """Converts the error for a full disk, from any library and any process, into an error of one sentence.
 
     Raises:
         OSError: The disk that holds `folder` is full.
@@ -24,7 +24,10 @@ def full_disk_in_one_sentence(folder: str | Path) -> Iterator[None]:
 
 
 def is_full_disk(error: BaseException | None) -> bool:
-    """Whether an error or one of its causes is a full disk; an error from another process has only its text."""
+    """Whether an error or one of its causes is a full disk.
+
+    The text is checked too, because an error from another process keeps only its text.
+    """
     while error is not None:
         if getattr(error, "errno", None) == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error):
             return True

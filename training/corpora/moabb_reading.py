@@ -1,13 +1,14 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Reads data sets with MOABB, one person at a time, in one folder, without MOABB's messages.
+"""Reads data sets with MOABB, one person at a time, from one folder, without MOABB's messages.
 
-MOABB downloads a person's files when the person is requested, and knows their sessions and runs only after reading
-them. So a data set is listed by reading each person once. The listing stays beside the data, in `get-hf-listings`,
-and is valid while the person's files keep their sizes and times. If that folder cannot be written, or MOABB does not
-name the files that it reads, each listing reads the person again.
+MOABB downloads the files of a person when the person is requested, and knows the sessions and runs only after reading
+these files. So each person must be read once to list a data set. The list is stored beside the data, in
+`get-hf-listings`, and is valid as long as the sizes and times of the person's files do not change. If this folder
+cannot be written, or MOABB does not name the files that it reads, the person is read again for each listing.
 
-In some data sets, trials were cut out and joined again. Here, an opened recording is never longer than a continuous
-recording of the amplifier: runs are divided where MOABB put zeros between trials, or around their events.
+In some data sets, trials were cut out and joined again. But an opened recording must be continuous. So runs are
+divided where MOABB put zeros between trials. If trials were joined without zeros, the trial around each event is cut
+out.
 """
 
 import json
@@ -30,19 +31,19 @@ import numpy as np
 
 from .corpus import CorpusUnavailableError
 
-#: This many consecutive samples of zeros in every EEG channel are a gap, not EEG.
+#: At least this number of consecutive samples that are zero in every EEG channel are a gap, not EEG.
 _GAP = 5
-#: If all trials of a run are shorter than this, in seconds, they are reported as one problem, not hundreds.
+#: If all trials of a run are shorter than this (in seconds), one problem is reported for the run, not one per trial.
 _SHORTEST = 4.0
 
 
 @dataclass(frozen=True)
 class Person:
-    """One person of a data set, which MOABB reads at a time.
+    """One person of a data set; MOABB reads one person at a time.
 
     Attributes:
         dataset: Name of the class in `moabb.datasets`.
-        subject: MOABB's own number or name of the person.
+        subject: Number or name of the person in MOABB.
         root: Folder in which MOABB finds and downloads the files; None: MNE's configured folder.
     """
 
@@ -54,16 +55,16 @@ class Person:
         """Downloads the files that are not on this machine yet.
 
         Returns:
-            The person's files, as far as MOABB names them.
+            Paths of the person's files, as far as MOABB names them.
 
         Raises:
-            CorpusUnavailableError: They cannot be downloaded.
+            CorpusUnavailableError: The files cannot be downloaded.
         """
         with moabb_in(self.root):
             dataset = moabb_dataset(self.dataset)
             try:
                 found = dataset.data_path(self.subject)
-            except Exception as error:  # of requests, pooch, zipfile, or the data set's own
+            except Exception as error:  # may come from requests, pooch, zipfile or the data set's own code
                 place = self.root or "the folder that MNE's setting MNE_DATA names"
                 raise CorpusUnavailableError(
                     f"subject {self.subject} of MOABB's {self.dataset} could not be downloaded ({_reason(error)}): "
@@ -73,16 +74,18 @@ class Person:
         return tuple(sorted(_paths(found)))
 
     def read(self) -> dict[str, dict[str, mne.io.BaseRaw]]:
-        """Reads the person's sessions and their runs with MOABB: volts, events as annotations with durations.
+        """Reads all sessions and runs of the person with MOABB.
+
+        The signals are in volts. Events are annotations with durations.
 
         Raises:
-            ValueError: MOABB cannot read them.
+            ValueError: MOABB cannot read the person's files.
         """
         with moabb_in(self.root):
             dataset = moabb_dataset(self.dataset)
             try:
                 return dataset.get_data([self.subject])[self.subject]
-            except Exception as error:  # each data set has a reader of its own
+            except Exception as error:  # each data set has its own reader
                 raise ValueError(
                     f"MOABB cannot read subject {self.subject} of {self.dataset} ({_reason(error)}): if a file was "
                     "cut off, delete it and start again."
@@ -91,7 +94,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Samples `start` to `stop` of a run, recorded without a break; no samples if all its trials are too short."""
+    """Samples `start` to `stop` of a run, recorded without a break; empty if all trials of the run are too short."""
 
     session: str
     run: str
@@ -100,19 +103,19 @@ class Stretch:
 
 
 def stretches_of(person: Person, trial: tuple[float, float] | None = None) -> tuple[list[Stretch], tuple[Path, ...]]:
-    """Lists the stretches of a person that can be opened, reading the person only without a valid listing.
+    """Lists the continuous stretches of a person; the person's files are read only if there is no valid listing.
 
     Args:
         person: The person.
-        trial: Begin and end in seconds, relative to each event, of a continuous trial, if runs are trials joined
-            without a gap.
+        trial: Begin and end of a trial in seconds, relative to its event. Pass it only if the runs consist of trials
+            that were joined without a gap.
 
     Returns:
-        The stretches in MOABB's order, and the person's files as far as MOABB names them.
+        The stretches in MOABB's order, and the paths of the person's files as far as MOABB names them.
 
     Raises:
         CorpusUnavailableError: The person's files cannot be downloaded.
-        ValueError: MOABB cannot read them.
+        ValueError: MOABB cannot read the person's files.
     """
     data = person.root or Path(mne.get_config("MNE_DATA") or "~/mne_data").expanduser()
     listing = data / "get-hf-listings" / f"{person.dataset}-moabb{version('moabb')}" / f"{person.subject}.json"
@@ -141,15 +144,15 @@ def stretches_of(person: Person, trial: tuple[float, float] | None = None) -> tu
 
 
 def open_stretch(person: Person, stretch: Stretch, renamed: dict[str, str]) -> mne.io.BaseRaw:
-    """Opens one stretch; the person is read unless it is the last one that this process read.
+    """Opens one stretch. The person's files are read, except if they are the last files that this process read.
 
     Args:
         person: The person.
-        stretch: The part of a run.
-        renamed: Correct names of channels for which MOABB's names are wrong.
+        stretch: The stretch of a run to open.
+        renamed: Dictionary from wrong channel names of MOABB to the correct names.
 
     Returns:
-        The stretch in volts, its events as annotations with durations, cut at its ends.
+        The stretch in volts. Events are annotations with durations, which are cut at the ends of the stretch.
 
     Raises:
         ValueError: MOABB cannot read the person, or there is nothing to open.
@@ -176,7 +179,7 @@ def _read_last(person: Person) -> dict[str, dict[str, mne.io.BaseRaw]]:
 
 
 def moabb_dataset(name: str) -> Any:
-    """One of MOABB's data sets.
+    """Returns the data set of MOABB with a name.
 
     Raises:
         CorpusUnavailableError: MOABB is not installed.
@@ -205,13 +208,14 @@ def moabb_dataset(name: str) -> Any:
 
 @contextmanager
 def moabb_in(root: Path | None) -> Iterator[None]:
-    """Silences MOABB, and makes `root` the folder of its data, inside the context.
+    """Suppresses MOABB's messages inside the context, and sets `root` as the folder of its data.
 
-    Few of MOABB's readers accept a path. All use MNE's configuration, in which the first use of a data set stores its
-    folder permanently. So the configuration is put aside, and restored at the end.
+    Few of MOABB's readers accept a path. All of them use MNE's configuration, and the first use of a data set stores
+    the data set's folder there permanently. So the configuration is replaced inside the context and restored at the
+    end.
 
     Args:
-        root: Folder that holds MOABB's `MNE-...-data`; None: MNE's configured folder.
+        root: Folder that holds MOABB's folders `MNE-...-data`. None: MNE's configured folder.
     """
     before = logging.root.manager.disable
     with warnings.catch_warnings(), redirect_stdout(sys.stderr), _configured(root):
@@ -235,7 +239,7 @@ def _configured(root: Path | None) -> Iterator[None]:
             yield
     finally:
         for name in list(os.environ):
-            if _is_place(name):  # MNE sets one for each data set
+            if _is_place(name):  # MNE sets one variable for each data set
                 del os.environ[name]
         os.environ |= before
 
@@ -245,7 +249,7 @@ def _is_place(variable: str) -> bool:
 
 
 def _between_zeros(raw: mne.io.BaseRaw) -> list[tuple[int, int]]:
-    """Stretches between gaps, which are zeros in every EEG channel: (start, stop) in samples."""
+    """Returns (start, stop) in samples of each stretch between gaps, where every EEG channel is zero."""
     alive = np.zeros(raw.n_times, dtype=bool)
     for pick in mne.pick_types(raw.info, eeg=True, exclude=()):
         alive |= raw.get_data(picks=[pick])[0] != 0
@@ -264,7 +268,10 @@ def _between_zeros(raw: mne.io.BaseRaw) -> list[tuple[int, int]]:
 
 
 def _around_events(raw: mne.io.BaseRaw, trial: tuple[float, float], offset: float) -> list[tuple[int, int]]:
-    """First sample and end of the trial around each event; annotations begin `offset` s after the event."""
+    """Returns (start, stop) in samples of the trial around each event.
+
+    Annotations begin `offset` seconds after their event.
+    """
     rate = raw.info["sfreq"]
     events = raw.annotations.onset - raw.first_time - offset
     starts = np.maximum(0, np.round((events + trial[0]) * rate)).astype(int)
@@ -273,7 +280,7 @@ def _around_events(raw: mne.io.BaseRaw, trial: tuple[float, float], offset: floa
 
 
 def _paths(found: Any) -> list[Path]:
-    """Paths in the result of a data set's `data_path`: a path, a list or a dictionary of lists."""
+    """Returns all paths in the result of a data set's `data_path`: a path, a list, or a dictionary of lists."""
     if isinstance(found, (str, os.PathLike)):
         return [Path(found)] if Path(found).exists() else []
     if isinstance(found, dict):
@@ -287,5 +294,5 @@ def _stamp(path: Path) -> list[int]:
 
 
 def _reason(error: Exception) -> str:
-    """Class of an error and the beginning of its message, in one line."""
+    """Returns the class of an error and the beginning of its message, in one line."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:100]}".rstrip(": .")

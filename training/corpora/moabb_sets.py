@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The data sets of MOABB: four with their own names, all others as `moabb:<Dataset>`.
+"""The data sets of MOABB: four have their own names here, and all others are named `moabb:<Dataset>`.
 
-MOABB's `interval` gives the duration of an event: for motor imagery, from the cue to the end of the imagery. Subjects
-have MOABB's names. A person that MOABB cannot read is one recording, `unread`; opening it raises the reason.
+MOABB's `interval` gives the duration of an event. For motor imagery, it is the time from the cue to the end of the
+imagery. Subjects have the same names as in MOABB. If MOABB cannot read a person, this person has one recording with
+the session `unread`; opening this recording raises an error with the reason.
 """
 
 import sys
@@ -19,14 +20,15 @@ from .full_disk import is_full_disk
 from .moabb_reading import Person, moabb_dataset, open_stretch, stretches_of
 from .vocabulary import allows_sharing, condition_of
 
-#: Conditions of event names that are valid in one data set only.
+#: Conditions of event names that have this meaning in one data set only.
 _CONDITIONS = {"Rodrigues2017": {"closed": "eyes_closed", "open": "eyes_open"}}
 
-#: Data sets whose runs are trials joined without a gap: begin and end of a trial in seconds, relative to the event.
+#: Begin and end of a trial in seconds, relative to the event, for data sets whose trials were joined without a gap.
 _TRIALS = {"Cho2017": (-2.0, 5.0)}
 
-#: Correct channel names where MOABB's names are wrong. The channels of 2b are bipolar, about 2.5 cm before against
-#: 2.5 cm behind C3, Cz and C4, slightly different in each person (Leeb et al. 2007).
+#: Correct channel names for data sets in which MOABB's names are wrong. The channels of 2b are bipolar: one electrode
+#: is about 2.5 cm before C3, Cz or C4, and the other is 2.5 cm behind. The places differ slightly between people (Leeb
+#: et al. 2007).
 _CHANNELS = {"BNCI2014_004": {"C3": "FC3-CP3", "Cz": "FCz-CPz", "C4": "FC4-CP4"}}
 
 #: Data sets that also have a corpus with its own name.
@@ -37,7 +39,7 @@ _NAMES = {
     "Cho2017": "cho2017",
 }
 
-#: Beginnings of the names of data sets that share people, with the same numbers.
+#: Data sets whose names begin with the same one of these words have the same people with the same numbers.
 _SAME_PEOPLE = (
     "Castillos",
     "Dreyer2023",
@@ -51,7 +53,7 @@ _SAME_PEOPLE = (
 
 
 def moabb_corpus(argument: str) -> Corpus:
-    """Any data set of MOABB, by the name of its class.
+    """Returns any data set of MOABB as a corpus; `argument` is the name of its class.
 
     Raises:
         CorpusUnavailableError: MOABB is not installed.
@@ -86,7 +88,7 @@ def moabb_corpus(argument: str) -> Corpus:
 
 
 def _find(name: str, dataset: str, data_dir: Path | None) -> list[Recording]:
-    """Lists the recordings; downloads and reads each person without a listing."""
+    """Lists the recordings; a person who has no valid listing is downloaded and read."""
     if data_dir is not None and not data_dir.is_dir():
         raise CorpusUnavailableError(f"{name}: there is no folder {data_dir} to look in or to download to.")
     own = data_dir / name if data_dir is not None and (data_dir / name).is_dir() else data_dir
@@ -125,7 +127,7 @@ def _say(problem: str) -> NoReturn:
 
 
 def _conditions(dataset: Any, name: str) -> dict[str, str]:
-    """GET's condition of each event that has one."""
+    """Returns GET's condition for each event that has a condition."""
     own = _CONDITIONS.get(name, {})
     found = {event: own.get(event, condition_of(event)) for event in dataset.event_id}
     return {event: condition for event, condition in found.items() if condition is not None}
@@ -147,7 +149,7 @@ def _citation(about: Any, doi: str) -> str:
     return ", ".join(part for part in (f"{authors} ({year})" if authors else "", f"doi:{doi}" if doi else "") if part)
 
 
-#: Subjects of EEGMMIDB's splits, as MOABB numbers them.
+#: Subjects of EEGMMIDB's splits, with MOABB's numbers.
 _EEGMMIDB_SPLITS = {
     split: tuple(str(int(subject[1:])) for subject in subjects) for split, subjects in (EEGMMIDB.splits or {}).items()
 }

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Seizures as annotations of a recording, from lists of any format."""
+"""Adds seizures, which corpora list in different formats, to recordings as annotations."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -10,10 +10,10 @@ import mne
 from .corpus import Recording
 from .download import LocalFiles, PhysioNetFiles, Project
 
-#: Description of the annotation, and GET's condition for it.
+#: Dictionary from the description of the annotation to GET's condition.
 SEIZURE = {"seizure": "seizure"}
 
-#: Seconds by which a seizure may end after the last sample, because lists are rounded to whole seconds.
+#: A seizure may end this number of seconds after the last sample, because the lists are rounded to whole seconds.
 ROUNDING = 1.0
 
 
@@ -23,12 +23,13 @@ def find_with_lists(
     opener: Callable[[LocalFiles | PhysioNetFiles, str, str], mne.io.BaseRaw],
     data_dir: Path | None,
 ) -> list[Recording]:
-    """Lists the recordings of a project with a folder for each subject, each with one text that lists seizures.
+    """Lists the recordings of a project in which each subject has a folder with one text file that lists seizures.
 
     Args:
         project: The project.
-        listing: Name of the text, with `{}` for the subject.
-        opener: Opens a recording, given the project's files and the names of the recording and the text.
+        listing: Name of the text file, with `{}` in place of the subject.
+        opener: Function that opens a recording. Its arguments are the project's files, the name of the recording and
+            the name of the text file.
         data_dir: Folder that holds the project, or None.
 
     Raises:
@@ -50,15 +51,15 @@ def mark_seizures(raw: mne.io.BaseRaw, spans: Iterable[tuple[float, float]], sou
     """Adds seizures to the annotations of a recording.
 
     Args:
-        raw: The recording; it is changed.
-        spans: Begin and end of each seizure, seconds from the first sample.
-        source: Name of the list of seizures, for the message.
+        raw: The recording, which is changed in place.
+        spans: Begin and end of each seizure, in seconds from the first sample.
+        source: Name of the list of seizures, for the error message.
 
     Returns:
         The recording.
 
     Raises:
-        ValueError: A seizure lies outside the recording: the list or the recording is wrong.
+        ValueError: A seizure lies outside the recording, so the list or the recording is wrong.
     """
     seconds = raw.n_times / raw.info["sfreq"]
     for begin, end in spans:

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Siena: scalp EEG of adults with epilepsy, every seizure marked by clock time.
+"""Siena: scalp EEG of adults with epilepsy, in which every seizure is marked with its clock time.
 
-Each patient has a folder, `PN00` to `PN17`, with recordings of hours and one text written by hand:
+Each patient has a folder, `PN00` to `PN17`. It holds recordings of several hours and one handwritten text file:
 
     Seizure n 1
     File name: PN00-1.edf
@@ -10,11 +10,11 @@ Each patient has a folder, `PN00` to `PN17`, with recordings of hours and one te
     Seizure start time: 19.58.36
     Seizure end time: 19.59.46
 
-Times have dots, colons or both. "Seizure" before "start time" may be missing, and so may the file's name if a
-patient has one file. `PNO6` has the letter O. The recording starts at the clock time in the header of the EDF file,
-not at the list's registration time: the header gives the time of the first sample, and the list's time is missing
-once and mistyped more than once (PN10-7.8.9, PN14-3). If a list gives two times for one event, as for two of PN10's,
-the first is used.
+Times are written with dots, colons or both. The word "Seizure" before "start time" may be missing. The name of the
+file may be missing if a patient has only one file. `PNO6` is written with the letter O. The start of a recording is
+the clock time in the header of the EDF file, which is the time of its first sample. The registration time in the list
+is not used, because it is missing once and mistyped more than once (PN10-7.8.9, PN14-3). If a list gives two times for
+one event, as for two events of PN10, the first time is used.
 """
 
 import re
@@ -34,15 +34,15 @@ _DAY = 24 * 3600
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z ]*?)\s*:\s*(.*?)\s*")
 _CLOCK = re.compile(r"(\d{1,2})[.:](\d{2})[.:](\d{2})")
 
-#: In the list, this seizure ends half an hour after the recording. The hour is mistyped, and its owner corrects it
-#: in a later edition (Dan and Detti, BIDS Siena Scalp EEG Database, doi:10.5281/zenodo.10640762).
+#: According to the list, this seizure ends half an hour after the end of the recording. The hour is mistyped; the
+#: owner corrected it in a later edition (Dan and Detti, BIDS Siena Scalp EEG Database, doi:10.5281/zenodo.10640762).
 _MISTYPED = {("pn00-3", "19.29.29"): "18.29.29"}
 
 
 def _open(files: LocalFiles | PhysioNetFiles, name: str, seizures: str) -> mne.io.BaseRaw:
     source, path = files.path(seizures), PurePosixPath(name)
     clocks = read_seizure_list(source).get(path.stem.lower())
-    if not clocks:  # every recording of this corpus was published for its seizures
+    if not clocks:  # every recording of this corpus contains a seizure
         raise ValueError(f"{source.name} lists no seizure of {path.name}, which has at least one: fetch it again.")
     raw = open_recording(files.path(name))
     started = raw.info["meas_date"]
@@ -54,14 +54,14 @@ def _open(files: LocalFiles | PhysioNetFiles, name: str, seizures: str) -> mne.i
 
 
 def read_seizure_list(path: Path) -> dict[str, list[tuple[int, int]]]:
-    """Reads the text that lists the seizures of a patient.
+    """Reads the text file that lists the seizures of a patient.
 
     Returns:
-        For each recording of the list, by the name of its file in lower case without suffix, begin and end of
-        its seizures in seconds of the day.
+        Begin and end of each seizure, in seconds since midnight. The keys are the file names of the listed recordings,
+        in lower case and without suffix.
 
     Raises:
-        ValueError: A line that should hold a time holds none, or a seizure has no begin or no end.
+        ValueError: A line that should contain a time contains none, or a seizure has no begin or no end.
     """
     recording, begin = _recording("", path), None
     seizures: dict[str, list[tuple[int, int]]] = {}
@@ -89,14 +89,17 @@ def _key_and_value(line: str) -> tuple[list[str], str]:
 
 
 def _recording(name: str, path: Path) -> str:
-    """Recording for a list's `PN06-1.edf` or `PNO6-1.edf`, or, if there is only one, `PN11-.edf` or no name."""
+    """Returns the recording that a list names `PN06-1.edf` or `PNO6-1.edf`.
+
+    If a patient has only one recording, the list may also name it `PN11-.edf` or give no name.
+    """
     stem = name.lower().removesuffix(".edf").replace("o", "0").rstrip("-")
     patient = path.stem.rpartition("-")[2].lower()
     return f"{patient}-1" if stem in ("", patient) else stem
 
 
 def _clock(value: str, recording: str, line: str, path: Path) -> int:
-    """First clock time in a text, in seconds of the day."""
+    """Returns the first clock time in a text, in seconds since midnight."""
     found = _CLOCK.search(_MISTYPED.get((recording, value), value))
     if found is None or int(found[1]) > 24 or int(found[2]) > 59 or int(found[3]) > 59:
         raise ValueError(f"{path.name}: {line.strip()!r} holds no time such as 19.58.36.")

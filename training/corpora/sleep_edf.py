@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Sleep-EDF, expanded: whole nights, and the days around them, on two bipolar channels.
+"""Sleep-EDF, expanded: whole nights, and the days around them, with two bipolar channels.
 
-`SC4ssNE0-PSG.edf` is night N of person ss at home, `ST7ssNJ0-PSG.edf` night N of person ss in the hospital,
-after temazepam or placebo; the two studies have no person in common. Beside each recording is the list of its sleep
-stages, whose name includes the scorer: `SC4001E0-PSG.edf` and `SC4001EC-Hypnogram.edf`. The stages become
-annotations. No stage is a condition: GET has no conditions for sleep, and stage W is any waking activity from the
+`SC4ssNE0-PSG.edf` is night N of person ss at home. `ST7ssNJ0-PSG.edf` is night N of person ss in the hospital, after
+temazepam or placebo. The two studies have no person in common. Each recording has a file with its sleep stages, and
+the name of this file includes the scorer: `SC4001E0-PSG.edf` and `SC4001EC-Hypnogram.edf`. The stages become
+annotations. No stage is a condition: GET has no conditions for sleep, and stage W is any activity while awake from the
 afternoon on, with eyes open or closed.
 """
 
@@ -39,7 +39,7 @@ def _find(data_dir: Path | None) -> list[Recording]:
 
 
 def _night(name: str) -> str:
-    """Common part of the names of a recording and its stages: study, person, night and recorder."""
+    """Returns the part that the names of a recording and of its stages share: study, person, night and recorder."""
     return PurePosixPath(name).name[:7]
 
 
@@ -51,7 +51,7 @@ def _open(files: LocalFiles | PhysioNetFiles, name: str, hypnogram: str | None) 
     stages = files.path(hypnogram)
     check_whole(stages)
     raw = open_recording(files.path(name))
-    # the last stage ends with the day, after the end of the recording
+    # the last stage ends at the end of the day, which is after the end of the recording
     return raw.set_annotations(mne.read_annotations(stages), emit_warning=False, verbose="ERROR")
 
 

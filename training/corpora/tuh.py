@@ -1,15 +1,15 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """TUH EEG: a local copy of the Temple University Hospital corpus, or of one of its parts.
 
-The owners give access to individual people, so nothing is downloaded here. All parts name their recordings in the
-same way, in different folders:
+The owners give access to individual people, so nothing is downloaded here. The file names have the same form in all
+parts, but the folders differ:
 
     edf/000/aaaaaaaa/s001_2015/01_tcp_ar/aaaaaaaa_s001_t000.edf              TUEG
     edf/train/aaaaaaac/s001_2002/02_tcp_le/aaaaaaac_s001_t000.edf, .csv_bi   TUSZ, with seizures
     edf/eval/normal/01_tcp_ar/aaaaamye_s001_t000.edf                         TUAB
 
-Folders train, dev and eval are the owners' splits. A `.csv_bi` beside a recording lists its seizures. If some
-recordings have a list, recordings without one are refused.
+The folders train, dev and eval are the owners' splits. A file `.csv_bi` beside a recording lists the seizures of the
+recording. If some recordings have such a list, recordings without a list are refused.
 """
 
 import csv
@@ -24,14 +24,14 @@ from .reading import open_recording
 from .seizures import SEIZURE, mark_seizures
 
 _NAME = re.compile(r"([a-z0-9]{8})_(s\d{3}_t\d{3})\.edf")
-#: The owners' splits, the most held-out one last: a subject in two splits belongs to the later one.
+#: The owners' splits, ordered from training to test: a subject that is in two splits belongs to the later split.
 _SPLITS = {"train": "train", "dev": "validation", "eval": "test"}
-#: Inputs without an electrode on the head, and channels that the software added to the signals.
+#: Labels of inputs without an electrode on the head, and of channels that the software added.
 _SPARE = r"(EEG\s+)?\d+-(REF|LE)|IBI|BURSTS|SUPPR"
 
 
 def tuh_corpus(folder: str) -> Corpus:
-    """A local copy of TUH EEG, TUSZ, TUAB and so on: `tuh:/data/tusz`."""
+    """Returns a local copy of TUH EEG, TUSZ, TUAB and so on as a corpus, such as `tuh:/data/tusz`."""
     root = Path(folder).expanduser()
     return Corpus(
         name=f"tuh:{folder}",
@@ -55,7 +55,7 @@ def tuh_corpus(folder: str) -> Corpus:
 
 
 def _recordings(root: Path) -> list[tuple[Path, str, str]]:
-    """File, subject and session of each recording, in order."""
+    """Returns file, subject and session of each recording, sorted by file."""
     matches = ((path, _NAME.fullmatch(path.name)) for path in sorted(root.rglob("*.edf")))
     return [(path, match[1], match[2]) for path, match in matches if match]
 
@@ -98,7 +98,7 @@ def read_csv_bi(path: Path) -> list[tuple[float, float]]:
     """Reads the seizures of a recording.
 
     Returns:
-        Begin and end of each in seconds.
+        Begin and end of each seizure in seconds.
 
     Raises:
         ValueError: The file is not a list of events, or is cut off.
@@ -108,11 +108,11 @@ def read_csv_bi(path: Path) -> list[tuple[float, float]]:
         events = [(row["label"], float(row["start_time"]), float(row["stop_time"])) for row in csv.DictReader(lines)]
     except (KeyError, TypeError, ValueError):
         events = []
-    if not events or not all(label for label, _, _ in events):  # without seizures it says that all is background
+    if not events or not all(label for label, _, _ in events):  # a file without seizures lists background
         raise ValueError(f"{path} is cut off or no list of events: a row needs a start_time, a stop_time and a label.")
     return [(begin, end) for label, begin, end in events if label != "bckg"]
 
 
 def _person(subject: str) -> str:
-    """The person behind a subject: TUEG and its parts share their subjects' names."""
+    """Returns the person of a subject; a subject has the same name in TUEG and in all its parts."""
     return f"tuh/{subject}"

@@ -1,2 +1,2 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""From corpora to datasets: segments, prepared folders, splits, cards and spectra."""
+"""Converts corpora to datasets: segments, prepared folders, splits, cards and spectra."""

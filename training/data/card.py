@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The card of a prepared corpus: its description, owners, contents and use.
+"""Writes the card of a prepared corpus, which describes the corpus, its owners, its contents and its use.
 
     card("out/eegmmidb")          # writes out/eegmmidb/README.md and out/eegmmidb/spectra.png
 
-The description, the owners and the licence come from the registry of corpora. This call computes every figure from
-the prepared data.
+The description, the owners and the licence are read from the registry of corpora. All numbers in the card are computed
+from the prepared data.
 """
 
 import re
@@ -22,11 +22,11 @@ from .segments import FEATURES
 from .spectra import Measured, alpha_of_closing, draw, measure
 
 CARD, PICTURE = "README.md", "spectra.png"
-#: Placeholder in the card for the repository's name, which is known when it is pushed.
+#: Placeholder in the card for the name of the repository; the name is known only when the folder is pushed.
 OWN_NAME = "OWNER/NAME"
-#: Marks a card that `card` wrote; the next card replaces it.
+#: Mark of a card that `card` wrote; the next call of `card` replaces such a card.
 MARK = "<!-- made by get-hf corpus card -->"
-#: Licences that the Hub knows by these names; any other is "other" there, with its own name and address.
+#: Names of the licences that the Hub knows. For any other licence, the Hub expects "other" with a name and an address.
 HUB_LICENCES = {
     *("odc-by", "cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nd-4.0"),
     *("cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "unknown"),
@@ -51,19 +51,20 @@ COLUMNS = {
 }
 #: Counts for each split.
 COUNTS = ("subjects", "recordings", "segments", "hours")
-#: Maximum number of problems in the card; dataset_info.json holds all.
+#: Maximum number of problems that the card lists; dataset_info.json lists all problems.
 MOST_PROBLEMS = 100
 
 
 def card(folder: str | Path, progress: Callable[[int, int], None] | None = None) -> str:
-    """Measures a prepared corpus and writes its card, README.md, and the picture in it, spectra.png.
+    """Measures a prepared corpus and writes its card README.md and the picture spectra.png that the card shows.
 
     Args:
         folder: Folder that `prepare` wrote.
-        progress: Called after each segment with the numbers of measured and of all segments.
+        progress: Function that is called after each segment with the number of measured segments and the number of all
+            segments.
 
     Returns:
-        The card.
+        The text of the card.
 
     Raises:
         FileNotFoundError: There is no such folder.
@@ -95,7 +96,7 @@ def read_folder(folder: str | Path) -> Prepared:
 
 
 def _front_matter(corpus: Corpus, prepared: Prepared, measured: Measured) -> str:
-    """Metadata for the Hub: licence, tags, size, and the files of each split."""
+    """Returns the metadata for the Hub: licence, tags, size, and the files of each split."""
     data = DatasetCardData(
         pretty_name=f"{corpus.name}, prepared for GET",
         tags=["eeg", "brain", "biosignals", "neuroscience", "get", *_recorded(measured)],
@@ -113,7 +114,7 @@ def _front_matter(corpus: Corpus, prepared: Prepared, measured: Measured) -> str
 
 
 def hub_licence(corpus: Corpus) -> dict[str, str]:
-    """The licence in the Hub's spelling: "ODC-By 1.0" is odc-by, "CC BY 4.0" is cc-by-4.0."""
+    """Returns the licence as the Hub names it: "ODC-By 1.0" is odc-by, and "CC BY 4.0" is cc-by-4.0."""
     name = re.sub(r"[^a-z0-9.]+", "-", corpus.licence.lower()).removesuffix("-international")
     name = {"odc-by-1.0": "odc-by"}.get(name, name)
     if name in HUB_LICENCES:
@@ -122,7 +123,7 @@ def hub_licence(corpus: Corpus) -> dict[str, str]:
 
 
 def _recorded(measured: Measured) -> list[str]:
-    """Tags for the recorded conditions."""
+    """Returns the tags for the recorded conditions."""
     kinds = {
         "epilepsy": {"seizure"},
         "motor-imagery": {"left_fist", "right_fist", "both_fists", "feet", "tongue"},
@@ -168,7 +169,7 @@ def _sections(corpus: Corpus, prepared: Prepared, measured: Measured) -> Iterabl
 
 
 def _statistics(prepared: Prepared) -> Iterable[tuple]:
-    """A row for each split, and a row of sums if there are several."""
+    """Yields a table row for each split, and a row with the sums if there are several splits."""
     counts = [tuple(own[name] for name in COUNTS) for own in prepared.statistics.values()]
     for (split, own), row in zip(prepared.statistics.items(), counts, strict=True):
         yield split, *row, "-" if own["microvolts"] is None else f"{own['microvolts']:.1f}"
@@ -177,7 +178,7 @@ def _statistics(prepared: Prepared) -> Iterable[tuple]:
 
 
 def _channels(prepared: Prepared) -> str:
-    """Number of channels of the segments, and their sampling rate."""
+    """Returns a text with the number of channels of the segments and their sampling rate."""
     counts = sorted({count for own in prepared.statistics.values() for count in own["channels"]})
     return f"{counts[0]}{f' to {counts[-1]}' if len(counts) > 1 else ''} at {prepared.sampling_rate:g} Hz"
 
@@ -227,7 +228,7 @@ def _loading() -> Iterable[str]:
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence]) -> str:
-    """A Markdown table; fractions with two decimals."""
+    """Returns a Markdown table, in which fractions have two decimals."""
     cells = [[f"{cell:.2f}" if isinstance(cell, float) else str(cell).replace("|", "\\|") for cell in r] for r in rows]
     lines = [header, ["---"] * len(header), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,8 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Cleans the recordings of a corpus one by one, and saves each at once, so that an interrupted run can continue.
+"""Cleans the recordings of a corpus one by one.
 
-Each recording has a file of segments in Arrow's stream format. The name of the file follows from the person, the
-session, and the size and last change of the recording's files.
+Each cleaned recording is saved immediately, so that an interrupted run can continue. The segments of a recording are
+stored in one file in Arrow's stream format. The name of this file is a hash of the person, the session, and the size
+and the time of the last change of the recording's files.
 """
 
 import itertools
@@ -38,14 +39,14 @@ def clean_recordings(
 
     Args:
         corpus: Name of the corpus.
-        recordings: Its recordings.
+        recordings: Recordings of the corpus.
         folder: Folder for the segments.
-        segment_seconds: Approximate length of a segment.
-        num_proc: Number of processes; the result does not depend on it.
-        progress: Called with the numbers of cleaned and of all recordings.
+        segment_seconds: Approximate length of a segment in seconds.
+        num_proc: Number of processes. The result does not depend on it.
+        progress: Function that is called with the number of cleaned recordings and the number of all recordings.
 
     Returns:
-        A file for each recording, in the order of the recordings; `read_segments` reads it.
+        Path of the file of each recording, in the order of the recordings. `read_segments` reads these files.
 
     Raises:
         OSError: The disk is full.
@@ -64,14 +65,14 @@ def clean_recordings(
 
 
 def read_segments(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Reads the segments of one recording, or some of their columns, as a memory map."""
+    """Reads the segments of one recording as a memory map; reads only some columns if `columns` is given."""
     with pa.memory_map(str(path)) as file:
         table = pa.ipc.open_stream(file).read_all()
     return table if columns is None else table.select(columns)
 
 
 def _names(recordings: Sequence[Recording]) -> list[str]:
-    """A file name for each recording; recordings with the same hash get different numbers."""
+    """Returns a file name for each recording; recordings with the same hash get different numbers."""
     counts: Counter[str] = Counter()
     names = []
     for recording in recordings:
@@ -83,7 +84,7 @@ def _names(recordings: Sequence[Recording]) -> list[str]:
 
 
 def _is_kept(path: Path) -> bool:
-    """Whether a recording need not be cleaned again; one that could not be downloaded is tried again."""
+    """Whether a recording need not be cleaned again; a recording that could not be downloaded is tried again."""
     try:
         rows = read_segments(path, ["subject", "session", "problem"]).to_pylist()
     except (OSError, pa.ArrowInvalid):
@@ -92,13 +93,13 @@ def _is_kept(path: Path) -> bool:
 
 
 def _worked_off(jobs: list[tuple], num_proc: int | None) -> Iterator[None]:
-    """Cleans recording after recording, in this process or several, and yields after each."""
+    """Cleans the recordings in this process or in several processes, and yields after each recording."""
     if num_proc is None or num_proc == 1 or len(jobs) < 2:
         for job in jobs:
             _clean(*job)
             yield
         return
-    # Ctrl-C reaches all processes: workers ignore it, or each would print a traceback; this process ends them
+    # Ctrl-C reaches all processes; workers ignore it, because each would print a traceback, and this process ends them
     ignore: dict[str, Any] = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
     with ProcessPoolExecutor(min(num_proc, len(jobs)), **ignore) as pool:
         try:
@@ -112,7 +113,7 @@ def _worked_off(jobs: list[tuple], num_proc: int | None) -> Iterator[None]:
 
 
 def _clean(recording: Recording, corpus: str, segment_seconds: float, path: Path) -> None:
-    """Cleans one recording into a file, which is written completely or not at all."""
+    """Cleans one recording and writes its segments to a file; the file is written completely or not at all."""
     table = segment_table(recording, corpus, segment_seconds, _extractor())
     part = path.with_suffix(".part")
     with ArrowWriter(path=str(part), features=FEATURES) as writer:
@@ -123,5 +124,5 @@ def _clean(recording: Recording, corpus: str, segment_seconds: float, path: Path
 
 @cache
 def _extractor() -> GETFeatureExtractor:
-    """The feature extractor that cleans in this process."""
+    """Returns the feature extractor that cleans recordings in this process."""
     return GETFeatureExtractor(EEGSegmentsConfig.sampling_rate, EEGSegmentsConfig.patch_size)

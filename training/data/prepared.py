@@ -1,14 +1,15 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Prepared corpora: a folder of Parquet shards that many tools read, with a file that describes them.
+"""Prepared corpora: folders of Parquet shards, which many tools read, with a file that describes the shards.
 
     prepared = prepare("eegmmidb", "prepared/eegmmidb", data_dir="data")
     segments = load_prepared("prepared/eegmmidb")                          # or "owner/name" on the Hub
-    stream = load_prepared("owner/name", split="train", streaming=True)    # too large for the disk
+    stream = load_prepared("owner/name", split="train", streaming=True)    # for a corpus larger than the disk
 
-The folder holds `data/<split>-00000-of-0000N.parquet`, rows as `get_hf.training.data.segments` describes them, and
-`dataset_info.json`; `datasets.load_dataset(folder)` reads it without this package. The same recordings give the
-same bytes, with any number of processes. The number of shards is a power of two, so that as many processes can
-share them evenly. Their numbers of rows differ by at most one, so that all processes end at about the same time.
+The folder holds the files `data/<split>-00000-of-0000N.parquet` and `dataset_info.json`. The rows are described in
+`get_hf.training.data.segments`. `datasets.load_dataset(folder)` reads the folder without this package. The same
+recordings always give the same bytes, whatever the number of processes. The number of shards is a power of two, so
+that 2, 4, 8 ... processes can each read the same number of shards. The numbers of rows of two shards differ by at most
+one, so that all processes finish at about the same time.
 """
 
 import json
@@ -37,19 +38,21 @@ from .cleaning import clean_recordings, read_segments
 from .run_folder import locked, put_in_place
 from .segments import FEATURES, EEGSegmentsConfig, fingerprint, is_incomplete, problems, source_code
 
-#: File that describes the shards; it marks a folder as a prepared corpus.
+#: File that describes the shards; a folder with this file is a prepared corpus.
 INFO = "dataset_info.json"
 SPLITS = ("train", "validation", "test")
 #: Folder for cleaned recordings, beside a corpus that is being prepared.
 RECORDINGS = "recordings"
-#: Version of the format; raise it when the folder must be read in another way.
+#: Version of the format. Increase it when a change requires another way of reading the folder.
 FORMAT = 1
-#: Least number of shards of a split with that many rows, and approximate limit of the signal in a shard, in bytes.
+#: Minimum number of shards of a split (fewer only if the split has fewer rows), and approximate maximum size of the
+#: signals in a shard, in bytes.
 FEWEST_SHARDS = 16
 SHARD_BYTES = 128 * 2**20
-#: Rows that are read at once: about 50 MB with 64 channels.
+#: Number of rows that are read at once: about 50 MB with 64 channels.
 ROW_GROUP = 16
-#: Floats split into byte streams compress by a fifth with zstd, and are read faster than Parquet's default.
+#: Floats that are split into byte streams become a fifth smaller with zstd, and are read faster than with Parquet's
+#: default.
 WRITING = {
     "compression": "zstd",
     "use_dictionary": ["ch_names", "subject", "session", "corpus", "problem"],
@@ -62,15 +65,15 @@ class Prepared:
     """Description of a prepared corpus, without its signals.
 
     Attributes:
-        folder: Its folder, or "owner/name" on the Hub.
+        folder: Folder of the prepared corpus, or "owner/name" on the Hub.
         corpus: Name in the registry of corpora.
-        fingerprint: The same for the same recordings, settings and code.
-        sampling_rate: Hz.
-        patch_size: Number of samples for each number in the column `conditions`.
-        conditions: Names of these numbers.
+        fingerprint: Hash of the recordings, the settings and the code.
+        sampling_rate: Sampling rate in Hz.
+        patch_size: Number of samples per patch; the column `conditions` has one number per patch.
+        conditions: Names of the conditions; a number in the column `conditions` is an index into this list.
         splits: Number of rows of each split.
-        subjects: Subjects of each split, in order.
-        problems: (subject, session, problem) of each recording that could not be used, or not wholly.
+        subjects: Sorted subjects of each split.
+        problems: (subject, session, problem) of each recording that could not be used completely.
         statistics: For each split: usable "subjects", "recordings", "segments" and "hours", "channels" (the
             different channel counts), "microvolts" (median of the segments' RMS) and "hours_of_condition".
     """
@@ -124,7 +127,7 @@ class Prepared:
 
 
 def is_on_hub(source: str | Path) -> bool:
-    """Whether a name means a dataset on the Hub: it has the form owner/name and is not a local folder."""
+    """Whether a name is the name of a dataset on the Hub: it has the form owner/name and is not a local folder."""
     return bool(re.fullmatch(r"[\w.-]+/[\w.-]+", str(source))) and not Path(source).expanduser().is_dir()
 
 
@@ -138,21 +141,21 @@ def prepare(
 ) -> Prepared:
     """Prepares a corpus: cleans its recordings and writes the folder, completely or not at all.
 
-    The work needs twice the disk space of the result. Unless the disk is full, an interruption leaves
-    cleaned recordings in a hidden folder beside `out`, and the next call continues from them.
+    The preparation needs twice the disk space of the result. If it is interrupted, the cleaned recordings stay in a
+    hidden folder beside `out`, and the next call continues from them. If the disk is full, they are deleted.
 
     Args:
         corpus: Name in the registry of corpora.
-        out: Folder to make. An existing prepared corpus is replaced, or left if it is the same.
-        data_dir: Folder with the recordings; None: see `Corpus.recordings`.
-        num_proc: Processes that clean.
-        segment_seconds: Approximate length of a segment.
-        progress: Called with the numbers of cleaned and of all recordings.
+        out: Folder to write. An existing prepared corpus is replaced, or kept if the result would be the same.
+        data_dir: Folder with the recordings. None: see `Corpus.recordings`.
+        num_proc: Number of processes that clean recordings.
+        segment_seconds: Approximate length of a segment in seconds.
+        progress: Function that is called with the number of cleaned recordings and the number of all recordings.
 
     Raises:
         CorpusUnavailableError: The corpus cannot be found.
         ValueError: No corpus has that name, or `out` holds other files.
-        OSError: The disk is full, `out` cannot be written to, or another process prepares it.
+        OSError: The disk is full, `out` cannot be written to, or another process is preparing `out`.
     """
     entry, out = get_corpus(corpus), Path(out).expanduser().absolute()
     own = datasets.fingerprint.Hasher.hash([fingerprint(corpus, data_dir), segment_seconds, FORMAT, _source()])
@@ -168,7 +171,7 @@ def prepare(
 
 
 def kept(out: str | Path) -> str:
-    """Says what an interrupted preparation has kept, and how to continue."""
+    """Returns a text that says what an interrupted preparation has kept, and how to continue."""
     done = len(list((_beside(Path(out).expanduser().absolute()) / RECORDINGS).glob("*.arrow")))
     if not done:
         return f"{out} is as it was: the same command starts again"
@@ -184,7 +187,7 @@ def _clean(
     num_proc: int | None,
     progress: Callable[[int, int], object] | None,
 ) -> dict[str, list[Path]]:
-    """Cleans the recordings of a corpus and returns one file for each, by split."""
+    """Cleans the recordings of a corpus and returns, for each split, one file per recording."""
     recordings = list(entry.recordings(data_dir))
     of = {split: [r for r in recordings if entry.split_of(r.subject) == split] for split in SPLITS}
     ordered = [recording for split in SPLITS for recording in of[split]]
@@ -198,17 +201,17 @@ def _beside(out: Path) -> Path:
 
 @contextmanager
 def _work_folder(out: Path, settings: str) -> Iterator[Path]:
-    """The work folder beside `out`, without useless files of an earlier process.
+    """Yields the work folder beside `out`, after removing files of an earlier process that cannot be used.
 
     Args:
-        out: The folder to make.
-        settings: Hash of everything that cleaned recordings depend on, except the recordings.
+        out: Folder of the prepared corpus.
+        settings: Hash of everything that cleaned recordings depend on, except the recordings themselves.
     """
     work = _beside(out)
     recordings = work / RECORDINGS
     try:
         with locked(work, f"preparing {out}"):
-            if (work / "replaced").exists() and not out.exists():  # stopped between two renames
+            if (work / "replaced").exists() and not out.exists():  # an earlier process stopped between two renames
                 (work / "replaced").rename(out)
             for left in ("whole", "replaced"):
                 shutil.rmtree(work / left, ignore_errors=True)
@@ -229,7 +232,7 @@ def _work_folder(out: Path, settings: str) -> Iterator[Path]:
                 raise
             _empty(work)
     finally:
-        with suppress(OSError):  # it holds recordings, or another process uses it now
+        with suppress(OSError):  # the folder holds recordings, or another process uses it now
             work.rmdir()
 
 
@@ -245,13 +248,13 @@ def load_prepared(
     """Loads a prepared corpus.
 
     Args:
-        source: Its folder, or "owner/name" on the Hub.
-        split: "train", "validation" or "test"; None: all splits of the corpus.
-        streaming: Whether to read data when they are needed. Otherwise `datasets` keeps a memory-mapped copy.
-        cache_dir: Folder for this copy; None: the cache of `datasets`.
+        source: Folder of the prepared corpus, or "owner/name" on the Hub.
+        split: "train", "validation" or "test". None: all splits of the corpus.
+        streaming: Whether to read data only when they are needed. Otherwise `datasets` keeps a memory-mapped copy.
+        cache_dir: Folder for this copy. None: the cache of `datasets`.
 
     Returns:
-        Result of `datasets.load_dataset`: `Dataset`, `DatasetDict`, or their iterable versions.
+        Result of `datasets.load_dataset`: a `Dataset`, a `DatasetDict`, or their iterable versions.
 
     Raises:
         ValueError: There is no prepared corpus, or it has no such split.
@@ -266,7 +269,10 @@ def load_prepared(
 
 
 def shard_lengths(n_rows: int, n_bytes: int) -> list[int]:
-    """Rows of each shard of a split: the number of shards is a power of two, and rows are divided evenly."""
+    """Returns the number of rows of each shard of a split.
+
+    The number of shards is a power of two, and the rows are divided evenly.
+    """
     n_shards = 1
     while n_shards < FEWEST_SHARDS or n_bytes > n_shards * SHARD_BYTES:
         n_shards *= 2
@@ -280,14 +286,14 @@ def _source() -> str:
 
 
 def _same(out: Path, own: str) -> Prepared | None:
-    """The prepared corpus at `out`, if preparing it again would give the same."""
+    """Returns the prepared corpus in `out`, or None if a new preparation would give another result."""
     found = _found(out)
     is_same = found and found.fingerprint == own and not is_incomplete(found.problems) and _has_all_shards(found)
     return found if is_same else None
 
 
 def _found(out: Path) -> Prepared | None:
-    """The prepared corpus in a folder, or None if the folder is missing, is empty or has to be replaced.
+    """Returns the prepared corpus in a folder, or None if the folder is missing, is empty or has to be replaced.
 
     Raises:
         ValueError: The folder holds other files.
@@ -319,7 +325,7 @@ def _shards(split: str, n_shards: int) -> list[str]:
 
 
 def _write(corpus: Corpus, files: Mapping[str, list[Path]], folder: Path, about: Mapping[str, Any]) -> None:
-    """Writes the shards, then their description."""
+    """Writes the shards, and then the file that describes them."""
     (folder / "data").mkdir(parents=True)
     splits: dict[str, dict[str, Any]] = {}
     statistics, found, subjects = {}, [], {}
@@ -361,14 +367,14 @@ def _write(corpus: Corpus, files: Mapping[str, list[Path]], folder: Path, about:
 
 
 def _rows(paths: list[Path]) -> Iterator[pa.Table]:
-    """The segments in some files, one by one."""
+    """Yields the segments in `paths` one by one."""
     for path in paths:
         table = read_segments(path)
         yield from (table.slice(row, 1) for row in range(len(table)))
 
 
 def _write_shard(rows: Iterator[pa.Table], length: int, path: Path) -> list[float]:
-    """Writes the next rows as a shard.
+    """Writes the next `length` rows as a shard.
 
     Returns:
         Root mean square of each segment that has samples, in microvolts.
@@ -376,7 +382,7 @@ def _write_shard(rows: Iterator[pa.Table], length: int, path: Path) -> list[floa
     levels = []
     with pq.ParquetWriter(path, FEATURES.arrow_schema, **WRITING) as writer:
         for first in range(0, length, ROW_GROUP):
-            # otherwise the bytes would depend on Arrow's chunks
+            # without combine_chunks, the bytes of the file would depend on Arrow's chunks
             table = pa.concat_tables(islice(rows, min(ROW_GROUP, length - first))).combine_chunks()
             writer.write_table(table)
             for signal in table["signal"].combine_chunks():
@@ -386,7 +392,7 @@ def _write_shard(rows: Iterator[pa.Table], length: int, path: Path) -> list[floa
 
 
 def _statistics(dataset: datasets.Dataset, levels: list[float]) -> dict[str, Any]:
-    """Statistics of one split; see `Prepared`."""
+    """Computes the statistics of one split; see `Prepared`."""
     names = ["subject", "session", "n_chans", "n_times", "sampling_rate", "conditions"]
     columns = dataset.select_columns(names).with_format("numpy")[:]
     usable = columns["n_times"] > 0

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The provenance of a figure: the commit or version of this code, the machine, and the weights."""
+"""Finds the provenance of a result: the commit or version of this code, the machine, and the weights."""
 
 import hashlib
 import os
@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-#: Where this folder is in a clone.
+#: Path of this folder inside a clone.
 PLACE = "/".join(__name__.split(".")[1:-1]) + "/"
 
 
 def provenance(**settings: Any) -> dict[str, Any]:
-    """Date, code version and kind of machine of a figure, with further settings."""
+    """Returns date, code version and kind of machine of a result, together with `settings`."""
     machine = f"{platform.machine()} CPU, {os.cpu_count()} cores"
     if torch.cuda.is_available():
         machine = torch.cuda.get_device_name() + ", " + machine
@@ -36,10 +36,10 @@ def provenance(**settings: Any) -> dict[str, Any]:
 
 
 def own_commit(folder: Path = Path(__file__).parent) -> str | None:
-    """Commit of the clone that contains this code; None if the code was installed from a package.
+    """Returns the commit of the clone that contains this code, or None if the code was installed from a package.
 
-    Another repository may surround an installed package, for example if its environment is inside. In such a
-    repository, this folder is not at the place that it has in a clone, or its files are not tracked.
+    An installed package may lie inside another repository, for example if the Python environment is in its folder. In
+    this case, the path of this folder differs from its path in a clone, or its files are not tracked.
 
     Args:
         folder: A folder of this code.
@@ -52,8 +52,8 @@ def own_commit(folder: Path = Path(__file__).parent) -> str | None:
 
 
 def _git(*arguments: str, folder: Path = Path(__file__).parent) -> str | None:
-    """Output of git in a folder; None if there is no git or no repository."""
-    # in a git hook, these variables would name the hook's repository
+    """Returns the output of git in a folder, or None if there is no git or no repository."""
+    # inside a git hook, these variables would select the repository of the hook
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
@@ -70,7 +70,7 @@ def _git(*arguments: str, folder: Path = Path(__file__).parent) -> str | None:
 
 
 def weights_digest(checkpoint: str | Path) -> str:
-    """Identifies the weights in a folder, whatever its name, by the first digits of their SHA-256."""
+    """Returns the first digits of the SHA-256 of the weights in a folder; they do not depend on the folder's name."""
     digest = hashlib.sha256()
     for file in sorted(Path(checkpoint).glob("model*.safetensors")):
         digest.update(file.read_bytes())
@@ -78,14 +78,14 @@ def weights_digest(checkpoint: str | Path) -> str:
 
 
 def machine() -> str:
-    """Kind of machine, in words."""
+    """Returns a text that names the kind of machine."""
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
     return f"{platform.machine()}, {os.cpu_count()} CPU cores"
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that training depends on."""
+    """Returns the versions of Python and of the packages that training depends on."""
     found = {"python": platform.python_version()}
     for package in ("get-hf", "torch", "transformers", "accelerate", "datasets", "mne", "numpy", "scipy"):
         try:

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Recipes in YAML files: flat keys and values that are read into dataclasses.
+"""Reads recipes, which are YAML files with flat keys and values, into dataclasses.
 
-A mistake gives an error of one sentence, before any data are read or written.
+A mistake in a recipe raises an error of one sentence, before any data are read or written.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ def read_parts(
     """Reads a recipe into dataclasses.
 
     Args:
-        path: The YAML file.
-        overrides: Keys to replace; `model.hidden_size` sets a key inside `model`. Text is parsed as YAML, so that
-            "12" from a command line becomes a number where a number is expected.
-        parts: Dataclasses whose fields are the keys; a key belongs to one of them.
+        path: Path of the YAML file.
+        overrides: Keys and values that replace those of the file; `model.hidden_size` sets a key inside `model`. Text
+            is parsed as YAML: for example, "12" from a command line becomes a number where a number is expected.
+        parts: Dataclasses whose fields are the keys. Each key belongs to one of the dataclasses.
 
     Returns:
-        An object of each dataclass, and the checked keys of the file and the overrides.
+        One object of each dataclass, and the checked keys and values of the file and the overrides.
 
     Raises:
         ValueError: The file is missing or is not a mapping, or a key is unknown, of the wrong type or out of range.
@@ -52,7 +52,7 @@ def read_parts(
 
     hints = {name: hint for part in parts for name, hint in typing.get_type_hints(part).items()}
     if "resume_from_checkpoint" in hints:
-        hints["resume_from_checkpoint"] |= bool  # transformers accepts true, the last checkpoint, undeclared
+        hints["resume_from_checkpoint"] |= bool  # transformers also accepts true (last checkpoint)
     fields = {field.name for part in parts for field in dataclasses.fields(part) if field.init}
     checked = {}
     for key, value in given.items():
@@ -68,13 +68,13 @@ def read_parts(
 
 @contextlib.contextmanager
 def errors_of(path: str | Path) -> typing.Iterator[None]:
-    """Makes every error in the block a ValueError of one sentence that names the recipe."""
+    """Converts every error inside the context into a ValueError of one sentence that names the recipe."""
     name = Path(path).name
     try:
         yield
     except (ValueError, TypeError) as error:
         raise ValueError(f"{name}: {error}") from error
-    except Exception as error:  # @strict of the configuration has its own error classes
+    except Exception as error:  # the decorator @strict of the configuration has its own error classes
         raise ValueError(f"{name}: {' '.join(str(error).split())}") from error
 
 
@@ -93,13 +93,13 @@ def _parsed(text: Any) -> Any:
 
 
 def _as_type(key: str, value: Any, hint: Any) -> Any:
-    """The value as one of the declared types of a dataclass field.
+    """Returns the value as one of the declared types of a dataclass field.
 
     Raises:
         ValueError: The value fits none of these types.
     """
     parsed = _parsed(value)
-    # text that parses as a mapping is one, even where text is allowed; 3 is accepted where 3.0 is expected
+    # text that can be parsed as a mapping becomes a mapping, even if text is allowed; 3 is accepted in place of 3.0
     candidates = [parsed, value] if isinstance(parsed, dict) else [value, parsed]
     candidates += [float(parsed)] if type(parsed) is int else []
     for candidate in candidates:

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The folder of a long task: one process at a time, complete checkpoints, and the same settings."""
+"""Protects the folder of a long task: only one process works in it, checkpoints are complete, and settings agree."""
 
 import ctypes
 import json
@@ -15,11 +15,12 @@ from filelock import FileLock, Timeout
 
 from get_hf.processing.state_get import digest
 
-#: Lock file in the folder of a task. The system's lock counts, which ends with the process, not the file.
+#: Lock file in the folder of a task. A folder is locked while the operating system locks this file, which ends with
+#: the process; the existence of the file has no meaning.
 LOCK = ".get-hf-lock"
-#: Last file of a checkpoint of the Trainer: SHA-256 of its files, by name.
+#: File that is written last in a checkpoint of the Trainer: a dictionary from file names to SHA-256 sums.
 CHECKSUMS = "checksums.json"
-#: Beginnings of the recipe keys that do not affect training.
+#: Recipe keys that begin with one of these texts do not affect training.
 WITHOUT_EFFECT = (
     *("logging_", "save_", "eval_", "dataloader_", "hub_", "push_to_hub", "disable_tqdm", "report_to", "num_proc"),
     *("use_cpu", "model.attn_implementation"),
@@ -30,11 +31,11 @@ FIXED = ("model", "muon", "optim")
 
 @contextmanager
 def locked(folder: Path, work: str) -> Iterator[None]:
-    """Keeps other processes from working in a folder, which is made if it does not exist.
+    """Locks a folder inside the context, so that no other process works in it; creates the folder if necessary.
 
     Args:
         folder: The folder.
-        work: Description of the work, for the message.
+        work: Description of the work, for the error message.
 
     Raises:
         NotADirectoryError: `folder` is a file.
@@ -52,23 +53,24 @@ def locked(folder: Path, work: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows cannot remove an open file, and needs no removal
+        with suppress(OSError):  # Windows cannot remove an open file, and there the file may stay
             (folder / LOCK).unlink()
         lock.release()
-        with suppress(OSError):  # it is empty if the work had no result
+        with suppress(OSError):  # the folder is removed only if it is empty, so if the work had no result
             if is_new:
                 folder.rmdir()
 
 
 def put_in_place(new: Path, place: Path, aside: Path) -> None:
-    """Renames a folder and replaces an existing one, in one step if the system can exchange two names.
+    """Renames a folder and replaces an existing folder of the new name.
 
-    On other systems the old folder is moved aside first. Only then can a crash come between the two steps.
+    This is one step if the system can exchange two names. On other systems, the old folder is first renamed to
+    `aside`, and a crash can occur between the two steps.
 
     Args:
-        new: The folder, on the same disk.
-        place: Its new name.
-        aside: New name of an old folder at `place`, unless the two were exchanged.
+        new: The folder to rename.
+        place: New name of the folder, on the same disk.
+        aside: New name of an old folder at `place`. It is not used if the two names were exchanged.
     """
     if not place.exists():
         new.rename(place)
@@ -82,16 +84,16 @@ def put_in_place(new: Path, place: Path, aside: Path) -> None:
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Exchanges the names of two folders; False: this system or this disk cannot do it."""
+    """Exchanges the names of two folders; returns False if this system or this disk cannot do it."""
     if sys.platform not in ("linux", "darwin"):
         return False
     libc, names = ctypes.CDLL(None), (os.fsencode(one), os.fsencode(other))
     try:
         if sys.platform == "darwin":
             return libc.renamex_np(*names, 2) == 0  # RENAME_SWAP
-        here = -100  # AT_FDCWD, without effect on whole paths
+        here = -100  # AT_FDCWD, which has no effect on absolute paths
         return libc.renameat2(here, names[0], here, names[1], 2) == 0  # RENAME_EXCHANGE
-    except AttributeError:  # a C library without it
+    except AttributeError:  # this C library does not have the function
         return False
 
 
@@ -102,9 +104,9 @@ def write_checksums(checkpoint: Path) -> None:
 
 
 def damage(checkpoint: Path) -> str | None:
-    """Why training cannot continue from a checkpoint of the Trainer; None: the checkpoint is complete.
+    """Returns why training cannot continue from a checkpoint of the Trainer, or None if the checkpoint is complete.
 
-    A checkpoint of an older version, without a list of its files, counts as complete if its last file exists.
+    Checkpoints of older versions have no list of their files. They count as complete if their last file exists.
     """
     try:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))["global_step"]
@@ -126,13 +128,13 @@ def damage(checkpoint: Path) -> str | None:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints of the Trainer in the folder of a run, the newest first."""
+    """Returns the checkpoints of the Trainer in the folder of a run, from the newest to the oldest."""
     found = [path for path in folder.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdecimal()]
     return sorted(found, key=lambda path: int(path.name.removeprefix("checkpoint-")), reverse=True)
 
 
 def last_whole(folder: Path) -> Path | None:
-    """The newest complete checkpoint, or None: training begins. A warning names newer, damaged checkpoints."""
+    """Returns the newest complete checkpoint, or None if there is none; warns of newer checkpoints with damage."""
     for checkpoint in checkpoints(folder):
         why = damage(checkpoint)
         if why is None:
@@ -142,10 +144,10 @@ def last_whole(folder: Path) -> Path | None:
 
 
 def check_settings(checkpoint: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Warns of differences between the present recipe and the recipe of a checkpoint.
+    """Warns if the present recipe differs from the recipe of a checkpoint.
 
     Raises:
-        ValueError: The recipes differ in a setting that the contents of the checkpoint depend on.
+        ValueError: The recipes differ in a setting that must not change, because the checkpoint depends on it.
     """
     before, now = _flat(before), _flat(json.loads(json.dumps(now, default=str)))
     changed = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
@@ -167,7 +169,7 @@ def check_settings(checkpoint: Path, before: Mapping[str, Any], now: Mapping[str
 
 
 def _flat(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe in which the contents of `model` are separate keys."""
+    """Returns a recipe in which each key inside `model` is a separate key such as `model.hidden_size`."""
     model = recipe.get("model") or {}
     rest = {key: value for key, value in recipe.items() if key != "model"}
     return rest | {f"model.{key}": value for key, value in model.items()}

@@ -1,21 +1,24 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Converts any corpus to a `datasets.Dataset` of long segments, cleaned once and then memory-mapped.
+"""Converts any corpus to a `datasets.Dataset` of long segments, which are cleaned once and then memory-mapped.
 
     segments = prepare_segments("eegmmidb", data_dir="data")          # DatasetDict: train, validation, test
     segments["train"][0]["ch_names"]
 
-A recording is cleaned as a whole (the model's band and sampling rate, microvolts), cut into equal segments of about
-two minutes, and stored one segment per row. Signals are variable-length lists, `(channels, times)` flattened. Read
-as Arrow, a row is a view of the memory map, and a crop copies its few channels and seconds from it, for any montage
-and any length. One fixed shape would need padding of both, and is read no faster.
+A whole recording is filtered to the model's band, resampled to the model's rate and converted to microvolts. Then it
+is cut into equal segments of about two minutes, and each segment is stored in one row. Signals `(channels, times)` are
+stored as flattened lists of variable length. If a row is read as Arrow, it is a view of the memory map. So a crop
+copies only its few channels and seconds, whatever the montage and the length. With one fixed shape, channels and times
+would need padding, and reading would not be faster.
 
-Samples are float32. On EEGMMIDB, int16 with one scale per channel of a segment halves the size (as Parquet 0.47
-of the float32 bytes, against 0.83), but is read up to 1.6 times as slowly. Its rounding error follows the segment's
-largest sample, not the signal: it disturbs 0.3 % of the whitened coefficients of 48-50 Hz (1.2 % in one channel
-of a hundred), and a third of them after one electrode pop of 20 mV. Float32 disturbs two millionths.
+Samples are float32. On EEGMMIDB, int16 with one scale per channel of a segment would halve the size: as Parquet, it
+needs 0.47 of the float32 bytes, and float32 needs 0.83. But reading int16 takes up to 1.6 times as long. The rounding
+error of int16 depends on the largest sample of the segment, not on the usual size of the signal. It disturbs 0.3 % of
+the whitened coefficients at 48-50 Hz (1.2 % in one of a hundred channels), and a third of them after one electrode pop
+of 20 mV. Float32 disturbs two of a million coefficients.
 
-All losses are reported. A recording that cannot be used gives one row without samples whose `problem` says why. A
-channel that cannot be used is left out of its segments and named in their `problem`. Both are also logged.
+All data that cannot be used are reported. A recording that cannot be used gives one row without samples, and the
+`problem` in this row says why. A channel that cannot be used is left out of its segments, and their `problem` names
+it. Both are also logged.
 """
 
 import logging
@@ -48,11 +51,11 @@ logger = logging.getLogger(__name__)
 
 #: Limits of the median absolute amplitude of scalp EEG over a recording, in microvolts.
 PLAUSIBLE_MICROVOLTS = (0.3, 500.0)
-#: Recordings shorter than this are too short for training.
+#: Recordings shorter than this number of seconds are too short for training.
 SHORTEST_SECONDS = 4.0
-#: Modules of processing/ that decide how a file is read.
+#: Modules of processing/ that determine how a file is read.
 _READERS = ("edf", "formats", "parsing", "scalp")
-#: First words of a problem that ends when the recording can be downloaded.
+#: First words of the problem of a recording that could not be downloaded.
 UNFETCHED = "not fetched: "
 
 FEATURES = datasets.Features(
@@ -75,15 +78,16 @@ FEATURES = datasets.Features(
 
 @dataclass
 class EEGSegmentsConfig(datasets.BuilderConfig):
-    """The corpus and the form of its segments.
+    """Settings that name the corpus and determine the form of its segments.
 
     Attributes:
         corpus: Name in the registry of corpora, such as "eegmmidb" or "files:/data/*.edf".
-        data_dir: Folder with the corpus; None: see `Corpus.recordings`.
+        data_dir: Folder with the corpus. None: see `Corpus.recordings`.
         sampling_rate: The model's sampling rate in Hz.
-        patch_size: The model's samples per patch; segments hold whole patches.
-        segment_seconds: Approximate length of a segment: recordings are cut into equal parts closest to it.
-        own_conditions: Names of conditions after the usual ones, which annotations may have.
+        patch_size: The model's number of samples per patch; a segment consists of whole patches.
+        segment_seconds: Approximate length of a segment in seconds. A recording is cut into equal segments whose
+            length is as close to this value as possible.
+        own_conditions: Names of additional conditions that annotations may have; their ids follow the usual ones.
     """
 
     corpus: str = "eegmmidb"
@@ -94,14 +98,14 @@ class EEGSegmentsConfig(datasets.BuilderConfig):
 
     @property
     def conditions(self) -> list[str]:
-        """Names of all conditions, by id."""
+        """Returns the names of all conditions, ordered by id."""
         return [*CONDITIONS, *self.own_conditions]
 
 
 class EEGSegments(datasets.ArrowBasedBuilder):
     """Builds the segments of one corpus; `FEATURES` and `segment_table` describe the columns."""
 
-    VERSION = datasets.Version("1.0.0")  # raise it when the same recordings would give other rows
+    VERSION = datasets.Version("1.0.0")  # increase it when the same recordings give other rows
     BUILDER_CONFIG_CLASS = EEGSegmentsConfig
     DEFAULT_WRITER_BATCH_SIZE = 16  # rows of about 3 MB each
 
@@ -144,24 +148,25 @@ def prepare_segments(
     num_proc: int | None = None,
     own_conditions: Sequence[str] = (),
 ) -> datasets.DatasetDict:
-    """Builds the segments of a corpus, or finds existing ones.
+    """Builds the segments of a corpus, or loads existing segments.
 
-    Existing segments are found by their `fingerprint`, unless a recording could not be downloaded for them.
+    Existing segments are found by their `fingerprint`. If a recording could not be downloaded for them, they are built
+    again.
 
     Args:
         corpus: Name in the registry of corpora.
-        data_dir: Folder with the corpus; None: see `Corpus.recordings`.
-        cache_dir: Folder for the result; None: the cache of `datasets`.
+        data_dir: Folder with the corpus. None: see `Corpus.recordings`.
+        cache_dir: Folder for the result. None: the cache of `datasets`.
         sampling_rate: The model's sampling rate in Hz.
-        patch_size: The model's samples per patch.
-        segment_seconds: Approximate length of a segment.
-        num_proc: Number of processes; the result does not depend on it.
-        own_conditions: Names of conditions after the usual ones, which annotations of the recordings may have.
+        patch_size: The model's number of samples per patch.
+        segment_seconds: Approximate length of a segment in seconds.
+        num_proc: Number of processes. The result does not depend on it.
+        own_conditions: Names of additional conditions that annotations may have; their ids follow the usual ones.
 
     Raises:
         CorpusUnavailableError: The corpus cannot be found.
         ValueError: No corpus has that name.
-        OSError: The disk is full, or the cache cannot be written to; no partial files stay.
+        OSError: The disk is full, or the cache cannot be written to. Incomplete files are removed.
     """
     builder = EEGSegments(
         cache_dir=None if cache_dir is None else str(cache_dir),
@@ -174,7 +179,7 @@ def prepare_segments(
         segment_seconds=segment_seconds,
         own_conditions=tuple(own_conditions),
     )
-    first = not int(os.environ.get("LOCAL_RANK", 0))  # of the processes that torchrun starts here, one is enough
+    first = not int(os.environ.get("LOCAL_RANK", 0))  # one of the processes that torchrun starts here is enough
     was_built = Path(builder.cache_dir).exists()
     with full_disk_in_one_sentence(builder.cache_dir):
         builder.download_and_prepare(num_proc=num_proc)
@@ -184,10 +189,10 @@ def prepare_segments(
 
 
 def fingerprint(corpus: str, data_dir: str | Path | None = None) -> str:
-    """Hash of everything that a corpus's segments depend on: its recordings, their files, and the code.
+    """Returns a hash of everything that the segments of a corpus depend on: its recordings, their files, and the code.
 
-    Files count by size and time of last change, because reading a large corpus to check it would take as long as
-    preparing it. The folder of the files does not count.
+    For files, the size and the time of the last change are used. Reading the contents of a large corpus would take as
+    long as preparing it. The hash does not depend on the folder of the files.
 
     Raises:
         CorpusUnavailableError: The corpus cannot be found.
@@ -201,7 +206,7 @@ def fingerprint(corpus: str, data_dir: str | Path | None = None) -> str:
 
 
 def source_code() -> list[str]:
-    """Source code that segments depend on, one text per module."""
+    """Returns the source code that segments depend on, one text per module."""
     names = ("feature_extraction_get", "montage_get", "signal_get", "stretches_get", *_READERS)
     modules = [Path(signal_get.__file__).with_name(f"{name}.py") for name in names]
     sources = [Path(__file__), *modules, *sorted(Path(corpora.__file__).parent.glob("*.py"))]
@@ -209,7 +214,7 @@ def source_code() -> list[str]:
 
 
 def size_and_time(path: Path) -> tuple[int, int] | None:
-    """Size of a file in bytes and time of its last change in nanoseconds, or None if it is missing."""
+    """Returns the size of a file in bytes and the time of its last change in nanoseconds, or None if it is missing."""
     try:
         found = path.stat()
     except OSError:
@@ -218,14 +223,14 @@ def size_and_time(path: Path) -> tuple[int, int] | None:
 
 
 def problems(dataset: datasets.Dataset) -> list[tuple[str, str, str]]:
-    """(subject, session, problem) of each recording that could not be used, or not wholly."""
+    """Returns (subject, session, problem) of each recording that could not be used completely."""
     columns = dataset.select_columns(["subject", "session", "problem"])[:]
     rows = zip(columns["subject"], columns["session"], columns["problem"], strict=True)
     return list(dict.fromkeys(row for row in rows if row[2]))
 
 
 def is_incomplete(found: list[tuple[str, str, str]]) -> bool:
-    """Whether a recording could not be downloaded; a later download may succeed."""
+    """Whether any recording could not be downloaded, so that a later download may succeed."""
     return any(problem.startswith(UNFETCHED) for _, _, problem in found)
 
 
@@ -237,17 +242,17 @@ def segment_table(
     Args:
         recording: The recording.
         corpus: Name of its corpus.
-        segment_seconds: Approximate length of a segment.
-        extractor: Gives the cleaning, the patch length and the numbers of the conditions.
+        segment_seconds: Approximate length of a segment in seconds.
+        extractor: Feature extractor that cleans the signal and defines the patch length and the condition ids.
 
     Returns:
-        One row per segment, columns as in `FEATURES`: `signal` float32 microvolts at `sampling_rate` Hz,
-        `(n_chans, n_times)` flattened; `channel_positions` `(n_chans, 6)` flattened; `conditions` one number
-        per whole patch, 0 if unknown; `start` seconds from the recording's first sample. A recording that
-        cannot be used gives one row without channels and times.
+        A table with one row per segment and the columns of `FEATURES`. `signal` is `(n_chans, n_times)` flattened, in
+        float32 microvolts at `sampling_rate` Hz. `channel_positions` is `(n_chans, 6)` flattened. `conditions` has one
+        id per whole patch, which is 0 if the condition is unknown. `start` is in seconds from the first sample of the
+        recording. A recording that cannot be used gives one row without channels and times.
 
     Raises:
-        OSError: The disk is full, which is not a problem of the recording.
+        OSError: The disk is full; this is not a problem of the recording.
     """
     row: dict[str, Any] = {"subject": recording.subject, "session": recording.session, "corpus": corpus}
     row["sampling_rate"] = extractor.sampling_rate
@@ -256,8 +261,8 @@ def segment_table(
         stretches = _good_stretches(raw)
         signal, ch_names, positions, problem = _clean_recording(raw, extractor)
         spans = recording.condition_spans(raw, extractor.conditions)
-    except Exception as error:  # MNE's readers fail in many ways, and one bad file must not cost the others
-        if is_full_disk(error):  # in a corpus that downloads each recording when it is opened
+    except Exception as error:  # MNE's readers raise many errors, and one bad file must not stop the others
+        if is_full_disk(error):  # some corpora download a recording when it is opened
             raise
         problem = str(error).strip().partition("\n")[0] or type(error).__name__
         for path in recording.files:  # published data must not show private folders
@@ -298,7 +303,7 @@ def segment_table(
 
 
 def _good_stretches(raw: mne.io.BaseRaw) -> list[tuple[float, float]]:
-    """Begin and end in seconds of stretches without bad annotations, divided at interruptions.
+    """Returns begin and end in seconds of stretches without bad annotations, divided at interruptions.
 
     Raises:
         ValueError: No stretch is long enough.
@@ -320,7 +325,7 @@ def _good_stretches(raw: mne.io.BaseRaw) -> list[tuple[float, float]]:
 def _segments(
     stretches: list[tuple[float, float]], n_times: int, segment_seconds: float, extractor: GETFeatureExtractor
 ) -> Iterator[tuple[int, int]]:
-    """First and last patch (exclusive) of each segment of the stretches."""
+    """Yields the first and the last patch (exclusive) of each segment of the stretches."""
     patch = extractor.patch_size / extractor.sampling_rate
     for begin, end in stretches:
         first, last = math.ceil(begin / patch - 1e-6), min(int(end / patch + 1e-6), n_times // extractor.patch_size)
@@ -329,7 +334,7 @@ def _segments(
 
 
 def _arrow_columns(columns: dict[str, list]) -> dict[str, pa.Array]:
-    """Columns as Arrow arrays; lists of numbers are converted without a Python object per number."""
+    """Converts columns to Arrow arrays; lists of numbers are converted without a Python object for each number."""
     arrays = {}
     for name, values in columns.items():
         field = FEATURES.arrow_schema.field(name).type
@@ -348,8 +353,8 @@ def _clean_recording(
     """Cleans the usable channels of a recording.
 
     Returns:
-        Signal `(channels, times)` in microvolts at the model's sampling rate, names, positions `(channels, 6)`, and
-        the channels left out with the reasons, or "".
+        Signal `(channels, times)` in microvolts at the model's sampling rate, channel names, positions
+        `(channels, 6)`, and a text that names the omitted channels with the reasons, or "".
 
     Raises:
         ValueError: No channel of the recording can be used.
@@ -400,7 +405,10 @@ def _clean_recording(
 
 
 def _position(name: str, digitised: dict[str, np.ndarray] | None) -> np.ndarray:
-    """Position `(6,)` by name, else as digitised, in the form of the feature extractor."""
+    """Returns the position `(6,)` of a channel by its name, or the digitised position if the name is unknown.
+
+    The feature extractor uses positions in the same form.
+    """
     try:
         return channel_positions([name])[0]
     except UnknownChannelError:
@@ -410,7 +418,7 @@ def _position(name: str, digitised: dict[str, np.ndarray] | None) -> np.ndarray:
 def _conditions_per_patch(
     spans: list[tuple[float, float, str]], n_times: int, extractor: GETFeatureExtractor
 ) -> np.ndarray:
-    """Number of the condition in the middle of each whole patch; where spans overlap, the later one counts."""
+    """Returns the condition id in the middle of each whole patch; if spans overlap, the later span is used."""
     n_patches = n_times // extractor.patch_size
     middles = (np.arange(n_patches) + 0.5) * extractor.patch_size / extractor.sampling_rate
     conditions = np.zeros(n_patches, dtype=np.int16)

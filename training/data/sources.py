@@ -1,11 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The corpora in a recipe's `corpus`: one, or several with weights, each built, prepared or on the Hub.
+"""Opens the corpora that a recipe names in `corpus`: one corpus, or several corpora with weights.
 
     sources = open_sources({"eegmmidb": 3, "prepared/alpha-waves": 1}, data_dir="data")
 
-A name is looked up in the registry of corpora, then among folders that `get-hf corpus prepare` wrote, then, as
-owner/name, on the Hub. Corpora of any montage and any sampling rate can be mixed: prepared corpora have the model's
-rate, and the model identifies channels by position.
+A name is first looked up in the registry of corpora. If it is not there, it is the folder of a prepared corpus, which
+`get-hf corpus prepare` wrote. Otherwise it is owner/name on the Hub. Corpora with any montage and any sampling rate
+can be mixed: all segments have the model's sampling rate, and the model identifies channels by position.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,12 +29,12 @@ class Source:
 
     Attributes:
         name: Name in the recipe.
-        weight: How often a crop comes from this corpus, relative to the others.
+        weight: Weight of the corpus. The probability that a crop comes from a corpus is proportional to its weight.
         corpus: Name in the registry of corpora.
-        splits: Segments of each split: `datasets.Dataset`, or `IterableDataset` if they are streamed.
+        splits: Segments of each split, as a `datasets.Dataset`, or an `IterableDataset` if they are streamed.
         subjects: Subjects of each split.
-        conditions: Names of the conditions in the training segments.
-        problems: (subject, session, problem) of each recording that could not be used, or not wholly.
+        conditions: Names of the conditions that occur in the training segments.
+        problems: (subject, session, problem) of each recording that could not be used completely.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Source:
     problems: Sequence[tuple[str, str, str]]
 
     def people(self, split: str) -> list[tuple[str, str]]:
-        """(corpus, subject) of each subject in a split."""
+        """Returns (corpus, subject) of each subject in a split."""
         return [(self.corpus, subject) for subject in self.subjects.get(split, ())]
 
 
@@ -60,24 +60,25 @@ def open_sources(
     patch_size: int = 25,
     own_conditions: Sequence[str] = (),
 ) -> list[Source]:
-    """Opens corpora, and builds segments for corpora of the registry.
+    """Opens corpora, and builds the segments of corpora of the registry.
 
     Args:
-        weights: Weight of each corpus, by its name in the registry, its prepared folder or its name on the Hub.
-        streaming: Whether to read prepared corpora when they are needed, without a copy on the disk.
+        weights: Weight of each corpus. A key is the corpus's name in the registry, its prepared folder or its name on
+            the Hub.
+        streaming: Whether to read the data of prepared corpora only when they are needed, without a copy on the disk.
         data_dir: Folder with the recordings of corpora of the registry.
-        cache_dir: Folder for built segments and memory-mapped copies; None: the cache of `datasets`.
-        num_proc: Processes that build segments.
+        cache_dir: Folder for built segments and memory-mapped copies. None: the cache of `datasets`.
+        num_proc: Number of processes that build segments.
         sampling_rate: The model's sampling rate in Hz.
-        patch_size: The model's samples per patch.
-        own_conditions: Names of conditions after the usual ones, which annotations in corpora of the registry may
-            have.
+        patch_size: The model's number of samples per patch.
+        own_conditions: Names of additional conditions that annotations may have in corpora of the registry; their ids
+            follow the usual ones.
 
     Raises:
         CorpusUnavailableError: A corpus cannot be found.
-        ValueError: A name is unknown; a corpus was prepared for another model, has no training subject, or
-            should be streamed but is not prepared; a person is in the training split of one corpus and in the
-            validation split of another.
+        ValueError: A name is unknown. Or a corpus was prepared for another model, has no training subject, or should
+            be streamed but is not prepared. Or a person is in the training split of one corpus and in the validation
+            split of another.
         OSError: The disk is full, or the Hub cannot be reached.
     """
     sources = []
@@ -119,13 +120,13 @@ def open_sources(
 
 
 def _conditions(segments: datasets.Dataset | None, names: Sequence[str]) -> list[str]:
-    """Those of the conditions `names`, by id, that are in segments."""
+    """Returns the names of the conditions that occur in segments; `names` holds all names, ordered by id."""
     rows = [] if segments is None else segments.select_columns(["conditions"]).with_format("numpy")[:]["conditions"]
     return [names[index] for index in np.unique(np.concatenate([*rows, []])).astype(int)]
 
 
 def _is_prepared(name: str) -> bool:
-    """Whether a name means a prepared corpus, on this machine or on the Hub.
+    """Whether a name is the name of a prepared corpus, on this machine or on the Hub.
 
     Raises:
         ValueError: The name is unknown.

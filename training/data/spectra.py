@@ -1,11 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Statistics of prepared EEG in each condition: hours, amplitudes, spectra, and a picture of them.
+"""Computes statistics of prepared EEG in each condition (hours, amplitudes and spectra), and draws them.
 
     measured = measure(Prepared.read("out/eegmmidb"))
     draw(measured, "out/eegmmidb/spectra.png")
 
-All values are measured for each segment and condition, and summarised as median and quartiles over segments. So
-tables and bands show how much people and recordings differ, and a single outlier does not dominate.
+All values are measured for each segment and condition, and summarised as median and quartiles over segments. So the
+tables and the bands in the picture show how much people and recordings differ, and a single outlier has little effect.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,13 +20,13 @@ from get_hf.modeling.configuration_get import CONDITIONS
 
 from .prepared import Prepared
 
-#: Length of the windows for spectral estimates; they overlap by half.
+#: Length of the windows for spectral estimates; consecutive windows overlap by half.
 WINDOW_SECONDS = 2.0
-#: The classical bands, Hz.
+#: The classical frequency bands, in Hz.
 BANDS = {"δ": (1.0, 4.0), "θ": (4.0, 8.0), "α": (8.0, 13.0), "β": (13.0, 30.0), "γ": (30.0, 45.0)}
 #: Minimum number of electrodes for a map of the scalp; with fewer, most of the map is interpolated.
 FEWEST_ELECTRODES = 8
-#: Conditions that are shown together, with their colours (safe for colour-blind readers) and lines.
+#: Conditions that are shown in the same panel, with their colours (safe for colour-blind readers) and line styles.
 PANELS: dict[str, dict[str, tuple]] = {
     "At rest": {
         "rest": ("#009E73", "-."),
@@ -49,16 +49,17 @@ PANELS: dict[str, dict[str, tuple]] = {
 
 @dataclass
 class Measured:
-    """Results of `measure`, by condition ("none" if the condition is unknown).
+    """Results of `measure`. Keys are names of conditions ("none" if the condition is unknown).
 
     Attributes:
-        frequencies: Hz, `(frequencies,)`, 1 to 45.
-        seconds: Duration of the condition.
-        amplitudes: Median absolute amplitude in uV of each segment, as the median over channels.
-        spectra: Power density in dB re 1 uV^2/Hz of each segment, as the median over channels, `(frequencies,)` each.
-        alpha: Power density between 8 and 13 Hz, in the same unit, of each electrode of each segment.
-        places: Positions of electrodes, x (right), y (front), z (up) on the unit sphere; bipolar channels have
-            no single position.
+        frequencies: Frequencies in Hz, 1 to 45, `(frequencies,)`.
+        seconds: Duration of the condition in seconds.
+        amplitudes: Amplitude of each segment in uV: the median absolute value of each channel, then the median over
+            channels.
+        spectra: Power density of each segment in dB re 1 uV^2/Hz: the median over channels, `(frequencies,)` each.
+        alpha: Power density between 8 and 13 Hz in the same unit, for each electrode and each segment.
+        places: Position of each electrode: x (right), y (front), z (up) on the unit sphere. Bipolar channels are left
+            out, because they have no single position.
     """
 
     frequencies: np.ndarray
@@ -69,16 +70,17 @@ class Measured:
     places: dict[str, np.ndarray] = field(default_factory=dict)
 
     def conditions(self) -> list[str]:
-        """The measured conditions, in the model's order."""
+        """Returns the measured conditions, in the model's order."""
         return [name for name in CONDITIONS if self.seconds.get(name)]
 
 
 def measure(prepared: Prepared, progress: Callable[[int, int], object] | None = None) -> Measured:
-    """Measures all segments of a prepared corpus, one in memory at a time.
+    """Measures all segments of a prepared corpus; only one segment is in memory at a time.
 
     Args:
-        prepared: Result of `prepare`, in a local folder.
-        progress: Called after each segment with the numbers of measured and of all segments.
+        prepared: Description of a prepared corpus in a local folder, as `prepare` returns it.
+        progress: Function that is called after each segment with the number of measured segments and the number of all
+            segments.
 
     Raises:
         ValueError: There is no segment with samples.
@@ -97,7 +99,7 @@ def measure(prepared: Prepared, progress: Callable[[int, int], object] | None = 
 
 
 def _rows(prepared: Prepared) -> Iterator[dict]:
-    """Rows with their lists of numbers as flat arrays."""
+    """Yields each row as a dictionary, in which lists of numbers are flat arrays."""
     lists, rest = ("signal", "channel_positions", "conditions"), ("n_chans", "n_times", "ch_names")
     for split in prepared.splits:
         for shard in sorted((Path(prepared.folder) / "data").glob(f"{split}-*.parquet")):
@@ -130,10 +132,10 @@ def _add_segment(measured: Measured, row: dict, prepared: Prepared) -> None:
 
 
 def _windows(signal: np.ndarray, per_sample: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Windows with a single condition each.
+    """Returns the windows in which the condition does not change.
 
     Returns:
-        Views of the signal `(channels, windows, length)`, and the number of each window's condition.
+        Views of the signal `(channels, windows, length)`, and the condition id of each window.
     """
     if signal.shape[-1] < length:
         return np.empty((len(signal), 0, length), np.float32), np.empty(0, int)
@@ -145,14 +147,14 @@ def _windows(signal: np.ndarray, per_sample: np.ndarray, length: int) -> tuple[n
 
 
 def _densities(windows: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Power density by Welch's method.
+    """Computes the power density by Welch's method.
 
     Args:
-        windows: uV, `(channels, windows, times)`.
-        rate: Hz.
+        windows: Signal in uV, `(channels, windows, times)`.
+        rate: Sampling rate in Hz.
 
     Returns:
-        Frequencies in Hz, 1 to 45, and density in uV^2/Hz `(channels, frequencies)`.
+        Frequencies in Hz from 1 to 45, and the power density in uV^2/Hz `(channels, frequencies)`.
     """
     length = windows.shape[-1]
     taper = np.hanning(length + 1)[:-1].astype(np.float32)
@@ -183,14 +185,14 @@ _STYLE = {
 
 
 def draw(measured: Measured, path: str | Path) -> None:
-    """Draws median spectra and their interquartile bands over segments, one panel for each kind of condition.
+    """Draws the median and the interquartile band of the spectra over segments, in one panel per kind of condition.
 
-    A map beside them shows the effect of closing the eyes on alpha, if both states were recorded with enough
-    electrodes.
+    If eyes open and eyes closed were both recorded with enough electrodes, a map beside the panels shows how much
+    alpha power rises when the eyes are closed.
 
     Args:
         measured: Result of `measure`.
-        path: A PNG file.
+        path: Path of the PNG file to write.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -207,7 +209,7 @@ def draw(measured: Measured, path: str | Path) -> None:
         axes = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0]
         for axis, (title, styles) in zip(axes, panels.items(), strict=False):
             if axis is not axes[0]:
-                axis.sharey(axes[0])  # before drawing, so that the scale covers both panels
+                axis.sharey(axes[0])  # before drawing, so that the scale fits all panels
             _draw_spectra(axis, title, styles, measured)
         axes[0].set_ylabel("Power density (dB re 1 µV²/Hz)")
         if closing:
@@ -216,7 +218,7 @@ def draw(measured: Measured, path: str | Path) -> None:
 
 
 def alpha_of_closing(measured: Measured) -> dict[str, float]:
-    """Alpha power with eyes closed minus eyes open in dB, for each electrode; {} if it is not known."""
+    """Computes alpha power with eyes closed minus eyes open in dB for each electrode; {} if it cannot be computed."""
     closed, opened = (measured.alpha.get(name, {}) for name in ("eyes_closed", "eyes_open"))
     both = [name for name in closed if name in opened]
     if len({tuple(measured.places[name].round(2)) for name in both}) < FEWEST_ELECTRODES:
@@ -249,13 +251,13 @@ def _draw_spectra(axis, title: str, styles: Mapping[str, tuple], measured: Measu
             transform=axis.get_xaxis_transform(),
         )
     axis.set_title(title, pad=14)
-    axis.legend(loc="lower left")  # spectra fall with frequency, so this corner is free
+    axis.legend(loc="lower left")  # power falls with frequency, so this corner is free
 
 
 def _draw_map(axis, values: Mapping[str, float], places: Mapping[str, np.ndarray]) -> None:
     import mne
 
-    radius = 0.095  # metres, the head that MNE draws
+    radius = 0.095  # radius in metres of the head that MNE draws
     info = mne.create_info(list(values), 1.0, "eeg")
     montage = mne.channels.make_dig_montage({n: radius * places[n].astype(float) for n in values}, coord_frame="head")
     info.set_montage(montage, verbose="ERROR")

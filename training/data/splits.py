@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The leak check: no person is in two splits, also across corpora that recorded the same people.
+"""Checks that no person is in two splits, even if several corpora recorded the same person.
 
     check_disjoint({"train": [("eegmmidb", "S001")], "test": [("moabb:PhysionetMI", "1")]})    # ValueError
 
-Splits are by subject, and each corpus states its own (`Corpus.splits`). The same person may have another name in
-another corpus or in the same one; `Corpus.person_of` gives the person.
+Each corpus defines which subjects are in which split (`Corpus.splits`). The same person may have two names, in two
+corpora or in one corpus. `Corpus.person_of` returns the person of a subject.
 """
 
 import json
@@ -16,11 +16,11 @@ from get_hf.training.corpora import CORPORA, Corpus, get_corpus
 
 
 def people_of(subjects: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """The people behind subjects: for each person, the first (corpus, subject) that is this person.
+    """Returns the people among subjects: for each person, the first (corpus, subject) that is this person.
 
     Args:
-        subjects: (corpus, subject): the corpus's name in the registry, the subject's name in the corpus. In a
-            corpus that is not in the registry, each subject is a different person.
+        subjects: (corpus, subject) of each subject: the name of the corpus in the registry, and the name of the
+            subject in the corpus. In a corpus that is not in the registry, each subject counts as a different person.
     """
     corpora: dict[str, Corpus | None] = {}
     people: dict[str, tuple[str, str]] = {}
@@ -37,7 +37,7 @@ def people_of(subjects: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]
 
 
 def check_disjoint(splits: Mapping[str, Iterable[tuple[str, str]]]) -> None:
-    """Refuses a person who is in two splits.
+    """Checks that no person is in two splits.
 
     Args:
         splits: (corpus, subject) of each subject in each split, such as `{"train": [("eegmmidb", "S001")]}`.
@@ -60,13 +60,13 @@ def check_disjoint(splits: Mapping[str, Iterable[tuple[str, str]]]) -> None:
 
 
 def check_unseen(summary: str | Path, subjects: Iterable[tuple[str, str]]) -> None:
-    """Refuses to evaluate a model on people whom it was trained on.
+    """Checks that a model was not trained on the people of an evaluation.
 
-    Older summaries do not name people. Then the people in the training splits of the recipe's corpora count. If these
-    are not known either, there is a warning.
+    Older summaries do not name the people of the training. For such a summary, the people in the training splits of
+    the recipe's corpora are used. If these people are not known either, a warning is given.
 
     Args:
-        summary: `training_summary.json` of the model.
+        summary: Path of the `training_summary.json` of the model.
         subjects: (corpus, subject) of each person in the evaluation.
 
     Raises:
@@ -94,7 +94,7 @@ def check_unseen(summary: str | Path, subjects: Iterable[tuple[str, str]]) -> No
 
 
 def _people_of_recipe(recipe: Mapping) -> list[str] | None:
-    """All people in the training splits of a recipe's corpora, or None if a corpus has no fixed splits."""
+    """Returns all people in the training splits of a recipe's corpora, or None if a corpus has no fixed splits."""
     corpora = recipe.get("corpus")
     if not corpora:
         return None

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Batches of labelled windows, with random channels in training."""
+"""Stacks labelled windows into batches; training batches have random channels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,21 +11,24 @@ import torch
 
 @dataclass
 class WindowCollator:
-    """Stacks windows to a batch of inputs of the classifier.
+    """Function object that stacks windows into a batch of inputs of the classifier.
 
-    In training each window keeps random channels in random order. A classifier that has seen many montages does not
-    rely on single channels, and all batches have one shape, so that compiled code is compiled once.
+    In training, random channels of each window are used in random order. A classifier that was trained with many
+    montages does not rely on single channels. All training batches have the same shape, so that the model is compiled
+    only once.
 
     Attributes:
-        patch_size: Samples per patch: a silent start patch is put before each window, as the extractor does.
-        n_chans: Number of random channels of each window, drawn by torch's generator. None: all channels, in order.
+        patch_size: Number of samples per patch. A start patch of zeros is put before each window, as the feature
+            extractor does.
+        n_chans: Number of random channels of each window; they are drawn with torch's generator. None: all channels,
+            in their order.
     """
 
     patch_size: int
     n_chans: int | None = None
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
-        """Stacks rows as `windows.FEATURES` describes them; channels are padded at the end."""
+        """Stacks rows with the columns of `windows.FEATURES`; windows with fewer channels are padded at the end."""
         picks = [self._picks(row["n_chans"]) for row in rows]
         n_most = max(map(len, picks)) if self.n_chans is None else self.n_chans
         batch: dict[str, Any] = {}

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The card of a fine-tuned classifier: what it tells apart, on whom it was trained, and its figures."""
+"""Writes the card of a fine-tuned classifier, which states its classes, its training people and its accuracy."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -48,13 +48,13 @@ recordings its probabilities may be wrong. Check it on labelled recordings of yo
 def classifier_card(
     name: str, config: GETConfig, summary: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]
 ) -> str:
-    """The text of `README.md` beside a classifier.
+    """Returns the text of the `README.md` in the folder of a classifier.
 
     Args:
         name: Name of the checkpoint.
         config: Configuration of the classifier.
         summary: Content of `training_summary.json`.
-        found: Figures of each split, see `figures`.
+        found: Accuracy and related measures of each split, as `figures` returns them.
     """
     rows = [
         f"| {part} | {own['accuracy']:.3f} [{own['interval'][0]:.3f}, {own['interval'][1]:.3f}] "

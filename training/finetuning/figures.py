@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Figures of a classifier: computed for each person, then averaged over people."""
+"""Computes the accuracy and related measures of a classifier for each person, and averages them over people."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,23 +7,23 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score, roc_auc_score
 
-#: Resamples of people for each interval.
+#: Number of bootstrap resamples of people for each interval.
 N_BOOTSTRAP = 2000
 
 
 def figures(probabilities: np.ndarray, labels: np.ndarray, subjects: np.ndarray, seed: int = 0) -> dict:
-    """Accuracy and related figures.
+    """Computes the accuracy and related measures of a classifier.
 
     Args:
-        probabilities: `(windows, classes)`.
+        probabilities: Predicted probabilities `(windows, classes)`.
         labels: Class of each window, `(windows,)`.
         subjects: Person of each window, `(windows,)`.
         seed: Seed of the bootstrap.
 
     Returns:
-        `accuracy`, `balanced_accuracy`, `kappa` and `auc`: means over people (`auc` and `kappa` over people with
-        windows of each class); `interval`: 95 % interval of the accuracy, a bootstrap over people; `by_person`:
-        accuracy of each person; `n_windows`.
+        Dictionary with these keys: `accuracy`, `balanced_accuracy`, `kappa` and `auc` are means over people (except
+        for `accuracy`, only over people with windows of each class). `interval` is the 95 % interval of the accuracy
+        by a bootstrap over people. `by_person` is the accuracy of each person. `n_windows` is the number of windows.
     """
     predicted, n_classes = probabilities.argmax(1), probabilities.shape[1]
     rows: dict[str, list[float]] = {"accuracy": [], "balanced_accuracy": [], "kappa": [], "auc": []}
@@ -47,14 +47,14 @@ def figures(probabilities: np.ndarray, labels: np.ndarray, subjects: np.ndarray,
 
 
 def interval(values: list[float], seed: int = 0) -> list[float]:
-    """95 % interval of the mean of people's values, by a bootstrap over people."""
+    """Computes the 95 % interval of the mean over people by a bootstrap; `values` has one value per person."""
     rng = np.random.default_rng(seed)
     means = rng.choice(values, (N_BOOTSTRAP, len(values))).mean(1)
     return [float(bound) for bound in np.quantile(means, [0.025, 0.975])]
 
 
 def in_words(found: Mapping[str, Any]) -> str:
-    """Figures of each split, one line each."""
+    """Returns a text with one line for each split, which states its accuracy, interval and number of people."""
     lines = []
     for part, own in found.items():
         if part != "folds":

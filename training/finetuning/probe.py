@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The linear probe: a classifier's last layer as a logistic regression on the features of its backbone.
+"""Fits a linear probe: the last layer of a classifier becomes a logistic regression on the features of its backbone.
 
-Fine-tuning from a random last layer first disturbs the pretrained weights. From a probe it disturbs them less (Kumar
-et al., ICLR 2022).
+If fine-tuning starts from a random last layer, its first steps disturb the pretrained weights. If it starts from a
+linear probe, the weights are disturbed less (Kumar et al., ICLR 2022).
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ MOST_FOLDS = 5
 
 
 def standardise(model: Any, features: torch.Tensor) -> torch.Tensor:
-    """Sets mean and deviation of a classifier's features, and returns the standardised features.
+    """Sets mean and deviation of a classifier's features in the classifier, and returns the standardised features.
 
     Args:
         model: `GETForSequenceClassification` that computed the features.
-        features: `(windows, n_features)`, as `model.embed` returns them.
+        features: Features `(windows, n_features)`, as `model.embed` returns them.
     """
     pooling = model.pooling
     features = features.float() * pooling.deviation + pooling.mean  # as before any standardisation
@@ -41,10 +41,10 @@ def standardise(model: Any, features: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def fit_linear(model: Any, features: torch.Tensor, labels: np.ndarray, strength: float) -> None:
-    """Sets a classifier's linear layer to a logistic regression on its features.
+    """Fits a logistic regression to a classifier's features, and copies its weights to the classifier's linear layer.
 
     Args:
-        model: `GETForSequenceClassification`.
+        model: `GETForSequenceClassification`, which is changed in place.
         features: Standardised features `(windows, n_features)`, see `standardise`.
         labels: Class of each window, `(windows,)`; each class must occur.
         strength: Inverse strength of the regularisation, `C` of scikit-learn.

@@ -1,11 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Protocols: which windows a classifier is trained on, and which it is judged on.
+"""Protocols divide windows into those that a classifier is trained on and those that it is evaluated on.
 
-- cross-subject: other people. Corpora with fixed splits keep them; otherwise people are divided into folds.
-- within-subject: later windows of the same person.
-- few-shot: the other windows of the same person, after training on a few trials of each class.
+- cross-subject: the classifier is evaluated on other people. The fixed splits of a corpus are used. If a corpus has no
+  fixed splits, its people are divided into folds.
+- within-subject: the classifier is evaluated on later windows of the same person.
+- few-shot: the classifier is trained on a few trials of each class, and evaluated on the other windows of the same
+  person.
 
-A trial is never divided: windows of one trial overlap, or follow each other closely.
+A trial is never divided between training and evaluation, because its windows overlap or are close in time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,19 +18,19 @@ import numpy as np
 from get_hf.training.data.splits import check_disjoint
 
 PROTOCOLS = ("cross-subject", "within-subject", "few-shot")
-#: Share of a person's trials that within-subject training uses, the earlier ones.
+#: Share of a person's trials that is used for within-subject training. These are the earlier trials.
 EARLIER = 0.7
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One division of windows.
+    """One division of windows into training, validation and test windows.
 
     Attributes:
-        name: Name of the fold, such as the person; "" where there is only one.
-        train: Numbers of the training windows.
-        validation: Numbers of the windows that may choose an epoch; may be empty.
-        test: Numbers of the windows that judge the result; may be empty.
+        name: Name of the fold, such as the name of a person; "" if there is only one fold.
+        train: Indices of the training windows.
+        validation: Indices of the windows that may be used to choose an epoch; may be empty.
+        test: Indices of the windows that the result is evaluated on; may be empty.
     """
 
     name: str
@@ -48,18 +50,19 @@ def folds(
     """Divides windows by a protocol.
 
     Args:
-        columns: `split`, `corpus`, `subject`, `session`, `trial` and `labels` of each window, `(windows,)` each.
+        columns: Dictionary with the arrays `split`, `corpus`, `subject`, `session`, `trial` and `labels`, `(windows,)`
+            each.
         protocol: One of `PROTOCOLS`.
-        n_people: For cross-subject: number of training people, drawn at random; more people include the fewer ones
-            of the same seed. None: all.
-        trials_per_class: Training trials of each class and person: for few-shot drawn at random, otherwise the
-            first ones. None: all.
+        n_people: For cross-subject: number of training people, who are chosen at random. With the same seed, a larger
+            group contains all people of a smaller group. None: all people.
+        trials_per_class: Number of training trials of each class and person. For few-shot, they are chosen at random;
+            otherwise they are the first trials. None: all trials.
         n_folds: For cross-subject in a corpus without fixed splits: number of folds.
-        seed: Seed of all draws.
+        seed: Seed of all random choices.
 
     Raises:
-        ValueError: The protocol is unknown, or the corpus has too few people or trials for it; or a person would be
-            in training and in evaluation.
+        ValueError: The protocol is unknown, or the corpus has too few people or trials for it. Or a person would be
+            both in training and in evaluation.
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, not {protocol!r}.")
@@ -79,7 +82,7 @@ def folds(
 
 
 def check_no_leak(columns: Mapping[str, np.ndarray], fold: Fold) -> None:
-    """Checks that no person is in two parts of a fold, also where corpora name a person differently.
+    """Checks that no person is in two parts of a fold, even if corpora name a person differently.
 
     Raises:
         ValueError: A person is in two parts.
@@ -129,7 +132,7 @@ def _cross_subject(
 
 
 def _drawn(people: Sequence[str], n_people: int | None, rng: np.random.Generator) -> list[str]:
-    """The first `n_people` of a random order, so that the people of a smaller number are among those of a larger."""
+    """Chooses the first `n_people` of a random order, so that a larger group contains each smaller group."""
     order = rng.permutation(sorted(people)).tolist()
     if n_people is not None and n_people > len(order):
         raise ValueError(f"n_people is {n_people}, and there are {len(order)} people to train on.")
@@ -143,7 +146,7 @@ def _of_person(
     trials_per_class: int | None,
     rng: np.random.Generator,
 ) -> Fold:
-    """The fold of one person."""
+    """Returns the fold of one person."""
     own = np.flatnonzero(columns["subject"] == person)
     train: list[int] = []
     for label in np.unique(columns["labels"]):
@@ -166,7 +169,7 @@ def _of_person(
 
 
 def _with_few_trials(columns: Mapping[str, np.ndarray], fold: Fold, trials_per_class: int) -> Fold:
-    """A fold whose training part has only the first trials of each class and person."""
+    """Returns a fold in which the training part has only the first `trials_per_class` trials per class and person."""
     kept, seen = [], {}
     for index in fold.train:
         key = (columns["subject"][index], columns["labels"][index])

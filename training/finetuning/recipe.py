@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Recipes of fine-tuning: the windows, the classifier and the training, in one flat YAML file.
+"""Reads recipes of fine-tuning: flat YAML files that define the windows, the classifier and the training.
 
 Every key is an argument of `FinetuningData`, `FinetuningModel` or transformers' `TrainingArguments`.
 """
@@ -22,24 +22,26 @@ METHODS = ("full", "head", "lora")
 
 @dataclasses.dataclass
 class FinetuningData:
-    """The labelled windows of a run.
+    """Settings of the labelled windows of a run.
 
     Attributes:
-        corpus: Name in the registry of corpora (`moabb:NAME` and folders of files included), folder that
-            `get-hf corpus prepare` wrote, owner/name on the Hub, or `epochs:FOLDER` with files of `mne.Epochs`.
+        corpus: Name in the registry of corpora (such as `moabb:NAME` or `files:PATTERN`), folder that
+            `get-hf corpus prepare` wrote, owner/name on the Hub, or `epochs:FOLDER` for a folder with files of
+            `mne.Epochs`.
         classes: Conditions of each class, such as `{left: left_fist, other: [right_fist, feet]}`. For `epochs:`, names
-            of events; None: each event is a class.
-        window_seconds: Length of a window; for `epochs:`, epochs are windows.
-        stride_seconds: Distance of windows within a trial. None: `window_seconds`.
+            of events of each class, or None if each event is a class.
+        window_seconds: Length of a window in seconds. It is not used for `epochs:`, where each epoch is a window.
+        stride_seconds: Time in seconds from the start of a window to the start of the next window in the same trial.
+            None: `window_seconds`.
         protocol: "cross-subject", "within-subject" or "few-shot"; see `get_hf.training.finetuning.protocols`.
-        n_people: Number of training people. None: all.
-        trials_per_class: Training trials of each class and person. None: all.
-        n_folds: Folds of people, for corpora without fixed splits.
-        split_seed: Seed of people, trials and folds.
-        test: Whether to judge on the test split too. Look at it once, at the end.
-        data_dir: Folder with the corpora of the registry; None: the environment variable GET_HF_DATA.
-        cache_dir: Folder for prepared segments; None: the cache of `datasets`.
-        num_proc: Processes that prepare the windows.
+        n_people: Number of training people. None: all people.
+        trials_per_class: Number of training trials of each class and person. None: all trials.
+        n_folds: Number of folds, for corpora without fixed splits.
+        split_seed: Seed of the random choice of people, trials and folds.
+        test: Whether to evaluate on the test split too. Do this only once, at the end.
+        data_dir: Folder with the corpora of the registry. None: the environment variable GET_HF_DATA.
+        cache_dir: Folder for prepared segments. None: the cache of `datasets`.
+        num_proc: Number of processes that prepare the windows.
     """
 
     corpus: str = "eegmmidb"
@@ -80,33 +82,34 @@ class FinetuningData:
 
 @dataclasses.dataclass
 class FinetuningModel:
-    """The classifier of a run.
+    """Settings of the classifier of a run.
 
     Attributes:
-        init_from: Checkpoint to start from: a generator or a classifier, a folder or owner/name on the Hub. None: the
-            shipped generator.
-        random_weights: Whether to start from random weights with the architecture of `init_from`: a control that
-            shows what pretraining is worth.
-        method: "full" trains all weights, "head" only the linear layer, "lora" low-rank changes of the backbone
-            (Hu et al. 2022) and the linear layer.
-        lora_rank: Rank of these changes.
-        adapter_base: For "lora": name of the checkpoint that the run starts from, an owner/name on the Hub or a folder
-            relative to the result. The result then holds only the low-rank changes and this name. None: a whole
-            checkpoint.
+        init_from: Checkpoint to start from: a generator or a classifier, in a folder or as owner/name on the Hub.
+            None: the generator that is part of this package.
+        random_weights: Whether to start from random weights with the architecture of `init_from`. The comparison with
+            such a classifier shows the effect of pretraining.
+        method: "full" trains all weights. "head" trains only the linear layer. "lora" trains low-rank changes of the
+            backbone (Hu et al. 2022) and the linear layer.
+        lora_rank: Rank of the low-rank changes.
+        adapter_base: For "lora": name of the checkpoint that the run starts from, which is owner/name on the Hub or a
+            folder relative to the result. Then the result contains only the low-rank changes and this name. None: the
+            result is a complete checkpoint.
         pooling: "position" or "mean"; see `GETConfig.classifier_pooling`.
-        dropout: Dropout of the pooled features.
-        channels_per_window: Random channels of each training window. None: all.
-        probe: Whether to start from a logistic regression on the features of the untrained backbone, which disturbs
-            pretrained weights less (Kumar et al. 2022). A classifier in `init_from` keeps its own linear layer.
+        dropout: Dropout probability of the pooled features.
+        channels_per_window: Number of random channels of each training window. None: all channels.
+        probe: Whether the linear layer starts as a logistic regression on the features of the backbone before
+            fine-tuning. This disturbs the pretrained weights less (Kumar et al. 2022). If `init_from` is a classifier
+            with the same number of classes, its own linear layer is kept.
         probe_strength: Inverse strength of the regularisation of this regression.
-        class_weights: Whether classes weigh equally in the loss, however many windows they have.
-        layer_decay: Factor of the learning rate from each block to the block before it.
+        class_weights: Whether all classes have the same total weight in the loss, whatever their number of windows.
+        layer_decay: Ratio of the learning rate of a block to the learning rate of the next block.
         head_learning_rate: Learning rate of the linear layer. None: `learning_rate`.
-        early_stopping_patience: Epochs without a better validation accuracy before training stops, and the best epoch
-            is kept. None: all epochs are trained, and the last one is kept.
-        compile: Whether to compile the training step (`torch.compile`): a few minutes at the start, then two to three
-            times as fast on CPUs.
-        allow_seen_people: Whether the classifier may be judged on people that its checkpoint was pretrained on.
+        early_stopping_patience: Number of epochs without a better validation accuracy after which training stops; then
+            the best epoch is kept. None: all epochs are trained, and the last epoch is kept.
+        compile: Whether to compile the training step (`torch.compile`). This takes a few minutes at the start; then
+            training is two to three times as fast on CPUs.
+        allow_seen_people: Whether the classifier may be evaluated on people that its checkpoint was pretrained on.
     """
 
     init_from: str | None = None
@@ -143,7 +146,7 @@ class FinetuningModel:
 
 @dataclasses.dataclass
 class FinetuningArguments(TrainingArguments):
-    """Arguments of transformers with defaults for classifiers."""
+    """Arguments of transformers, with defaults that suit classifiers."""
 
     num_train_epochs: float = 3
     per_device_train_batch_size: int = 16
@@ -164,7 +167,7 @@ class FinetuningArguments(TrainingArguments):
 
 @dataclasses.dataclass
 class FinetuningRecipe:
-    """A checked recipe, by parts; `given` holds the keys of the file and the overrides."""
+    """A checked recipe, divided into parts; `given` holds the keys and values of the file and the overrides."""
 
     data: FinetuningData
     model: FinetuningModel

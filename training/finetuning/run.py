@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Fine-tuning: labelled windows, the HF Trainer, and a classifier that `from_pretrained` loads.
+"""Fine-tunes a classifier on labelled windows with the HF Trainer; `from_pretrained` loads the result.
 
 from get_hf.training.finetuning.run import finetune
 finetune(read_recipe("training/recipes/finetune_fists.yaml", {"data_dir": "data", "output_dir": "out"}))
@@ -44,16 +44,16 @@ logger = logging.getLogger(__name__)
 
 SUMMARY, FIGURES, PREDICTIONS = "training_summary.json", "figures.json", "predictions.csv"
 SPLITS = ("train", "validation", "test")
-#: Columns of windows that protocols divide by.
+#: Columns that protocols use to divide windows.
 COLUMNS = ("corpus", "subject", "session", "trial", "labels", "split")
 
 
 class FinetuningTrainer(Trainer):
-    """A Trainer that draws random channels in training, and all channels in evaluation.
+    """A Trainer that uses random channels in training, and all channels in evaluation.
 
     Args:
-        train_collator: Collator of training batches.
-        compiled: The compiled model, for training steps; None: the model itself.
+        train_collator: Collator for training batches.
+        compiled: The compiled model, which is used for training steps. None: the model itself is used.
         **kwargs: See `transformers.Trainer`.
     """
 
@@ -63,7 +63,7 @@ class FinetuningTrainer(Trainer):
         self.compiled = compiled
 
     def get_train_dataloader(self):
-        """Loads training windows with random channels, in batches of one shape if there are enough windows."""
+        """Returns the loader of training windows; if there are enough windows, all batches have the same shape."""
         everything, self.data_collator = self.data_collator, self.train_collator
         self.args.dataloader_drop_last = len(self.train_dataset) >= self.args.train_batch_size
         try:
@@ -72,22 +72,24 @@ class FinetuningTrainer(Trainer):
             self.data_collator, self.args.dataloader_drop_last = everything, False
 
     def compute_loss(self, model, inputs, *args, **kwargs):
-        """Uses the compiled model in training, whose batches have one shape."""
+        """Computes the loss; uses the compiled model in training, because all training batches have one shape."""
         step = self.compiled if self.compiled is not None and model.training else model
         return super().compute_loss(step, inputs, *args, **kwargs)
 
 
 def finetune(recipe: FinetuningRecipe, checkpoint: str | Path) -> Path:
-    """Fine-tunes and judges a classifier on each fold of a protocol.
+    """Fine-tunes and evaluates a classifier on each fold of a protocol.
+
+    Folds that are already complete are not trained again.
 
     Args:
         recipe: A checked recipe.
-        checkpoint: Folder of the checkpoint to start from, a generator or a classifier.
+        checkpoint: Folder of the checkpoint to start from, which is a generator or a classifier.
 
     Returns:
-        `output_dir`. With one fold it is the classifier's checkpoint; with several, each fold has a folder in it.
-        `figures.json` has the figures, and `predictions.csv` beside each checkpoint has the probabilities of each
-        window. Folds that are complete are not trained again.
+        Folder of the result, `output_dir`. With one fold, it is the checkpoint of the classifier. With several folds,
+        it has a subfolder with a checkpoint for each fold. `figures.json` contains the accuracy and related measures.
+        `predictions.csv` in the folder of each checkpoint contains the predicted probabilities of each window.
 
     Raises:
         ValueError: The corpus, its people or its classes do not fit the recipe, or a person would be both in training
@@ -124,7 +126,7 @@ def finetune(recipe: FinetuningRecipe, checkpoint: str | Path) -> Path:
 
 
 def labelled_windows(recipe: FinetuningRecipe, extractor: GETFeatureExtractor) -> tuple[datasets.Dataset, list[str]]:
-    """The windows of all splits, with a column `split`, and the names of the classes."""
+    """Returns the windows of all splits that are needed, with a column `split`, and the names of the classes."""
     data = recipe.data
     if data.corpus.startswith(EPOCHS):
         windows, classes = windows_of_epochs(data.corpus.removeprefix(EPOCHS), extractor, data.classes)
@@ -159,14 +161,14 @@ def _finetune_fold(
     judged: list[str],
     folder: Path,
 ) -> None:
-    """Trains, judges and saves the classifier of one fold."""
+    """Trains, evaluates and saves the classifier of one fold."""
     started = time.monotonic()
     set_seed(recipe.training.seed)
     rows = windows.with_format("numpy")
     train = rows.select(fold.train)
     model = new_classifier(recipe, checkpoint, classes, train, extractor)
     collator = WindowCollator(extractor.patch_size)
-    # the features of training batches, which have random channels
+    # for features of training batches, which have random channels
     seen = WindowCollator(extractor.patch_size, recipe.model.channels_per_window)
     if recipe.model.probe and not _has_own_head(checkpoint, len(classes)):
         features = standardise(model, embed(model, train, seen, recipe.training.per_device_eval_batch_size))
@@ -230,7 +232,7 @@ def new_classifier(
     train: datasets.Dataset,
     extractor: GETFeatureExtractor,
 ) -> GETForSequenceClassification:
-    """The classifier before training."""
+    """Returns the classifier before training."""
     seconds = len(train[0]["input_values"]) / train[0]["n_chans"] / extractor.sampling_rate
     changes = {
         "id2label": dict(enumerate(classes)),
@@ -250,7 +252,7 @@ def new_classifier(
 
 
 def _has_own_head(checkpoint: Path, n_classes: int) -> bool:
-    """Whether a checkpoint is a classifier with as many classes, whose linear layer is kept."""
+    """Whether a checkpoint is a classifier with `n_classes` classes, so that its linear layer is kept."""
     config = GETConfig.from_pretrained(checkpoint)
     is_classifier = config.architectures == [GETForSequenceClassification.__name__]
     return is_classifier and config.num_labels == n_classes
@@ -264,7 +266,7 @@ def _train(
     collator: WindowCollator,
     folder: Path,
 ) -> list[dict[str, Any]]:
-    """Trains a classifier in place; returns the Trainer's log."""
+    """Trains a classifier in place, and returns the Trainer's log."""
     args, settings = recipe.training, recipe.model
     args.output_dir = str(folder / "checkpoints")
     if not len(validation):
@@ -305,13 +307,13 @@ def _train(
     trainer.train(resume_from_checkpoint=_last_checkpoint(Path(args.output_dir)))
     if settings.method == "lora":
         save_adapter(trained, folder / ADAPTER, settings.adapter_base)
-        trained.merge_and_unload()  # in place: the model is plain again
+        trained.merge_and_unload()  # in place: `model` then has no adapters, and its weights include the changes
     model.requires_grad_(True)
     return trainer.state.log_history
 
 
 def save_adapter(trained: Any, folder: Path, base: str | None) -> None:
-    """Saves low-rank changes with the name of their base, instead of a folder of this machine."""
+    """Saves low-rank changes with the name `base` of their base checkpoint, not with its folder on this machine."""
     trained.peft_config["default"].base_model_name_or_path = base
     trained.save_pretrained(folder, save_embedding_layers=False)
     for file in (*folder.glob("*.py"), folder / CARD):  # a template of peft, and code that lies beside the weights
@@ -324,13 +326,14 @@ def _last_checkpoint(folder: Path) -> str | None:
 
 
 def rates(model: nn.Module, rate: float, head_rate: float | None, decay: float) -> list[dict[str, Any]]:
-    """Parameters by learning rate: the linear layer first, then the blocks from the last to the first.
+    """Returns groups of parameters with their learning rates, in the form that torch's optimizers need.
 
     Args:
-        model: The classifier, perhaps with low-rank changes.
+        model: The classifier, which may have low-rank changes.
         rate: Learning rate of the last block.
-        head_rate: Learning rate of the linear layer; None: `rate`.
-        decay: Factor from each block to the one before it. The embeddings come before the first block.
+        head_rate: Learning rate of the linear layer. None: `rate`.
+        decay: Ratio of the learning rate of a block to the learning rate of the next block. The embeddings have
+            `decay` times the learning rate of the first block.
     """
     n_layers = model.config.num_hidden_layers
     by_rate: dict[float, list[nn.Parameter]] = {}
@@ -348,7 +351,10 @@ def rates(model: nn.Module, rate: float, head_rate: float | None, decay: float) 
 
 
 def with_lora(model: GETForSequenceClassification, rank: int) -> Any:
-    """Adds low-rank changes to all matrices of the backbone's blocks (Hu et al., ICLR 2022); the rest is frozen."""
+    """Adds low-rank changes to all matrices of the backbone's blocks (Hu et al., ICLR 2022).
+
+    Besides these changes, only the classifier's linear layer is trained. All other weights are frozen.
+    """
     from peft import LoraConfig, get_peft_model
 
     targets = [
@@ -367,7 +373,7 @@ def with_lora(model: GETForSequenceClassification, rank: int) -> Any:
 def embed(
     model: GETForSequenceClassification, windows: datasets.Dataset, collator: WindowCollator, batch_size: int
 ) -> torch.Tensor:
-    """Features of windows, `(windows, n_features)`."""
+    """Computes the features of windows, `(windows, n_features)`."""
     model.eval()
     found = []
     for start in range(0, len(windows), batch_size):
@@ -380,7 +386,7 @@ def embed(
 def predict(
     model: GETForSequenceClassification, windows: datasets.Dataset, collator: WindowCollator, batch_size: int
 ) -> np.ndarray:
-    """Probabilities of the classes, `(windows, classes)`."""
+    """Computes the probabilities of the classes, `(windows, classes)`."""
     features = embed(model, windows, collator, batch_size)
     with torch.no_grad():
         logits = model.classifier(features.to(model.device))
@@ -388,7 +394,7 @@ def predict(
 
 
 def summary_of_folds(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Figures of all folds together: people of all folds count equally."""
+    """Computes the accuracy over the people of all folds, who all have the same weight."""
     by_person = {person: value for fold in found.values() for person, value in fold["test"]["by_person"].items()}
     values = list(by_person.values())
     whole = {"accuracy": float(np.mean(values)), "interval": interval(values), "by_person": by_person}

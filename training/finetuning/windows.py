@@ -1,11 +1,11 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Labelled windows: what a classifier is trained on.
+"""Cuts the labelled windows that a classifier is trained on.
 
     windows = cut_windows(segments, extractor, {"left": ["left_fist"], "right": ["right_fist"]}, window_seconds=4)
 
-Windows come from any prepared corpus, any corpus of the registry (MOABB's data sets and folders of files included), or
-files of `mne.Epochs`. All windows of a segment, or of a file of epochs, share one transform to the innovation space:
-a transform of each window would hide what distinguishes windows.
+Windows can be cut from any prepared corpus, from any corpus of the registry (including MOABB's data sets and folders
+of files), or from files of `mne.Epochs`. All windows of a segment, or of a file of epochs, use the same transform to
+the innovation space. A separate transform for each window would remove differences between windows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from get_hf.modeling.configuration_get import CONDITIONS
 from get_hf.processing.conditions_get import Vocabulary
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
-#: Prefix of a folder with files of `mne.Epochs`, in place of the name of a corpus.
+#: Prefix that marks a folder with files of `mne.Epochs`; prefix and folder are used in place of the name of a corpus.
 EPOCHS = "epochs:"
 FEATURES = datasets.Features(
     {
@@ -39,10 +39,10 @@ FEATURES = datasets.Features(
 
 
 def condition_classes(classes: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
-    """Ids of the conditions of each class.
+    """Returns the ids of the conditions of each class.
 
     Args:
-        classes: Names of conditions, in any spelling, of each class.
+        classes: Names of the conditions of each class, in any spelling.
 
     Raises:
         ValueError: A condition is unknown, or belongs to two classes.
@@ -68,23 +68,25 @@ def cut_windows(
     stride_seconds: float | None = None,
     num_proc: int | None = None,
 ) -> datasets.Dataset:
-    """Cuts labelled windows from segments of recordings; the result is kept in the cache of `datasets`.
+    """Cuts labelled windows from segments of recordings; the result is stored in the cache of `datasets`.
 
-    A trial is an uninterrupted stretch in the conditions of one class. Its first window starts with it; stretches
-    shorter than a window are left out.
+    A trial is a continuous stretch in which all conditions belong to one class. The first window starts at the start
+    of the trial. Stretches that are shorter than a window are left out.
 
     Args:
         segments: One split of prepared segments, see `get_hf.training.data.segments`.
-        extractor: Converts microvolts to the innovation space.
-        classes: Conditions of each class.
-        window_seconds: Length of a window, in seconds.
-        stride_seconds: Distance of windows within a trial. None: `window_seconds`.
-        num_proc: Processes that cut the windows.
+        extractor: Feature extractor that converts microvolts to the innovation space.
+        classes: Names of the conditions of each class.
+        window_seconds: Length of a window in seconds.
+        stride_seconds: Time in seconds from the start of a window to the start of the next window in the same trial.
+            None: `window_seconds`.
+        num_proc: Number of processes that cut the windows.
 
     Returns:
-        One row per window, columns as in `FEATURES`: `input_values` `(n_chans, times)` in the innovation space,
-        `channel_positions` `(n_chans, 6)` and `calibration` `(n_chans, 27)`, all flattened; `labels`, the number of
-        the class; `trial`, a number within the session; `start`, seconds from the recording's first sample.
+        One row per window, with the columns of `FEATURES`. `input_values` `(n_chans, times)` in the innovation space,
+        `channel_positions` `(n_chans, 6)` and `calibration` `(n_chans, 27)` are flattened. `labels` is the index of
+        the class. `trial` is the number of the trial within the session. `start` is in seconds from the first sample
+        of the recording.
 
     Raises:
         ValueError: A condition is unknown, or no stretch is as long as a window.
@@ -124,7 +126,7 @@ def _windows_of_segment(
     n_window: int,
     n_stride: int,
 ) -> dict[str, list]:
-    """The windows of one segment, a batch of one row."""
+    """Returns the windows of one segment; `rows` is a batch of one row."""
     row = {name: values[0] for name, values in rows.items()}
     found = list(labelled_stretches(np.asarray(row["conditions"]), classes, n_window, n_stride))
     columns: dict[str, list] = {name: [] for name in FEATURES}
@@ -157,16 +159,16 @@ def _windows_of_segment(
 def labelled_stretches(
     conditions: np.ndarray, classes: Sequence[Sequence[int]], n_window: int, n_stride: int
 ) -> Iterator[tuple[int, int, int]]:
-    """Windows of the stretches whose conditions belong to one class.
+    """Finds the windows in stretches whose conditions belong to one class.
 
     Args:
         conditions: Condition id of each patch, `(patches,)`.
         classes: Condition ids of each class.
-        n_window: Patches of a window.
-        n_stride: Patches from one window of a stretch to the next.
+        n_window: Number of patches in a window.
+        n_stride: Number of patches from the start of a window to the start of the next window in the same stretch.
 
     Yields:
-        Label, number of the stretch and first patch of each window.
+        Label, number of the stretch, and index of the first patch of each window.
     """
     labels = np.full(len(conditions), -1)
     for label, ids in enumerate(classes):
@@ -184,19 +186,19 @@ def windows_of_epochs(
 ) -> tuple[datasets.Dataset, list[str]]:
     """Reads labelled windows from the files of `mne.Epochs` in a folder; each epoch is a window.
 
-    The files of a person are in a folder named after this person, or begin with the person's name and a hyphen or
-    underscore: `S01/run1-epo.fif` or `S01_run1-epo.fif`. Each file is a session.
+    The files of a person are in a subfolder with the person's name, such as `S01/run1-epo.fif`. Or the file names
+    begin with the person's name and a hyphen or underscore, such as `S01_run1-epo.fif`. Each file is a session.
 
     Args:
-        folder: Folder with files `*-epo.fif` or `*_epo.fif`, also in subfolders.
-        extractor: Converts EEG to the innovation space.
+        folder: Folder with files `*-epo.fif` or `*_epo.fif`. They may be in subfolders.
+        extractor: Feature extractor that converts EEG to the innovation space.
         classes: Event names of each class. None: each event name is a class.
 
     Returns:
         Windows as `cut_windows` returns them, and the names of the classes.
 
     Raises:
-        ValueError: There are no such files, or no epochs of the classes, or epochs differ in length.
+        ValueError: There are no such files, there are no epochs of the classes, or epochs differ in length.
     """
     folder = Path(folder).expanduser()
     files = sorted(path for path in folder.rglob("*.fif*") if path.name.split(".")[0].endswith(("-epo", "_epo")))
@@ -226,7 +228,7 @@ def _windows_of_file(
     extractor: GETFeatureExtractor,
     classes: Mapping[str, Sequence[str]],
 ) -> Iterator[tuple[str, Any]]:
-    """Columns and values of the windows in one file of epochs."""
+    """Yields (column, value) for all columns of all windows in one file of epochs."""
     label_of = {name: label for label, names in enumerate(classes.values()) for name in names}
     names = {code: name for name, code in epochs.event_id.items()}
     kept = [index for index, code in enumerate(epochs.events[:, 2]) if names[code] in label_of]
@@ -235,7 +237,7 @@ def _windows_of_file(
     labels = [label_of[names[code]] for code in epochs.events[kept, 2]]
     features = extractor(epochs[kept], calibrate_on="all", return_tensors="np")
     subject = path.parent.name if path.parent != folder else path.name.replace("-", "_").partition("_")[0]
-    good = features["channel_mask"][0].astype(bool)  # the same channels in the whole session
+    good = features["channel_mask"][0].astype(bool)  # all epochs of a file have the same channels
     for index, label in enumerate(labels):
         yield "input_values", features["input_values"][index][good, extractor.patch_size :].astype(np.float16).ravel()
         yield "channel_positions", features["channel_positions"][index][good].ravel()

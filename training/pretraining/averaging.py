@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Averages weights over training, for the evaluation and for the result of the run."""
+"""Averages the weights over training; the evaluation and the result of a run use the averaged weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ FOLDER = "averaged"
 
 @contextmanager
 def without_bars() -> Iterator[None]:
-    """Hides the progress bars of transformers, which saving a small model does not need."""
+    """Hides the progress bars of transformers inside the context: saving a small model needs no progress bar."""
     shown = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
@@ -34,11 +34,11 @@ class AveragedWeights(TrainerCallback):
 
         average <- d average + (1 - d) parameters,    d = min(decay, (1 + step) / (10 + step))
 
-    The average is on the parameters' device and is the same on every process of DDP. A checkpoint holds it as a
-    separate model, and resuming restores it exactly.
+    The average is stored on the device of the parameters, and is the same on every process of DDP. It is saved in each
+    checkpoint as a separate model. If training continues from a checkpoint, the average is restored exactly.
 
     Args:
-        model: The model in training; the average starts from its current parameters.
+        model: The model in training. The average starts from its current parameters.
         decay: Value of d after the warm-up.
     """
 
@@ -59,10 +59,10 @@ class AveragedWeights(TrainerCallback):
         self.average.update_parameters(self.model)
 
     def restore(self, checkpoint: str | Path) -> None:
-        """Reads the average of a checkpoint of the Trainer.
+        """Reads the average from a checkpoint of the Trainer.
 
         Raises:
-            ValueError: The checkpoint holds no average, or the average of another model.
+            ValueError: The checkpoint holds no average, or an average of another model.
         """
         file = Path(checkpoint) / FOLDER / "model.safetensors"
         if not file.is_file():
@@ -79,7 +79,7 @@ class AveragedWeights(TrainerCallback):
             self.average.module.save_pretrained(Path(checkpoint) / FOLDER)  # type: ignore[operator]
 
     def check(self) -> None:
-        """Refuses averaged weights that are not finite.
+        """Checks that all averaged weights are finite.
 
         Raises:
             FloatingPointError: Some weights are not finite.
@@ -93,7 +93,7 @@ class AveragedWeights(TrainerCallback):
 
     @contextmanager
     def in_place(self) -> Iterator[nn.Module]:
-        """Gives the model its averaged weights inside the context."""
+        """Replaces the model's weights by the averaged weights inside the context."""
         own = deepcopy(self.model.state_dict())
         try:
             self.copy_to_model()

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Fits the blinks of a population from its EEG recordings alone, without EOG or labels."""
+"""Fits a model of the blinks of a population to its EEG recordings; neither EOG nor labels are needed."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,16 +12,16 @@ from get_hf.processing.population_get import N_HARMONICS, harmonics
 
 from .harmonics import fit_harmonics, project_on_harmonics
 
-#: Minimum number of blinks in the population, and in a recording that contributes its usual blink.
+#: Minimum number of blinks in the population, and in a recording whose usual blink is used.
 LEAST_BLINKS, LEAST_BLINKS_OF_ONE = 30, 3
-#: Weight of the usual values in a condition's rate (in patches) and traits (in recordings).
+#: Weight of the usual values in the estimate of a condition's rate (in patches) and traits (in recordings).
 RATE_PRIOR, TRAIT_PRIOR = 40, 3
 #: Minimum number of recordings for an estimate of how people differ in a condition.
 LEAST_RECORDINGS = 8
-#: `share_cleaned` and `frontal_evidence` of `BlinkPopulation`, from 30 training people of EEGMMIDB, with and without
-#: the ocular components of an ICA, in stretches of 1 to 8 s (see `training/EXPERIMENTS.md`).
+#: `share_cleaned` and `frontal_evidence` of `BlinkPopulation`. They were fitted to stretches of 1 to 8 s of 30
+#: training people of EEGMMIDB, with and without the ocular components of an ICA (see `training/EXPERIMENTS.md`).
 CLEANED = {"share_cleaned": 0.3, "frontal_evidence": (-0.54, 8.0, 240)}
-#: Number of blinks whose deviations are kept.
+#: Number of blinks whose deviations from the usual blink of their recording are stored.
 N_KEPT = 100
 
 
@@ -32,15 +32,15 @@ def fit_blinks(
 
     Args:
         recordings: Signal `(channels, times)` in microvolts at the model's rate, positions `(channels, 6)`, and
-            the condition ids `(patches,)` of its patches.
+            condition ids `(patches,)` of each recording.
         n_conditions: Number of conditions.
-        patch_size: Samples in a patch.
+        patch_size: Number of samples per patch.
 
     Returns:
-        The parameters, or None if fewer than `LEAST_BLINKS` are found.
+        The parameters, or None if fewer than `LEAST_BLINKS` blinks, or blinks in too few recordings, are found.
     """
     recordings = [(x, positions, np.asarray(ids)) for x, positions, ids in recordings]
-    # initial values: a topography that fades with the distance from the forehead, and the shape of a bump
+    # initial values: a topography that decreases with the distance from the forehead, and a bump as shape
     late = np.zeros(N_HARMONICS), np.zeros(N_BEFORE + N_AFTER)
     rates = np.zeros(n_conditions), np.ones(n_conditions)
     traits = np.zeros((n_conditions, 3)), np.zeros(3), np.ones(3), np.zeros((1, 3))
@@ -54,10 +54,10 @@ def fit_blinks(
 
 
 def _fit_noise(recordings: Sequence[tuple], population: BlinkPopulation) -> tuple[np.ndarray, np.ndarray]:
-    """Covariance of slow EEG between blinks, in the form of `fit_harmonics`.
+    """Estimates the covariance of slow EEG between blinks, in the form that `fit_harmonics` returns.
 
-    It is the population's covariance, because prompts are too short to estimate their own, and blinks must be found
-    in the same way in both.
+    One covariance is estimated for the whole population: prompts are too short for an estimate of their own, and
+    blinks must be found in the same way in prompts and in recordings.
     """
     moments = []
     for x, positions, _ in recordings:
@@ -73,7 +73,11 @@ def _refit(
     n_conditions: int,
     patch_size: int,
 ) -> BlinkPopulation | None:
-    """One round of `fit_blinks`: finds blinks with the current parameters, then fits these again."""
+    """Finds blinks with the current parameters, then fits the parameters again to these blinks.
+
+    Returns:
+        The new parameters, or None if there are too few blinks.
+    """
     topographies, shapes, late, traits, counts = [], [], [], [], []
     for x, positions, ids in recordings:
         basis = harmonics(positions)
@@ -119,7 +123,10 @@ def _refit(
 
 
 def _stretches(x: np.ndarray, events: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Stretches of `(rows, times)` around blinks with no other blink near, at unit width, with their amplitudes."""
+    """Returns the stretch of `x` `(rows, times)` around each blink that has no other blink near, and its amplitude.
+
+    The time axis of each stretch is scaled so that the blink has width 1.
+    """
     times = np.arange(x.shape[-1])
     intervals = np.diff(events[:, 0], prepend=-np.inf, append=np.inf)
     stretches = []
@@ -134,11 +141,11 @@ def _stretches(x: np.ndarray, events: np.ndarray) -> list[tuple[np.ndarray, floa
 def _fit_traits(
     recordings: Sequence[tuple[float, np.ndarray, np.ndarray]], n_blinks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """`traits`, `slopes`, `between` and `within` of `BlinkPopulation`.
+    """Fits `traits`, `slopes`, `between` and `within` of `BlinkPopulation`.
 
     Args:
-        recordings: Log background, log amplitude, log width and undershoot of its blinks `(blinks, 3)`, and the
-            condition of each blink, `(blinks,)`.
+        recordings: Three values for each recording: the logarithm of its background; log amplitude, log width and
+            undershoot of its blinks `(blinks, 3)`; and the condition id of each blink `(blinks,)`.
         n_blinks: Number of blinks in each condition.
     """
     n_conditions = len(n_blinks)
@@ -148,9 +155,9 @@ def _fit_traits(
             chosen = numbers[conditions == condition]
             rows.append(np.append(np.eye(n_conditions)[condition], [1.0, background]))
             medians.append(np.median(chosen, axis=0))
-            weights.append(len(chosen) / (len(chosen) + 1))  # a few blinks suffice for a recording's usual blink
+            weights.append(len(chosen) / (len(chosen) + 1))  # a few blinks determine a recording's usual blink
     rows, medians, weights = np.array(rows), np.array(medians), np.array(weights)[:, None]
-    # ridge regression: the usual value over all conditions, the effect of each condition, and the slope of background
+    # ridge regression on each condition, a constant (the usual value over all conditions) and the log background
     penalty = np.diag([float(TRAIT_PRIOR)] * n_conditions + [1e-6, 1e-6])
     fitted = np.linalg.solve(rows.T @ (weights * rows) + penalty, rows.T @ (weights * medians))
     between = np.sqrt(np.average((medians - rows @ fitted) ** 2, axis=0, weights=weights[:, 0]))
@@ -159,7 +166,7 @@ def _fit_traits(
     )
     within = within[np.argsort(within[:, 0])]
     within = within[((np.arange(N_KEPT) + 0.5) / N_KEPT * len(within)).astype(int)]
-    # a condition without blinks gets the average over conditions, weighted by their numbers of blinks
+    # a condition without blinks gets the average over conditions, weighted by the number of blinks in each
     usual = (
         np.where(n_blinks[:, None] > 0, fitted[:-2], np.average(fitted[:-2], axis=0, weights=n_blinks)) + fitted[-2]
     )
@@ -167,12 +174,17 @@ def _fit_traits(
 
 
 def _fit_rates(n_blinks: np.ndarray, n_patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`rates` and `concentrations` of `BlinkPopulation`, from each recording's blinks and patches in each condition.
+    """Fits `rates` and `concentrations` of `BlinkPopulation`.
 
-    A condition with few recordings gets the concentration over all conditions: people's rates differ most there.
+    A condition with few recordings gets the concentration that is fitted over all conditions, where the rates of
+    people differ most.
+
+    Args:
+        n_blinks: Number of blinks `(recordings, conditions)`.
+        n_patches: Number of patches `(recordings, conditions)`.
     """
     overall = n_blinks.sum() / n_patches.sum()
-    # few patches give a poor estimate of a rate, so it is shrunk towards the overall rate
+    # a rate that is estimated from few patches is inaccurate, so it is shrunk towards the overall rate
     rates = (n_blinks.sum(axis=0) + RATE_PRIOR * overall) / (n_patches.sum(axis=0) + RATE_PRIOR)
     concentrations = np.full(len(rates), _fit_concentration(n_blinks.sum(axis=1), overall * n_patches.sum(axis=1)))
     for condition, seen in enumerate((n_patches > 0).T):
@@ -183,7 +195,10 @@ def _fit_rates(n_blinks: np.ndarray, n_patches: np.ndarray) -> tuple[np.ndarray,
 
 
 def _fit_concentration(counts: np.ndarray, expected: np.ndarray) -> float:
-    """Concentration of the gamma distribution of people's rates, by maximum likelihood (negative binomial counts)."""
+    """Fits the concentration of the gamma distribution of people's rates by maximum likelihood.
+
+    The number of blinks of a recording has a negative binomial distribution with mean `expected`.
+    """
     tried = np.exp(np.linspace(np.log(0.1), np.log(10), 36))
     expected = np.maximum(expected, 1e-6)
     return float(max(tried, key=lambda k: scipy.stats.nbinom.logpmf(counts, k, k / (k + expected)).sum()))
@@ -196,8 +211,8 @@ def _first_shape() -> np.ndarray:
 
 
 def _first_topography() -> np.ndarray:
-    """Weights of a topography that fades away from the forehead, as by volume conduction."""
-    angles = np.arange(400) * np.pi * (3 - np.sqrt(5))  # evenly over the sphere, by the golden angle
+    """Returns the weights of a topography that decreases away from the forehead, as with volume conduction."""
+    angles = np.arange(400) * np.pi * (3 - np.sqrt(5))  # golden angle, which spreads points evenly on a sphere
     z = np.linspace(-0.4, 1, 400)
     sphere = np.stack([np.sqrt(1 - z**2) * np.cos(angles), np.sqrt(1 - z**2) * np.sin(angles), z], axis=1)
     distance = np.arccos(np.clip(sphere @ np.array([0.0, 0.995, -0.1]), -1, 1))
@@ -205,5 +220,5 @@ def _first_topography() -> np.ndarray:
     return weights / (_FOREHEAD @ weights)
 
 
-#: Harmonics midway between Fp1 and Fp2.
+#: Values of the harmonics at the point midway between Fp1 and Fp2.
 _FOREHEAD = harmonics(np.array([[0.0, 1.0, 0.0, 0.0, 0.0, 0.0]]))[0]

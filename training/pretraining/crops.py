@@ -1,16 +1,16 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Training examples: random crops of segments, each a pure function of a seed and an index.
+"""Cuts training examples: random crops of segments, where each crop depends only on a seed and an index.
 
-All randomness of a crop, the noise of its loss included, comes from one generator seeded with (seed, index). So the
-loss of a step does not depend on the number of loader workers or processes, nor on whether training was interrupted
-before it. A run is as long as the list of its crops.
+All random numbers of a crop, including the noise of its loss, are generated from (seed, index). So the loss of a step
+does not depend on the number of loader workers or processes, and is the same if training was interrupted before. The
+length of a run is the number of crops in its list.
 
     crops = RandomCrops(segments, extractor, CropConfig(crop_seconds=16), n_crops=1000, seed=1)
     batch = collate_crops([crops[i] for i in range(8)])
     model(**batch).loss
 
-`RandomCrops` draws from one corpus on the disk, `MixedCrops` draws from several by weight, and
-`get_hf.training.pretraining.streaming` draws from streamed corpora. A `Cropper` cuts the crops of all three.
+`RandomCrops` draws crops from one corpus on the disk. `MixedCrops` draws crops from several corpora with weights.
+`get_hf.training.pretraining.streaming` draws crops from streamed corpora. All three use a `Cropper` to cut the crops.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,33 +26,34 @@ from get_hf.modeling.configuration_get import GETConfig
 from get_hf.processing.conditions_get import Vocabulary
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
-#: Columns that a crop needs. Leaving out the other columns halves the time to find a row.
+#: Columns that are needed for a crop. Without the other columns, finding a row takes half the time.
 COLUMNS = ["signal", "channel_positions", "n_chans", "n_times", "conditions"]
 
 
 @dataclass
 class CropConfig:
-    """How crops are drawn.
+    """Settings for drawing random crops.
 
     Attributes:
-        crop_seconds: Length of a crop.
-        max_channels: Largest number of channels in a crop.
-        min_channels: Smallest number of channels in a crop, if the recording has that many.
-        full_montage_probability: Probability that a crop has all channels, up to `max_channels`. Otherwise the
-            number is the larger of two log-uniform draws, because crops with many channels teach most.
-        same_montage_size: Consecutive crops with the same number of channels, so that a batch needs little
-            padding.
-        population_probability: Probability that a crop has no calibration signal, only electrode positions.
-            Otherwise the whole crop is its calibration signal: the model learns the course of innovations when
-            the linear statistics fit the recording, as they should after any prompt.
-        max_history_seconds: Longest stretch before the crop that is also used for calibration; its length is
-            log-uniform. A user's prompt may be longer than the part that the model sees.
-        condition_dropout: Probability that a crop has all its conditions withheld.
-        context_noise: Largest share of noise in the past that the model sees. For each crop the share is uniform
-            between 0 and this value, and the noise keeps the variance. 0: none.
-        condition_weights: Factor by which a stretch in a condition is drawn more often than its length implies;
-            1 for other conditions.
-        noise_size: Random numbers per patch and channel that the model's loss takes; a recipe sets it to the
+        crop_seconds: Length of a crop in seconds.
+        max_channels: Maximum number of channels in a crop.
+        min_channels: Minimum number of channels in a crop, if the recording has this number of channels.
+        full_montage_probability: Probability that a crop has all channels, up to `max_channels`. Otherwise the number
+            of channels is the larger of two log-uniform random numbers, because crops with many channels are the most
+            useful for training.
+        same_montage_size: Number of consecutive crops that have the same number of channels, so that a batch needs
+            little padding.
+        population_probability: Probability that a crop is calibrated without a signal, by its electrode positions
+            alone. Otherwise the whole crop is used for calibration. Then the linear statistics fit the recording, as
+            they should after any prompt, and the model learns how innovations continue in this case.
+        max_history_seconds: Maximum length of a stretch before the crop that is also used for calibration. The length
+            is log-uniform. It is needed because a user's prompt may be longer than the part that the model sees.
+        condition_dropout: Probability that all conditions of a crop are set to unknown.
+        context_noise: Maximum share of noise in the past that the model sees. The share of each crop is uniform
+            between 0 and this value, and the noise does not change the variance. 0: no noise.
+        condition_weights: Weight of each condition, 1 by default. The probability that a crop is drawn from a segment
+            is proportional to the segment's length times the mean weight of its conditions.
+        noise_size: Number of random numbers per patch and channel that the model's loss uses. A recipe sets it to the
             value of its model.
     """
 
@@ -91,12 +92,12 @@ class CropConfig:
 
 
 class Cropper:
-    """Cuts random crops out of segments.
+    """Cutter of random crops from segments.
 
     Args:
-        extractor: Converts microvolts to the innovation space.
-        config: How crops are drawn.
-        sampling_rate: Rate of the segments in Hz.
+        extractor: Feature extractor that converts microvolts to the innovation space.
+        config: Settings for drawing crops.
+        sampling_rate: Sampling rate of the segments in Hz.
     """
 
     def __init__(self, extractor: GETFeatureExtractor, config: CropConfig, sampling_rate: float):
@@ -110,22 +111,25 @@ class Cropper:
         self.condition_weights = np.array([weights.get(name, 1.0) for name in extractor.conditions])
 
     def weight(self, conditions: np.ndarray) -> float:
-        """Factor on how often a segment is drawn, relative to its length, given its conditions `(patches,)`."""
+        """Returns the sampling weight of a segment, computed from its conditions `(patches,)`.
+
+        A segment is drawn with a probability proportional to its length times this weight.
+        """
         return self.condition_weights[conditions].mean() if len(conditions) else 0.0
 
     def crop(self, row: pa.Table, rng: np.random.Generator, montage: np.random.Generator) -> dict[str, np.ndarray]:
-        """Cuts one crop: C channels in random order, P = 1 + patches, T = P * patch_size samples.
+        """Cuts one crop with C channels in random order.
 
         Args:
-            row: A segment at least as long as a crop: one row as made by `get_hf.training.data.segments`.
-            rng: All randomness of the crop except its number of channels.
-            montage: Randomness of the number of channels, if the segment has that many; the same for crops that
-                share this number.
+            row: A segment at least as long as a crop: one row of the table of `get_hf.training.data.segments`.
+            rng: Random generator for everything except the number of channels.
+            montage: Random generator for the number of channels. It has the same seed for crops that should have the
+                same number of channels. A segment with fewer channels gives a crop with fewer channels.
 
         Returns:
-            `input_values`, `labels` (C, T); `noise` (C, P * noise_size); `channel_positions` (C, 6);
-            `calibration` (C, 27); `condition_ids`, `flow_time`, `attention_mask` (P,). The first patch of each is
-            the start patch.
+            Dictionary of arrays, with P = 1 + number of patches and T = P * patch_size: `input_values` and `labels`
+            (C, T); `noise` (C, P * noise_size); `channel_positions` (C, 6); `calibration` (C, 27); `condition_ids`,
+            `flow_time` and `attention_mask` (P,). The first patch is the start patch.
         """
         config, transform = self.config, self.transform
         n_chans, n_times = row["n_chans"][0].as_py(), row["n_times"][0].as_py()
@@ -161,7 +165,7 @@ class Cropper:
         }
 
     def _n_channels(self, n_chans: int, montage: np.random.Generator) -> int:
-        """Number of channels of a crop: the same as its neighbours have, if the recording has that many."""
+        """Draws the number of channels of a crop, which is at most the number of channels of the recording."""
         config = self.config
         if montage.random() < config.full_montage_probability:
             return min(n_chans, config.max_channels)
@@ -169,12 +173,15 @@ class Cropper:
         return min(n_chans, int(np.exp(montage.uniform(log_range[0], log_range[1], size=2).max())))
 
     def _n_history(self, rng: np.random.Generator, start: int) -> int:
-        """Number of patches before sample `start` that are also used for calibration."""
+        """Draws the number of patches before sample `start` that are also used for calibration."""
         longest = self.config.max_history_seconds * self.patches_per_second
         return min(start // self.transform.patch_size, int(np.exp(rng.uniform(0, np.log1p(longest)))) - 1)
 
     def _condition_ids(self, row: pa.Table, start: int, rng: np.random.Generator) -> np.ndarray:
-        """Condition of the patch that each position predicts; the last predicts the patch after the crop."""
+        """Returns for each position the condition of the patch that it predicts.
+
+        The last position predicts the patch after the crop.
+        """
         conditions = row["conditions"].chunk(0).flatten().to_numpy()
         patch_size = self.transform.patch_size
         middles = start + self.transform.n_memory + patch_size * np.arange(1 + self.n_patches) + patch_size // 2
@@ -187,10 +194,10 @@ class RandomCrops(Dataset):
 
     Args:
         segments: One split of the prepared segments.
-        extractor: Converts microvolts to the innovation space.
-        config: How crops are drawn.
-        n_crops: Length of the list.
-        seed: Each seed gives another list.
+        extractor: Feature extractor that converts microvolts to the innovation space.
+        config: Settings for drawing crops.
+        n_crops: Number of crops in the list.
+        seed: Seed of the random numbers; each seed gives another list.
 
     Raises:
         ValueError: No segment is as long as a crop, or all conditions in the segments have weight 0.
@@ -207,7 +214,7 @@ class RandomCrops(Dataset):
         self.config = config
         self.n_crops = n_crops
         self.seed = seed
-        # Arrow rows are views of the memory map; every other format would copy whole segments
+        # rows in Arrow format are views of the memory map; every other format would copy whole segments
         self.segments = segments.select_columns(COLUMNS).with_format("arrow")
         columns = segments.select_columns(["n_times", "sampling_rate", "conditions"]).with_format("numpy")[:]
         rate = float(columns["sampling_rate"][0]) if len(segments) else 0.0
@@ -239,13 +246,14 @@ class RandomCrops(Dataset):
 
 
 class MixedCrops(Dataset):
-    """A list of random crops of several corpora, each crop of a corpus drawn by weight.
+    """A list of random crops of several corpora; the corpus of each crop is chosen at random with given weights.
 
-    Crops with a common number of channels come from one corpus, so that a batch still needs little padding.
+    Consecutive crops that should have the same number of channels come from the same corpus, so that a batch needs
+    little padding.
 
     Args:
-        crops: The crops of each corpus: lists of equal length, drawn in the same way with the same seed.
-        weights: How often a crop comes from each corpus, relative to the others.
+        crops: Crops of each corpus, as lists of equal length with the same settings and the same seed.
+        weights: Weight of each corpus. The probability that a crop comes from a corpus is proportional to its weight.
     """
 
     def __init__(self, crops: Sequence[RandomCrops], weights: Sequence[float]):
@@ -265,19 +273,19 @@ class MixedCrops(Dataset):
 
 
 def _floats(row, column: str) -> np.ndarray:
-    """The list of floats in a column of a one-row Arrow table, as a view."""
+    """Returns the list of floats in a column of an Arrow table with one row, as a view."""
     return row[column].chunk(0).flatten().to_numpy()
 
 
 def collate_crops(crops: Sequence[Mapping[str, np.ndarray]]) -> dict[str, torch.Tensor]:
-    """Stacks crops into a batch, padding channels with zeros to the largest number of channels.
+    """Stacks crops into a batch; crops with fewer channels are padded with channels of zeros.
 
     Args:
         crops: Results of `Cropper.crop`, all of the same length.
 
     Returns:
-        The items' keys with a leading batch axis, and `channel_mask` (batch, channels), 1 where there is a
-        channel.
+        Dictionary with the keys of the crops, in which each tensor has a leading batch axis. The additional key
+        `channel_mask` (batch, channels) is 1 for real channels and 0 for padding.
     """
     n_chans = [len(crop["channel_positions"]) for crop in crops]
     batch = {}

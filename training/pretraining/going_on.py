@@ -1,8 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Pretraining that goes on from a checkpoint, on another corpus and perhaps with new conditions.
+"""Continues the pretraining of a checkpoint on another corpus, with additional conditions if necessary.
 
-The checkpoint keeps its innovation transform and its corrections: the weights were trained with them. A new condition
-starts as the unknown one.
+The innovation transform and the corrections of the checkpoint are kept, because the weights were trained with them.
+The embedding of a new condition starts as a copy of the embedding of the unknown condition.
 """
 
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
-#: Architecture keys that a recipe may change when it goes on from a checkpoint.
+#: Keys of the architecture that a recipe may change when it continues from a checkpoint.
 CHANGES = ("conditions", "attn_implementation")
 _EMBEDDING = "backbone.condition_embedding.weight"
 
 
 def going_on_config(checkpoint: str, changes: dict) -> GETConfig:
-    """The architecture of a checkpoint, with the conditions of a recipe.
+    """Returns the configuration of a checkpoint, with the conditions of a recipe.
 
     Args:
-        checkpoint: Folder, or owner/name on the Hub.
-        changes: The recipe's `model`.
+        checkpoint: Folder of the checkpoint, or owner/name on the Hub.
+        changes: Value of `model` in the recipe.
 
     Raises:
         ValueError: The recipe changes the architecture, or leaves out conditions of the checkpoint.
@@ -52,7 +52,7 @@ def going_on_config(checkpoint: str, changes: dict) -> GETConfig:
 
 
 def going_on_model(checkpoint: str, config: GETConfig) -> GETModel:
-    """The checkpoint's model with the conditions of `config`."""
+    """Returns the model of a checkpoint, extended to the conditions of `config`."""
     weights = GETModel.from_pretrained(checkpoint).state_dict()
     model = GETModel(config)
     known = weights[_EMBEDDING]
@@ -62,12 +62,12 @@ def going_on_model(checkpoint: str, config: GETConfig) -> GETModel:
 
 
 def going_on_extractor(checkpoint: str, conditions: Sequence[str], heard: Sequence[str]) -> GETFeatureExtractor:
-    """The checkpoint's feature extractor with more conditions.
+    """Returns the feature extractor of a checkpoint, extended to more conditions.
 
     Args:
-        checkpoint: Folder, or owner/name on the Hub.
-        conditions: Names of all conditions, by id.
-        heard: Conditions in the corpora that training goes on with.
+        checkpoint: Folder of the checkpoint, or owner/name on the Hub.
+        conditions: Names of all conditions, ordered by id.
+        heard: Names of the conditions that occur in the corpora of the continued training.
     """
     extractor = GETFeatureExtractor.from_pretrained(checkpoint)
     before = extractor.conditions[1:] if extractor.heard_conditions is None else extractor.heard_conditions

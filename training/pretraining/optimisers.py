@@ -1,5 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Muon for matrices inside blocks and AdamW for the rest, as one optimizer that the Trainer schedules and saves."""
+"""One optimizer that uses Muon for matrices inside blocks and AdamW for all other parameters.
+
+The Trainer schedules and saves it like any other optimizer.
+"""
 
 from typing import Any
 
@@ -8,15 +11,16 @@ from torch import nn
 
 
 class MuonWithAdamW(torch.optim.Optimizer):
-    """Muon (Jordan et al. 2024) on matrices that map hidden states to hidden states, AdamW on the rest.
+    """Optimizer with Muon (Jordan et al. 2024) for matrices inside blocks, and AdamW for all other parameters.
 
-    Muon's steps are scaled to the size of AdamW's (Liu et al. 2025, "Muon is scalable for LLM training"), so both
-    share one learning rate and one schedule.
+    The steps of Muon are scaled to the size of AdamW's steps (Liu et al. 2025, "Muon is scalable for LLM training").
+    So both use the same learning rate and the same schedule.
 
     Args:
-        model: Muon trains its matrices inside `nn.ModuleList`s, the blocks, but not its embeddings and readouts.
-        lr: Learning rate of both.
-        weight_decay: Weight decay of matrices; vectors (norms, biases) have none.
+        model: The model to train. Muon trains the matrices inside `nn.ModuleList`s (the blocks), which map hidden
+            states to hidden states. AdamW trains embeddings, readouts and vectors.
+        lr: Learning rate of Muon and AdamW.
+        weight_decay: Weight decay of matrices. Vectors (norms, biases) have no weight decay.
         betas: AdamW's betas.
         eps: AdamW's epsilon.
         momentum: Muon's momentum.
@@ -45,20 +49,20 @@ class MuonWithAdamW(torch.optim.Optimizer):
             ),
         ]
         super().__init__([group for part in self.parts for group in part.param_groups], {})
-        # both parts must use the same group objects that the schedule changes
+        # Muon and AdamW must use the same group objects that the schedule changes
         self._share_groups()
 
     def step(self, closure=None) -> None:  # type: ignore[override]
-        """One step of both parts."""
+        """Makes one step of Muon and one step of AdamW."""
         for part in self.parts:
             part.step(closure)
 
     def state_dict(self) -> dict[str, Any]:
-        """The state of both parts, by part."""
+        """Returns the states of AdamW and Muon."""
         return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores the state from `state_dict`."""
+        """Restores the states that `state_dict` returned."""
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
         self._share_groups()

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Fitting a feature extractor to a population: filter, scale, covariance and blinks."""
+"""Fits a feature extractor to a population: filter, scale, covariance and blinks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def fit_to_segments(segments: datasets.Dataset, **kwargs: Any) -> GETFeatureExtr
     """Fits a feature extractor to prepared segments.
 
     Args:
-        segments: See `get_hf.training.data.segments`; all of them are used.
+        segments: Prepared segments, see `get_hf.training.data.segments`. All segments are used.
         **kwargs: Arguments of `GETFeatureExtractor`.
 
     Raises:
@@ -45,11 +45,11 @@ def _recordings(segments: datasets.Dataset) -> Iterator[tuple[np.ndarray, np.nda
 
 
 def fit_feature_extractor(recordings: Sequence[tuple[np.ndarray, ...]], **kwargs: Any) -> GETFeatureExtractor:
-    """Makes a feature extractor whose innovation transform is fitted to a training corpus.
+    """Returns a feature extractor whose innovation transform is fitted to a training corpus.
 
     Args:
-        recordings: `(signal, positions)` or `(signal, positions, conditions)`, see `fit_population`; signals come
-            from `GETFeatureExtractor.clean`.
+        recordings: `(signal, positions)` or `(signal, positions, conditions)` of each recording, see `fit_population`.
+            The signals must be results of `GETFeatureExtractor.clean`.
         **kwargs: Other arguments of `GETFeatureExtractor`.
 
     Raises:
@@ -62,11 +62,11 @@ def fit_feature_extractor(recordings: Sequence[tuple[np.ndarray, ...]], **kwargs
 
 
 def check_form(sampling_rate: float, patch_size: int) -> None:
-    """Refuses a rate or patch size with which events cannot be found and generated.
+    """Checks that heartbeats and blinks can be found and generated with a sampling rate and a patch size.
 
     Args:
-        sampling_rate: Hz.
-        patch_size: Samples.
+        sampling_rate: Sampling rate in Hz.
+        patch_size: Number of samples per patch.
 
     Raises:
         ValueError: The rate is not supported, see `check_rate`, or patches are shorter than `LEAST_PATCH`.
@@ -85,18 +85,18 @@ def fit_population(
     order: int = 50,
     n_conditions: int = 1,
 ) -> Population:
-    """Fits filter, scale and population covariance to a training corpus.
+    """Fits filter, scale, covariance and blinks of a population to a training corpus.
 
     Args:
-        recordings: `(signal, positions)` or `(signal, positions, conditions)`: `(channels, times)` microvolts at
-            the model's rate, `(channels, 6)`, and the condition ids of patches, 0 by default. Recordings with
-            different channels may be mixed.
-        patch_size: Samples in a patch.
+        recordings: `(signal, positions)` or `(signal, positions, conditions)` of each recording: the signal
+            `(channels, times)` in microvolts at the model's rate, the positions `(channels, 6)`, and the condition ids
+            `(patches,)`, which are 0 by default. Recordings with different channels may be mixed.
+        patch_size: Number of samples per patch.
         order: Order of the autoregressive filter that all channels share.
         n_conditions: Number of conditions.
 
     Raises:
-        ValueError: No recording was given, or one is shorter than filter and patch together.
+        ValueError: No recording was given, or a recording has fewer than `order + patch_size` samples.
     """
     recordings = list(recordings)
     if not recordings:
@@ -122,7 +122,7 @@ def fit_population(
         x = x[:, -(order + n_patches * patch_size) :]
         residual = SharedFilter.estimate(x, n_patches, autocorrelation).forward(x)
         coefficients = scipy.fft.dct(residual.reshape(len(x), -1, patch_size), norm="ortho", axis=-1)
-        # patches with several times the usual energy are artefacts and are left out of the fit
+        # patches with several times the usual energy are artefacts, and are not used for the fit
         energy = (coefficients**2).mean(-1)
         energies.append(np.median(energy))
         typical = np.median(energy, axis=0)
@@ -130,5 +130,5 @@ def fit_population(
         moments.append((np.einsum("cnk,dnk->kcd", kept, kept) / kept.shape[1], positions))
     scale = np.exp(np.mean(np.log(energies)) / 2)
     covariance, channel_variance = fit_harmonics(moments)
-    covariance = unpack(pack(covariance))  # with the precision of a saved covariance
+    covariance = unpack(pack(covariance))  # rounded to the precision of a saved covariance
     return Population(autocorrelation, float(scale), channel_variance, covariance, blinks)

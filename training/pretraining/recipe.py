@@ -1,9 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Recipes: the data, the model and the training, in one flat YAML file that is read into dataclasses.
+"""Reads recipes of pretraining: flat YAML files that define the data, the model and the training.
 
-Every key is an argument of `PretrainingData`, `CropConfig`, `PretrainingModel` or transformers'
-`TrainingArguments`. The key `model` holds the arguments of `GETConfig`, and `generation` holds new defaults for
-`GETModel.generate`. A mistake gives an error of one sentence, before any data are read or written.
+Every key is an argument of `PretrainingData`, `CropConfig`, `PretrainingModel` or transformers' `TrainingArguments`.
+The key `model` contains the arguments of `GETConfig`, and the key `generation` contains new defaults for
+`GETModel.generate`. A mistake in a recipe raises an error of one sentence, before any data are read or written.
 """
 
 import dataclasses
@@ -27,23 +27,23 @@ from .population import check_form
 
 @dataclasses.dataclass
 class PretrainingData:
-    """The data of a training run.
+    """Settings of the data of a training run.
 
     Attributes:
-        corpus: Name in the registry of corpora, folder that `get-hf corpus prepare` wrote, or owner/name on the
-            Hub; several corpora have weights, such as `{eegmmidb: 3, alpha-waves: 1}`.
-        data_dir: Folder with the corpora of the registry; None: the environment variable GET_HF_DATA, else
-            see `Corpus.recordings`.
-        cache_dir: Folder for prepared segments; None: the cache of `datasets`.
-        num_proc: Processes that prepare the segments.
-        streaming: Whether to read prepared corpora when they are needed, without a copy on the disk; see
-            `get_hf.training.pretraining.streaming`.
-        crops_per_segment: For streaming: crops that are cut from each segment.
-        shuffled_segments: For streaming: segments that each loader worker holds at a time, their crops in random
-            order; 1: no shuffling.
-        fit_segments: Training segments that the innovation transform is fitted to, evenly spread; when streaming,
-            the first segments of each shard.
-        validation_crops: Crops of the validation split; the evaluation loss is their mean.
+        corpus: Name in the registry of corpora, folder that `get-hf corpus prepare` wrote, or owner/name on the Hub.
+            For several corpora, a dictionary with the weight of each, such as `{eegmmidb: 3, alpha-waves: 1}`.
+        data_dir: Folder with the corpora of the registry. None: the environment variable GET_HF_DATA, or if it is not
+            set, see `Corpus.recordings`.
+        cache_dir: Folder for prepared segments. None: the cache of `datasets`.
+        num_proc: Number of processes that prepare the segments.
+        streaming: Whether to read the data of prepared corpora only when they are needed, without a copy on the disk;
+            see `get_hf.training.pretraining.streaming`.
+        crops_per_segment: For streaming: average number of crops that are cut from each segment.
+        shuffled_segments: For streaming: number of segments that each loader worker holds at a time. The crops of
+            these segments are in random order. 1: no shuffling.
+        fit_segments: Number of training segments that the innovation transform is fitted to. They are spread evenly
+            over the corpus; with streaming, they are the first segments of each shard.
+        validation_crops: Number of crops of the validation split. The evaluation loss is the mean of their losses.
     """
 
     corpus: str | dict = "eegmmidb"
@@ -70,23 +70,23 @@ class PretrainingData:
 
     @property
     def weights(self) -> dict[str, float]:
-        """How often a crop comes from each corpus, relative to the others."""
+        """Returns the weight of each corpus, to which the probability of drawing a crop from it is proportional."""
         return self.corpus if isinstance(self.corpus, dict) else {self.corpus: 1.0}
 
 
 @dataclasses.dataclass
 class PretrainingModel:
-    """The model of a training run.
+    """Settings of the model of a training run.
 
     Attributes:
         model: Arguments of `GETConfig`.
         generation: Generation options that are saved with the result, such as `num_flow_steps`; see
             `GETModel.generate`.
-        average_decay: Decay per step of the averaged weights, which evaluation and the result use.
-        init_from: Checkpoint whose pretraining goes on, a folder or owner/name on the Hub. `model` may then only add
-            conditions. None: training starts from random weights.
-        muon: Whether Muon trains the matrices inside blocks; AdamW from `optim` trains all other parameters. See
-            `get_hf.training.pretraining.optimisers`.
+        average_decay: Decay per step of the averaged weights. The evaluation and the result use the averaged weights.
+        init_from: Checkpoint from which pretraining continues: a folder, or owner/name on the Hub. In this case,
+            `model` may only add conditions. None: training starts from random weights.
+        muon: Whether Muon trains the matrices inside blocks. AdamW, as set in `optim`, trains all other parameters.
+            See `get_hf.training.pretraining.optimisers`.
     """
 
     model: dict = dataclasses.field(default_factory=dict)
@@ -98,20 +98,20 @@ class PretrainingModel:
 
 @dataclasses.dataclass
 class PretrainingArguments(TrainingArguments):
-    """Arguments of transformers with defaults for crops: in order, no column removed, evaluated by loss only."""
+    """Arguments of transformers with defaults for crops: order and keys are kept, and only the loss is evaluated."""
 
     train_sampling_strategy: str = "sequential"
     remove_unused_columns: bool = False
     prediction_loss_only: bool = True
     ddp_find_unused_parameters: bool | None = False  # every parameter is used in every step
-    # without use_cpu, processes that torchrun starts on a machine without accelerator never connect
+    # without use_cpu, processes that torchrun starts on a machine without an accelerator never connect
     use_cpu: bool = dataclasses.field(default_factory=lambda: not torch.accelerator.is_available())
     dataloader_pin_memory: bool = dataclasses.field(default_factory=torch.accelerator.is_available)
 
 
 @dataclasses.dataclass
 class Recipe:
-    """A checked recipe, by parts; `given` holds the keys of the file and the overrides."""
+    """A checked recipe, divided into parts; `given` holds the keys and values of the file and the overrides."""
 
     data: PretrainingData
     crops: CropConfig
@@ -121,19 +121,19 @@ class Recipe:
 
     @property
     def config(self) -> GETConfig:
-        """The architecture in the recipe."""
+        """Returns the configuration of the model in the recipe."""
         if self.model.init_from is not None:
             return going_on_config(self.model.init_from, self.model.model)
         return GETConfig(**self.model.model)
 
     @property
     def own_conditions(self) -> list[str]:
-        """Names of conditions after the usual ones."""
+        """Returns the names of the additional conditions, whose ids follow the usual ones."""
         return self.config.conditions[len(CONDITIONS) :]
 
     @property
     def generation_config(self) -> GenerationConfig:
-        """The generation defaults of the result."""
+        """Returns the default generation options that are saved with the result."""
         return generation_config(**self.model.generation)
 
 
@@ -151,7 +151,7 @@ def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Re
 
 
 def _check(recipe: Recipe) -> None:
-    """Refuses mistakes that a check of single keys cannot find."""
+    """Raises an error for mistakes that a check of single keys cannot find."""
     training = recipe.training
     if training.max_steps <= 0:
         raise ValueError("max_steps must be given: it says how many crops a run draws.")

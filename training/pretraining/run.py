@@ -1,12 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Pretraining: a recipe, the HF Trainer, and a folder that `from_pretrained` loads.
+"""Pretrains a model by a recipe with the HF Trainer, and writes a folder that `from_pretrained` loads.
 
     from get_hf.training.pretraining.run import run
     run("training/recipes/pretrain_eegmmidb.yaml", data_dir="data", output_dir="out")
 
-`torchrun --nproc_per_node 2` runs it on several processes or machines. The losses equal the losses of one process with
-the same total batch, because each crop brings its own noise. Streamed corpora are divided among the processes instead;
-see `get_hf.training.pretraining.streaming`.
+`torchrun --nproc_per_node 2` starts the training on several processes or machines. Each crop contains its own noise,
+so the losses are the same as in one process with the same total batch. This does not hold for streamed corpora, which
+are divided among the processes; see `get_hf.training.pretraining.streaming`.
 """
 
 import dataclasses
@@ -40,17 +40,17 @@ from .streaming import StreamedCrops, StreamLoader
 logger = logging.getLogger(__name__)
 
 SUMMARY = "training_summary.json"
-#: Validation crops are the same in every run, so that evaluation losses compare.
+#: Seed of the validation crops. They are the same in every run, so that evaluation losses can be compared.
 VALIDATION_SEED = 0
 
 
 class PretrainingTrainer(Trainer):
-    """A Trainer that evaluates averaged weights, saves them in every checkpoint, and loads streams.
+    """A Trainer that evaluates averaged weights, saves them in every checkpoint, and can train on streams.
 
     Args:
         averaged: The averaged weights.
-        summary: Makes the summary of the run so far, for the file beside each averaged model.
-        checkpoint: Checkpoint from which a stream continues.
+        summary: Function that returns the summary of the run so far. The summary is saved beside each averaged model.
+        checkpoint: Checkpoint from which a stream continues, or None.
         **kwargs: See `transformers.Trainer`.
     """
 
@@ -62,7 +62,10 @@ class PretrainingTrainer(Trainer):
         self.stream: StreamLoader | None = None
 
     def get_train_dataloader(self):
-        """Loads a stream without accelerate, which would divide it a second time among the processes."""
+        """Returns the loader of training crops.
+
+        The loader of a stream does not use accelerate, which would divide the stream again among the processes.
+        """
         if not isinstance(self.train_dataset, StreamedCrops):
             return super().get_train_dataloader()
         self.stream = StreamLoader(
@@ -77,7 +80,7 @@ class PretrainingTrainer(Trainer):
         return self.stream
 
     def training_step(self, *args, **kwargs):
-        """Trains on a batch and stops if training has diverged, which the Trainer would only hide from the log.
+        """Trains on a batch, and raises an error if training has diverged, which the Trainer would not report.
 
         Raises:
             FloatingPointError: The loss is not finite.
@@ -102,14 +105,15 @@ class PretrainingTrainer(Trainer):
             )
 
     def log(self, logs, *args, **kwargs):
-        """Logs, with corrected epochs: for a resumed stream, the Trainer would count them from the checkpoint."""
+        """Logs with the correct epoch: for a resumed stream, the Trainer would count epochs from the checkpoint."""
         if self.stream is not None:
             self.state.epoch = self.state.global_step / self.state.max_steps
         super().log(logs, *args, **kwargs)
 
     def _save(self, output_dir=None, state_dict=None):
         self.averaged.check()
-        # before the optimizer and the trainer state, which completes a checkpoint and lets older ones be deleted
+        # weights are saved before the trainer state, because a checkpoint with this file counts as complete and older
+        # checkpoints may be deleted
         with without_bars():
             super()._save(output_dir, state_dict)
         if output_dir is not None:
@@ -124,7 +128,7 @@ class PretrainingTrainer(Trainer):
             write_checksums(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
 
     def _save_rng_state(self, output_dir):
-        # the one part of a checkpoint that every process writes
+        # this is the only part of a checkpoint that every process writes
         super()._save_rng_state(output_dir)
         if self.stream is not None:
             self.stream.save(output_dir)
@@ -132,39 +136,40 @@ class PretrainingTrainer(Trainer):
 
 
 def run(recipe: str | Path, **overrides: Any) -> Path:
-    """Pretrains by a recipe; `get-hf pretrain RECIPE.yaml` calls this function.
+    """Pretrains a model by a recipe; `get-hf pretrain RECIPE.yaml` calls this function.
 
     Args:
-        recipe: A YAML file; see `get_hf.training.pretraining.recipe`.
-        **overrides: Keys that replace keys of the recipe, such as `data_dir="data"`, `max_steps=100` or, inside
-            the architecture, `**{"model.hidden_size": 128}`. Text, for example from a command line, is parsed
-            as YAML.
+        recipe: Path of a YAML file; see `get_hf.training.pretraining.recipe`.
+        **overrides: Values that replace values of the recipe, such as `data_dir="data"` or `max_steps=100`. For a key
+            inside the architecture, pass `**{"model.hidden_size": 128}`. Text, for example from a command line, is
+            parsed as YAML.
 
     Returns:
-        The folder of the result, `output_dir`.
+        Folder of the result, `output_dir`.
 
     Raises:
-        ValueError: The recipe, an override or the corpus is not valid; one sentence says why.
+        ValueError: The recipe, an override or the corpus is not valid; the message says why in one sentence.
     """
     return pretrain(read_recipe(recipe, overrides))
 
 
 def pretrain(recipe: Recipe) -> Path:
-    """Prepares the data, trains, and saves averaged weights, feature extractor and a summary.
+    """Prepares the data, trains a model, and saves the averaged weights, the feature extractor and a summary.
 
     Args:
-        recipe: A checked recipe. With `resume_from_checkpoint: true` training continues from the last complete
-            checkpoint in `output_dir`, or begins if there is none; a path continues from the checkpoint there.
+        recipe: A checked recipe. With `resume_from_checkpoint: true`, training continues from the last complete
+            checkpoint in `output_dir`, or starts from the beginning if there is none. If `resume_from_checkpoint` is a
+            path, training continues from this checkpoint.
 
     Returns:
-        `output_dir`. `from_pretrained` loads it, and also each `checkpoint-*/averaged` in it.
+        Folder of the result, `output_dir`. `from_pretrained` loads it, and also each `checkpoint-*/averaged` in it.
 
     Raises:
-        ValueError: The corpus is not valid, or the recipe of a checkpoint differs too much.
-        FloatingPointError: The run has diverged.
+        ValueError: The corpus is not valid, or the recipe of the checkpoint differs in a setting that must not change.
+        FloatingPointError: Training has diverged.
         OSError: Another process trains in `output_dir`, or the folder cannot be written to.
     """
-    if recipe.training.process_index:  # the first process has the lock for all
+    if recipe.training.process_index:  # the first process holds the lock for all processes
         return _pretrain(recipe)
     with locked(Path(recipe.training.output_dir), f"training in {recipe.training.output_dir}"):
         return _pretrain(recipe)
@@ -247,10 +252,10 @@ def _pretrain(recipe: Recipe) -> Path:
             model.save_pretrained(output_dir)
         extractor.save_pretrained(output_dir)
         _write_json(output_dir / SUMMARY, summary(trainer))
-    # processes end together: one that ends while another still writes can make the other fail
+    # processes end together: if one process ends while another still writes, the other may fail
     trainer.accelerator.wait_for_everyone()
-    # the model's wrapper is freed before the process group: as the group's last owner it would hold Python's lock and
-    # wait for the group's threads, which may need that lock to end
+    # the model's wrapper must be freed before the process group. As the last owner of the group, it would hold
+    # Python's lock while it waits for the threads of the group, and these threads may need the lock to end
     trainer.model_wrapped = model
     trainer.accelerator.free_memory()
     trainer.accelerator.end_training()
@@ -258,13 +263,13 @@ def _pretrain(recipe: Recipe) -> Path:
 
 
 def _muon(args: TrainingArguments) -> tuple[Any, dict[str, Any]]:
-    """Muon as the Trainer needs it: a callable that returns the optimizer's class, and the arguments."""
+    """Returns what the Trainer needs: a function that returns the optimizer's class, and the optimizer's arguments."""
     options = {"lr": args.learning_rate, "weight_decay": args.weight_decay, "eps": args.adam_epsilon}
     return lambda: MuonWithAdamW, options | {"betas": (args.adam_beta1, args.adam_beta2)}
 
 
 def _sources(recipe: Recipe) -> list[Source]:
-    """The recipe's corpora."""
+    """Opens the corpora in the recipe."""
     data, config = recipe.data, recipe.config
     return open_sources(
         data.weights,
@@ -279,7 +284,7 @@ def _sources(recipe: Recipe) -> list[Source]:
 
 
 def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -> GETFeatureExtractor:
-    """The feature extractor: the first process of each machine fits it, then all others read it."""
+    """Returns the feature extractor: the first process of each machine fits it, and then all others read it."""
     output_dir = Path(recipe.training.output_dir)
     if checkpoint is not None:
         return GETFeatureExtractor.from_pretrained(checkpoint)
@@ -300,13 +305,13 @@ def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -
 def _training_crops(
     recipe: Recipe, sources: list[Source], extractor: GETFeatureExtractor, n_crops: int, seed: int
 ) -> Dataset | StreamedCrops:
-    """Crops of the training split: as many as the run needs, or without end if streamed."""
+    """Returns the crops of the training split: `n_crops` crops, or an endless stream if the corpora are streamed."""
     args, data = recipe.training, recipe.data
     if not data.streaming:
         crops = random_crops(sources, "train", extractor, recipe.crops, n_crops, seed)
         logger.info("%d crops from %s", n_crops, ", ".join(data.weights))
         return crops
-    args.ignore_data_skip = True  # a stream continues by itself
+    args.ignore_data_skip = True  # a stream restores its own position
     return StreamedCrops(
         {source.name: source.splits["train"] for source in sources},
         [source.weight for source in sources],
@@ -320,7 +325,7 @@ def _training_crops(
 
 
 def _validation_crops(recipe: Recipe, sources: list[Source], extractor: GETFeatureExtractor) -> Dataset | None:
-    """Crops of the validation split, without condition dropout or context noise; None: no evaluation."""
+    """Returns validation crops without condition dropout and context noise, or None if there is no evaluation."""
     if recipe.training.eval_strategy == "no":
         return None
     if not any("validation" in source.splits for source in sources):
@@ -332,7 +337,7 @@ def _validation_crops(recipe: Recipe, sources: list[Source], extractor: GETFeatu
 
 
 def _without_folders(recipe: Recipe, sources: list[Source]) -> dict[str, Any]:
-    """The recipe without its folders, which do not affect the result and are private."""
+    """Returns the recipe without its folders, because folders do not affect the result and are private."""
     kept = {k: v for k, v in recipe.given.items() if not k.endswith("_dir") and k != "resume_from_checkpoint"}
     if any(Path(source.name).is_dir() for source in sources):
         named = ((source.corpus if Path(source.name).is_dir() else source.name, source.weight) for source in sources)
@@ -341,7 +346,7 @@ def _without_folders(recipe: Recipe, sources: list[Source]) -> dict[str, Any]:
 
 
 def kept(output_dir: str | Path) -> str:
-    """Says what an interrupted run has kept, and how to continue."""
+    """Returns a text that says what an interrupted run has kept, and how to continue."""
     found = checkpoints(Path(output_dir))
     if not found:
         return f"no checkpoint was written to {output_dir} yet: the same command starts again"
@@ -349,7 +354,7 @@ def kept(output_dir: str | Path) -> str:
 
 
 def _checkpoint(wanted: str | bool | None, output_dir: Path) -> Path | None:
-    """The checkpoint to continue from; None: training begins."""
+    """Returns the checkpoint to continue from, or None if training starts from the beginning."""
     if isinstance(wanted, str) and wanted.lower() not in ("true", "false"):
         if why := damage(Path(wanted)):
             raise ValueError(f"resume_from_checkpoint: {wanted} is not a complete checkpoint, {why}.")

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Crops and fitting segments of the corpora in a recipe.
+"""Draws crops from the corpora in a recipe, and chooses the segments that the innovation transform is fitted to.
 
 sources = open_sources({"eegmmidb": 3, "prepared/alpha-waves": 1}, data_dir="data")
 crops = random_crops(sources, "train", extractor, CropConfig(), n_crops=1000, seed=1)
@@ -20,12 +20,12 @@ from .crops import CropConfig, MixedCrops, RandomCrops
 
 
 def heard_conditions(sources: Sequence[Source], weights: Mapping[str, float], conditions: Sequence[str]) -> list[str]:
-    """The conditions in the training segments of these corpora.
+    """Returns the names of the conditions that occur in the training segments of the corpora.
 
     Args:
         sources: The corpora.
-        weights: `CropConfig.condition_weights`: conditions of weight 0 are left out.
-        conditions: Names of all conditions, by id.
+        weights: `CropConfig.condition_weights`; conditions with weight 0 are left out.
+        conditions: Names of all conditions, ordered by id.
     """
     spelt = Vocabulary(conditions, conditions[1:])
     weight_of = {spelt.find(name): weight for name, weight in weights.items()}
@@ -41,15 +41,16 @@ def random_crops(
     n_crops: int,
     seed: int,
 ) -> RandomCrops | MixedCrops:
-    """Random crops of the corpora that have a split.
+    """Returns random crops of one split of the corpora.
 
     Args:
-        sources: The corpora; from streamed corpora only the `first_segments` are used.
+        sources: The corpora. Corpora without this split are left out. From streamed corpora, only the `first_segments`
+            are used.
         split: "train" or "validation".
-        extractor: Converts microvolts to the innovation space.
-        config: How crops are drawn.
+        extractor: Feature extractor that converts microvolts to the innovation space.
+        config: Settings for drawing crops.
         n_crops: Number of crops.
-        seed: Each seed gives other crops.
+        seed: Seed of the random numbers; each seed gives other crops.
 
     Raises:
         ValueError: See `RandomCrops`.
@@ -65,10 +66,11 @@ def random_crops(
 
 
 def fitting_segments(sources: Sequence[Source], n_segments: int) -> datasets.Dataset:
-    """Training segments to fit the innovation transform to, from each corpus in proportion to its weight.
+    """Returns the training segments that the innovation transform is fitted to.
 
-    For a corpus on the disk, they are spread evenly over the usable segments. For a streamed corpus, they are the
-    first segments of its shards, which are spread about as evenly.
+    The number of segments of each corpus is proportional to its weight. For a corpus on the disk, they are spread
+    evenly over the usable segments. For a streamed corpus, they are the first segments of its shards, which are spread
+    almost as evenly.
 
     Raises:
         ValueError: A corpus has no usable segment.
@@ -90,7 +92,7 @@ def fitting_segments(sources: Sequence[Source], n_segments: int) -> datasets.Dat
 
 
 def first_segments(stream: datasets.IterableDataset, n_segments: int) -> datasets.Dataset:
-    """The first usable segments of a stream's shards, in memory, about `n_segments` in total.
+    """Returns the first usable segments of each shard of a stream, about `n_segments` in total; they are in memory.
 
     Raises:
         ValueError: There is no usable segment.

@@ -1,27 +1,28 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Crops of corpora too large for the disk: segments are streamed, and a few crops are cut from each.
+"""Streams the segments of corpora that are too large for the disk, and cuts a few crops from each segment.
 
-Every loader worker of every process is one reader. Each reader has its own share of each corpus
-(`datasets.distributed.split_dataset_by_node`: whole shards where they divide evenly, else every n-th segment), so
-that all readers together see every segment exactly once per pass. A reader goes through its share pass after pass.
-The corpus of its next segment is drawn by weight, so a small corpus is repeated more often than a large one, and no
-reader ever waits for another to finish.
+Every loader worker of every process is one reader. Each reader has its own share of each corpus, as
+`datasets.distributed.split_dataset_by_node` divides it: whole shards if the number of shards is a multiple of the
+number of readers, otherwise every n-th segment. So in one pass, all readers together read every segment exactly once.
+A reader repeats its share without end. The corpus of its next segment is drawn with a probability proportional to the
+corpus's weight. So a small corpus is repeated more often than a large corpus, and no reader waits for another reader.
 
-What is exact, and what is not:
+Reproducibility:
 
-- The crops of a reader are a pure function of (seed, number of readers, reader) and of the corpora: they do not
-  depend on the speed of any reader. With another number of processes or workers, batches hold other segments.
-- A checkpoint holds the position of each reader of each process, before the first crop that training has not used
-  yet. A resumed run continues with exactly the crops that an uninterrupted run would have had, without reading
-  earlier segments. Resuming with another number of processes or workers is refused.
-- A reader holds `shuffled_segments` segments at a time, and their crops come in random order. After the first pass,
-  the order of shards also changes from pass to pass. A checkpoint holds the position where such a block begins and
-  the number of its used crops, and resuming reads the block again: shuffled or not, resuming is exact. The shuffle
-  of `datasets` is not used, because resuming loses the contents of its buffer.
+- The crops of a reader depend only on the corpora and on (seed, number of readers, index of the reader), not on the
+  speed of any reader. With another number of processes or workers, batches contain other segments.
+- A checkpoint stores the position of each reader of each process, just before the first crop that was not used yet. A
+  resumed run continues with exactly the same crops as an uninterrupted run, and does not read earlier segments. If the
+  number of processes or workers has changed, resuming raises an error.
+- A reader holds a block of `shuffled_segments` segments at a time, and the crops of a block are in random order. After
+  the first pass, the order of shards also changes in every pass. A checkpoint stores the position where the block
+  begins and the number of crops that were used from it. Resuming reads the block again, so it is exact with and
+  without shuffling. The shuffle of `datasets` is not used, because resuming loses the contents of its buffer.
 
-By default, accelerate divides the Trainer's data among the processes: the shards of a `datasets.IterableDataset`. Any
-other stream is read by one process and sent to all, or read by each process and mostly thrown away. A stream that is
-already divided must not be divided again, so `PretrainingTrainer` uses `StreamLoader` unchanged.
+By default, accelerate divides the Trainer's data among the processes. It divides a `datasets.IterableDataset` by its
+shards. Any other stream is read by one process and sent to all processes, or each process reads all of it and discards
+most of it. `StreamedCrops` is divided already and must not be divided again. So `PretrainingTrainer` uses
+`StreamLoader` without accelerate.
 """
 
 import json
@@ -41,14 +42,14 @@ from .crops import Cropper, collate_crops
 
 
 class Passes:
-    """One reader's share of one corpus, repeated without end.
+    """The share of one corpus that one reader reads, repeated without end.
 
     Args:
-        name: Name of the corpus, for messages.
-        stream: The reader's share of the corpus's segments.
-        cropper: Decides which segments can be cropped; others are skipped.
-        shuffle_seed: Changes the order of shards from pass to pass; None: the stored order.
-        state: Position to continue from, as returned by `state`.
+        name: Name of the corpus, for error messages.
+        stream: Segments of the corpus that this reader reads.
+        cropper: Cropper of these segments. Segments from which it cannot cut crops are skipped.
+        shuffle_seed: Seed of the order of shards, which changes in every pass. None: the stored order.
+        state: Position to continue from, as the method `state` returns it.
     """
 
     def __init__(
@@ -66,14 +67,14 @@ class Passes:
         self.number, self.within = (0, None) if state is None else state
 
     def __iter__(self) -> Iterator[pa.Table]:
-        """Yields segments, one row each, without end.
+        """Yields segments without end, each as a table with one row.
 
         Raises:
-            ValueError: Three passes in a row had no segment that can be cropped.
+            ValueError: Three consecutive passes had no segment from which a crop can be cut.
         """
         n_empty = 0
         while n_empty < 3:  # in one pass of a small, shuffled corpus, a reader may have no segment
-            if self.shuffle_seed is not None:  # datasets does not shuffle epoch 0
+            if self.shuffle_seed is not None:  # datasets does not shuffle in epoch 0
                 self.stream.set_epoch(1 + (self.shuffle_seed + self.number) % 2**62)
             n_empty += self.within is None
             self.stream.load_state_dict(self.within)
@@ -89,7 +90,7 @@ class Passes:
         )
 
     def state(self) -> list[Any]:
-        """Number of the pass and position in it, in a form that JSON can hold."""
+        """Returns the number of the pass and the position in the pass, in a form that can be written as JSON."""
         return [self.number, self.within]
 
 
@@ -98,15 +99,18 @@ def _ids(row: pa.Table) -> np.ndarray:
 
 
 class StreamedCrops(IterableDataset):
-    """Crops of streamed segments, without end.
+    """An endless stream of crops from streamed segments.
 
     Args:
-        streams: The training segments of each corpus, by name, not yet divided among readers.
-        weights: How often a segment comes from each corpus, relative to the others.
-        cropper: Cuts the crops.
-        seed: Each seed gives other crops.
-        crops_per_segment: Average number of crops from a segment; `condition_weights` raise or lower it.
-        shuffled_segments: Segments that are held at a time, their crops in random order; 1: no shuffling.
+        streams: Training segments of each corpus; keys are names of corpora. They are not yet divided among readers.
+        weights: Weight of each corpus. The probability that a segment comes from a corpus is proportional to its
+            weight.
+        cropper: Cropper that cuts the crops.
+        seed: Seed of the random numbers; each seed gives other crops.
+        crops_per_segment: Average number of crops from a segment. It is multiplied by the segment's weight, which
+            follows from `condition_weights`.
+        shuffled_segments: Number of segments that a reader holds at a time; their crops are in random order. 1: no
+            shuffling.
         process: Index of this process.
         n_processes: Number of processes.
     """
@@ -130,17 +134,17 @@ class StreamedCrops(IterableDataset):
         self.shuffled_segments = shuffled_segments
         self.process = process
         self.n_processes = n_processes
-        #: Number of batches used before, and the position of each reader of this process after its last batch.
+        #: Number of batches that were used before, and position of each reader of this process after its last batch.
         self.n_batches = 0
         self.places: dict[int, dict[str, Any]] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yields results of `Cropper.crop`, each with `place`, the position of its reader after the crop."""
+        """Yields crops as `Cropper.crop` returns them; `place` is the position of the reader after the crop."""
         info = get_worker_info()
         worker, n_workers = (0, 1) if info is None else (info.id, info.num_workers)
         if info is not None:
-            fsspec.asyn.reset_lock()  # as datasets does in its workers: a lock held at the fork stays locked
-        # the loader asks its workers in turn and begins with the first, whatever the turn in the previous run
+            fsspec.asyn.reset_lock()  # as in the workers of datasets: a lock that is held at the fork stays locked
+        # the loader asks its workers one after the other, and always starts with the first, even in a resumed run
         own = (worker + self.n_batches) % n_workers
         reader, n_readers = self.process * n_workers + own, self.n_processes * n_workers
         place = self.places.get(own, {"block": 0, "n_before": 0, "used": 0, "passes": [None] * len(self.streams)})
@@ -157,7 +161,7 @@ class StreamedCrops(IterableDataset):
             chosen = rng.choice(len(segments), size=self.shuffled_segments, p=self.weights)
             rows = [next(segments[index]) for index in chosen]
             for index in self._order(rows, rng):
-                if used:  # by the run that this one continues
+                if used:  # this crop was used by the run that this run continues
                     used -= 1
                 else:
                     group = n_crops // self.cropper.config.same_montage_size
@@ -171,7 +175,7 @@ class StreamedCrops(IterableDataset):
             block += 1
 
     def _order(self, rows: Sequence[pa.Table], rng: np.random.Generator) -> np.ndarray:
-        """Index of the segment for each crop of a block."""
+        """Returns the index of the segment for each crop of a block."""
         wanted = [self.crops_per_segment * self.cropper.weight(_ids(row)) for row in rows]
         of_each = np.floor(wanted + rng.random(len(rows))).astype(int)
         order = np.repeat(np.arange(len(rows)), of_each)
@@ -179,17 +183,17 @@ class StreamedCrops(IterableDataset):
 
 
 def collate_streamed(crops: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Stacks crops into a batch, as `collate_crops` does, with the position of the reader after the last crop."""
+    """Stacks crops into a batch with `collate_crops`, and adds the position of the reader after the last crop."""
     place = crops[-1]["place"]
     batch = collate_crops([{key: value for key, value in crop.items() if key != "place"} for crop in crops])
     return batch | {"place": place}
 
 
 class StreamLoader:
-    """Loads batches of streamed crops, and knows the position of each reader after its last batch.
+    """Loader of batches of streamed crops, which stores the position of each reader after its last batch.
 
     Args:
-        crops: The crops of this process.
+        crops: Stream of the crops of this process.
         **kwargs: Arguments of torch's DataLoader.
     """
 
@@ -208,7 +212,7 @@ class StreamLoader:
             yield batch
 
     def save(self, folder: str | Path) -> None:
-        """Writes the positions of the readers of this process into a checkpoint."""
+        """Writes the positions of this process's readers to a file in a checkpoint."""
         content = {"readers": self._readers(), "n_batches": self.n_batches, "places": list(self.places.values())}
         _file(folder, self.crops.process).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
@@ -216,7 +220,7 @@ class StreamLoader:
         """Continues from the positions in a checkpoint.
 
         Raises:
-            ValueError: The checkpoint comes from a run without streaming, or from other readers.
+            ValueError: The checkpoint comes from a run without streaming, or from a run with other readers.
         """
         path = _file(folder, self.crops.process)
         if not path.is_file():
@@ -235,7 +239,7 @@ class StreamLoader:
         self.places = dict(self.crops.places)
 
     def _readers(self) -> dict[str, Any]:
-        """Settings without which positions in a stream have no meaning."""
+        """Returns the settings that must be the same when positions in a stream are restored."""
         crops = self.crops
         return {
             "corpora": list(crops.streams),
