@@ -24,17 +24,24 @@ courses is subtracted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy
 
-from .event_shapes_get import add_event, covariance_between_peaks, loaded, robust_deviation, spatial_filter, uniforms
+from .event_shapes_get import (
+    add_event,
+    covariance_between_peaks,
+    frontal_activity,
+    liveliness,
+    low_pass,
+    robust_deviation,
+    spatial_filter,
+    uniforms,
+)
 from .population_get import N_HARMONICS, harmonics
 
-#: Corner of the low-pass filter for the detection of blinks, as a share of half the rate: 6 Hz at 100 Hz.
-CORNER = 0.12
 #: Smallest amplitude of a blink: in standard deviations of the signal around it, and in microvolts.
 LEAST_SCORE, LEAST_AMPLITUDE = 4.0, 40.0
 #: Largest noise in the output of the spatial filter, in microvolts at the forehead. With more noise, the montage
@@ -78,7 +85,7 @@ class Blinks:
         events: One row for each blink, `(blinks, 4)`: the sample of its peak, its amplitude in microvolts, and its
             width and undershoot relative to the shape.
         background: Standard deviation of the spatial filter's output between blinks, in microvolts.
-        frontal: Value of `_frontal_activity`.
+        frontal: Value of `frontal_activity`.
     """
 
     topographies: np.ndarray
@@ -210,9 +217,9 @@ class BlinkPopulation:
         is_own = noise is None
         if is_own:
             noise = covariance_between_peaks(slow, usual[:, 0])
-        frontal = _frontal_activity(slow, usual[:, 0], noise)
+        frontal = frontal_activity(slow, usual[:, 0], noise)
         if not is_own:
-            usual *= _liveliness(x, noise)[:, None]
+            usual *= liveliness(x, noise)[:, None]
         weights, deviation = spatial_filter(usual[:, 0], noise)
         if deviation > LARGEST_NOISE:
             return no_blinks(*x.shape)
@@ -423,48 +430,6 @@ def _crowds(events: np.ndarray) -> np.ndarray:
 def no_blinks(n_chans: int, n_times: int) -> Blinks:
     """Returns the blinks of a recording in which no blinks were searched or found: none."""
     return Blinks(np.zeros((n_chans, 2)), np.zeros((2, n_times)), n_times, np.zeros((0, 4)), 0.0)
-
-
-@cache
-def _low_pass_sections() -> np.ndarray:
-    """Designs the low-pass at the first call, because importing scipy.signal takes long; returns its sections."""
-    return scipy.signal.butter(2, CORNER, output="sos")
-
-
-def low_pass(x: np.ndarray) -> np.ndarray:
-    """Returns the slow part of each signal in `x` `(signals, times)`, filtered with zero phase."""
-    return scipy.signal.sosfiltfilt(_low_pass_sections(), x, axis=-1, padlen=min(50, x.shape[-1] - 1))
-
-
-def _frontal_activity(slow: np.ndarray, topography: np.ndarray, noise: np.ndarray) -> float:
-    """Computes how strong the slow activity at the forehead is, compared with the slow activity of all channels.
-
-    The result is `log(measured / expected)`. The expected value is the noise of the blink filter, scaled by the median
-    strength of the channels.
-
-    Args:
-        slow: Slow part of a recording `(channels, times)` in microvolts.
-        topography: Topography of blinks in the population `(channels,)`.
-        noise: Covariance `(channels, channels)`; see `BlinkPopulation.find`.
-    """
-    weights, deviation = spatial_filter(topography, noise)
-    loudness = np.sqrt(np.median(np.var(slow, axis=-1) / np.diag(noise)))
-    return float(np.log((robust_deviation(weights @ slow) + 1e-9) / (deviation * loudness + 1e-9)))
-
-
-def _liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Computes how well each electrode records EEG: a value between -1 and 1 for each channel of `(channels, times)`.
-
-    Each channel is predicted from the other channels. The value is the coefficient of its regression on this
-    prediction, divided by the median of all channels. An electrode that hardly records the brain hardly records the
-    eyes. If its polarity is inverted, as beside the reference, it records brain and eyes with inverted polarity.
-    """
-    if len(noise) == 1:
-        return np.ones(1)
-    precision = np.linalg.inv(loaded(noise))
-    predicted = x - (precision @ x) / np.diag(precision)[:, None]
-    shares = np.sum(x * predicted, axis=-1) / (np.sum(predicted**2, axis=-1) + 1e-9)
-    return np.clip(shares / max(np.median(shares), 1e-3), -1.0, 1.0)
 
 
 def _stretched(shape: Sequence[float], width: float) -> np.ndarray:

@@ -1,7 +1,13 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Helper functions for blinks and heartbeats, which find events of a fixed shape in EEG and add them to EEG."""
 
+from functools import cache
+
 import numpy as np
+import scipy
+
+#: Corner of the low-pass filter for the detection of blinks, as a share of half the rate: 6 Hz at 100 Hz.
+CORNER = 0.12
 
 #: Sampling rate in Hz for which all constants of events are defined, such as intervals, widths and shapes in samples.
 RATE = 100.0
@@ -79,3 +85,45 @@ def uniforms(patches: np.ndarray, coefficients: slice) -> np.ndarray:
     """
     sums = patches[..., coefficients].sum(axis=0) / np.sqrt(len(patches))
     return (sums + 0.5) % 1.0
+
+
+@cache
+def _low_pass_sections() -> np.ndarray:
+    """Designs the low-pass at the first call, because importing scipy.signal takes long; returns its sections."""
+    return scipy.signal.butter(2, CORNER, output="sos")
+
+
+def low_pass(x: np.ndarray) -> np.ndarray:
+    """Returns the slow part of each signal in `x` `(signals, times)`, filtered with zero phase."""
+    return scipy.signal.sosfiltfilt(_low_pass_sections(), x, axis=-1, padlen=min(50, x.shape[-1] - 1))
+
+
+def frontal_activity(slow: np.ndarray, topography: np.ndarray, noise: np.ndarray) -> float:
+    """Computes how strong the slow activity at the forehead is, compared with the slow activity of all channels.
+
+    The result is `log(measured / expected)`. The expected value is the noise of the blink filter, scaled by the median
+    strength of the channels.
+
+    Args:
+        slow: Slow part of a recording `(channels, times)` in microvolts.
+        topography: Topography of blinks in the population `(channels,)`.
+        noise: Covariance `(channels, channels)`; see `BlinkPopulation.find`.
+    """
+    weights, deviation = spatial_filter(topography, noise)
+    loudness = np.sqrt(np.median(np.var(slow, axis=-1) / np.diag(noise)))
+    return float(np.log((robust_deviation(weights @ slow) + 1e-9) / (deviation * loudness + 1e-9)))
+
+
+def liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Computes how well each electrode records EEG: a value between -1 and 1 for each channel of `(channels, times)`.
+
+    Each channel is predicted from the other channels. The value is the coefficient of its regression on this
+    prediction, divided by the median of all channels. An electrode that hardly records the brain hardly records the
+    eyes. If its polarity is inverted, as beside the reference, it records brain and eyes with inverted polarity.
+    """
+    if len(noise) == 1:
+        return np.ones(1)
+    precision = np.linalg.inv(loaded(noise))
+    predicted = x - (precision @ x) / np.diag(precision)[:, None]
+    shares = np.sum(x * predicted, axis=-1) / (np.sum(predicted**2, axis=-1) + 1e-9)
+    return np.clip(shares / max(np.median(shares), 1e-3), -1.0, 1.0)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from get_hf import CHECKPOINT, GETFeatureExtractor
-from get_hf.processing.blinks_get import low_pass
-from get_hf.processing.event_shapes_get import spatial_filter
+from get_hf.processing.event_shapes_get import low_pass, spatial_filter
 from get_hf.processing.events_get import Events
 from get_hf.processing.montage_get import channel_positions
 from get_hf.training.evaluation.recordings import CHANNELS

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import scipy
 
-from get_hf.processing.blinks_get import N_AFTER, N_BEFORE, BlinkPopulation, low_pass
-from get_hf.processing.event_shapes_get import covariance_between_peaks
+from get_hf.processing.blinks_get import N_AFTER, N_BEFORE, BlinkPopulation
+from get_hf.processing.event_shapes_get import covariance_between_peaks, low_pass
 from get_hf.processing.population_get import N_HARMONICS, harmonics
 
 from .harmonics import fit_harmonics, project_on_harmonics
