@@ -15,7 +15,7 @@ from get_hf.modeling.configuration_get import POOLING
 from get_hf.training.data.recipe_files import errors_of, read_parts
 
 from .protocols import PROTOCOLS
-from .windows import EPOCHS, condition_classes
+from .windows import CALIBRATIONS, EPOCHS, condition_classes
 
 METHODS = ("full", "head", "lora")
 
@@ -33,6 +33,8 @@ class FinetuningData:
         window_seconds: Length of a window in seconds. It is not used for `epochs:`, where each epoch is a window.
         stride_seconds: Time in seconds from the start of a window to the start of the next window in the same trial.
             None: `window_seconds`.
+        calibrations: What the transform of a training window is estimated from: "session", "person", or both; see
+            `get_hf.training.finetuning.windows.cut_windows`.
         protocol: "cross-subject", "within-subject" or "few-shot"; see `get_hf.training.finetuning.protocols`.
         n_people: Number of training people. None: all people.
         trials_per_class: Number of training trials of each class and person. None: all trials.
@@ -48,6 +50,7 @@ class FinetuningData:
     classes: dict | None = None
     window_seconds: float = 4.0
     stride_seconds: float | None = None
+    calibrations: list = dataclasses.field(default_factory=lambda: ["session"])
     protocol: str = "cross-subject"
     n_people: int | None = None
     trials_per_class: int | None = None
@@ -70,6 +73,13 @@ class FinetuningData:
             if self.classes is None:
                 raise ValueError("classes must be given, such as {left: [left_fist], right: [right_fist]}.")
             condition_classes(self.classes)
+        if not self.calibrations or not set(self.calibrations) <= set(CALIBRATIONS):
+            raise ValueError(f"calibrations must be some of {', '.join(CALIBRATIONS)}, not {self.calibrations}.")
+        if len(self.calibrations) > 1 and self.protocol != "cross-subject":
+            raise ValueError(
+                f"with several calibrations each window occurs twice, and {self.protocol} could test on windows that "
+                "it trained on: give one calibration."
+            )
         if self.protocol not in PROTOCOLS:
             raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, not {self.protocol!r}.")
         for name in ("n_people", "trials_per_class", "n_folds"):

@@ -144,9 +144,8 @@ def labelled_windows(recipe: FinetuningRecipe, extractor: GETFeatureExtractor) -
     parts = []
     for split in wanted:
         if split in source.splits:
-            cut = cut_windows(
-                source.splits[split], extractor, classes, data.window_seconds, data.stride_seconds, data.num_proc
-            )
+            lengths = data.window_seconds, data.stride_seconds
+            cut = cut_windows(source.splits[split], extractor, classes, *lengths, data.num_proc, data.calibrations)
             parts.append(cut.add_column("split", [split] * len(cut)))
     return datasets.concatenate_datasets(parts), list(classes)
 

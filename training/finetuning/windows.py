@@ -22,6 +22,8 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
 #: Prefix that marks a folder with files of `mne.Epochs`; prefix and folder are used in place of the name of a corpus.
 EPOCHS = "epochs:"
+#: What the transform of a window can be estimated from; see `cut_windows`.
+CALIBRATIONS = ("session", "person")
 FEATURES = datasets.Features(
     {
         "input_values": datasets.List(datasets.Value("float16")),
@@ -67,6 +69,7 @@ def cut_windows(
     window_seconds: float,
     stride_seconds: float | None = None,
     num_proc: int | None = None,
+    calibrations: Sequence[str] = ("session",),
 ) -> datasets.Dataset:
     """Cuts labelled windows from segments of recordings; the result is stored in the cache of `datasets`.
 
@@ -81,12 +84,15 @@ def cut_windows(
         stride_seconds: Time in seconds from the start of a window to the start of the next window in the same trial.
             None: `window_seconds`.
         num_proc: Number of processes that cut the windows.
+        calibrations: What the transform of a window is estimated from: "session", its own segment; or "person", all
+            segments of the person that have windows. With both, each window occurs twice. A classifier that has seen
+            only sessions of one class may decide by the session's calibration, and not by the window.
 
     Returns:
-        One row per window, with the columns of `FEATURES`. `input_values` `(n_chans, times)` in the innovation space,
-        `channel_positions` `(n_chans, 6)` and `calibration` `(n_chans, 27)` are flattened. `labels` is the index of
-        the class. `trial` is the number of the trial within the session. `start` is in seconds from the first sample
-        of the recording.
+        One row per window and calibration, with the columns of `FEATURES`. `input_values` `(n_chans, times)` in the
+        innovation space, `channel_positions` `(n_chans, 6)` and `calibration` `(n_chans, 27)` are flattened. `labels`
+        is the index of the class. `trial` is the number of the trial within the session. `start` is in seconds from
+        the first sample of the recording.
 
     Raises:
         ValueError: A condition is unknown, or no stretch is as long as a window.
@@ -94,22 +100,25 @@ def cut_windows(
     seconds = extractor.patch_size / extractor.sampling_rate
     n_window = round(window_seconds / seconds)
     n_stride = n_window if stride_seconds is None else max(1, round(stride_seconds / seconds))
+    ids = list(condition_classes(classes).values())
     used = segments.filter(lambda n: n > 0, input_columns="n_times", load_from_cache_file=False)
-    cut = used.map(
-        _windows_of_segment,
-        batched=True,
-        batch_size=1,
-        remove_columns=segments.column_names,
-        features=FEATURES,
-        num_proc=num_proc,
-        fn_kwargs={
-            "extractor": extractor,
-            "classes": list(condition_classes(classes).values()),
-            "n_window": n_window,
-            "n_stride": n_stride,
-        },
-        desc="cutting windows",
-    )
+    parts = []
+    for calibration in calibrations:
+        recordings = used if calibration == "session" else joined_by_person(used, ids)
+        settings = {"extractor": extractor, "classes": ids, "n_window": n_window, "n_stride": n_stride}
+        parts.append(
+            recordings.map(
+                _windows_of_segment,
+                batched=True,
+                batch_size=1,
+                remove_columns=recordings.column_names,
+                features=FEATURES,
+                num_proc=num_proc,
+                fn_kwargs=settings,
+                desc="cutting windows",
+            )
+        )
+    cut = parts[0] if len(parts) == 1 else datasets.concatenate_datasets(parts)
     if not len(cut):
         names = ", ".join(name for conditions in classes.values() for name in conditions)
         raise ValueError(
@@ -117,6 +126,43 @@ def cut_windows(
             "conditions that the corpus has."
         )
     return cut
+
+
+def joined_by_person(segments: datasets.Dataset, classes: Sequence[Sequence[int]]) -> datasets.Dataset:
+    """Joins the segments of each person that have conditions of the classes, in time, to one row.
+
+    Segments with other channels than the person's first one are left out. The first patch of each further segment has
+    no condition, so that no window contains a seam.
+
+    Args:
+        segments: Prepared segments.
+        classes: Condition ids of each class.
+    """
+    wanted = tuple(condition for own in classes for condition in own)  # a list would be divided into shards
+    return datasets.Dataset.from_generator(
+        _persons, features=segments.features, gen_kwargs={"segments": segments, "wanted": wanted}
+    )
+
+
+def _persons(segments: datasets.Dataset, wanted: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Yields the joined row of each person; see `joined_by_person`."""
+    by_person: dict[tuple[str, str], list[int]] = {}
+    for index, row in enumerate(segments.select_columns(["corpus", "subject", "conditions"])):
+        if np.isin(row["conditions"], wanted).any():
+            by_person.setdefault((row["corpus"], row["subject"]), []).append(index)
+    rows = segments.with_format("numpy")
+    for numbers in by_person.values():
+        own = [rows[number] for number in numbers]
+        own = [row for row in own if list(row["ch_names"]) == list(own[0]["ch_names"])]
+        n_chans = int(own[0]["n_chans"])
+        signals = [row["signal"].reshape(n_chans, -1) for row in own]
+        conditions = [np.array(row["conditions"]) for row in own]
+        for later in conditions[1:]:
+            later[:1] = 0
+        joined = np.concatenate(signals, axis=-1)
+        whole = {"signal": joined.ravel(), "n_times": joined.shape[-1], "conditions": np.concatenate(conditions)}
+        sessions = dict.fromkeys(str(row["session"]) for row in own)
+        yield own[0] | whole | {"session": "+".join(sessions), "start": 0.0}
 
 
 def _windows_of_segment(

@@ -170,6 +170,8 @@ def test_earlier_blocks_learn_more_slowly():
         ({"protocol": "loso"}, "protocol must be one of"),
         ({"pooling": "max"}, "pooling must be position or mean"),
         ({"adapter_base": "org/get-eeg"}, "adapter_base is for the method lora"),
+        ({"calibrations": ["run"]}, "calibrations must be some of session, person"),
+        ({"calibrations": ["session", "person"], "protocol": "within-subject"}, "give one calibration"),
         ({"lora_rank": 0}, "lora_rank must be at least 1"),
         ({"layer_decay": 1.5}, "layer_decay must lie in"),
         ({"window_seconds": 0}, "window_seconds must be positive"),

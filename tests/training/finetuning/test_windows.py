@@ -53,6 +53,18 @@ def test_windows_of_a_corpus_have_labels_and_one_calibration_per_run(prepared, e
     assert len(first["input_values"]) == 400 * first["n_chans"]
 
 
+def test_windows_can_share_the_calibration_of_their_person(prepared, extractor):
+    eyes = {"open": ["eyes_open"], "closed": ["eyes_closed"]}
+    windows = cut_windows(prepared["train"], extractor, eyes, 2.0, calibrations=["session", "person"])
+    own = [row for row in windows if row["subject"] == "S001"]
+    by_session = [row for row in own if "+" not in row["session"]]
+    by_person = [row for row in own if "+" in row["session"]]
+    assert len(by_session) == pytest.approx(len(by_person), abs=1)  # no window contains the seam
+    assert len({tuple(row["calibration"]) for row in by_session}) == 2
+    assert len({tuple(row["calibration"]) for row in by_person}) == 1
+    assert {row["labels"] for row in by_person} == {0, 1}
+
+
 def test_a_window_longer_than_every_trial_is_refused(prepared, extractor):
     with pytest.raises(ValueError, match="no stretch of left_fist, right_fist is as long as a window of 6 s"):
         cut_windows(prepared["train"], extractor, FISTS, 6.0)
