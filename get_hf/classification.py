@@ -313,7 +313,9 @@ def _classified(
         samples = [(max(0, n * size - n_missing), (n + n_window) * size - n_missing) for n in starts]
         at = max(0, low * size - n_missing)
         eeg = opened.cleaned(stretch, at, high * size - n_missing)
-        seconds = [tuple(opened.begin(stretch) + n / extractor.sampling_rate for n in span) for span in samples]
+        # the last sample at the model's rate may lie a little after the last one of the stretch
+        begin, end = opened.times(stretch)
+        seconds = [tuple(min(end, begin + n / extractor.sampling_rate) for n in span) for span in samples]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # which channels are masked is told once, at the end
@@ -326,8 +328,8 @@ def _classified(
             good = features["channel_mask"][0].bool().numpy()
             masked.update(dict.fromkeys(np.array(opened.ch_names)[~good], len(starts)))
             microvolts = eeg.get_data(units="uV")[good]
-            for (begin, end), times, scores in zip(samples, seconds, found[0][0].numpy(), strict=True):
-                spectrum = _spectrum(microvolts[:, begin - at : end - at], extractor.sampling_rate, settings)
+            for (first, last), times, scores in zip(samples, seconds, found[0][0].numpy(), strict=True):
+                spectrum = _spectrum(microvolts[:, first - at : last - at], extractor.sampling_rate, settings)
                 windows.append((*times, scores, spectrum))
         if progress is not None:
             progress(round(min(seconds[-1][1], opened.seconds)), round(opened.seconds))

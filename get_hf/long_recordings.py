@@ -91,9 +91,9 @@ class LongRecording:
         """Number of samples of a stretch after cleaning, at the model's sampling rate."""
         return math.ceil(Fraction(math.ceil((stretch[1] - stretch[0]) * self._ratio * 2), 2))
 
-    def begin(self, stretch: tuple[int, int]) -> float:
-        """Begin of a stretch in seconds from the first sample of the recording."""
-        return stretch[0] / self._own_rate
+    def times(self, stretch: tuple[int, int]) -> tuple[float, float]:
+        """Begin and end of a stretch in seconds from the first sample of the recording."""
+        return stretch[0] / self._own_rate, stretch[1] / self._own_rate
 
     def cleaned(self, stretch: tuple[int, int], start: int, stop: int) -> "mne.io.RawArray":
         """Reads and cleans a part of a stretch.
@@ -115,7 +115,7 @@ class LongRecording:
         with info._unlock():
             info["sfreq"], info["lowpass"] = rate, min(info["lowpass"], rate / 2)
         part = mne.io.RawArray(1e-6 * np.concatenate(parts, axis=-1), info, verbose="ERROR")
-        begin = self.begin(stretch) + start / rate
+        begin = self.times(stretch)[0] + start / rate
         own = self.raw.annotations
         columns = zip(
             own.onset - self.raw.first_time - begin, own.duration, own.description, own.ch_names, strict=True

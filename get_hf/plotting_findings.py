@@ -111,7 +111,7 @@ def plot_classification(found: "Classification") -> "Figure":
             middle.axhline(found.threshold, color="black", linewidth=0.5, linestyle=(0, (4, 2)))
         middle.set_ylim(-0.03, 1.03)
         middle.set_ylabel("Probability")
-        middle.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), borderaxespad=0.0)
+        middle.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=6, borderaxespad=0.2)
         below.pcolormesh(
             edges / unit,
             [0, 1],

@@ -44,7 +44,9 @@ def test_in_pieces_the_windows_are_those_of_the_whole(model, extractor, seconds,
     whole, spans = window_scores(model, extractor(raw, calibrate_on="all"), WINDOW, STRIDE)[0]
     assert pieces.scores.std(axis=0).min() > 1e-2
     np.testing.assert_allclose(pieces.scores, whole, **CLOSE)
-    np.testing.assert_allclose(np.stack([pieces.starts, pieces.ends], axis=1), spans, atol=1 / rate + 1e-9)
+    np.testing.assert_allclose(
+        np.stack([pieces.starts, pieces.ends], axis=1), spans, atol=0.01
+    )  # a sample of the model
 
 
 def test_a_file_is_read_in_pieces_with_the_same_result(model, extractor, tmp_path):
