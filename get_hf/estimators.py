@@ -226,7 +226,7 @@ class GETClassifier(ClassifierMixin, _EEGEstimator):
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y holds the one class {self.classes_[0]!r}: a classifier needs epochs of at least two.")
+            raise ValueError(f"y holds the one class {self.classes_[0]}: a classifier needs epochs of at least two.")
         model = self._new_model(self._load(), X).to(self.device)
         inputs = self._inputs(X, groups)
         features = self._embed(model, inputs)
