@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""The common base of the estimators of scikit-learn: it loads checkpoints, and prepares epochs and arrays."""
+"""What the estimators of scikit-learn share: they load a checkpoint, read epochs, and compute features."""
 
 import sys
 from collections.abc import Sequence
@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.modeling.pipeline_get import TOKENS_AT_ONCE
@@ -22,10 +17,6 @@ from get_hf.processing.calibration_get import check_policy
 
 #: Inputs of a classifier, by epoch.
 INPUTS = ("input_values", "channel_positions", "channel_mask", "attention_mask", "calibration")
-#: How `GETClassifier` is fitted.
-METHODS = ("head", "full")
-#: Names of the nine functions of electrode position by which features are pooled.
-FUNCTIONS = ("1", "x", "y", "z", "xy", "yz", "zx", "x2-y2", "3z2-1")
 
 
 class EEGEstimator(BaseEstimator):
@@ -125,7 +116,7 @@ class EEGEstimator(BaseEstimator):
 
 
 def as_epochs(X: Any) -> Any:
-    """`mne.Epochs` without rejected epochs, joined where they are a list; None for anything else."""
+    """Returns `mne.Epochs` without rejected epochs, joined where they are a list; None for anything else."""
     mne = sys.modules.get("mne")
     if mne is None:
         return None

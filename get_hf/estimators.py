@@ -16,17 +16,12 @@ import torch
 from sklearn.base import ClassifierMixin, TransformerMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    check_is_fitted,
-    check_random_state,
-)
+from sklearn.utils.validation import check_is_fitted, check_random_state
 
 from get_hf.estimator_base import EEGEstimator, eeg_names, events_of
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification
 
-#: Inputs of a classifier, by epoch.
-INPUTS = ("input_values", "channel_positions", "channel_mask", "attention_mask", "calibration")
 #: How `GETClassifier` is fitted.
 METHODS = ("head", "full")
 #: Names of the nine functions of electrode position by which features are pooled.
@@ -124,7 +119,7 @@ class GETClassifier(ClassifierMixin, EEGEstimator):
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y holds the one class {self.classes_[0]!r}: a classifier needs epochs of at least two.")
+            raise ValueError(f"y holds the one class {self.classes_[0]}: a classifier needs epochs of at least two.")
         model = self._new_model(self._load(), X).to(self.device)
         inputs = self._inputs(X, groups)
         features = self._embed(model, inputs)

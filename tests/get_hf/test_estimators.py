@@ -178,7 +178,7 @@ def test_without_scikit_learn_one_sentence_says_what_to_install():
     ("x", "y", "expected"),
     [
         (trials(4)[0][0], list("abab")[:3], "X has 2 axes: give mne.Epochs"),
-        (trials(4)[0], list("aaaa"), "the one class 'a'"),
+        (trials(4)[0], list("aaaa"), "the one class a"),
         (trials(4)[0], list("aba"), "inconsistent numbers of samples"),
         (trials(4)[0], None, "requires y to be passed"),
         (np.full((4, 3, 100), np.nan), list("abab"), "NaN"),

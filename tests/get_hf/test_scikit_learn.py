@@ -37,7 +37,7 @@ class OfTables(GETClassifier):
 @pytest.fixture(autouse=True)
 def _checkpoint(tiny_checkpoint, monkeypatch):
     # parameters are given when tests are collected, before there is a checkpoint
-    monkeypatch.setattr("get_hf.estimators.CHECKPOINT", tiny_checkpoint)
+    monkeypatch.setattr("get_hf.estimator_base.CHECKPOINT", tiny_checkpoint)
 
 
 def test_few_failures_are_expected():

@@ -50,7 +50,7 @@ class FinetuningData:
     classes: dict | None = None
     window_seconds: float = 4.0
     stride_seconds: float | None = None
-    calibrations: list = dataclasses.field(default_factory=lambda: ["session"])
+    calibrations: list[str] = dataclasses.field(default_factory=lambda: ["session"])
     protocol: str = "cross-subject"
     n_people: int | None = None
     trials_per_class: int | None = None
