@@ -227,8 +227,8 @@ class BlinkPopulation:
     def find_alike(self, x: np.ndarray, reference: Blinks, noise: np.ndarray) -> Blinks:
         """Finds only such blinks as a reference has: of its topography, no larger, and no more at a time.
 
-        So a discharge that looks like a blink, but comes three times a second, stays in the signal. `reference` are the
-        blinks of another recording of the same channels; the other arguments are as for `find`.
+        So a discharge that looks like a blink, but comes three times a second, stays in the signal. The blinks of the
+        `reference` are of the same channels; the other arguments are as for `find`.
         """
         if not len(reference.events):
             return no_blinks(*x.shape)

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Fine-tuning of a pretrained checkpoint on labelled EEG.
 
-This room is empty: today the Trainer of transformers trains `GETForSequenceClassification` as it is.
+`logistic` fits the linear layer of `GETForSequenceClassification` alone; the Trainer of transformers trains all of it.
 """
