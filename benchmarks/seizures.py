@@ -10,7 +10,8 @@ DATA holds `eegmmidb` and `bonn`. Three tables, written as `seizures.md` and `se
 - Bonn, without training: seizures (E) against other segments of patients (C, D), all compared with a reference of
   earlier segments of C and D.
 - Bonn, with training: the same classes by a linear head on frozen features of GET and by classifiers on simple
-  features, in ten folds of consecutive segment numbers; and from five labelled segments of each class, ten draws.
+  features, in ten folds of consecutive segment numbers; and from five labelled segments of each class, ten draws. At
+  most 20 segments of C and D of the training part are the reference of GET's transform.
 
 Bonn names no patients. Segments of one patient may be in training and test, for GET as for all the others, so these
 figures say nothing about a new patient.
@@ -37,6 +38,7 @@ from sklearn.svm import SVC
 
 from get_hf import CHECKPOINT, GETForSequenceClassification, load_pretrained
 from get_hf.processing.montage_get import channel_positions
+from get_hf.scoring import fit_reference, score_recording
 from get_hf.training.corpora import get_corpus
 from get_hf.training.finetuning.logistic import fit_classifier, window_features
 
@@ -56,7 +58,7 @@ BANDS = {"delta": (0.5, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30),
 #: Segments of C and D that are the reference of Bonn's untrained scores.
 N_REFERENCE, N_FOLDS, N_SHOTS, N_DRAWS = 20, 10, 5, 10
 WINDOW = 16  # patches of the causal head: 4 s
-BONN = {"sampling_rate": 173.61, "ch_names": ["Cz"], "unit": "uV"}
+RATE = 173.61  # Hz, of Bonn
 
 
 def main() -> None:
@@ -154,17 +156,22 @@ def injected(data: str, n_people: int, loudness: float) -> dict[str, dict[str, f
             break
         raw = recording.open().load_data().set_annotations(None)
         raw.rename_channels(lambda name: name.strip(".").capitalize())
-        x, rate = 1e6 * raw.get_data(picks=CH_NAMES), raw.info["sfreq"]
-        given = {"sampling_rate": rate, "ch_names": CH_NAMES, "unit": "uV"}
-        x = x[:, : round(60 * rate)]
-        calibration = extractor.calibrate(x[:, : round(REFERENCE * rate)], **given)
+        rate = raw.info["sfreq"]
+        x = 1e6 * raw.get_data(picks=CH_NAMES)[:, : round(60 * rate)]
+        reference = fit_reference(as_raw(x[:, : round(REFERENCE * rate)], CH_NAMES, rate), model, extractor)
         for kind in EVENTS:
             changed = with_event(x, kind, rate, loudness)
-            features = extractor(changed, calibrate_on=calibration, condition="none", **given)
-            scores = {"GET score": model.score(**features)[0, :, 1:].numpy()}
-            scores |= simple_scores(extractor.clean(changed, rate))
-            for name, score in scores.items():
-                found.setdefault(name, {}).setdefault(kind, []).append(auc_of_event(score))
+            scores = score_recording(as_raw(changed, CH_NAMES, rate), model, extractor, reference)
+            means = {"GET score": np.nanmean(scores.channels, axis=0)}
+            means |= {
+                name: standardised(score).mean(axis=0)
+                for name, score in simple_scores(extractor.clean(changed, rate)).items()
+            }
+            for name, mean in means.items():
+                # an event that is quieter than the rest is found by low scores
+                auc = auc_of_event(-mean if EVENTS[kind] is None else mean)
+                found.setdefault(name, {}).setdefault(kind, []).append(auc)
+        print(recording.subject, recording.session, file=sys.stderr, flush=True)
     rows = {name: {kind: float(np.mean(values)) for kind, values in row.items()} for name, row in found.items()}
     return {name: {**row, "mean": float(np.mean(list(row.values())))} for name, row in rows.items()}
 
@@ -180,18 +187,25 @@ def simple_scores(x: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def auc_of_event(score: np.ndarray) -> float:
-    """How well a score `(channels, patches)` tells the event from the rest of the second half minute.
-
-    Every score is standardised by its median and deviation in the reference, and averaged over channels.
-    """
+def standardised(score: np.ndarray) -> np.ndarray:
+    """A score `(channels, patches)` minus its median in the reference, over its deviation there."""
     times = PATCH * np.arange(score.shape[1])
-    usual = score[:, (times >= 2) & (times < REFERENCE - 1)]
+    usual = score[:, (times >= 2) & (times < REFERENCE)]
     middle = np.median(usual, axis=1, keepdims=True)
-    mean = ((score - middle) / np.median(np.abs(usual - middle), axis=1, keepdims=True)).mean(axis=0)
+    return (score - middle) / np.median(np.abs(usual - middle), axis=1, keepdims=True)
+
+
+def auc_of_event(mean: np.ndarray) -> float:
+    """How well a mean score `(patches,)` tells the event from the rest of the second half minute."""
+    times = PATCH * np.arange(len(mean))
     inside = (times >= EVENT[0] + PATCH) & (times < EVENT[1] - PATCH)
     outside = (times >= REFERENCE + 1) & (times < 59) & ((times < EVENT[0] - 1) | (times >= EVENT[1] + 2))
     return float(roc_auc_score(inside[inside | outside], mean[inside | outside]))
+
+
+def as_raw(x: np.ndarray, ch_names: list[str], rate: float) -> mne.io.RawArray:
+    """A recording of an array `(channels, times)` in microvolts."""
+    return mne.io.RawArray(1e-6 * x, mne.create_info(ch_names, rate, "eeg"))
 
 
 # Bonn
@@ -210,19 +224,19 @@ def bonn_untrained(data: str) -> dict[str, dict[str, float]]:
     """AUC of each score, where the first segments of C and D are the reference."""
     model, extractor = load_pretrained()
     sets = segments(data)
-    reference = np.concatenate([*sets["C"][:N_REFERENCE], *sets["D"][:N_REFERENCE]], axis=1)
-    calibration = extractor.calibrate(reference, **BONN)
-    scores: dict[str, list[float]] = {}
+    known = np.concatenate([*sets["C"][:N_REFERENCE], *sets["D"][:N_REFERENCE]], axis=1)
+    reference = fit_reference(as_raw(known, ["Cz"], RATE), model, extractor)
+    found: dict[str, list[float]] = {}
     labels = []
     for name, rows in sets.items():
         for x in rows[N_REFERENCE:]:
-            features = extractor(x, calibrate_on=calibration, condition="none", **BONN)
-            nats = model.score(**features)[0, :, 2:]
-            own = {"GET score": float(nats.mean())} | dict(zip(NAMES, simple_features(x)[: len(NAMES)], strict=True))
+            scores = score_recording(as_raw(x, ["Cz"], RATE), model, extractor, reference)
+            own = {"GET score": float(np.nanmean(scores.channels))}
+            own |= dict(zip(NAMES, simple_features(x)[: len(NAMES)], strict=True))
             for key, value in own.items():
-                scores.setdefault(key, []).append(value)
+                found.setdefault(key, []).append(value)
             labels.append(name == "E")
-    return {name: {"AUC": float(roc_auc_score(labels, values))} for name, values in scores.items()}
+    return {name: {"AUC": float(roc_auc_score(labels, values))} for name, values in found.items()}
 
 
 NAMES = ["log RMS", "line length", *(f"log power, {name}" for name in BANDS)]
@@ -231,7 +245,7 @@ NAMES = ["log RMS", "line length", *(f"log power, {name}" for name in BANDS)]
 def simple_features(x: np.ndarray) -> list[float]:
     """Log RMS, log line length and log band powers of a segment `(1, times)`, then features of its shape."""
     x = x[0] - x[0].mean()
-    frequencies, density = scipy.signal.welch(x, BONN["sampling_rate"], nperseg=512)
+    frequencies, density = scipy.signal.welch(x, RATE, nperseg=512)
     powers = [density[(frequencies >= low) & (frequencies < high)].mean() for low, high in BANDS.values()]
     slope, bend = np.diff(x), np.diff(x, 2)
     mobility = slope.std() / x.std()
@@ -248,17 +262,21 @@ def bonn_trained(data: str) -> dict[str, dict[str, float]]:
     simple = np.array([simple_features(x) for *_, x in rows])
     _, extractor = load_pretrained()
     model = GETForSequenceClassification.from_pretrained(CHECKPOINT, num_labels=2).eval()
-    windows = [window_features(model, extractor(x, **BONN), WINDOW)[0] for *_, x in rows]
+    clean = [extractor.clean(x, RATE) for *_, x in rows]
+    given = {"sampling_rate": extractor.sampling_rate, "ch_names": ["Cz"], "unit": "uV", "band_limited": True}
 
     def of_get(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        usual = [index for index in train if not labels[index]][:N_REFERENCE]
+        calibration = extractor.calibrate(np.concatenate([clean[index] for index in usual], axis=1), **given)
+        windows = {
+            index: window_features(model, extractor(clean[index], calibrate_on=calibration, **given), WINDOW)[0]
+            for index in [*train, *test]
+        }
         head = copy.deepcopy(model)
         fit_classifier(head, [windows[index] for index in train], labels[train].tolist())
         with torch.no_grad():
-            scores = []
-            for index in test:
-                features = (windows[index] - head.pooling.mean) / head.pooling.deviation
-                scores.append(float(head.classifier(features).diff(dim=-1).mean()))
-        return np.array(scores)
+            scaled = [(windows[index] - head.pooling.mean) / head.pooling.deviation for index in test]
+            return np.array([float(head.classifier(features).diff(dim=-1).mean()) for features in scaled])
 
     ways: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {"GET, frozen": of_get}
     for index, name in enumerate(NAMES[:2]):

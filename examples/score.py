@@ -5,8 +5,8 @@ Find moments that are unusual
 
 How unusual is each quarter of a second, compared with a reference? This detector was never shown an event::
 
-    python examples/score.py chb01_03.edf --reference chb01_01.edf --plot score.png  # recordings of CHB-MIT
-    python examples/score.py                                      # generated EEG, with 3 s of spike and wave in it
+    python examples/score.py chb01_03.edf --reference chb01_01.edf --plot score.png    # of CHB-MIT, or any other
+    python examples/score.py                                    # generated EEG, with 3 s of spike and wave in it
 
 It prints the unusual moments. Artefacts are as unusual as seizures: this makes no diagnosis. The reference shows what
 is usual. It should hold minutes of the same person, and nothing that should be found. Blinks are left out of the score

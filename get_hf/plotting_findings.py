@@ -56,7 +56,7 @@ def plot_scores(scores: "Scores") -> "Figure":
         below.set_xlim(0, edges[-1])
         below.set_xlabel("Time (s)")
         bar = figure.colorbar(image, ax=[above, below], shrink=0.7, aspect=25, pad=0.01)
-        bar.set_label("Surprise of a patch (deviations)")
+        bar.set_label("Score of a patch (deviations)")
         bar.outline.set_visible(False)
     return figure
 

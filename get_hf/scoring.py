@@ -1,10 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Finds the moments of a recording that are unusual compared with a reference: `score_recording`.
 
-The transform to the innovation space is fitted to the reference. So the innovations of the recording are in units of
-the reference, and louder, slower, faster or more synchronous EEG is less likely than the reference's own. The surprise
-of each patch is standardised by its median and deviation in the reference, averaged over channels, and smoothed. What
-is unusual need not be a seizure: artefacts are unusual, too.
+The transform to the innovation space is fitted to the reference, so that the innovations of the recording are in units
+of the reference. A patch of a channel has two measures: the surprise of its innovations, given the past, see
+`GETModel.score`; and its loudness, the logarithm of its root mean square. The surprise finds rhythms, fast activity
+and what is local. It is weak for slow waves that all channels share, because the transform expects such waves; the
+loudness finds these. Both are standardised by their median and deviation in the reference, and the larger one counts.
+The mean over channels is smoothed. What is unusual need not be a seizure: artefacts are unusual, too.
 """
 
 import json
@@ -22,8 +24,10 @@ from get_hf.modeling.modeling_get import GETModel
 from get_hf.outputs import check_file
 from get_hf.processing.calibration_get import Calibration
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.features_get import Prompt
 from get_hf.processing.files import written_whole
 from get_hf.processing.reading_get import CALIBRATION_SECONDS, annotated_spans
+from get_hf.processing.signal_get import mirror_left
 from get_hf.processing.stretches_get import is_bad
 
 if TYPE_CHECKING:
@@ -47,6 +51,8 @@ THRESHOLD = 5.0
 LEAST_GAP_SECONDS = 2.0
 #: Patches of a reference below which its deviation cannot be estimated.
 LEAST_PATCHES = 40
+#: Times of the flow at which the surprise is measured, and microvolts that bound the loudness of silence.
+FLOW_STEPS, LEAST_MICROVOLTS = 4, 0.01
 #: Ratio of the standard deviation of normal numbers to their median absolute deviation.
 _NORMAL = 1.4826
 
@@ -57,8 +63,9 @@ class Reference:
 
     Attributes:
         calibration: The EEG that the transform is fitted to.
-        median: `(channels,)` nats: median surprise of a patch; NaN for channels that are bad.
-        deviation: `(channels,)` nats: robust standard deviation.
+        median: `(2, channels)`: median of the surprise (nats) and of the loudness (log microvolts) of a patch; NaN for
+            bad channels.
+        deviation: `(2, channels)`: their robust standard deviations.
         mean_median: Median of the smoothed mean over channels, in deviations.
         mean_deviation: Its robust standard deviation.
     """
@@ -76,8 +83,8 @@ class Scores:
 
     Attributes:
         ch_names: Names of the channels.
-        channels: `(channels, patches)`: surprise of each patch in deviations of the reference; NaN for bad channels,
-            and for spans that are annotated bad.
+        channels: `(channels, patches)`: surprise or loudness of each patch, whichever is larger, in deviations of the
+            reference; NaN for bad channels, and for spans that are annotated bad.
         course: `(patches,)`: the smoothed mean over channels, in deviations of its values in the reference.
         patch_seconds: Duration of a patch.
         seconds: Duration of the recording.
@@ -205,14 +212,12 @@ def score_recording(
         reference = fit_reference(own, model, extractor)
     elif not isinstance(reference, Reference):
         reference = fit_reference(reference, model, extractor)
-    nats, n_missing = _nats(raw, model, extractor, reference.calibration, progress)
-    channels = (nats - reference.median[:, None]) / reference.deviation[:, None]
+    measures, n_missing = _measures(raw, model, extractor, reference.calibration, progress)
+    channels = _larger(measures, reference.median, reference.deviation)
     seconds = model.config.patch_size / model.config.sampling_rate
     course = (_course(channels, seconds) - reference.mean_median) / reference.mean_deviation
     if n_missing:
-        warnings.warn(
-            f"{n_missing * seconds:.4g} s of the recording are annotated bad and have no score.", stacklevel=2
-        )
+        warnings.warn(f"{n_missing * seconds:.4g} s are annotated bad and have no score.", stacklevel=2)
     return Scores(
         list(reference.calibration.ch_names), channels, course, seconds, raw.n_times / raw.info["sfreq"], threshold
     )
@@ -239,40 +244,57 @@ def fit_reference(raw: "mne.io.BaseRaw", model: GETModel, extractor: GETFeatureE
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `raw` is read again below, and warns there
         calibration = extractor.calibrate(raw)
-    nats, _ = _nats(raw, model, extractor, calibration, lambda done, total: None)
-    median, deviation = _usual(nats)
-    course = _course((nats - median[:, None]) / deviation[:, None], patch)
-    mean_median, mean_deviation = _usual(course[None])
-    return Reference(calibration, median, deviation, float(mean_median[0]), float(mean_deviation[0]))
+    measures, _ = _measures(raw, model, extractor, calibration, lambda done, total: None)
+    median, deviation = _usual(measures)
+    course = _course(_larger(measures, median, deviation), patch)
+    return Reference(calibration, median, deviation, *map(float, _usual(course)))
 
 
-def _nats(
+def _measures(
     raw: "mne.io.BaseRaw",
     model: GETModel,
     extractor: GETFeatureExtractor,
     calibration: Calibration,
     progress: Callable[[int, int], None],
 ) -> tuple[np.ndarray, int]:
-    """Surprise `(channels, patches)` in nats, and the number of patches in spans that are annotated bad."""
+    """Surprise and loudness `(2, channels, patches)`, and the number of patches in spans that are annotated bad."""
     rate, patch = raw.info["sfreq"], model.config.patch_size / model.config.sampling_rate
     n_patches = int(raw.n_times / rate / patch)
     n_chunk, n_before, n_after = (
         round(seconds / patch) for seconds in (CHUNK_SECONDS, model.config.context_seconds, EDGE_SECONDS)
     )
-    nats = np.full((len(calibration.ch_names), n_patches), np.nan)
+    measures = np.full((2, len(calibration.ch_names), n_patches), np.nan)
     for first in range(0, n_patches, n_chunk):
         last, begin = min(first + n_chunk, n_patches), max(0, first - n_before)
         part = _part(raw, round(begin * patch * rate), round((last + n_after) * patch * rate))
         if np.ptp(part.get_data(), axis=1).any():  # an amplifier that is off records nothing
             features = extractor(part, calibrate_on=calibration, condition="none")
-            score = model.score(**features.to(model.device))[0].float().cpu().numpy()
+            nats = model.score(**features.to(model.device), num_flow_steps=FLOW_STEPS)[0].float().cpu().numpy()
+            both = np.stack([nats[:, 1:], _loudness(part, features.recordings[0], extractor)])
             n_whole = min(last + n_after, n_patches) - first
-            nats[:, first:last] = score[:, -n_whole:][:, : last - first]
+            measures[:, :, first:last] = both[:, :, -n_whole:][:, :, : last - first]
         progress(round(last * patch), round(n_patches * patch))
-    nats[:, : round(SETTLING_SECONDS / patch)] = np.nan
+    measures[:, :, : round(SETTLING_SECONDS / patch)] = np.nan
     bad = _bad_patches(raw, n_patches, patch)
-    nats[:, bad] = np.nan
-    return nats, int(bad.sum())
+    measures[:, :, bad] = np.nan
+    return measures, int(bad.sum())
+
+
+def _loudness(part: "mne.io.BaseRaw", prompt: Prompt, extractor: GETFeatureExtractor) -> np.ndarray:
+    """Log root mean square `(channels, patches)` without events, in log microvolts and the extractor's patches."""
+    microvolts = part.get_data(units="uV")[prompt.good]
+    microvolts -= np.median(microvolts, axis=1, keepdims=True)
+    x = extractor.clean(microvolts, part.info["sfreq"])
+    x -= prompt.events.signal
+    x = mirror_left(x, -x.shape[1] % extractor.patch_size).reshape(len(x), -1, extractor.patch_size)
+    loudness = np.full((len(prompt.good), x.shape[1]), np.nan)
+    loudness[prompt.good] = np.log(x.std(axis=-1) + LEAST_MICROVOLTS)
+    return loudness
+
+
+def _larger(measures: np.ndarray, median: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """The larger of both measures `(2, channels, patches)` in deviations, `(channels, patches)`."""
+    return ((measures - median[..., None]) / deviation[..., None]).max(axis=0)
 
 
 def _part(raw: "mne.io.BaseRaw", start: int, stop: int) -> "mne.io.BaseRaw":
@@ -296,14 +318,12 @@ def _bad_patches(raw: "mne.io.BaseRaw", n_patches: int, patch: float) -> np.ndar
 
 
 def _usual(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median and robust standard deviation of each row of `(rows, times)`; NaN where nothing is known."""
-    median, deviation = np.full(len(values), np.nan), np.full(len(values), np.nan)
-    for row, x in enumerate(values):
-        known = x[~np.isnan(x)]
-        if len(known):
-            median[row] = np.median(known)
-            deviation[row] = max(_NORMAL * np.median(np.abs(known - median[row])), 1e-6)
-    return median, deviation
+    """Median and robust standard deviation over the last axis; NaN where nothing is known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a bad channel is all NaN
+        median = np.nanmedian(values, axis=-1)
+        deviation = _NORMAL * np.nanmedian(np.abs(values - median[..., None]), axis=-1)
+    return median, np.maximum(deviation, 1e-6)
 
 
 def _course(channels: np.ndarray, patch: float) -> np.ndarray:

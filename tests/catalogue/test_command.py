@@ -52,7 +52,7 @@ COMMANDS = {
             "--format": ["tsv", "", "CSV", "edf", "json"],
             "--reference": ["missing.edf", "text.edf", "flat.fif", "short.edf", "unknown.edf", "folder", ""],
             "--reference-span": ["", "0", "0:", ":5", "a:b", "5:0", "3:3", "-1:5", "0:nan", "0:inf", "0:3", "0:1e6"],
-            "--threshold": [*NOT_POSITIVE[:-4], "abc", "", "1,5"],
+            "--threshold": ["0", "-1", "nan", "inf", "-inf", "abc", "", "1,5"],
             "--device": ["tpu", "cuda:x"],
             "--channels": ["", ",", "Qz", "Fz,Qz", "Fz,,Cz"],
             "--unit": ["", "W", "T"],
