@@ -16,6 +16,7 @@ from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelF
 from transformers.pipelines import PIPELINE_REGISTRY
 
 from get_hf.data_collator import GETDataCollator
+from get_hf.imputation import impute
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.modeling.pretrained_get import PIPELINES
@@ -50,6 +51,7 @@ __all__ = [
     "GETForSequenceClassification",
     "GETModel",
     "__version__",
+    "impute",
     "load_pretrained",
     "load_recording",
     "save_recording",

@@ -20,7 +20,7 @@ import numpy as np
 import safetensors.torch
 
 from get_hf.modeling.modeling_get import GETModel
-from get_hf.outputs import MAKER, WITH_JSON, check_file, check_output
+from get_hf.outputs import IMPUTED, MAKER, WITH_JSON, check_file, check_output
 from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.decoding_get import GENERATED
 from get_hf.processing.files import written_whole
@@ -50,10 +50,10 @@ def save_recording(
     `onset` and `duration` in seconds, `description`, and `channel` (empty for all; an annotation of several
     channels is there once for each).
 
-    If the annotation "GET generated" marks any part, the file says so: in EDF's header, in FIF's description, in
-    `generated` of `.npz`. A JSON file beside `.edf` and `.fif` names the begin of the generated part in seconds, the
-    version, the checkpoint and the seed. The person and the date of a recording are written if `raw` has them;
-    `decode` leaves them out by default.
+    If the annotation "GET generated" marks any part, or "GET imputed" any channel, the file says so: in EDF's header,
+    in FIF's description, in `generated` of `.npz`. A JSON file beside `.edf` and `.fif` names the begin of the
+    generated part in seconds, the imputed channels, the version, the checkpoint and the seed. The person and the date
+    of a recording are written if `raw` has them; `decode` leaves them out by default.
 
     Args:
         raw: The recording.
@@ -71,10 +71,13 @@ def save_recording(
         for onset, duration, description in _annotations(raw)
         if description == GENERATED
     ]
-    path = (check_output if generated else check_file)(path, ch_names=raw.ch_names)
+    notes = zip(raw.annotations.description, raw.annotations.ch_names, strict=True)
+    imputed = sorted({name for description, names in notes if description == IMPUTED for name in names})
+    path = (check_output if generated or imputed else check_file)(path, ch_names=raw.ch_names)
     told: dict[str, Any] | None = None
-    if generated:
-        told = {"generated_by": MAKER, "version": version("get-hf"), "file": path.name, "generated": generated}
+    if generated or imputed:
+        told = {"generated_by": MAKER, "version": version("get-hf"), "file": path.name}
+        told |= {name: value for name, value in (("generated", generated), ("imputed", imputed)) if value}
         told |= {} if model is None else _checkpoint(model)
         told |= {name: value for name, value in (("seed", seed), ("condition", condition)) if value is not None}
     write = {".edf": _write_edf, ".fif": _write_fif, ".npz": _write_npz}[path.suffix.lower()]
@@ -209,7 +212,8 @@ def _edf_recording(began: Any, told: dict[str, Any] | None) -> Any:
     date = began.date() if began else None
     if told is None:
         return Recording(startdate=date)
-    words = [f"generated_from_{told['generated'][0]['onset']:.3f}_s"]
+    words = [f"generated_from_{span['onset']:.3f}_s" for span in told.get("generated", ())[:1]]
+    words += ["imputed_" + _edf_word("_".join(told["imputed"]))[:24]] if "imputed" in told else []
     if "seed" in told:
         words.append(f"seed_{told['seed']}")
     if "checkpoint" in told:
@@ -247,7 +251,9 @@ def _write_fif(raw: "mne.io.BaseRaw", path: Path, told: dict[str, Any] | None) -
     if told:
         raw = copy.copy(raw)  # shares the samples
         raw.info = raw.info.copy()
-        said = raw.info["description"] or f"{GENERATED} from {told['generated'][0]['onset']:.3f} s on"
+        parts = [f"{GENERATED} from {span['onset']:.3f} s on" for span in told.get("generated", ())[:1]]
+        parts += [f"{IMPUTED}: {', '.join(told['imputed'])}"] if "imputed" in told else []
+        said = raw.info["description"] or "; ".join(parts)
         words = [f"{MAKER} {told['version']}"]
         words += [f"{name} {told[name]}" for name in ("checkpoint", "weights_sha256", "seed") if name in told]
         raw.info["description"] = f"{said} ({', '.join(words)})"

@@ -15,13 +15,14 @@ from huggingface_hub.utils import logging as hub_logging
 from transformers.utils import logging as transformers_logging
 from typer.exceptions import TyperException
 
-from get_hf.cli import calibrate, convert, corpus, evaluate, generate, hub, info, pretrain, space
+from get_hf.cli import calibrate, convert, corpus, evaluate, generate, hub, impute, info, pretrain, space
 from get_hf.cli.console import fail, in_one_sentence, show_note, show_traceback, stdout, stop
 from get_hf.starting import INTERRUPTED, started
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True)
 for _command in (
     generate.generate,
+    impute.impute,
     pretrain.pretrain,
     calibrate.calibrate,
     evaluate.evaluate,

@@ -47,7 +47,7 @@ def _up_to(most: float, why: str) -> Callable[[float | None], float | None]:
     return check
 
 
-def _voltage(unit: str | None) -> str | None:
+def voltage(unit: str | None) -> str | None:
     """Checks that an option is a unit of voltage, in any spelling."""
     if unit is not None and volts_per_unit(unit) is None:
         raise typer.BadParameter(f"{unit!r} is no unit of voltage: give V, mV, uV or nV.")
@@ -101,7 +101,7 @@ def generate(
         str | None,
         typer.Option(
             help="Unit of the numbers in the recording (V, mV, uV or nV), where the file names none.",
-            callback=_voltage,
+            callback=voltage,
             show_default="the file's",
         ),
     ] = None,
@@ -150,7 +150,7 @@ def generate(
     .fif tells how it was generated.
     """
     recordings = recordings or []
-    outputs = _outputs(recordings, out, out_dir, plot)
+    files = outputs(recordings, out, out_dir, plot)
     if unit is not None and not recordings:
         raise ValueError(f"--unit {unit} is of a recording, and none was given: leave it out.")
     if guidance is not None and not (condition or plan or prompt_condition):
@@ -183,16 +183,21 @@ def generate(
         _summarise(raw)
 
     if out_dir is None:
-        return make(*outputs[0])
+        return make(*files[0])
     # what is wrong with every recording is told once
     _, extractor = load_once(checkpoint, device)
     for name in filter(None, (condition, prompt_condition, *(name for name, _ in _plan(plan)))):
         extractor.condition_id(name)
-    _each(outputs, make)
+    each(files, make, "continued")
 
 
-def _each(outputs: list[tuple[Path, Path]], make: Callable[[Path, Path], None]) -> None:
+def each(outputs: list[tuple[Path, Path]], make: Callable[[Path, Path], None], done: str) -> None:
     """Makes one file after another, and tells which could not be made.
+
+    Args:
+        outputs: Each recording and the file to be written.
+        make: Reads the former and writes the latter.
+        done: What is done to a recording, a participle.
 
     Raises:
         typer.Exit: With the exit code 2, where one could not.
@@ -208,7 +213,7 @@ def _each(outputs: list[tuple[Path, Path]], make: Callable[[Path, Path], None]) 
                 tell(sentence if str(recording) in sentence else f"{recording}: {sentence}")
                 n_failed += 1
     if n_failed:
-        tell(f"{n_failed} of {len(outputs)} recordings could not be continued.")
+        tell(f"{n_failed} of {len(outputs)} recordings could not be {done}.")
         raise typer.Exit(2)
 
 
@@ -243,7 +248,7 @@ def _plan(plan: str | None) -> list[tuple[str, float]]:
     return entries
 
 
-def _outputs(
+def outputs(
     recordings: list[Path], out: Path | None, out_dir: Path | None, plot: Path | None
 ) -> list[tuple[Path | None, Path]]:
     """Each recording, or none, and the file to be written; what could not be written is refused before any work."""
