@@ -16,13 +16,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-import matplotlib
 import mne
 import numpy as np
 import scipy
 from matplotlib.figure import Figure
 
 from get_hf import CHECKPOINT, GETFeatureExtractor, impute
+from get_hf.plotting import plot_imputation
 from get_hf.processing.montage_get import USUAL_CHANNELS, locate_channels, parse_channel_name
 from get_hf.training.corpora import get_corpus
 
@@ -184,27 +184,11 @@ def table(summary: list[dict]) -> str:
     return "\n".join(lines[1:])
 
 
-def plot(raw: mne.io.BaseRaw, name: str, extractor: GETFeatureExtractor, begin: float = 20.0) -> Figure:
-    """Three seconds of a channel, and its spectrum: the truth, splines and draws."""
-    draws = [each.get_data([name], units="uV")[0] for each in impute(raw, [name], extractor, draws=3)]
-    truth = raw.get_data([name], units="uV")[0]
-    spline = 1e6 * splines(raw, [name])[0]
-    shown = {"true channel": (truth, "black", 1.2), SPLINES: (spline, "#c8551b", 1.2)}
-    shown |= {f"GET, draw {number}": (draw, f"C{number - 1}", 0.7) for number, draw in enumerate(draws, start=1)}
-    rate, limits = raw.info["sfreq"], (raw.times >= begin) & (raw.times < begin + 3)
-    with matplotlib.rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(7.2, 3.0), dpi=150, layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(2, 1))
-        for label, (signal, colour, width) in shown.items():
-            signal = signal - signal.mean()
-            left.plot(raw.times[limits] - begin, signal[limits], color=colour, linewidth=width, label=label)
-            freqs, power = scipy.signal.welch(signal, rate, nperseg=round(2 * rate))
-            inside = (freqs >= 1) & (freqs <= 45)
-            right.semilogy(freqs[inside], power[inside], color=colour, linewidth=width)
-        left.set(xlabel="Time (s)", ylabel=f"{name} (µV)")
-        right.set(xlabel="Frequency (Hz)", ylabel="Power (µV²/Hz)")
-        figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
-    return figure
+def plot(raw: mne.io.BaseRaw, name: str, extractor: GETFeatureExtractor) -> Figure:
+    """The truth, splines and draws of a channel."""
+    splined = raw.copy()
+    splined.info["bads"] = [name]
+    return plot_imputation(raw, impute(raw, [name], extractor, draws=3), splined.interpolate_bads(), name, begin=20.0)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ EXAMPLES = HERE / "_build" / "examples"
 #: Examples that need nothing but the shipped checkpoint, with their arguments; the others are shown, and not run.
 RUN = {
     "generate.py": ["--plot", "generate.png"],
+    "impute.py": ["--plot", "impute.png"],
     "score.py": ["--plot", "score.png"],
     "stream.py": [],
 }

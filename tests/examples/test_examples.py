@@ -95,6 +95,14 @@ def test_score_reads_long_recordings_in_pieces(run, tmp_path):
     assert float(re.search(r"([\d.]+) s  ", out)[1]) == pytest.approx(80.5, abs=0.8)
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_impute(run, tmp_path, given):
+    save_recording(make_raw(), tmp_path / "recording.edf")
+    out = run("impute.py", *["recording.edf"] * given, "--channels", "C3,Pz", "--draws", 2, "--plot", "impute.png")
+    assert len(re.findall(r"^\w+: a draw: correlation -?[\d.]+, power [\d.]+; splines: ", out, re.MULTILINE)) == 2
+    assert (tmp_path / "impute.png").stat().st_size > 10_000
+
+
 def test_stream_keeps_to_the_time(run):
     out = run("stream.py", "--seconds", 0.5)
     assert len(re.findall(r"^patch +\d+ +[\d.]+ ms of 250", out, flags=re.MULTILINE)) == 2
@@ -103,6 +111,6 @@ def test_stream_keeps_to_the_time(run):
 
 def test_every_example_is_tested_and_named_in_the_readme():
     names = {file.name for file in EXAMPLES.glob("*.py")}
-    assert names == {"generate.py", "fine_tune.py", "augment.py", "score.py", "stream.py"}
+    assert names == {"generate.py", "fine_tune.py", "augment.py", "score.py", "impute.py", "stream.py"}
     readme = (EXAMPLES.parent / "README.md").read_text()
     assert all(f"examples/{name}" in readme for name in names)
