@@ -20,6 +20,7 @@ RUN = {
     "benchmark_moabb.py": ["--plot", "benchmark_moabb.png"],
     "augment.py": ["--plot", "augment.png"],
     "generate.py": ["--plot", "generate.png"],
+    "impute.py": ["--plot", "impute.png"],
     "score.py": ["--plot", "score.png"],
     "stream.py": [],
 }

@@ -13,6 +13,8 @@ SUFFIXES = (".edf", ".fif", ".npz")
 WITH_JSON = (".edf", ".fif")
 #: Name of this program in the JSON file.
 MAKER = "GET-HF"
+#: Annotation of imputed channels.
+IMPUTED = "GET imputed"
 #: Largest number of characters of a channel's name in EDF's header.
 EDF_NAME = 16
 

@@ -1,5 +1,5 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Pictures of a generation (traces, spectra, scalp maps of alpha power, surprise)."""
+"""Pictures of a generation: traces, spectra, scalp maps of alpha power, surprise, imputed channels."""
 
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,8 @@ from get_hf.processing.montage_get import UnknownChannelError, channel_positions
 from get_hf.recordings import split_at_seam
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import mne
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
@@ -177,6 +179,52 @@ def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_sec
         bar = figure.colorbar(image, ax=[above, below], shrink=0.7, aspect=25, pad=0.01)
         bar.set_label("Surprise (nats per patch)")
         bar.outline.set_visible(False)
+    return figure
+
+
+def plot_imputation(
+    raw: "mne.io.BaseRaw",
+    draws: "Sequence[mne.io.BaseRaw]",
+    splines: "mne.io.BaseRaw",
+    channel: str,
+    begin: float = 10.0,
+) -> "Figure":
+    """Draws a channel that was hidden and imputed: (a) three seconds of it, (b) its power spectrum.
+
+    Args:
+        raw: The recording with the true channel.
+        draws: Results of `impute`.
+        splines: Result of `interpolate_bads`.
+        channel: Name of the channel.
+        begin: First second that is shown, if the recording is so long.
+
+    Returns:
+        A matplotlib figure.
+    """
+    import matplotlib
+    import scipy
+    from matplotlib.figure import Figure
+
+    shown = [("True channel", raw, "black", 1.2), ("Spherical splines", splines, GENERATED, 1.2)]
+    shown += [(f"GET, draw {n}", draw, f"C{(n - 1) % 10}", 0.7) for n, draw in enumerate(draws, start=1)]
+    rate = raw.info["sfreq"]
+    begin = max(0.0, min(begin, raw.n_times / rate - 3))
+    seen = (raw.times >= begin) & (raw.times < begin + 3)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 3.0), dpi=150, layout="constrained")
+        traces, spectra = figure.subplots(1, 2, width_ratios=(2, 1))
+        for label, each, colour, width in shown:
+            signal = each.get_data([channel], units="uV")[0]
+            signal = signal - signal.mean()
+            traces.plot(raw.times[seen], signal[seen], color=colour, linewidth=width, label=label)
+            frequencies, power = scipy.signal.welch(signal, rate, nperseg=min(len(signal), round(2 * rate)))
+            inside = (frequencies >= 1) & (frequencies <= 45)
+            spectra.semilogy(frequencies[inside], power[inside], color=colour, linewidth=width)
+        traces.set(xlabel="Time (s)", ylabel=f"{channel_label(channel)} (µV)")
+        traces.set_title("a", loc="left", fontweight="bold")
+        spectra.set(xlabel="Frequency (Hz)", ylabel="Power (µV²/Hz)")
+        spectra.set_title("b", loc="left", fontweight="bold")
+        figure.legend(*traces.get_legend_handles_labels(), loc="outside upper center", ncols=5)
     return figure
 
 

@@ -21,7 +21,7 @@ import safetensors.torch
 
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.modeling.pretrained_get import GETPreTrainedModel
-from get_hf.outputs import MAKER, WITH_JSON, check_file, check_output
+from get_hf.outputs import IMPUTED, MAKER, WITH_JSON, check_file, check_output
 from get_hf.pretrained import CHECKPOINT, CLASSIFIERS
 from get_hf.processing.decoding_get import GENERATED
 from get_hf.processing.files import written_whole
@@ -51,10 +51,10 @@ def save_recording(
     `onset` and `duration` in seconds, `description`, and `channel`. An empty `channel` means all channels. An
     annotation of several channels is stored once for each channel.
 
-    If the annotation "GET generated" marks any part, the file says so in EDF's header, in FIF's description, or in
-    `generated` of `.npz`. For `.edf` and `.fif`, a JSON file is written to the same folder. It holds the start of the
-    generated part in seconds, the version, the checkpoint and the seed. The person and the date of a recording are
-    written if `raw` has them. By default, `decode` removes both.
+    If the annotation "GET generated" marks any part, or "GET imputed" any channel, the file says so in EDF's header,
+    in FIF's description, or in `generated` of `.npz`. For `.edf` and `.fif`, a JSON file is written to the same
+    folder. It holds the start of the generated part in seconds, the imputed channels, the version, the checkpoint and
+    the seed. The person and the date of a recording are written if `raw` has them. By default, `decode` removes both.
 
     Args:
         raw: The recording.
@@ -73,10 +73,13 @@ def save_recording(
         for onset, duration, description in _annotations(raw)
         if description == GENERATED
     ]
-    path = (check_output if generated else check_file)(path, ch_names=raw.ch_names)
+    notes = zip(raw.annotations.description, raw.annotations.ch_names, strict=True)
+    imputed = sorted({name for description, names in notes if description == IMPUTED for name in names})
+    path = (check_output if generated or imputed else check_file)(path, ch_names=raw.ch_names)
     facts: dict[str, Any] | None = None
-    if generated:
-        facts = {"generated_by": MAKER, "version": version("get-hf"), "file": path.name, "generated": generated}
+    if generated or imputed:
+        facts = {"generated_by": MAKER, "version": version("get-hf"), "file": path.name}
+        facts |= {name: value for name, value in (("generated", generated), ("imputed", imputed)) if value}
         facts |= {} if model is None else checkpoint_of(model)
         facts |= {name: value for name, value in (("seed", seed), ("condition", condition)) if value is not None}
     write = {".edf": _write_edf, ".fif": _write_fif, ".npz": _write_npz}[path.suffix.lower()]
@@ -217,7 +220,8 @@ def _edf_recording(began: Any, facts: dict[str, Any] | None) -> Any:
     date = began.date() if began else None
     if facts is None:
         return Recording(startdate=date)
-    words = [f"generated_from_{facts['generated'][0]['onset']:.3f}_s"]
+    words = [f"generated_from_{span['onset']:.3f}_s" for span in facts.get("generated", ())[:1]]
+    words += ["imputed_" + _edf_word("_".join(facts["imputed"]))[:24]] if "imputed" in facts else []
     if "seed" in facts:
         words.append(f"seed_{facts['seed']}")
     if "checkpoint" in facts:
@@ -256,7 +260,9 @@ def _write_fif(raw: "mne.io.BaseRaw", path: Path, facts: dict[str, Any] | None) 
     if facts:
         raw = copy.copy(raw)  # shares the samples
         raw.info = raw.info.copy()
-        said = raw.info["description"] or f"{GENERATED} from {facts['generated'][0]['onset']:.3f} s on"
+        parts = [f"{GENERATED} from {span['onset']:.3f} s on" for span in facts.get("generated", ())[:1]]
+        parts += [f"{IMPUTED}: {', '.join(facts['imputed'])}"] if "imputed" in facts else []
+        said = raw.info["description"] or "; ".join(parts)
         words = [f"{MAKER} {facts['version']}"]
         words += [f"{name} {facts[name]}" for name in ("checkpoint", "weights_sha256", "seed") if name in facts]
         raw.info["description"] = f"{said} ({', '.join(words)})"

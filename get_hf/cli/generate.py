@@ -129,7 +129,7 @@ def generate(
     .fif tells how it was generated.
     """
     recordings = recordings or []
-    outputs = _outputs(recordings, out, out_dir, plot)
+    files = outputs(recordings, out, out_dir, plot)
     if unit is not None and not recordings:
         raise ValueError(f"--unit {unit} is the unit of a recording, and none was given: leave it out.")
     if guidance is not None and not (condition or plan or prompt_condition):
@@ -162,12 +162,12 @@ def generate(
         _summarise(raw)
 
     if out_dir is None:
-        return make(*outputs[0])
+        return make(*files[0])
     # an error that concerns all recordings is printed only once
     _, extractor = load_once(checkpoint, device)
     for name in filter(None, (condition, prompt_condition, *(name for name, _ in _plan(plan)))):
         extractor.condition_id(name)
-    each(outputs, make, "continued")
+    each(files, make, "continued")
 
 
 def _conditions(
@@ -201,7 +201,7 @@ def _plan(plan: str | None) -> list[tuple[str, float]]:
     return entries
 
 
-def _outputs(
+def outputs(
     recordings: list[Path], out: Path | None, out_dir: Path | None, plot: Path | None
 ) -> list[tuple[Path | None, Path]]:
     """Returns pairs of a recording (or None) and its output file; refuses, before any work, files it cannot write."""

@@ -17,6 +17,23 @@ NOT_WHOLE = ["0", "-1", "1.5", "nan", "abc", "", "1e3", "9999999"]
 OUTPUTS = ["o", "o.txt", "o.edf.gz", ".edf", "", "nowhere/o.edf", "text.xyz/o.edf", f"{'o' * 300}.edf"]
 PICTURES = ["o", "o.gif", "o.edf", ".png", "", "nowhere/o.png", f"{'o' * 300}.png"]
 PLACES = ["nowhere", "text.xyz", "folder/nowhere"]
+#: Recordings, and what the answer has to mention.
+RECORDINGS = {
+    "missing.edf": "no recording at missing.edf",
+    "text.edf": "not an EDF or BDF file",
+    "text.xyz": "no recording that can be read",
+    "empty.edf": "not an EDF or BDF file",
+    "noise.fif": "no recording that can be read",
+    "header.edf": "not an EDF or BDF file",
+    "folder": "no recording that can be read",
+    "no_eeg.edf": "no EEG channels",
+    "unknown.edf": "Qx9",
+    "short.edf": "shorter than one patch",
+    "flat.fif": "flat",
+    "loud.fif": "microvolts",
+    "nan.fif": "NaN",
+    "long_name.fif": "16 characters",
+}
 #: By command: what makes it whole, and by option (or place of an argument) values that mean nothing.
 COMMANDS = {
     "generate": (
@@ -88,6 +105,28 @@ COMMANDS = {
             "--out": ["o", "o.edf", "o.fif", ".csv", "", "nowhere/o.csv", "text.xyz/o.csv", f"{'o' * 300}.csv"],
             "--out-dir": ["text.xyz", "text.xyz/out", "good.edf"],
             "--checkpoint": ["./missing", "a/b/c", "text.xyz", "folder", "", ".", "checkpoint"],
+        },
+    ),
+    "impute": (
+        {"": "good.edf", "--channels": "Cz", "--out": "o.edf", "--checkpoint": "checkpoint"},
+        {
+            "": [*RECORDINGS, "", "checkpoint"],
+            "--channels": [
+                "",
+                ",",
+                "Qz",
+                "Fz,Qz",
+                "Fz,,Cz",
+                "1,2",
+                "Cz,Cz..",
+                "Fp1,Fz,C3,Cz,C4,Pz,O1,O2",
+                "Fp1,Fz,C3,C4,O1",
+            ],
+            "--draws": ["-1", "1.5", "1001", "many", ""],
+            "--seed": ["-1", "1.5", "abc", "", str(2**63)],
+            "--unit": ["", "volts", "m"],
+            "--out": [*OUTPUTS, "folder", "good.edf"],
+            "--checkpoint": ["./missing", "text.xyz", "folder", ""],
         },
     ),
     "evaluate": (
@@ -246,7 +285,7 @@ def shapes() -> Iterator:
     for command, (whole, _) in COMMANDS.items():
         arguments = [word for name, text in whole.items() for word in ((name, text) if name else (text,))]
         yield pytest.param([*command.split(), *arguments, "--loud"], id=f"{command} with an unknown option")
-        if command not in ("finetune", "pretrain", "score"):  # which take any number
+        if command not in ("finetune", "impute", "pretrain", "score"):  # which take any number
             more = ["more", "and", "more", "again"]
             yield pytest.param([*command.split(), *arguments, *more], id=f"{command} with too many arguments")
         for name in whole:
@@ -345,6 +384,24 @@ def test_options_of_score_that_contradict_each_other(refused, arguments, mention
 def test_recordings_that_cannot_be_classified(refused, recording):
     mentions = {"short.edf": "shorter than one window"}.get(recording, RECORDINGS[recording])
     refused("classify", recording, "--checkpoint", "classifier", mentions=mentions)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mentions"),
+    [
+        (["good.edf"], "neither"),
+        (["good.edf", "--channels", "Cz", "--bads"], "give one"),
+        (["good.edf", "--bads"], "none of the 8 channels"),
+        (["good.edf", "--channels", "Q9"], "Q9"),
+        (["good.edf", "--channels", "Fp1,Fz,C3,Cz,C4,Pz,O1,O2"], "at least 4 good channels"),
+        (["good.edf", "--channels", "Fp1,Fz,C3,C4,O1"], "there are 3"),
+        (["good.edf", "short.edf", "--channels", "Cz"], "2 recordings were given"),
+        (["good.edf", "--channels", "Cz", "--out-dir", "out"], "o.edf and out were given"),
+        (["text.edf", "--channels", "Cz"], "text.edf"),
+    ],
+)
+def test_channels_that_cannot_be_imputed(refused, arguments, mentions):
+    refused("impute", *arguments, "--out", "o.edf", *SMALL, mentions=mentions)
 
 
 @pytest.mark.parametrize("harm", HARM)

@@ -124,6 +124,14 @@ def test_score_compares_a_recording_with_another(run, tmp_path):
     assert float(re.search(r"([\d.]+) s to", out)[1]) == pytest.approx(40, abs=1.5)
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_impute(run, tmp_path, given):
+    save_recording(make_raw(), tmp_path / "recording.edf")
+    out = run("impute.py", *["recording.edf"] * given, "--channels", "C3,Pz", "--draws", 2, "--plot", "impute.png")
+    assert len(re.findall(r"^\w+: a draw: correlation -?[\d.]+, power [\d.]+; splines: ", out, re.MULTILINE)) == 2
+    assert (tmp_path / "impute.png").stat().st_size > 10_000
+
+
 def test_stream_keeps_to_the_time(run):
     out = run("stream.py", "--seconds", 0.5)
     assert len(re.findall(r"^patch +\d+ +[\d.]+ ms of 250", out, flags=re.MULTILINE)) == 2
@@ -138,6 +146,7 @@ def test_every_example_is_tested_and_named_in_the_readme():
         "classify.py",
         "fine_tune.py",
         "generate.py",
+        "impute.py",
         "score.py",
         "stream.py",
     }

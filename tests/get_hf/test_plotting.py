@@ -3,7 +3,7 @@ import mne
 import numpy as np
 import pytest
 
-from get_hf.plotting import MAX_TRACES, above_usual, plot_generation, plot_surprise
+from get_hf.plotting import MAX_TRACES, above_usual, plot_generation, plot_imputation, plot_surprise
 from synthetic import make_raw, mark_generated
 
 CAP = mne.channels.make_standard_montage("biosemi64").ch_names
@@ -82,3 +82,13 @@ def test_unknown_values_do_not_count_in_the_usual_range(tmp_path):
     for name, drawn in (("x", score), ("unknown", score[1:])):
         plot_surprise(drawn, ["Cz", "Pz"][: len(drawn)], 0.5, 0.25).savefig(tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").stat().st_size > 1000
+
+
+def test_imputed_channels_are_drawn_beside_the_true_one(tmp_path):
+    raw, draw, splines = (make_raw(seed=seed) for seed in range(3))
+    figure = plot_imputation(raw, [draw, draw], splines, "Cz..")
+    figure.savefig(tmp_path / "x.png")
+    traces = panels(figure)["a"].get_lines()
+    assert [line.get_label() for line in traces] == ["True channel", "Spherical splines", "GET, draw 1", "GET, draw 2"]
+    true = raw.get_data(["Cz.."], units="uV")[0]
+    np.testing.assert_allclose(traces[0].get_ydata(), (true - true.mean())[9 * 160 : 12 * 160])
