@@ -14,7 +14,7 @@ from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import find_electrodes, locate_channels
 from get_hf.processing.plausibility_get import usable_channels
-from get_hf.processing.reading_get import annotated_spans, read_recordings, refuse_one_string
+from get_hf.processing.reading_get import annotated_spans, check_ch_names, read_recordings
 from get_hf.processing.stretches_get import good_stretches
 
 #: Least number of good channels, and most draws of one call.
@@ -85,7 +85,7 @@ def impute(
         UnknownChannelError: A channel has no known position.
         ValueError: No channel is bad, too few others are good, or the input cannot be read as EEG.
     """
-    refuse_one_string(channels)
+    check_ch_names(channels)
     for name, value, most in (("draws", draws, MOST_DRAWS), ("seed", seed, 2**63 - 1)):
         is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not is_whole or not 0 <= value <= most:
@@ -119,7 +119,7 @@ def _opened(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any) -> _So
     """Takes an MNE object or an array apart; what is wrong with its samples is found later."""
     mne = sys.modules.get("mne")  # unless MNE was imported, nothing can be an object of it
     if mne is None or not isinstance(recording, (mne.io.BaseRaw, mne.BaseEpochs)):
-        refuse_one_string(ch_names)
+        check_ch_names(ch_names)
         shape = np.shape(recording) if not isinstance(recording, (str, bytes)) else ()
         if sampling_rate is None or unit is None or ch_names is None or len(shape) not in (2, 3):
             read_recordings(recording, sampling_rate, ch_names, unit)  # says what is missing
