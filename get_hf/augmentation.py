@@ -123,6 +123,7 @@ def augment(
             told[name] += [(int(source.rows[number]), draw) for number in numbers]
             info = continued.info
             bad |= set(info["bads"])
+    assert info is not None
     info["bads"] = [name for name in epochs.ch_names if name in bad]
     return _as_epochs(epochs, classes, made, told, info)
 
@@ -272,5 +273,5 @@ def _cues(classes: list[str], conditions: Mapping[str, str] | None) -> dict[str,
 
 
 def _check_whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value < 2**63:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= int(value) < 2**63:
         raise ValueError(f"{name} must be a whole number from {least} up, not {value!r:.100}.")

@@ -98,7 +98,7 @@ class Classification:
         Where windows of two classes overlap, the border is in the middle of the overlap.
         """
         spans: list[tuple[float, float, str]] = []
-        before = None
+        before: Any = None
         for start, end, label in zip(self.starts.tolist(), self.ends.tolist(), self.labels, strict=True):
             touches = before is not None and start <= before[1] + 1e-6
             if touches and label == before[2]:

@@ -120,10 +120,10 @@ def _opened(recording: Any, sampling_rate: Any, ch_names: Any, unit: Any) -> _So
     mne = sys.modules.get("mne")  # unless MNE was imported, nothing can be an object of it
     if mne is None or not isinstance(recording, (mne.io.BaseRaw, mne.BaseEpochs)):
         check_ch_names(ch_names)
-        shape = np.shape(recording) if not isinstance(recording, (str, bytes)) else ()
+        shape: tuple[int, ...] = np.shape(recording) if not isinstance(recording, (str, bytes)) else ()
         if sampling_rate is None or unit is None or ch_names is None or len(shape) not in (2, 3):
             read_recordings(recording, sampling_rate, ch_names, unit)  # says what is missing
-        data = np.asarray(recording)
+        data: Any = np.asarray(recording)
         if len(ch_names) != shape[-2]:
             raise ValueError(f"ch_names has {len(ch_names)} names, the array {shape[-2]} channels: name each.")
         return _Source(data if data.ndim == 3 else data[None], sampling_rate, [str(name) for name in ch_names], unit)
@@ -227,7 +227,7 @@ def _with(recording: Any, source: _Source, missing: list[str], values: np.ndarra
         data = np.array(source.data, dtype=np.result_type(source.data, np.float32))
         data = np.pad(data, ((0, 0), (0, len(new)), (0, 0)))
         names = [*source.ch_names, *new]
-        data[:, [names.index(name) for name in missing]] = values * (1e-6 / volts_per_unit(source.unit))
+        data[:, [names.index(name) for name in missing]] = values * (1e-6 / volts_per_unit(source.unit))  # type: ignore[operator]
         return data if np.ndim(recording) == 3 else data[0]
     mne = sys.modules["mne"]
     made = recording.copy().load_data()

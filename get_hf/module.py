@@ -78,7 +78,8 @@ class GETModule(nn.Module):
             )
         if n_chans is not None and n_chans != len(chs_info):
             raise ValueError(f"n_chans is {n_chans}, and chs_info has {len(chs_info)} channels: give one for each.")
-        if None not in (n_times, input_window_seconds) and round(input_window_seconds * sfreq) != n_times:
+        has_both = n_times is not None and input_window_seconds is not None
+        if has_both and round(input_window_seconds * sfreq) != n_times:  # type: ignore[operator]
             raise ValueError(
                 f"n_times is {n_times}, and input_window_seconds is {input_window_seconds} s of {sfreq:g} Hz: leave "
                 "one out."
@@ -92,7 +93,7 @@ class GETModule(nn.Module):
         checkpoint = CHECKPOINT if checkpoint is None else checkpoint
         pretrained, self.extractor = load_folder(find_checkpoint(checkpoint), name=str(checkpoint))
         self.config = pretrained.config
-        self.calibration = None
+        self.calibration: Any = None
         # named as in checkpoints, so that tools which load weights by name find them
         self.backbone = pretrained.backbone
         self.pooling = GETPooling(self.config)
@@ -154,7 +155,7 @@ class GETModule(nn.Module):
     def _epochs(self, signal: np.ndarray) -> mne.EpochsArray:
         return mne.EpochsArray(signal * self._volts, self.info, verbose="error")
 
-    def _observe(self, features: torch.Tensor) -> None:
+    def _observe(self: Any, features: torch.Tensor) -> None:
         """Updates mean and deviation of the features by a batch (Chan et al., Am. Stat. 37, 1983)."""
         self.n_batches += 1
         of_batch = features.mean(0)

@@ -147,7 +147,7 @@ def save_scores(scores: Scores, path: str | Path, began: datetime | None = None)
         if suffix == ".fif":
             scores.annotations().save(file, overwrite=True, verbose="ERROR")
             return
-        write = {".csv": _csv, ".json": _json, ".tsv": partial(_szcore, began=began)}[suffix]
+        write: Any = {".csv": _csv, ".json": _json, ".tsv": partial(_szcore, began=began)}[suffix]
         file.write_text(write(scores), encoding="utf-8")
 
 

@@ -51,8 +51,8 @@ class WindowSettings:
         for name, seconds in (lengths | {"piece_seconds": piece_seconds}).items():
             if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not patch <= seconds < np.inf:
                 raise ValueError(f"{name} must be at least one patch, {patch:g} s, not {seconds!r}.")
-        sizes = (max(1, round(seconds / patch)) for seconds in (*lengths.values(), piece_seconds))
-        return cls(*sizes, patch, config.patch_size)
+        size, step, piece = (max(1, round(seconds / patch)) for seconds in (*lengths.values(), piece_seconds))
+        return cls(size, step, piece, patch, config.patch_size)
 
     def starts(self, n_patches: int) -> list[int]:
         """First patches of the windows of a stretch; none if it is shorter than a window."""

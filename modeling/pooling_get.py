@@ -25,6 +25,9 @@ class GETPooling(nn.Module):
         config: Configuration of the model.
     """
 
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
     def __init__(self, config: GETConfig):
         super().__init__()
         self.pooling = config.classifier_pooling

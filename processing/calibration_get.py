@@ -57,14 +57,17 @@ class Calibration:
         positions: `(channels, 6)` unit-sphere positions.
         good: `(channels,)` bool: usable channels.
         signal: `(good channels, times)` in microvolts at the model's sampling rate, without events.
-        events: What heartbeats and blinks the signal had. None: the recordings are parts of the signal, and their
-            events were found in each of them. Filters leave a smaller residual of the signal that they were fitted to.
+        is_own: Whether the transformed recordings are parts of `signal`. A filter leaves a smaller residual of the
+            signal to which it was fitted than of other signals.
+        events: Heartbeats and blinks of the signal, if only such events may be subtracted from the transformed
+            recordings. None: events are found in each recording by itself.
     """
 
     ch_names: Sequence[str]
     positions: np.ndarray
     good: np.ndarray
     signal: np.ndarray
+    is_own: bool = False
     events: Events | None = None
     _fits: dict[bytes, Fit] = field(default_factory=dict, repr=False, compare=False)
 
@@ -76,7 +79,7 @@ class Calibration:
         key = good.tobytes()
         if key not in self._fits:
             rows = good[self.good]
-            self._fits[key] = transform.fit(self.signal[rows], self.positions[good], self.events is None)
+            self._fits[key] = transform.fit(self.signal[rows], self.positions[good], self.is_own)
         return self._fits[key]
 
     def events_of(self, good: np.ndarray) -> Events | None:

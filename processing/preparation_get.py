@@ -85,7 +85,7 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
         items = read_recordings(recording, sampling_rate, ch_names, unit)
         first, good, signal = self._joined([self._cleaned(item, band_limited) for item in items])
         events = self._events(signal, first.positions[good])
-        return Calibration(first.recording.ch_names, first.positions, good, signal - events.signal, events)
+        return Calibration(first.recording.ch_names, first.positions, good, signal - events.signal, events=events)
 
     def _prepare(self, items: list[Recording], band_limited: bool, calibrate_on: str | Calibration) -> list[Prompt]:
         """Cleans recordings, and transforms their good channels to the innovation space."""
@@ -98,7 +98,7 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
         for _, session in groupby(cleaned, key=lambda each: each.recording.session):
             of_session = list(session)
             first, good, signal = self._joined(of_session, self.without_events)
-            shared = Calibration(first.recording.ch_names, first.positions, good, signal)
+            shared = Calibration(first.recording.ch_names, first.positions, good, signal, is_own=True)
             prompts += [self._transformed(each, shared) for each in of_session]
         return prompts
 

@@ -209,7 +209,7 @@ def _outputs(
         other = by_name.setdefault(stem.lower(), recording)
         if other is not recording:
             raise ValueError(f"{other} and {recording} would both be written as {stem}: give them one at a time.")
-        outputs.append((recording, out_dir / f"{stem}{SUFFIXES[format_ or 'annotations'][0]}"))
+        outputs.append((recording, Path(str(out_dir)) / f"{stem}{SUFFIXES[format_ or 'annotations'][0]}"))
     files = [path for _, path in outputs]
     files += [_picture_beside(path) for path in files if picture is not False]
     if there := [path for path in files if path.exists()]:

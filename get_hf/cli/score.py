@@ -151,7 +151,7 @@ def _outputs(
         raise ValueError(f"--plot {plot} is one picture, and --out-dir is for many files: leave one of them out.")
     outputs, by_name = [], {}
     for recording in recordings:
-        path = out_dir / Path(recording.name.removesuffix(".gz")).with_suffix((form or Format.csv).suffix)
+        path = Path(str(out_dir)) / Path(recording.name.removesuffix(".gz")).with_suffix((form or Format.csv).suffix)
         other = by_name.setdefault(path.name.lower(), recording)
         if other is not recording:
             raise ValueError(f"{other} and {recording} would both be written as {path.name}: give them one at a time.")

@@ -93,7 +93,8 @@ def event_figures(
         total += seconds
     if not total:
         raise ValueError("There is no recording to score events of: give at least one.")
-    return EventFigures(*counts.tolist(), total)
+    n_reference, n_hits, n_false = counts.tolist()
+    return EventFigures(n_reference, n_hits, n_false, total)
 
 
 def read_szcore(path: str | Path) -> tuple[list[tuple[float, float]], float]:

@@ -64,7 +64,8 @@ def fit_classifier(
             f"fit_classifier() tells two classes apart, and the model has {model.config.num_labels} and the labels "
             f"{sorted(set(labels))}: give a model of two classes, and recordings of both."
         )
-    pooling, classifier = model.pooling, model.classifier
+    pooling: Any = model.pooling
+    classifier: Any = model.classifier
     own = [x.double() * pooling.deviation.double() + pooling.mean.double() for x in windows]
     x, y = torch.cat(own).numpy(), np.repeat(labels, [len(each) for each in own])
     mean, deviation = x.mean(axis=0), x.std(axis=0)

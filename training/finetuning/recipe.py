@@ -188,7 +188,8 @@ class FinetuningRecipe:
 def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> FinetuningRecipe:
     """Reads and checks a recipe; see `get_hf.training.data.recipe_files.read_parts`."""
     parts, given = read_parts(path, overrides, (FinetuningData, FinetuningModel, FinetuningArguments))
-    recipe = FinetuningRecipe(*parts, given)
+    data, model, training = parts
+    recipe = FinetuningRecipe(data, model, training, given)
     with errors_of(path):
         if not given.get("output_dir"):
             raise ValueError("output_dir must be given.")

@@ -274,18 +274,18 @@ def _train(
     if settings.early_stopping_patience is not None and len(validation):
         args.load_best_model_at_end, args.metric_for_best_model, args.greater_is_better = True, "accuracy", True
         callbacks.append(EarlyStoppingCallback(settings.early_stopping_patience))
-    trained: nn.Module = model
+    trained: Any = model
     if settings.method == "lora":
         trained = with_lora(model, settings.lora_rank)
     elif settings.method == "head":
         model.backbone.requires_grad_(False)
-    loss = None
+    loss: Any = None
     if settings.class_weights:
         counts = np.bincount(train["labels"], minlength=model.config.num_labels)
         weights = torch.tensor(len(train) / len(counts) / np.maximum(counts, 1), dtype=torch.float32)
         criterion = nn.CrossEntropyLoss(weights)
 
-        def loss(outputs, labels, num_items_in_batch=None):
+        def loss(outputs, labels, num_items_in_batch=None):  # type: ignore[no-redef]
             return criterion(outputs.logits.float(), labels)
 
     groups = rates(trained, args.learning_rate, settings.head_learning_rate, settings.layer_decay)
@@ -324,7 +324,7 @@ def _last_checkpoint(folder: Path) -> str | None:
     return str(found[-1].parent) if found else None
 
 
-def rates(model: nn.Module, rate: float, head_rate: float | None, decay: float) -> list[dict[str, Any]]:
+def rates(model: Any, rate: float, head_rate: float | None, decay: float) -> list[dict[str, Any]]:
     """Returns groups of parameters with their learning rates, in the form that torch's optimizers need.
 
     Args:

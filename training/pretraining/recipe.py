@@ -129,7 +129,7 @@ class Recipe:
     @property
     def own_conditions(self) -> list[str]:
         """Returns the names of the additional conditions, whose ids follow the usual ones."""
-        return self.config.conditions[len(CONDITIONS) :]
+        return list(self.config.conditions[len(CONDITIONS) :])
 
     @property
     def generation_config(self) -> GenerationConfig:
@@ -143,7 +143,8 @@ _PARTS = (PretrainingData, CropConfig, PretrainingModel, PretrainingArguments)
 def read_recipe(path: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
     """Reads and checks a recipe; see `read_parts`."""
     parts, given = read_parts(path, overrides, _PARTS)
-    recipe = Recipe(*parts, given)
+    data, crops, model, training = parts
+    recipe = Recipe(data, crops, model, training, given)
     with errors_of(path):
         recipe.crops.noise_size = recipe.config.noise_size
         _check(recipe)
