@@ -203,7 +203,8 @@ def _outputs(
         if len(recordings) > 1:
             raise ValueError(f"--out {out} is one file, and {len(recordings)} recordings were given: use --out-dir.")
         return [(recordings[0], _checked(out, recordings[0], format_, picture))]
-    outputs, by_name = [], {}
+    outputs: list[tuple[Path, Path | None]] = []
+    by_name: dict[str, Path] = {}
     for recording in recordings:
         stem = Path(recording.name.removesuffix(".gz")).stem
         other = by_name.setdefault(stem.lower(), recording)
