@@ -213,7 +213,7 @@ def _outputs(
         outputs.append((recording, Path(str(out_dir)) / f"{stem}{SUFFIXES[format_ or 'annotations'][0]}"))
     files = [path for _, path in outputs]
     files += [_picture_beside(path) for path in files if picture is not False]
-    if there := [path for path in files if path.exists()]:
+    if there := [path for path in files if path is not None and path.exists()]:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise FileExistsError(
             f"{there[0]}{more} would be replaced: choose another --out-dir, or remove what is there."
