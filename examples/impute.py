@@ -44,7 +44,7 @@ else:
 # The true samples of the channels count for nothing: they are replaced by zeros first.
 
 channels = arguments.channels.split(",")
-hidden = raw.copy().apply_function(np.zeros_like, picks=channels)
+hidden = raw.copy().apply_function(lambda x: np.zeros_like(x), picks=channels)
 draws = impute(hidden, channels, extractor, draws=arguments.draws)
 splines = hidden.set_montage("standard_1005")
 splines.info["bads"] = channels
