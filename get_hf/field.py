@@ -7,9 +7,9 @@ At each frequency f, the channels are a smooth field and a noise of their own:
 
 `H` holds spherical harmonics at the electrodes, minus those at the references. `C` is their covariance in the
 population (see `InnovationTransform.population_covariance`); a checkpoint holds it for 25 frequencies. The scale `s`
-and the noise `d_c` of each channel are estimated from the recording, the noise by expectation-maximisation (compare
-factor analysis; Rubin and Thayer, Psychometrika 47, 1982). So a loose electrode loses its influence on its
-neighbours. The known channels then give a missing one its distribution:
+is that of the median channel. The noise `d_c` of each channel is estimated from the recording by
+expectation-maximisation (compare factor analysis; Rubin and Thayer, Psychometrika 47, 1982), so that a loose
+electrode loses its influence on its neighbours. The known channels then give a missing one its distribution:
 
     mean  W x,  W = s C_mk (s C_kk + D)^-1        covariance  s C_mm + d_m - W s C_km
 
@@ -33,8 +33,6 @@ WINDOW_SECONDS = 2.0
 LARGEST_ENERGY = 3.0
 #: Number of samples that weigh as much as the population's noise, and number of steps of the estimate.
 PRIOR_SAMPLES, N_STEPS = 4.0, 20
-#: Bounds of the change of the field's scale in one step, before the square root that damps it.
-SCALE_STEP = (0.25, 4.0)
 #: Seconds that are filtered at once, and seconds around them that the filters see.
 BLOCK_SECONDS, MARGIN_SECONDS = 8.0, 2.0
 
@@ -112,15 +110,12 @@ class Field:
         noise: `(bands, channels)`: variance of each channel's own noise; a missing channel has the median of the
             known channels.
         n_known: Number of known channels, which come first.
-        calibration: `(bands,)`: variance of what the other known channels do not tell of a known channel, over the
-            variance that the model expects; median over channels (Dubrule, Mathematical Geology 15, 1983).
     """
 
     spectra: Spectra
     smooth: np.ndarray
     noise: np.ndarray
     n_known: int
-    calibration: np.ndarray
 
     @classmethod
     def estimate(
@@ -150,25 +145,19 @@ class Field:
         smooth = basis @ transform.harmonic_covariance[:n_bands] @ basis.T
         own = transform.channel_variance[:n_bands, None]
         n, observed = len(known), spectra.covariance
-        # the median channel decides first, as a loose electrode may be a thousand times as strong
+        # the median channel decides, as a loose electrode may be a thousand times as strong
         ratios = np.einsum("bcc->bc", observed) / (np.einsum("bcc->bc", smooth[:, :n, :n]) + own)
         scale = np.median(ratios, axis=1)[:, None]
-        noise = prior = np.repeat(scale * own, n, axis=1)
+        prior = np.repeat(scale * own, n, axis=1)
+        smooth, noise = scale[:, :, None] * smooth, prior
         for _ in range(N_STEPS):
-            precision = np.linalg.inv(scale[:, :, None] * smooth[:, :n, :n] + _diagonal(noise))
-            seen = precision @ observed @ precision
-            # where the likelihood is largest, `seen` and `precision` agree: on the diagonal, and along the field
-            excess = np.einsum("bcc->bc", seen - precision)
-            expected = np.maximum(0.0, noise + noise**2 * excess)
+            precision = np.linalg.inv(smooth[:, :n, :n] + _diagonal(noise))
+            diagonal = np.einsum("bcc->bc", precision)
+            seen = np.einsum("bcd,bde,bec->bc", precision, observed, precision, optimize=True)
+            expected = np.maximum(0.0, noise + noise**2 * (seen - diagonal))
             noise = (spectra.n_samples * expected + PRIOR_SAMPLES * prior) / (spectra.n_samples + PRIOR_SAMPLES)
-            along = [np.einsum("bcd,bcd->b", smooth[:, :n, :n], each) for each in (seen, precision)]
-            scale = scale * np.sqrt(np.clip(along[0] / along[1], *SCALE_STEP))[:, None]
-        smooth = scale[:, :, None] * smooth
-        precision = np.linalg.inv(smooth[:, :n, :n] + _diagonal(noise))
-        ratios = np.einsum("bcd,bde,bec->bc", precision, observed, precision, optimize=True)
-        ratios /= np.einsum("bcc->bc", precision)
         unseen = np.repeat(np.median(noise, axis=1, keepdims=True), len(missing), axis=1)
-        return cls(spectra, smooth, np.concatenate([noise, unseen], axis=1), n, np.median(ratios, axis=1))
+        return cls(spectra, smooth, np.concatenate([noise, unseen], axis=1), n)
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -182,7 +171,7 @@ class Field:
         """`(bands, missing channels, missing channels)`, relative to the power of the spectra."""
         n = self.n_known
         own = self.smooth[:, n:, n:] + _diagonal(self.noise[:, n:])
-        return self.calibration[:, None, None] * (own - self.weights @ self.smooth[:, :n, n:])
+        return own - self.weights @ self.smooth[:, :n, n:]
 
     def mean(self, x: np.ndarray, rate: float) -> np.ndarray:
         """Conditional mean `(missing channels, times)` given the known channels `(known channels, times)`."""

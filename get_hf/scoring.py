@@ -264,16 +264,22 @@ def _measures(
         round(seconds / patch) for seconds in (CHUNK_SECONDS, model.config.context_seconds, EDGE_SECONDS)
     )
     measures = np.full((2, len(calibration.ch_names), n_patches), np.nan)
+    refused: ValueError | None = None
     for first in range(0, n_patches, n_chunk):
         last, begin = min(first + n_chunk, n_patches), max(0, first - n_before)
         part = _part(raw, round(begin * patch * rate), round((last + n_after) * patch * rate))
-        if np.ptp(part.get_data(), axis=1).any():  # an amplifier that is off records nothing
+        try:
             features = extractor(part, calibrate_on=calibration, condition="none")
+        except ValueError as error:  # such as an amplifier that is off
+            refused = error
+        else:
             nats = model.score(**features.to(model.device), num_flow_steps=FLOW_STEPS)[0].float().cpu().numpy()
             both = np.stack([nats[:, 1:], _loudness(part, features.recordings[0], extractor)])
             n_whole = min(last + n_after, n_patches) - first
             measures[:, :, first:last] = both[:, :, -n_whole:][:, :, : last - first]
         progress(round(last * patch), round(n_patches * patch))
+    if refused is not None and np.isnan(measures).all():
+        raise refused
     measures[:, :, : round(SETTLING_SECONDS / patch)] = np.nan
     bad = _bad_patches(raw, n_patches, patch)
     measures[:, :, bad] = np.nan

@@ -90,7 +90,7 @@ def test_noise_follows_the_spectrum_of_the_recording(extractor):
     spectra = [
         each.compute_psd(picks=["Cz"], fmin=1, fmax=40, n_fft=256, verbose="ERROR").get_data() for each in (raw, drawn)
     ]
-    assert np.abs(np.log10(spectra[1] / spectra[0])).mean() < 0.12
+    assert np.abs(np.log10(spectra[1] / spectra[0])).mean() < 0.2  # 2 dB
 
 
 def test_filters_are_exact_across_blocks():
