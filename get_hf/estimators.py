@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, check_random_state
 from get_hf.estimator_base import EEGEstimator, eeg_names, events_of
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification
+from get_hf.processing.reading_get import check_rate
 
 #: How `GETClassifier` is fitted.
 METHODS = ("head", "full")
@@ -191,6 +192,8 @@ class GETClassifier(ClassifierMixin, EEGEstimator):
     def _new_model(self, pretrained: Any, X: Any) -> GETForSequenceClassification:
         """A classifier of the classes on the backbone of a checkpoint."""
         rate = self.sampling_rate if isinstance(X, np.ndarray) else X.info["sfreq"]
+        if rate is not None:
+            check_rate(rate)
         names = self.ch_names if isinstance(X, np.ndarray) else eeg_names(X)
         n_times = X.shape[-1] if isinstance(X, np.ndarray) else len(X.times)
         names_of_classes = [str(name) for name in self.classes_]

@@ -53,7 +53,7 @@ def get_hf_commands(verb: str) -> list[list[str]]:
 def test_every_command_is_tested():
     verbs = re.findall(r"(?:^|&& )get-hf (\S+)", "".join(BASH), flags=re.MULTILINE)
     # tests/browser opens the page
-    assert set(verbs) == {"generate", "score", "corpus", "push", "pull", "demo", "augment", "classify"}
+    assert set(verbs) == {"generate", "score", "corpus", "push", "pull", "demo", "augment", "classify", "impute"}
 
 
 def test_the_readme_opens_with_two_commands_that_install_by_the_constraints():

@@ -10,6 +10,7 @@ import typer
 
 from get_hf.cli.checkpoint import Device, load
 from get_hf.cli.console import bar, in_one_sentence, interruption, show_traceback, stdout, tell
+from get_hf.cli.recordings import voltage
 from get_hf.outputs import check_file, check_folder
 from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.files import written_whole
@@ -81,6 +82,7 @@ def score(
         str | None,
         typer.Option(
             help="Unit of the numbers in the recording (V, mV, uV or nV), where the file names none.",
+            callback=voltage,
             show_default="the file's",
         ),
     ] = None,

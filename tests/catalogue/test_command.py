@@ -285,7 +285,7 @@ def shapes() -> Iterator:
     for command, (whole, _) in COMMANDS.items():
         arguments = [word for name, text in whole.items() for word in ((name, text) if name else (text,))]
         yield pytest.param([*command.split(), *arguments, "--loud"], id=f"{command} with an unknown option")
-        if command not in ("finetune", "impute", "pretrain", "score"):  # which take any number
+        if command not in ("classify", "finetune", "impute", "pretrain", "score"):  # which take any number
             more = ["more", "and", "more", "again"]
             yield pytest.param([*command.split(), *arguments, *more], id=f"{command} with too many arguments")
         for name in whole:
