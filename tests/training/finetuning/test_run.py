@@ -4,6 +4,8 @@
 import csv
 import json
 import shutil
+from importlib.resources import files
+from pathlib import Path
 
 import mne
 import numpy as np
@@ -183,3 +185,12 @@ def test_earlier_blocks_learn_more_slowly():
 def test_recipes_that_mean_nothing_are_refused(write, changes, message):
     with pytest.raises(ValueError, match=message):
         write(**changes)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(str(files("get_hf.training"))).glob("recipes/finetune_*.yaml")), ids=lambda path: path.stem
+)
+def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
+    recipe = read_recipe(path)
+    assert recipe.data.data_dir is None
+    assert not Path(recipe.training.output_dir).is_absolute()
