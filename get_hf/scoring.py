@@ -267,7 +267,7 @@ def _measures(
     for first in range(0, n_patches, n_chunk):
         last, begin = min(first + n_chunk, n_patches), max(0, first - n_before)
         part = _part(raw, round(begin * patch * rate), round((last + n_after) * patch * rate))
-        if np.ptp(part.get_data(), axis=1).any():  # an amplifier that is off records nothing
+        if _is_live(part, patch):
             features = extractor(part, calibrate_on=calibration, condition="none")
             nats = model.score(**features.to(model.device), num_flow_steps=FLOW_STEPS)[0].float().cpu().numpy()
             both = np.stack([nats[:, 1:], _loudness(part, features.recordings[0], extractor)])
@@ -295,6 +295,14 @@ def _loudness(part: "mne.io.BaseRaw", prompt: Prompt, extractor: GETFeatureExtra
 def _larger(measures: np.ndarray, median: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     """The larger of both measures `(2, channels, patches)` in deviations, `(channels, patches)`."""
     return ((measures - median[..., None]) / deviation[..., None]).max(axis=0)
+
+
+def _is_live(part: "mne.io.BaseRaw", patch: float) -> bool:
+    """Whether the amplifier was on for most of the time: when it is off, all channels stand still."""
+    size = max(2, round(patch * part.info["sfreq"]))
+    data = part.get_data()
+    patches = data[:, : data.shape[1] // size * size].reshape(len(data), -1, size)
+    return bool((np.ptp(patches, axis=-1) > 0).any(axis=0).mean() > 0.5)
 
 
 def _part(raw: "mne.io.BaseRaw", start: int, stop: int) -> "mne.io.BaseRaw":
