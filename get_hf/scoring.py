@@ -259,7 +259,7 @@ def _measures(
 ) -> tuple[np.ndarray, int]:
     """Surprise and loudness `(2, channels, patches)`, and the number of patches in spans that are annotated bad."""
     rate, patch = raw.info["sfreq"], model.config.patch_size / model.config.sampling_rate
-    n_patches = int(raw.n_times / rate / patch)
+    n_patches = int(raw.n_times / rate / patch + 1e-6)
     n_chunk, n_before, n_after = (
         round(seconds / patch) for seconds in (CHUNK_SECONDS, model.config.context_seconds, EDGE_SECONDS)
     )
@@ -267,7 +267,8 @@ def _measures(
     refused: ValueError | None = None
     for first in range(0, n_patches, n_chunk):
         last, begin = min(first + n_chunk, n_patches), max(0, first - n_before)
-        part = _part(raw, round(begin * patch * rate), round((last + n_after) * patch * rate))
+        end = min(last + n_after, n_patches)  # the extractor counts patches from the end
+        part = _part(raw, round(begin * patch * rate), round(end * patch * rate))
         try:
             features = extractor(part, calibrate_on=calibration, condition="none")
         except ValueError as error:  # such as an amplifier that is off
@@ -275,8 +276,7 @@ def _measures(
         else:
             nats = model.score(**features.to(model.device), num_flow_steps=FLOW_STEPS)[0].float().cpu().numpy()
             both = np.stack([nats[:, 1:], _loudness(part, features.recordings[0], extractor)])
-            n_whole = min(last + n_after, n_patches) - first
-            measures[:, :, first:last] = both[:, :, -n_whole:][:, :, : last - first]
+            measures[:, :, first:last] = both[:, :, first - end :][:, :, : last - first]
         progress(round(last * patch), round(n_patches * patch))
     if refused is not None and np.isnan(measures).all():
         raise refused

@@ -61,7 +61,7 @@ def test_an_event_outside_its_recording_is_refused():
 @pytest.mark.parametrize("text", ["", "onset\tduration\n1\t2\n", "a,b\n", "onset\tduration\teventType\n1\t2\tsz\n"])
 def test_a_table_without_the_columns_is_refused(tmp_path, text):
     (tmp_path / "events.tsv").write_text(text)
-    with pytest.raises(ValueError, match="needs the columns onset, duration, eventType, recordingDuration"):
+    with pytest.raises(ValueError, match="has the columns onset, duration, eventType, recordingDuration"):
         read_szcore(tmp_path / "events.tsv")
 
 
