@@ -90,6 +90,19 @@ class CropConfig:
             if weight < 0:
                 raise ValueError(f"the weight of {name!r} must not be negative, but it is {weight}.")
 
+    def weight_of_each(self, conditions: Sequence[str]) -> np.ndarray:
+        """Returns the weight of each condition of a checkpoint, in their order.
+
+        Raises:
+            ValueError: `condition_weights` names another condition.
+        """
+        spelt = Vocabulary(conditions, conditions[1:])
+        weights = {spelt.find(name): weight for name, weight in self.condition_weights.items()}
+        if None in weights:
+            unknown = next(name for name in self.condition_weights if spelt.find(name) is None)
+            raise ValueError(f"condition_weights names {unknown!r}; the conditions are {', '.join(conditions)}.")
+        return np.array([weights.get(name, 1.0) for name in conditions])
+
 
 class Cropper:
     """Cutter of random crops from segments.
@@ -106,9 +119,7 @@ class Cropper:
         self.n_patches = round(config.crop_seconds * sampling_rate / self.transform.patch_size)
         self.patches_per_second = sampling_rate / self.transform.patch_size
         self.n_times = self.transform.n_memory + self.n_patches * self.transform.patch_size
-        spelt = Vocabulary(extractor.conditions, extractor.conditions[1:])
-        weights = {spelt.find(name): weight for name, weight in config.condition_weights.items()}
-        self.condition_weights = np.array([weights.get(name, 1.0) for name in extractor.conditions])
+        self.condition_weights = config.weight_of_each(extractor.conditions)
 
     def weight(self, conditions: np.ndarray) -> float:
         """Returns the sampling weight of a segment, computed from its conditions `(patches,)`.

@@ -16,7 +16,6 @@ from transformers import GenerationConfig, TrainingArguments
 
 from get_hf.modeling.configuration_get import CONDITIONS, GETConfig
 from get_hf.modeling.options_get import OWN_OPTIONS, SUPPORTED_OPTIONS, generation_config
-from get_hf.processing.conditions_get import Vocabulary
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.training.data.recipe_files import errors_of, read_parts
 
@@ -185,9 +184,6 @@ def _check(recipe: Recipe) -> None:
         )
     if config.heard_conditions is not None:
         raise ValueError("model.heard_conditions is read from the corpora: leave it out.")
-    spelt = Vocabulary(config.conditions, config.conditions[1:])
-    for name in recipe.crops.condition_weights:
-        if spelt.find(name) is None:
-            raise ValueError(f"condition_weights names {name!r}; the conditions are {', '.join(config.conditions)}.")
+    recipe.crops.weight_of_each(config.conditions)
     if recipe.crops.crop_seconds * config.sampling_rate < 2 * config.patch_size:
         raise ValueError(f"crop_seconds ({recipe.crops.crop_seconds}) must hold at least two patches.")

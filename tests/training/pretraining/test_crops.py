@@ -186,7 +186,6 @@ def test_an_index_beyond_the_list_is_refused(crops_of):
         ({"condition_dropout": 1.5}, "condition_dropout must be between 0 and 1"),
         ({"min_channels": 0}, "min_channels"),
         ({"max_history_seconds": -1.0}, "max_history_seconds"),
-        ({"condition_weights": {"sleep": 1.0}}, "'sleep'; the conditions are none, rest"),
         ({"condition_weights": {"rest": -1.0}}, "must not be negative"),
         ({"same_montage_size": 0}, "same_montage_size"),
     ],
@@ -194,6 +193,11 @@ def test_an_index_beyond_the_list_is_refused(crops_of):
 def test_contradictory_settings_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(CONFIG, **changes)
+
+
+def test_a_weight_of_a_condition_that_the_extractor_lacks_is_refused(crops_of):
+    with pytest.raises(ValueError, match="'sleep'; the conditions are none, rest"):
+        crops_of(condition_weights={"sleep": 1.0})
 
 
 def test_condition_weights_without_any_crop_are_refused(crops_of):
