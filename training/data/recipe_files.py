@@ -99,8 +99,8 @@ def _as_type(key: str, value: Any, hint: Any) -> Any:
         ValueError: The value fits none of these types.
     """
     parsed = _parsed(value)
-    # text that can be parsed as a mapping becomes a mapping, even if text is allowed; 3 is accepted in place of 3.0
-    candidates = [parsed, value] if isinstance(parsed, dict) else [value, parsed]
+    # a mapping and "null" are read as such even where text is allowed; 3 is accepted in place of 3.0
+    candidates = [parsed, value] if parsed is None or isinstance(parsed, dict) else [value, parsed]
     candidates += [float(parsed)] if type(parsed) is int else []
     for candidate in candidates:
         with contextlib.suppress(TypeError):

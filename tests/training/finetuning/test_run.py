@@ -70,6 +70,13 @@ def test_a_run_leaves_a_classifier_that_the_pipeline_loads(write, finished, meth
     assert (folder / "adapter/adapter_model.safetensors").is_file() == (method == "lora")
 
 
+def test_an_override_from_the_command_line_can_say_null(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(RECIPE | {"output_dir": "out", "method": "lora", "adapter_base": "../base"}))
+    recipe = read_recipe(path, {"method": "full", "adapter_base": "null"})
+    assert recipe.model.adapter_base is None
+
+
 def test_low_rank_changes_can_be_saved_alone_and_are_merged_on_loading(write, finished, tmp_path):
     base = shutil.copytree(finished, tmp_path / "base")
     folder = finetune(write(method="lora", adapter_base="../base"), base)
