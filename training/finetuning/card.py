@@ -36,7 +36,9 @@ All windows of a recording share one calibration, so the recording should hold a
 
 {figures}
 
-Each figure is the mean over people who were not in training, with a 95 % interval (bootstrap over people).
+Each figure is the mean over people who were not in training, with a 95 % interval (bootstrap over people). A trial
+with several windows is judged by their vote, the mean of their probabilities; "windows alone" is the accuracy of
+single windows.
 
 ## Limits
 
@@ -58,11 +60,14 @@ def classifier_card(
     """
     rows = [
         f"| {part} | {own['accuracy']:.3f} [{own['interval'][0]:.3f}, {own['interval'][1]:.3f}] "
-        f"| {own['balanced_accuracy']:.3f} | {own['kappa']:.3f} | {own['auc']:.3f} | {len(own['by_person'])} "
-        f"| {own['n_windows']} |"
+        f"| {own['balanced_accuracy']:.3f} | {own['kappa']:.3f} | {own['auc']:.3f} "
+        f"| {own['window_accuracy']:.3f} | {len(own['by_person'])} | {own['n_trials']} | {own['n_windows']} |"
         for part, own in found.items()
     ]
-    table = "| split | accuracy | balanced | kappa | AUC | people | windows |\n|---|---|---|---|---|---|---|\n"
+    table = (
+        "| split | accuracy | balanced | kappa | AUC | windows alone | people | trials | windows |\n"
+        "|---|---|---|---|---|---|---|---|---|\n"
+    )
     recipe = summary["recipe"]
     return _CARD.format(
         name=name,

@@ -34,7 +34,7 @@ from get_hf.training.data.splits import check_unseen, people_of
 
 from .batches import WindowCollator
 from .card import classifier_card
-from .figures import figures, interval
+from .figures import figures, interval, mean_of_trials, trial_numbers
 from .probe import fit_linear, standardise
 from .protocols import Fold, folds
 from .recipe import FinetuningRecipe
@@ -89,7 +89,8 @@ def finetune(recipe: FinetuningRecipe, checkpoint: str | Path) -> Path:
     Returns:
         Folder of the result, `output_dir`. With one fold, it is the checkpoint of the classifier. With several folds,
         it has a subfolder with a checkpoint for each fold. `figures.json` contains the accuracy and related measures.
-        `predictions.csv` in the folder of each checkpoint contains the predicted probabilities of each window.
+        `predictions.csv` in the folder of each checkpoint contains the predicted probabilities of each window, and the
+        class that the windows of its trial vote for.
 
     Raises:
         ValueError: The corpus, its people or its classes do not fit the recipe, or a person would be both in training
@@ -171,7 +172,8 @@ def _finetune_fold(
     seen = WindowCollator(extractor.patch_size, recipe.model.channels_per_window)
     if recipe.model.probe and not _has_own_head(checkpoint, len(classes)):
         features = standardise(model, embed(model, train, seen, recipe.training.per_device_eval_batch_size))
-        fit_linear(model, features, np.array(train["labels"]), recipe.model.probe_strength)
+        labels, balanced = np.array(train["labels"]), recipe.model.class_weights
+        fit_linear(model, features, labels, recipe.model.probe_strength, balanced)
     else:
         some = train.select(range(0, len(train), max(1, len(train) // 500)))
         standardise(model, embed(model, some, seen, recipe.training.per_device_eval_batch_size))
@@ -185,11 +187,13 @@ def _finetune_fold(
         if not len(own):
             continue
         probabilities = predict(model, own, collator, recipe.training.per_device_eval_batch_size)
-        found[part] = figures(probabilities, np.array(own["labels"]), np.array(own["subject"]))
+        trials = trial_numbers(own)
+        found[part] = figures(probabilities, np.array(own["labels"]), np.array(own["subject"]), trials)
+        votes = mean_of_trials(probabilities, trials).argmax(1)[trials]
         predictions += [
             [part, *key, *np.round(row, 5)]
             for *key, row in zip(*(own[name] for name in ("subject", "session", "trial", "start", "labels")),
-                                 probabilities, strict=True)
+                                 votes, probabilities, strict=True)
         ]  # fmt: skip
     if recipe.model.adapter_base is None:
         model.save_pretrained(folder)
@@ -199,7 +203,7 @@ def _finetune_fold(
     extractor.save_pretrained(folder)
     with (folder / PREDICTIONS).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["split", "subject", "session", "trial", "start", "label", *classes])
+        writer.writerow(["split", "subject", "session", "trial", "start", "label", "vote", *classes])
         writer.writerows(predictions)
     people = people_of(zip(train["corpus"], train["subject"], strict=True))
     summary = {
@@ -396,7 +400,15 @@ def summary_of_folds(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Computes the accuracy over the people of all folds, who all have the same weight."""
     by_person = {person: value for fold in found.values() for person, value in fold["test"]["by_person"].items()}
     values = list(by_person.values())
-    whole = {"accuracy": float(np.mean(values)), "interval": interval(values), "by_person": by_person}
+    tests = [fold["test"] for fold in found.values()]
+    n_people = [len(own["by_person"]) for own in tests]
+    of_windows = np.average([own["window_accuracy"] for own in tests], weights=n_people)
+    whole = {
+        "accuracy": float(np.mean(values)),
+        "interval": interval(values),
+        "by_person": by_person,
+        "window_accuracy": float(of_windows),
+    }
     return {"test": whole, "folds": dict(found)}
 
 

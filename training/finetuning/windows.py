@@ -91,8 +91,9 @@ def cut_windows(
     Returns:
         One row per window and calibration, with the columns of `FEATURES`. `input_values` `(n_chans, times)` in the
         innovation space, `channel_positions` `(n_chans, 6)` and `calibration` `(n_chans, 27)` are flattened. `labels`
-        is the index of the class. `trial` is the number of the trial within the session. `start` is in seconds from
-        the first sample of the recording.
+        is the index of the class. `trial` is the patch of the session with which the trial begins, so that it differs
+        between trials of several segments of a session too. `start` is in seconds from the first sample of the
+        recording.
 
     Raises:
         ValueError: A condition is unknown, or no stretch is as long as a window.
@@ -183,7 +184,8 @@ def _windows_of_segment(
     positions = np.asarray(row["channel_positions"], np.float64).reshape(n_chans, 6)
     transform = extractor.transform
     innovation = transform.forward(extractor.without_events(signal, positions), positions)
-    for label, trial, start in found:
+    first = round(row["start"] * extractor.sampling_rate / size)
+    for label, begin, start in found:
         values = innovation.values[:, start * size : (start + n_window) * size]
         window = {
             "input_values": values.astype(np.float16).ravel(),
@@ -194,7 +196,7 @@ def _windows_of_segment(
             "subject": row["subject"],
             "session": row["session"],
             "corpus": row["corpus"],
-            "trial": trial,
+            "trial": first + begin,
             "start": row["start"] + start * size / extractor.sampling_rate,
         }
         for name, value in window.items():
@@ -214,17 +216,17 @@ def labelled_stretches(
         n_stride: Number of patches from the start of a window to the start of the next window in the same stretch.
 
     Yields:
-        Label, number of the stretch, and index of the first patch of each window.
+        Label, index of the first patch of the stretch, and index of the first patch of each window.
     """
     labels = np.full(len(conditions), -1)
     for label, ids in enumerate(classes):
         labels[np.isin(conditions, ids)] = label
     borders = np.flatnonzero(np.diff(labels)) + 1
     stretches = zip([0, *borders], [*borders, len(labels)], strict=True)
-    for number, (begin, end) in enumerate(stretches):
+    for begin, end in stretches:
         if len(labels) and labels[begin] >= 0:
             for start in range(begin, end - n_window + 1, n_stride):
-                yield int(labels[begin]), number, int(start)
+                yield int(labels[begin]), int(begin), int(start)
 
 
 def windows_of_epochs(

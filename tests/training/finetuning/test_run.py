@@ -15,7 +15,7 @@ import yaml
 from transformers import AutoModelForSequenceClassification, pipeline
 
 from get_hf import GETFeatureExtractor, GETForSequenceClassification
-from get_hf.training.finetuning.figures import figures, in_words
+from get_hf.training.finetuning.figures import in_words
 from get_hf.training.finetuning.probe import fit_linear, standardise
 from get_hf.training.finetuning.recipe import read_recipe
 from get_hf.training.finetuning.run import finetune, rates
@@ -77,6 +77,26 @@ def test_an_override_from_the_command_line_can_say_null(tmp_path):
     assert recipe.model.adapter_base is None
 
 
+def test_windows_of_a_trial_vote(write, finished):
+    folder = finetune(write(method="head", window_seconds=1.0, stride_seconds=0.5), finished)
+    found = json.loads((folder / "figures.json").read_text())["validation"]
+    rows = list(csv.DictReader((folder / "predictions.csv").open()))
+    trials: dict[tuple, list] = {}
+    for row in rows:
+        trials.setdefault((row["subject"], row["session"], row["trial"]), []).append(row)
+    assert (found["n_windows"], found["n_trials"]) == (len(rows), len(trials))
+    assert min(map(len, trials.values())) > 4
+    for own in trials.values():
+        means = [np.mean([float(row[name]) for row in own]) for name in ("left", "right")]
+        assert {row["vote"] for row in own} == {str(np.argmax(means))}
+    hits = [own[0]["vote"] == own[0]["label"] for own in trials.values()]
+    assert np.mean(hits) == pytest.approx(found["accuracy"])
+    of_windows = [row["label"] == str(int(float(row["right"]) > float(row["left"]))) for row in rows]
+    assert np.mean(of_windows) == pytest.approx(found["window_accuracy"])
+    row = f"| {found['window_accuracy']:.3f} | 1 | {len(trials)} | {len(rows)} |"
+    assert row in (folder / "README.md").read_text()
+
+
 def test_low_rank_changes_can_be_saved_alone_and_are_merged_on_loading(write, finished, tmp_path):
     base = shutil.copytree(finished, tmp_path / "base")
     folder = finetune(write(method="lora", adapter_base="../base"), base)
@@ -120,22 +140,14 @@ def test_each_fold_is_trained_once_and_people_of_all_folds_count_equally(write, 
     folder = finetune(recipe, finished)
     found = json.loads((folder / "figures.json").read_text())
     assert sorted(found["test"]["by_person"]) == ["a", "b", "c"]
+    of_folds = [fold["test"]["window_accuracy"] for fold in found["folds"].values()]
+    assert found["test"]["window_accuracy"] == pytest.approx(np.mean(of_folds))
+    assert "3 people" in in_words(found)
     folds = sorted(path.name for path in folder.iterdir() if path.is_dir())
     assert folds == ["fold-1", "fold-2", "fold-3"]
     written = [(folder / name / "model.safetensors").stat().st_mtime_ns for name in folds]
     finetune(recipe, finished)
     assert [(folder / name / "model.safetensors").stat().st_mtime_ns for name in folds] == written
-
-
-def test_accuracy_is_averaged_over_people():
-    labels, subjects = np.array([0, 1, 0, 1, 0, 1]), np.array(["a"] * 4 + ["b"] * 2)
-    right = np.eye(2)[[0, 1, 0, 1, 1, 0]]
-    found = figures(right, labels, subjects)
-    assert found["accuracy"] == 0.5
-    assert found["by_person"] == {"a": 1.0, "b": 0.0}
-    assert found["auc"] == 0.5
-    assert found["kappa"] == 0.0
-    assert "accuracy 0.500" in in_words({"test": found})
 
 
 def test_the_probe_is_the_logistic_regression_of_its_features():

@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Labelled windows of recordings and of epochs."""
 
+import datasets
 import mne
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def extractor():
 def test_windows_lie_in_stretches_of_one_class():
     conditions = np.array([1, 1, 4, 4, 4, 4, 4, 1, 5, 5, 5, 1, 4, 4])
     found = list(labelled_stretches(conditions, [[4], [5]], n_window=3, n_stride=1))
-    assert found == [(0, 1, 2), (0, 1, 3), (0, 1, 4), (1, 3, 8)]
+    assert found == [(0, 2, 2), (0, 2, 3), (0, 2, 4), (1, 8, 8)]
 
 
 def test_a_class_may_have_several_conditions():
@@ -51,6 +52,32 @@ def test_windows_of_a_corpus_have_labels_and_one_calibration_per_run(prepared, e
     assert first["session"] == second["session"]
     assert [row["start"] for row in (first, second)] == pytest.approx([4.25, 12.5], abs=0.26)
     assert len(first["input_values"]) == 400 * first["n_chans"]
+
+
+def test_trials_of_several_segments_of_a_session_have_different_numbers(prepared, extractor):
+    whole = next(row for row in prepared["train"] if {4, 5} <= set(row["conditions"]))
+    n_patches, size = len(whole["conditions"]), extractor.patch_size
+    border = n_patches // 2
+    signal = np.reshape(whole["signal"], (whole["n_chans"], -1))
+    halves = [
+        whole | {
+            "signal": signal[:, size * begin : size * end].ravel(),
+            "n_times": size * (end - begin),
+            "conditions": whole["conditions"][begin:end],
+            "start": begin * size / extractor.sampling_rate,
+        }
+        for begin, end in [(0, border), (border, n_patches)]
+    ]  # fmt: skip
+    rows = datasets.Dataset.from_list(halves, features=prepared["train"].features)
+    windows = cut_windows(rows, extractor, FISTS, 1.0)
+    trials = {}
+    for row in windows:
+        trials.setdefault((row["session"], row["trial"]), []).append(row)
+    assert all(len({row["labels"] for row in own}) == 1 for own in trials.values())
+    assert all(own[-1]["start"] - own[0]["start"] < 5 for own in trials.values())
+    assert max(map(len, trials.values())) > 1
+    assert min(own[0]["start"] for own in trials.values()) < border * 0.25 < max(row["start"] for row in windows)
+    assert windows[0]["trial"] * 0.25 == pytest.approx(windows[0]["start"], abs=0.01)
 
 
 def test_windows_can_share_the_calibration_of_their_person(prepared, extractor):
