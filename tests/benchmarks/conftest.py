@@ -10,6 +10,11 @@ from training_data import cache_dir, data_dir, prepared  # noqa: F401  fixtures
 
 
 @pytest.fixture(scope="module")
+def adaptation() -> ModuleType:
+    return _script("adaptation")
+
+
+@pytest.fixture(scope="module")
 def augmentation() -> ModuleType:
     return _script("augmentation")
 
