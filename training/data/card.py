@@ -47,6 +47,7 @@ COLUMNS = {
     "start": "where in the recording the segment begins, in seconds",
     "corpus": "name of the corpus",
     "conditions": "what the subject did in each patch of 0.25 s, as a number",
+    "condition_onsets": "when the condition of each patch began, in seconds from the start of the segment",
     "problem": "what of the recording could not be used, and why; empty where all was",
 }
 #: Counts for each split.

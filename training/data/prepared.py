@@ -44,7 +44,7 @@ SPLITS = ("train", "validation", "test")
 #: Folder for cleaned recordings, beside a corpus that is being prepared.
 RECORDINGS = "recordings"
 #: Version of the format. Increase it when a change requires another way of reading the folder.
-FORMAT = 1
+FORMAT = 2
 #: Minimum number of shards of a split (fewer only if the split has fewer rows), and approximate maximum size of the
 #: signals in a shard, in bytes.
 FEWEST_SHARDS = 16

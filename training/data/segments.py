@@ -71,6 +71,7 @@ FEATURES = datasets.Features(
         "start": datasets.Value("float32"),
         "corpus": datasets.Value("string"),
         "conditions": datasets.List(datasets.Value("int16")),
+        "condition_onsets": datasets.List(datasets.Value("float32")),
         "problem": datasets.Value("string"),
     }
 )
@@ -105,7 +106,7 @@ class EEGSegmentsConfig(datasets.BuilderConfig):
 class EEGSegments(datasets.ArrowBasedBuilder):
     """Builds the segments of one corpus; `FEATURES` and `segment_table` describe the columns."""
 
-    VERSION = datasets.Version("1.0.0")  # increase it when the same recordings give other rows
+    VERSION = datasets.Version("1.1.0")  # increase it when the same recordings give other rows
     BUILDER_CONFIG_CLASS = EEGSegmentsConfig
     DEFAULT_WRITER_BATCH_SIZE = 16  # rows of about 3 MB each
 
@@ -248,7 +249,9 @@ def segment_table(
     Returns:
         A table with one row per segment and the columns of `FEATURES`. `signal` is `(n_chans, n_times)` flattened, in
         float32 microvolts at `sampling_rate` Hz. `channel_positions` is `(n_chans, 6)` flattened. `conditions` has one
-        id per whole patch, which is 0 if the condition is unknown. `start` is in seconds from the first sample of the
+        id per whole patch, which is 0 if the condition is unknown. `condition_onsets` has for each patch the time when
+        its condition began, in seconds from the start of the segment: annotations rarely begin with a patch. The time
+        is negative if the condition began before the segment. `start` is in seconds from the first sample of the
         recording. A recording that cannot be used gives one row without channels and times.
 
     Raises:
@@ -275,6 +278,7 @@ def segment_table(
             "ch_names": [],
             "channel_positions": [],
             "conditions": [],
+            "condition_onsets": [],
             "n_chans": 0,
             "n_times": 0,
             "start": 0.0,
@@ -283,18 +287,20 @@ def segment_table(
     if problem:
         logger.warning("%s %s %s: %s", corpus, recording.subject, recording.session, problem)
 
-    conditions = _conditions_per_patch(spans, signal.shape[-1], extractor)
+    conditions, onsets = _conditions_per_patch(spans, signal.shape[-1], extractor)
     columns: dict[str, list] = {name: [] for name in FEATURES}
     for first, last in _segments(stretches, signal.shape[-1], segment_seconds, extractor):
         part = signal[:, first * extractor.patch_size : last * extractor.patch_size].astype(np.float32)
+        start = first * extractor.patch_size / extractor.sampling_rate
         own = row | {
             "signal": pa.array(part.ravel()),
             "ch_names": ch_names,
             "channel_positions": positions.ravel(),
             "n_chans": part.shape[0],
             "n_times": part.shape[1],
-            "start": first * extractor.patch_size / extractor.sampling_rate,
+            "start": start,
             "conditions": conditions[first:last],
+            "condition_onsets": onsets[first:last] - start,
             "problem": problem,
         }
         for name, value in own.items():
@@ -417,11 +423,15 @@ def _position(name: str, digitised: dict[str, np.ndarray] | None) -> np.ndarray:
 
 def _conditions_per_patch(
     spans: list[tuple[float, float, str]], n_times: int, extractor: GETFeatureExtractor
-) -> np.ndarray:
-    """Returns the condition id in the middle of each whole patch; if spans overlap, the later span is used."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the condition id in the middle of each whole patch, and the time in seconds when this condition began.
+
+    If spans overlap, the later span is used. Where the condition is unknown, the time is 0.
+    """
     n_patches = n_times // extractor.patch_size
     middles = (np.arange(n_patches) + 0.5) * extractor.patch_size / extractor.sampling_rate
-    conditions = np.zeros(n_patches, dtype=np.int16)
+    conditions, onsets = np.zeros(n_patches, dtype=np.int16), np.zeros(n_patches)
     for onset, end, name in spans:
-        conditions[(middles >= onset) & (middles < end)] = extractor.condition_id(name)
-    return conditions
+        own = (middles >= onset) & (middles < end)
+        conditions[own], onsets[own] = extractor.condition_id(name), onset
+    return conditions, onsets

@@ -213,7 +213,7 @@ def test_a_split_is_loaded_alone_and_streamed(prepared_folder, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda info: info | {"format": 2}, "its format is 2, and this version of get-hf reads 1"),
+        (lambda info: info | {"format": 1}, "its format is 1, and this version of get-hf reads 2"),
         (lambda info: {k: v for k, v in info.items() if k != "subjects"}, "'subjects'"),
         (lambda info: [info], "prepare it again"),
         (None, "has no dataset_info.json: make one with get-hf corpus prepare"),

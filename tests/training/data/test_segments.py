@@ -47,6 +47,17 @@ def test_each_patch_has_the_condition_of_its_middle(prepared):
     assert conditions[:16] == [1] * 16
     assert conditions[51] == 5
     assert conditions[83:] == [0] * 11
+    onsets = row(prepared["train"], "S001", "R04")["condition_onsets"]
+    assert onsets[17:33] == pytest.approx([4.2] * 16)  # between two borders of patches
+    assert onsets[51] == 12.5
+    assert onsets[83:] == [0.0] * 11
+
+
+def test_a_condition_that_began_before_its_segment_has_a_negative_onset(data_dir, cache_dir):
+    short = prepare_segments("eegmmidb", data_dir, cache_dir, segment_seconds=8.0)
+    starts = [found["start"] for found in short["train"] if (found["subject"], found["session"]) == ("S001", "R01")]
+    parts = [found for found in short["train"] if (found["subject"], found["session"]) == ("S001", "R01")]
+    assert [found["condition_onsets"][0] for found in parts] == [-start for start in starts]
 
 
 def test_long_recordings_are_cut_into_equal_segments_that_join_without_gap(prepared, data_dir, cache_dir):

@@ -50,8 +50,30 @@ def test_windows_of_a_corpus_have_labels_and_one_calibration_per_run(prepared, e
     first, second = windows[0], windows[1]
     assert first["calibration"] == second["calibration"]
     assert first["session"] == second["session"]
-    assert [row["start"] for row in (first, second)] == pytest.approx([4.25, 12.5], abs=0.26)
+    assert [row["start"] for row in (first, second)] == pytest.approx([4.2, 12.5])
     assert len(first["input_values"]) == 400 * first["n_chans"]
+
+
+def test_windows_begin_at_the_sample_of_the_annotation(prepared, extractor):
+    [left, right] = [row for row in cut_windows(prepared["train"], extractor, FISTS, 4.0) if row["subject"] == "S001"]
+    run = next(row for row in prepared["train"] if (row["subject"], row["session"]) == ("S001", "R04"))
+    signal = np.reshape(run["signal"], (run["n_chans"], -1)).astype(np.float64)
+    positions = np.reshape(run["channel_positions"], (-1, 6))
+    signal, transform = extractor.without_events(signal, positions), extractor.transform
+    fit = transform.fit(signal, positions, is_own=True)
+    for window, start in ((left, 420), (right, 1250)):  # 4.2 s is between two borders of patches
+        whole_patches = signal[:, start % 25 :][:, : 93 * 25]
+        later = transform.forward(whole_patches, positions, fit=fit).values
+        expected = later[:, start // 25 * 25 :][:, :400]
+        found = np.reshape(window["input_values"], (run["n_chans"], 400))
+        np.testing.assert_allclose(found, expected, atol=2e-3, rtol=1e-3)
+
+
+def test_windows_of_a_person_begin_at_the_annotation_too(prepared, extractor):
+    windows = cut_windows(prepared["train"], extractor, FISTS, 4.0, calibrations=["session", "person"])
+    own = [row for row in windows if row["subject"] == "S002"]  # one run has trials
+    assert [row["start"] for row in own] == pytest.approx([4.2, 12.5, 4.2, 12.5])
+    assert own[0]["input_values"] == own[2]["input_values"]
 
 
 def test_trials_of_several_segments_of_a_session_have_different_numbers(prepared, extractor):
@@ -64,6 +86,7 @@ def test_trials_of_several_segments_of_a_session_have_different_numbers(prepared
             "signal": signal[:, size * begin : size * end].ravel(),
             "n_times": size * (end - begin),
             "conditions": whole["conditions"][begin:end],
+            "condition_onsets": np.subtract(whole["condition_onsets"][begin:end], begin * size / 100),
             "start": begin * size / extractor.sampling_rate,
         }
         for begin, end in [(0, border), (border, n_patches)]
@@ -77,7 +100,10 @@ def test_trials_of_several_segments_of_a_session_have_different_numbers(prepared
     assert all(own[-1]["start"] - own[0]["start"] < 5 for own in trials.values())
     assert max(map(len, trials.values())) > 1
     assert min(own[0]["start"] for own in trials.values()) < border * 0.25 < max(row["start"] for row in windows)
-    assert windows[0]["trial"] * 0.25 == pytest.approx(windows[0]["start"], abs=0.01)
+    assert windows[0]["trial"] * 0.25 == pytest.approx(windows[0]["start"], abs=0.13)
+    # the second half of a divided trial begins with its segment
+    divided = [own for own in trials.values() if own[0]["start"] == border * 0.25]
+    assert len(divided) == (whole["conditions"][border - 1] == whole["conditions"][border] in (4, 5))
 
 
 def test_windows_can_share_the_calibration_of_their_person(prepared, extractor):
