@@ -20,6 +20,11 @@ def fuzz() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def imputation() -> ModuleType:
+    return _script("imputation")
+
+
+@pytest.fixture(scope="module")
 def reading() -> ModuleType:
     return _script("reading")
 
