@@ -46,7 +46,7 @@ from get_hf.processing.montage_get import channel_positions
 from get_hf.scoring import fit_reference, score_recording
 from get_hf.training.corpora import get_corpus
 from get_hf.training.evaluation.report import fill_card
-from get_hf.training.finetuning.logistic import fit_classifier, window_features
+from get_hf.training.finetuning.probe import fit_linear, standardise, window_features
 
 CH_NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "T7", "T8", "P3", "P4", "O1", "O2"]
 #: Seconds of the reference, of the event in the half minute after it, and of a patch.
@@ -338,7 +338,9 @@ def bonn_trained(data: str) -> Table:
         others = [index for index in train[np.argsort(numbers[train], kind="stable")] if not labels[index]]
         own = windows(tuple(sorted(others[:N_REFERENCE])))
         head = copy.deepcopy(model)
-        fit_classifier(head, [own[index] for index in train], labels[train].tolist())
+        n_windows = [len(own[index]) for index in train]
+        features = standardise(head, torch.cat([own[index] for index in train]))
+        fit_linear(head, features, np.repeat(labels[train], n_windows), balanced=True)
         with torch.no_grad():
             scaled = [(own[index] - head.pooling.mean) / head.pooling.deviation for index in test]
             return np.array([float(head.classifier(features).diff(dim=-1).mean()) for features in scaled])

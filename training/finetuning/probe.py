@@ -3,6 +3,15 @@
 
 If fine-tuning starts from a random last layer, its first steps disturb the pretrained weights. If it starts from a
 linear probe, the weights are disturbed less (Kumar et al., ICLR 2022).
+
+A probe alone needs few labels:
+
+    features = window_features(model, extractor(recordings), 16)         # windows of 4 s
+    labels = np.repeat(label_of_recording, features.shape[1])
+    fit_linear(model, standardise(model, features.flatten(0, 1)), labels, balanced=True)
+
+The result is causal: `model.classifier(model.embed(**features, window=16))` has the logits of the window that ends
+with each patch.
 """
 
 from collections.abc import Sequence
@@ -19,6 +28,24 @@ LEAST_DEVIATION = 1e-3
 STRENGTHS, USUAL_STRENGTH = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1), 1e-3
 #: Most folds of the cross-validation.
 MOST_FOLDS = 5
+
+
+@torch.no_grad()
+def window_features(model: Any, features: Any, window: int) -> torch.Tensor:
+    """Computes the features of causal windows that follow one another without overlap.
+
+    Args:
+        model: `GETForSequenceClassification`.
+        features: Output of the feature extractor; all items have the same length.
+        window: Length of a window in patches.
+
+    Returns:
+        `(batch, windows, n_features)`. The last window ends with the recording. A shorter recording is one window.
+    """
+    n_patches = features["input_values"].shape[-1] // model.config.patch_size - 1  # without the start patch
+    size = min(window, n_patches)
+    ends = [n_patches - size * index for index in range(n_patches // size)][::-1]
+    return model.embed(**features, window=size)[:, ends]
 
 
 def standardise(model: Any, features: torch.Tensor) -> torch.Tensor:
@@ -40,7 +67,13 @@ def standardise(model: Any, features: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def fit_linear(model: Any, features: torch.Tensor, labels: np.ndarray, strength: float) -> None:
+def fit_linear(
+    model: Any,
+    features: torch.Tensor,
+    labels: np.ndarray,
+    strength: float = USUAL_STRENGTH,
+    balanced: bool = False,
+) -> None:
     """Fits a logistic regression to a classifier's features, and copies its weights to the classifier's linear layer.
 
     Args:
@@ -48,6 +81,7 @@ def fit_linear(model: Any, features: torch.Tensor, labels: np.ndarray, strength:
         features: Standardised features `(windows, n_features)`, see `standardise`.
         labels: Class of each window, `(windows,)`; each class must occur.
         strength: Inverse strength of the regularisation, `C` of scikit-learn.
+        balanced: Whether all classes have the same total weight, whatever their number of windows.
 
     Raises:
         ValueError: A class has no window.
@@ -57,7 +91,8 @@ def fit_linear(model: Any, features: torch.Tensor, labels: np.ndarray, strength:
         names = ", ".join(model.config.id2label[label] for label in missing)
         raise ValueError(f"There is no training window of class {names}.")
     points, basis = _in_their_span(features)
-    regression = LogisticRegression(C=strength, max_iter=1000).fit(points, labels)
+    weight = "balanced" if balanced else None
+    regression = LogisticRegression(C=strength, max_iter=1000, class_weight=weight).fit(points, labels)
     weights, bias = regression.coef_ @ basis, regression.intercept_
     if len(weights) == 1:  # scikit-learn has one row for two classes
         weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2

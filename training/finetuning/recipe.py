@@ -112,7 +112,8 @@ class FinetuningModel:
             fine-tuning. This disturbs the pretrained weights less (Kumar et al. 2022). If `init_from` is a classifier
             with the same number of classes, its own linear layer is kept.
         probe_strength: Inverse strength of the regularisation of this regression.
-        class_weights: Whether all classes have the same total weight in the loss, whatever their number of windows.
+        class_weights: Whether all classes have the same total weight in the loss and in the probe, whatever their
+            number of windows.
         layer_decay: Ratio of the learning rate of a block to the learning rate of the next block.
         head_learning_rate: Learning rate of the linear layer. None: `learning_rate`.
         early_stopping_patience: Number of epochs without a better validation accuracy after which training stops; then

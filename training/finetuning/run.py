@@ -171,7 +171,8 @@ def _finetune_fold(
     seen = WindowCollator(extractor.patch_size, recipe.model.channels_per_window)
     if recipe.model.probe and not _has_own_head(checkpoint, len(classes)):
         features = standardise(model, embed(model, train, seen, recipe.training.per_device_eval_batch_size))
-        fit_linear(model, features, np.array(train["labels"]), recipe.model.probe_strength)
+        labels, balanced = np.array(train["labels"]), recipe.model.class_weights
+        fit_linear(model, features, labels, recipe.model.probe_strength, balanced)
     else:
         some = train.select(range(0, len(train), max(1, len(train) // 500)))
         standardise(model, embed(model, some, seen, recipe.training.per_device_eval_batch_size))

@@ -7,10 +7,18 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from get_hf import GETForSequenceClassification
-from get_hf.training.finetuning.probe import USUAL_STRENGTH, choose_strength, fit_linear, standardise
-from tiny import tiny_config, tiny_inputs
+from get_hf.training.finetuning.probe import (
+    USUAL_STRENGTH,
+    choose_strength,
+    fit_linear,
+    standardise,
+    window_features,
+)
+from tiny import PATCH, tiny_config, tiny_inputs
 
 N_WINDOWS = 12
+#: Length of a causal window in patches.
+WINDOW = 3
 
 
 def classifier(n_classes: int = 2) -> GETForSequenceClassification:
@@ -96,3 +104,71 @@ def test_too_few_windows_leave_the_usual_strength():
     features, _ = points(model, 4)
     assert choose_strength(features, np.array([0, 0, 0, 1])) == USUAL_STRENGTH
     assert choose_strength(features, np.array([0, 0, 1, 1]), ["a", "a", "b", "b"]) == USUAL_STRENGTH
+
+
+def loud_and_quiet(n_batch: int = 20, n_patches: int = 8) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """Recordings of the same channels, half of them four times as loud, and which are."""
+    inputs, labels = tiny_inputs(n_batch=n_batch, n_patches=n_patches), torch.arange(n_batch) % 2
+    for name in ("channel_positions", "calibration"):
+        inputs[name] = inputs[name][:1].expand(n_batch, -1, -1)
+    inputs["input_values"] = inputs["input_values"] * (1 + 3 * labels[:, None, None])
+    return inputs, labels
+
+
+def fit_to_windows(model, inputs, labels, **settings) -> None:
+    features = window_features(model, inputs, WINDOW)
+    labels = np.repeat(labels.numpy(), features.shape[1])
+    fit_linear(model, standardise(model, features.flatten(0, 1)), labels, **settings)
+
+
+def test_windows_follow_one_another_and_end_with_the_recording():
+    model = classifier()
+    inputs, _ = loud_and_quiet(n_batch=2, n_patches=8)
+    windows = window_features(model, inputs, WINDOW)
+    assert windows.shape == (2, 2, model.config.num_classifier_features)  # seven patches after the start
+    every = model.embed(**inputs, window=WINDOW)
+    torch.testing.assert_close(windows, every[:, [4, 7]])
+    assert window_features(model, inputs, 100).shape[1] == 1
+
+
+def test_loud_and_quiet_recordings_are_told_apart_by_the_model_itself():
+    model = classifier()
+    inputs, labels = loud_and_quiet()
+    before = {name: value.clone() for name, value in model.backbone.state_dict().items()}
+    fit_to_windows(model, inputs, labels)
+    logits = model.classifier(model.embed(**inputs, window=WINDOW))[:, WINDOW:]
+    assert (logits.argmax(-1) == labels[:, None]).float().mean() > 0.95
+    assert (model(**inputs).logits.argmax(-1) == labels).float().mean() > 0.9
+    assert all(torch.equal(value, before[name]) for name, value in model.backbone.state_dict().items())
+
+
+def test_a_probe_of_windows_is_causal():
+    model = classifier()
+    inputs, labels = loud_and_quiet()
+    fit_to_windows(model, inputs, labels)
+    changed = inputs | {"input_values": inputs["input_values"].clone()}
+    changed["input_values"][..., 5 * PATCH :] *= 7
+    ours, theirs = (model.classifier(model.embed(**each, window=WINDOW)) for each in (inputs, changed))
+    torch.testing.assert_close(ours[:, :5], theirs[:, :5])
+    assert not torch.allclose(ours[:, 5], theirs[:, 5])
+
+
+def test_a_second_fit_does_not_depend_on_the_first():
+    model = classifier()
+    inputs, labels = loud_and_quiet()
+    fit_to_windows(model, inputs, labels)
+    once = model(**inputs).logits
+    fit_to_windows(model, inputs, labels)
+    torch.testing.assert_close(model(**inputs).logits, once, atol=1e-2, rtol=1e-2)
+
+
+def test_balanced_classes_have_the_same_weight_whatever_their_number():
+    features, _ = points(classifier(), 200)
+    labels = (np.arange(200) >= 180).astype(int)  # nothing tells them: only their numbers speak
+    means = []
+    for balanced in (False, True):
+        model = classifier()
+        fit_linear(model, features, labels, 1e-5, balanced)
+        with torch.no_grad():
+            means.append(float(model.classifier(features).softmax(-1)[:, 1].mean()))
+    assert means == pytest.approx([0.1, 0.5], abs=0.05)
