@@ -15,6 +15,11 @@ def augmentation() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def classifiers() -> ModuleType:
+    return _script("classifiers")
+
+
+@pytest.fixture(scope="module")
 def fuzz() -> ModuleType:
     return _script("fuzz_reading")
 
