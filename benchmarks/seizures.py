@@ -4,7 +4,7 @@
     python benchmarks/seizures.py --data DATA --out seizures --write docs/guide/seizures.md
 
 DATA holds `eegmmidb` and `bonn`. Three tables, written as `seizures.md` and `seizures.json`, each as soon as it is
-measured. `--tables` measures some of them again and takes the others from `seizures.json`.
+measured. `--tables` measures some of them again, or none, and takes the others from `seizures.json`.
 
 - Events that are added to recordings of people at rest, found without training: the first half minute of a recording
   is the reference, and each score tells patches of the event from other patches of the next half minute (AUC).
@@ -80,7 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True, help="folder that holds eegmmidb and bonn")
     parser.add_argument("--out", type=Path, default=Path("seizures"), help="files to write, without suffix")
-    parser.add_argument("--tables", nargs="+", choices=TITLES, default=list(TITLES), help="what to measure")
+    parser.add_argument("--tables", nargs="*", choices=TITLES, default=list(TITLES), help="what to measure")
     parser.add_argument("--people", type=int, default=10, help="how many validation people get events")
     parser.add_argument("--loudness", type=float, default=1.0, help="RMS of events, over that of the median channel")
     parser.add_argument("--write", type=Path, help="document that has a place for the tables")
@@ -106,14 +106,18 @@ def main() -> None:
     for name in args.tables:
         tables[name] = measured[name]()
         print(f"### {TITLES[name]}\n\n{as_markdown(tables[name])}\n", flush=True)
-        text = "\n\n".join(f"### {TITLES[key]}\n\n{as_markdown(tables[key])}" for key in TITLES if key in tables)
-        args.out.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
+        args.out.with_suffix(".md").write_text(as_document(tables), encoding="utf-8")
         kept.write_text(json.dumps(tables, indent=2) + "\n", encoding="utf-8")
     if args.write is not None:
-        filled = fill_card(args.write.read_text(encoding="utf-8"), "seizures", text, str(args.write))
+        filled = fill_card(args.write.read_text(encoding="utf-8"), "seizures", as_document(tables), str(args.write))
         args.write.write_text(filled, encoding="utf-8")
     if failed := shortfalls(tables):
         sys.exit(" ".join(failed))
+
+
+def as_document(tables: dict[str, Table]) -> str:
+    """All tables with their titles."""
+    return "\n\n".join(f"### {TITLES[key]}\n\n{as_markdown(tables[key])}" for key in TITLES if key in tables) + "\n"
 
 
 def as_markdown(table: Table) -> str:
@@ -169,7 +173,7 @@ def auc_difference(labels: np.ndarray, own: np.ndarray, other: np.ndarray) -> li
 
 
 def course(kind: str, seconds: float, rate: float) -> np.ndarray:
-    """An event `(times,)` of unit RMS, which fades in and out."""
+    """An event `(times,)` that fades in and out, and has unit RMS without that."""
     rng, times = np.random.default_rng(0), np.arange(round(seconds * rate)) / rate
     if kind.startswith("spike"):
         x = np.exp(-(((times % (1 / 3)) - 0.05) ** 2) / (2 * 0.012**2)) - 0.7 * np.sin(2 * np.pi * 3 * times)

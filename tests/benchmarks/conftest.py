@@ -35,6 +35,11 @@ def reading() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def seizures() -> ModuleType:
+    return _script("seizures")
+
+
+@pytest.fixture(scope="module")
 def decoding() -> ModuleType:
     return _script("decoding")
 
