@@ -1,7 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Do generated trials help a decoder of one person who has few trials of their own?
 
-    python benchmarks/augmentation.py --data DATA --work generated --split validation --json augmentation.json
+    python benchmarks/augmentation.py --data DATA --work generated --draws 50 --write docs/guide/augmentation.md \
+        --plot docs/_static/augmentation.png
 
 Imagined left against right fist in EEGMMIDB (runs 4, 8 and 12), within a person. Logistic regression in the tangent
 space of covariances, at the mean covariance of the person's rest, learns from a few trials of each fist, drawn at
@@ -25,7 +26,6 @@ to people whom the generator knows.
 
 import argparse
 import json
-import re
 import sys
 import time
 import warnings
@@ -47,6 +47,7 @@ from get_hf import CHECKPOINT, augment, load_pretrained
 from get_hf.processing.files import written_whole
 from get_hf.processing.montage_get import USUAL_CHANNELS
 from get_hf.training.corpora import get_corpus
+from get_hf.training.evaluation.report import fill_card
 
 RUNS = ("R04", "R08", "R12")  # imagined fists
 CLASSES = ("left_fist", "right_fist")
@@ -70,6 +71,16 @@ WAYS = (
     "shift",
     "GET only",
 )
+
+#: Ways in the picture, with their colours and labels.
+SHOWN = {
+    "real": ("black", "recorded trials alone"),
+    "GET": ("C0", "+ GET"),
+    "GET, equal weight": ("C2", "+ GET, equal weight"),
+    "FT surrogate": ("0.6", "+ Fourier surrogates"),
+    "GET, shuffled": ("C3", "+ GET, labels shuffled"),
+    "GET only": ("C1", "GET alone"),
+}
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,8 @@ def main() -> None:
     try:
         recordings = list(get_corpus("eegmmidb").recordings(args.data, args.split))
         args.work.mkdir(parents=True, exist_ok=True)
+        if args.write is not None:
+            fill_card(args.write.read_text(encoding="utf-8"), "augmentation", "", str(args.write))  # before the work
     except (ValueError, OSError) as error:
         parser.error(str(error))
 
@@ -336,23 +349,40 @@ def table_of(result: dict) -> str:
 
 def write(result: dict, path: Path) -> None:
     """Replaces what stands between the marks of a document."""
-    text = path.read_text(encoding="utf-8")
-    between = re.compile(r"(<!-- augmentation:begin -->\n).*?(<!-- augmentation:end -->)", re.DOTALL)
-    path.write_text(between.sub(lambda found: f"{found[1]}{table_of(result)}\n{found[2]}", text), encoding="utf-8")
+    text = fill_card(path.read_text(encoding="utf-8"), "augmentation", table_of(result), str(path))
+    path.write_text(text, encoding="utf-8")
 
 
 def plot(result: dict, path: Path) -> None:
-    """Learning curves: the gain of each way over real trials, by the number of real trials."""
-    import matplotlib.pyplot as plt
+    """Learning curves of the decoder, and the gains of generated trials and of controls with their intervals."""
+    import matplotlib
+    from matplotlib.figure import Figure
 
-    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
-    for way in WAYS[1:]:
-        rows = [row for row in result["rows"] if row["way"] == way]
-        axis.plot([row["trials a class"] for row in rows], [row["gain"] for row in rows], "o-", label=way, ms=3)
-    axis.axhline(0, color="0.5", lw=1)
-    axis.set(xlabel="recorded trials of each class", ylabel="gain in accuracy over recorded trials alone")
-    axis.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
-    figure.savefig(path)
+    from get_hf.plotting import STYLE
+
+    def curve(way: str, figure: str) -> np.ndarray:
+        return np.array([row[figure] for row in result["rows"] if row["way"] == way])
+
+    sizes = [row["trials a class"] for row in result["rows"] if row["way"] == "real"]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 3.2), dpi=150, layout="constrained")
+        curves, gains = figure.subplots(1, 2)
+        for place, (way, (colour, label)) in enumerate(SHOWN.items()):
+            curves.plot(sizes, curve(way, "accuracy"), "o-", color=colour, label=label, ms=3)
+            if way != "real":
+                gain, limits = curve(way, "gain"), curve(way, "interval").T
+                beside = np.array(sizes) + 0.25 * (place - len(SHOWN) / 2)  # so that intervals do not overlap
+                gains.errorbar(beside, gain, np.abs(limits - gain), fmt="o", color=colour, ms=3, elinewidth=0.8)
+        curves.axhline(0.5, color="0.6", lw=0.8, ls=":")
+        gains.axhline(0, color="black", lw=0.8)
+        curves.set_ylabel("Accuracy on other recorded trials")
+        gains.set_ylabel("Gain over recorded trials alone")
+        for axis, title in ((curves, "a"), (gains, "b")):
+            axis.set_xlabel("Recorded trials of each class")
+            axis.set_xticks(sizes)
+            axis.set_title(title, loc="left", fontweight="bold")
+        figure.legend(*curves.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        figure.savefig(path)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ EXAMPLES = HERE / "_build" / "examples"
 RUN = {
     "benchmark_moabb.py": ["--plot", "benchmark_moabb.png"],
     "augment.py": ["--plot", "augment.png"],
+    "classify.py": ["--plot", "classify.png"],
     "generate.py": ["--plot", "generate.png"],
     "impute.py": ["--plot", "impute.png"],
     "score.py": ["--plot", "score.png"],

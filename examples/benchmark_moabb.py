@@ -78,8 +78,11 @@ if arguments.plot:
     figure, axes = plt.subplots(figsize=(4, 3), layout="constrained")
     for position, name in enumerate(pipelines):
         scores = results.loc[results["pipeline"] == name, "score"]
-        axes.bar(position, scores.mean(), color="0.85")
+        axes.plot([position - 0.2, position + 0.2], [scores.mean()] * 2, color="k")
         axes.plot([position] * len(scores), scores, "o", color="C0", alpha=0.6)
     axes.axhline(0.5, color="k", linestyle=":", linewidth=1)
-    axes.set(xticks=range(len(pipelines)), xticklabels=pipelines, ylabel="AUC of a session", ylim=(0, 1))
+    axes.set(
+        xticks=range(len(pipelines)), xticklabels=pipelines, ylabel="AUC of a session", ylim=(0, 1), xlim=(-0.5, 1.5)
+    )
+    axes.set_title(f"{dataset.code}, mean and sessions" if arguments.dataset else "noise: 0.5 is expected", fontsize=9)
     figure.savefig(arguments.plot)

@@ -46,6 +46,7 @@ else:
 channels = arguments.channels.split(",")
 hidden = raw.copy().apply_function(lambda x: np.zeros_like(x), picks=channels)
 draws = impute(hidden, channels, extractor, draws=arguments.draws)
+mean = impute(hidden, channels, extractor, draws=0)[0]
 splines = hidden.set_montage("standard_1005")
 splines.info["bads"] = channels
 splines.interpolate_bads(verbose="ERROR")
@@ -58,6 +59,7 @@ def compared(made: mne.io.BaseRaw, channel: str) -> str:
 
 
 for channel in channels:
-    print(f"{channel}: a draw: {compared(draws[0], channel)}; splines: {compared(splines, channel)}")
+    for name, made in (("a draw", draws[0]), ("mean of draws", mean), ("splines", splines)):
+        print(f"{channel}, {name}: {compared(made, channel)}")
 if arguments.plot:
     plot_imputation(raw, draws, splines, channels[0]).savefig(arguments.plot)

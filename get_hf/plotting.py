@@ -205,8 +205,9 @@ def plot_imputation(
     import scipy
     from matplotlib.figure import Figure
 
-    shown = [("True channel", raw, "black", 1.2), ("Spherical splines", splines, GENERATED, 1.2)]
-    shown += [(f"GET, draw {n}", draw, f"C{(n - 1) % 10}", 0.7) for n, draw in enumerate(draws, start=1)]
+    shown = [("True channel", raw, "black", 0.9), ("Spherical splines", splines, GENERATED, 1.2)]
+    blues = matplotlib.colormaps["Blues"](np.linspace(0.5, 0.95, len(draws)))
+    shown += [(f"GET, draw {n}", draw, blue, 0.7) for n, (draw, blue) in enumerate(zip(draws, blues, strict=True), 1)]
     rate = raw.info["sfreq"]
     begin = max(0.0, min(begin, raw.n_times / rate - 3))
     seen = (raw.times >= begin) & (raw.times < begin + 3)
@@ -216,10 +217,12 @@ def plot_imputation(
         for label, each, colour, width in shown:
             signal = each.get_data([channel], units="uV")[0]
             signal = signal - signal.mean()
-            traces.plot(raw.times[seen], signal[seen], color=colour, linewidth=width, label=label)
+            order = 3.0 if each is raw else 2.0  # the truth lies above its estimates
+            line = {"color": colour, "linewidth": width, "zorder": order}
+            traces.plot(raw.times[seen], signal[seen], label=label, **line)
             frequencies, power = scipy.signal.welch(signal, rate, nperseg=min(len(signal), round(2 * rate)))
             inside = (frequencies >= 1) & (frequencies <= 45)
-            spectra.semilogy(frequencies[inside], power[inside], color=colour, linewidth=width)
+            spectra.semilogy(frequencies[inside], power[inside], **line)
         traces.set(xlabel="Time (s)", ylabel=f"{channel_label(channel)} (µV)")
         traces.set_title("a", loc="left", fontweight="bold")
         spectra.set(xlabel="Frequency (Hz)", ylabel="Power (µV²/Hz)")

@@ -32,6 +32,7 @@ def plot_scores(scores: "Scores") -> "Figure":
     """
     import matplotlib
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, StrMethodFormatter
 
     together = -(-len(scores.course) // MAX_POINTS)
     channels, (course,) = _largest(scores.channels, together), _largest(scores.course[None], together)
@@ -44,7 +45,9 @@ def plot_scores(scores: "Scores") -> "Figure":
             above.axvspan(onset, onset + duration, color=GENERATED, alpha=0.2, linewidth=0)
         above.plot((edges[:-1] + edges[1:]) / 2, course, color=PROMPT, linewidth=0.8)
         above.axhline(scores.threshold, color="black", linewidth=0.6, linestyle=(0, (4, 2)))
-        above.set_yscale("symlog", linthresh=10)
+        above.set_yscale("symlog", linthresh=10)  # a seizure may have hundreds of deviations
+        above.yaxis.set_major_locator(FixedLocator([-10, -5, 0, 5, 10, 100, 1000, 10_000]))
+        above.yaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
         above.set_ylabel("Score (deviations)")
         image = below.pcolormesh(
             edges, np.arange(len(channels) + 1), channels, cmap="RdBu_r", vmin=-6, vmax=6, rasterized=True

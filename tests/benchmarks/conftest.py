@@ -20,13 +20,28 @@ def augmentation() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def classifiers() -> ModuleType:
+    return _script("classifiers")
+
+
+@pytest.fixture(scope="module")
 def fuzz() -> ModuleType:
     return _script("fuzz_reading")
 
 
 @pytest.fixture(scope="module")
+def imputation() -> ModuleType:
+    return _script("imputation")
+
+
+@pytest.fixture(scope="module")
 def reading() -> ModuleType:
     return _script("reading")
+
+
+@pytest.fixture(scope="module")
+def seizures() -> ModuleType:
+    return _script("seizures")
 
 
 @pytest.fixture(scope="module")

@@ -129,7 +129,8 @@ def test_score_compares_a_recording_with_another(run, tmp_path):
 def test_impute(run, tmp_path, given):
     save_recording(make_raw(), tmp_path / "recording.edf")
     out = run("impute.py", *["recording.edf"] * given, "--channels", "C3,Pz", "--draws", 2, "--plot", "impute.png")
-    assert len(re.findall(r"^\w+: a draw: correlation -?[\d.]+, power [\d.]+; splines: ", out, re.MULTILINE)) == 2
+    found = re.findall(r"^(\w+), ([\w ]+): correlation -?[\d.]+, power [\d.]+$", out, re.MULTILINE)
+    assert found == [(name, way) for name in ("C3", "Pz") for way in ("a draw", "mean of draws", "splines")]
     assert (tmp_path / "impute.png").stat().st_size > 10_000
 
 
