@@ -52,6 +52,7 @@ def test_windows_of_a_corpus_have_labels_and_one_calibration_per_run(prepared, e
     assert first["session"] == second["session"]
     assert [row["start"] for row in (first, second)] == pytest.approx([4.25, 12.5], abs=0.26)
     assert len(first["input_values"]) == 400 * first["n_chans"]
+    assert len(first["ch_names"]) == first["n_chans"]
 
 
 def test_trials_of_several_segments_of_a_session_have_different_numbers(prepared, extractor):
