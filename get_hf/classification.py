@@ -234,6 +234,7 @@ def classify(
         calibration = _calibration(calibrate_on, opened, extractor, channels, unit)
     _tell_once(heard)
     check_same_channels(calibration.ch_names, opened.ch_names)
+    extractor.check_montage(model.config.training_channels, calibration.positions[calibration.good])
     windows, masked = _classified(plan, opened, model, extractor, calibration, settings, progress)
     starts, ends, scores, spectra = (np.array(column) for column in zip(*windows, strict=True))
     config = model.config

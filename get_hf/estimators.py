@@ -140,7 +140,10 @@ class GETClassifier(ClassifierMixin, EEGEstimator):
             groups: See `fit`.
         """
         check_is_fitted(self)
-        features = self._embed(self.model_, self._inputs(self._read(X, reset=False), groups))
+        inputs = self._inputs(self._read(X, reset=False), groups)
+        positions = inputs["channel_positions"][inputs["channel_mask"].bool()]
+        self.extractor_.check_montage(self.model_.config.training_channels, positions.numpy())
+        features = self._embed(self.model_, inputs)
         with torch.no_grad():
             logits = self.model_.classifier(features.to(self.model_.device))
         return logits.double().softmax(-1).cpu().numpy()

@@ -96,8 +96,8 @@ class GETConfig(PreTrainedConfig):
         window_seconds (`float`, *optional*): Length of the windows on which a classifier was trained. Pipelines divide
             recordings into windows of this length. None: a recording is one window.
         stride_seconds (`float`, *optional*): Distance between the starts of windows. None: `window_seconds`.
-        training_channels (`list[str]`, *optional*): Channels on which a classifier was trained. This is for
-            information only: the model accepts any channels.
+        training_channels (`list[str]`, *optional*): Channels that all training windows of a classifier had. It
+            accepts any channels. Pipelines warn if a recording covers other regions of the scalp.
         use_cache (`bool`): Whether the model returns its key/value cache by default.
         format_version (`int`): Format of the checkpoint, see `FORMAT_VERSION`.
 

@@ -195,6 +195,13 @@ class EEGClassificationPipeline(_EEGPipeline):
         description, lengths = _windowed(self.model.config, kwargs, "eeg-classification", "top_k, windows")
         return description, lengths, {"top_k": top_k, "windows": windows}
 
+    def preprocess(self, recording: Any, **description) -> BatchFeature:
+        """Prepares the model's inputs, and warns of a montage that the classifier does not know."""
+        features = super().preprocess(recording, **description)
+        positions = features["channel_positions"][features["channel_mask"].bool()]
+        self.feature_extractor.check_montage(self.model.config.training_channels, positions.numpy())
+        return features
+
     def _forward(self, features: BatchFeature, **lengths) -> dict[str, Any]:
         return {"scores": window_scores(self.model, features, **lengths)}
 

@@ -301,6 +301,29 @@ def _project(digitised: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
     return _level(directions)
 
 
+#: Largest distance of electrodes of one region, on the unit sphere: that of neighbours in the 10-20 system.
+REGION = 0.65
+
+
+def shared_regions(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Computes how far two montages cover the same regions of the scalp.
+
+    Args:
+        ours: Positions `(channels, 6)` of a montage, see `channel_positions`.
+        theirs: Positions `(channels, 6)` of another montage.
+
+    Returns:
+        The share, from 0 to 1, of the electrodes that have an electrode of the other montage within `REGION`; the
+        smaller share of the two montages.
+    """
+    places = []
+    for positions in (ours, theirs):
+        points = np.concatenate([positions[:, :3], positions[:, 3:]])  # both electrodes of a bipolar channel
+        places.append(np.unique(points[points.any(axis=1)], axis=0))
+    is_near = np.linalg.norm(places[0][:, None] - places[1], axis=-1) <= REGION
+    return float(min(is_near.any(axis=1).mean(), is_near.any(axis=0).mean()))
+
+
 def locate_channels(ch_names: Sequence[str], digitised: Mapping[str, Sequence[float]]) -> np.ndarray:
     """Returns the positions `(channels, 6)` of channels from their names if these are known, else from digitisation.
 

@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Prepares recordings: cleans them, finds events, estimates the transform, and maps them to the innovation space."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import groupby
@@ -13,7 +14,7 @@ from .constraints_get import null_space, rounding_step
 from .events_get import Events
 from .features_get import Prompt
 from .innovation_get import InnovationTransform
-from .montage_get import locate_channels
+from .montage_get import channel_positions, find_electrodes, locate_channels, shared_regions
 from .plausibility_get import usable_channels
 from .reading_get import Recording, read_recordings
 from .seeds_get import seed_of_samples
@@ -21,6 +22,8 @@ from .settings_get import SavedFeatureExtractor
 from .signal_get import band_limit, level
 from .state_get import Corrections, Population
 
+#: Share of the regions of the scalp that a recording should have in common with a classifier's training channels.
+LEAST_SHARED = 0.5
 #: Samples of all channels that are filtered at once.
 SAMPLES_AT_ONCE = 100_000
 
@@ -198,3 +201,23 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
             Signal of the same shape without events.
         """
         return x - self._events(x, positions).signal
+
+    def check_montage(self, training_channels: Sequence[str] | None, positions: np.ndarray) -> None:
+        """Warns if a recording covers other regions of the scalp than the training channels of a classifier.
+
+        Args:
+            training_channels: `config.training_channels` of the classifier. Names of unknown places are left out.
+                None: unknown.
+            positions: `channel_positions` `(channels, 6)` of the recording's good channels, in any order.
+        """
+        known = [name for name in training_channels or () if find_electrodes(name) is not None]
+        if not known or not len(positions):
+            return
+        shared = shared_regions(channel_positions(known), np.asarray(positions))
+        if shared < LEAST_SHARED:
+            warnings.warn(
+                f"The classifier was trained on {len(known)} channels that share only {shared:.0%} of their regions "
+                "of the scalp with this recording, so its probabilities may be wrong: record these regions, or "
+                "fine-tune on such channels.",
+                stacklevel=3,
+            )

@@ -4,6 +4,7 @@
 import csv
 import dataclasses
 import json
+import warnings
 from itertools import pairwise
 
 import mne
@@ -47,6 +48,20 @@ def test_in_pieces_the_windows_are_those_of_the_whole(model, extractor, seconds,
     np.testing.assert_allclose(
         np.stack([pieces.starts, pieces.ends], axis=1), spans, atol=0.01
     )  # a sample of the model
+
+
+def test_a_montage_of_other_regions_than_in_training_is_told_once(extractor):
+    trained = small_classifier()
+    trained.config.training_channels = ["O1", "Oz", "O2", "E12"]  # the place of E12 is unknown
+    raw = make_raw(60.0, ch_names=FEW)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        classify(raw, trained, extractor, piece_seconds=10.0)
+    assert ["trained on 3 channels that share only 0%" in str(each.message) for each in heard] == [True]
+    trained.config.training_channels = ["C1", "C2"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        classify(raw, trained, extractor)
 
 
 def test_a_file_is_read_in_pieces_with_the_same_result(model, extractor, tmp_path):

@@ -4,6 +4,7 @@
 import pickle
 import subprocess
 import sys
+import warnings
 
 import mne
 import numpy as np
@@ -102,6 +103,13 @@ def test_it_is_saved_as_a_checkpoint_that_the_pipeline_loads(of_epochs, tmp_path
     assert model.config.id2label == {0: "left", 1: "right"}
     assert (model.config.window_seconds, model.config.training_channels) == (SECONDS, NAMES)
     assert GETFeatureExtractor.from_pretrained(tmp_path).calibrate_on == "all"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        classify(epochs)
+    elsewhere = epochs.copy().rename_channels(dict(zip(NAMES, ("Fp1", "Fpz", "Fp2", "AF3"), strict=False)))
+    for use in (classify, of_epochs.predict):
+        with pytest.warns(UserWarning, match="share only 0% of their regions"):
+            use(elsewhere)
     # and another classifier starts from it
     again = GETClassifier(tmp_path, strength=of_epochs.strength_).fit(as_epochs(*trials()))
     np.testing.assert_allclose(again.predict_proba(epochs), expected, atol=1e-3)

@@ -14,6 +14,7 @@ from get_hf.processing.montage_get import (
     channel_positions,
     nearest_names,
     parse_channel_name,
+    shared_regions,
 )
 
 # Channel names as the EDF files of EEGMMIDB hold them.
@@ -416,3 +417,13 @@ class TestDigitised:
         positions = channel_positions(["Cz", "T7", "Fp1-F7", "O2", "C4-Cz"], digitised)
         np.testing.assert_allclose(np.linalg.norm(positions[:, :3], axis=1), 1, atol=1e-5)
         np.testing.assert_allclose(np.linalg.norm(positions[:, 3:], axis=1), [0, 0, 1, 0, 1], atol=1e-5)
+
+
+def test_montages_that_cover_the_same_regions_share_them_whatever_their_number_of_channels():
+    of_64 = channel_positions(EEGMMIDB.split())
+    assert shared_regions(of_64, channel_positions(TEN_TWENTY.split())) > 0.9
+    assert shared_regions(of_64, channel_positions(["C3", "Cz", "C4"])) < 0.5
+    assert shared_regions(channel_positions(["C3", "Cz", "C4"]), of_64) < 0.5
+    assert shared_regions(channel_positions(["O1", "O2"]), channel_positions(["Fp1", "Fp2"])) == 0
+    # both electrodes of a bipolar channel count
+    assert shared_regions(channel_positions(["O1-Fp1"]), channel_positions(["Fp1", "O1"])) == 1

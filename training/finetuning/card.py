@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Writes the card of a fine-tuned classifier, which states its classes, its training people and its accuracy."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,7 @@ All windows of a recording share one calibration, so the recording should hold a
 ## Training
 
 {windows:,} windows of {people} people ({corpus}), method "{method}", seed {seed}, commit {commit}.
+{channels}
 
 ## Figures
 
@@ -73,6 +75,7 @@ def classifier_card(
         name=name,
         seconds=config.window_seconds,
         classes=", ".join(str(config.id2label[label]) for label in sorted(config.id2label)),
+        channels=_in_words(config.training_channels),
         windows=summary["training_windows"],
         people=summary["training_subjects"],
         corpus=summary["dataset"],
@@ -81,3 +84,10 @@ def classifier_card(
         commit=str(summary["commit"])[:12],
         figures=table + "\n".join(rows) if rows else "None: no people were left to judge it on.",
     )
+
+
+def _in_words(channels: list[str] | None) -> str:
+    """Returns a sentence on the channels that all training windows had."""
+    if channels is None:
+        return "The training windows have no channel in common."
+    return textwrap.fill(f"Channels of all training windows: {', '.join(channels)}.", 119)

@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification
 from get_hf.modeling.pretrained_get import ADAPTER
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.montage_get import find_electrodes
 from get_hf.training.data.provenance import machine, own_commit, versions
 from get_hf.training.data.run_folder import locked
 from get_hf.training.data.sources import open_sources
@@ -244,6 +245,7 @@ def new_classifier(
         "classifier_dropout": recipe.model.dropout,
         "window_seconds": float(seconds),
         "stride_seconds": recipe.data.stride_seconds,
+        "training_channels": common_channels(train["ch_names"]),
     }
     if recipe.model.random_weights:
         config = GETConfig.from_pretrained(checkpoint, **changes)
@@ -252,6 +254,22 @@ def new_classifier(
     return GETForSequenceClassification.from_pretrained(
         checkpoint, attn_implementation="eager", ignore_mismatched_sizes=True, **changes
     )
+
+
+def common_channels(ch_names: Iterable[Sequence[str]]) -> list[str] | None:
+    """Returns the channels that all windows have, in the order of the first window; None if there are none.
+
+    Args:
+        ch_names: Names of the channels of each window, in any spelling. They are returned in that of the 10-05 system.
+    """
+    montages = [[_canonical(str(name)) for name in names] for names in dict.fromkeys(map(tuple, ch_names))]
+    return [name for name in montages[0] if all(name in montage for montage in montages)] or None
+
+
+def _canonical(name: str) -> str:
+    """Returns a channel name in the spelling of the 10-05 system, if it has the channel."""
+    electrode, reference = find_electrodes(name) or (name, None)
+    return electrode if reference is None else f"{electrode}-{reference}"
 
 
 def _has_own_head(checkpoint: Path, n_classes: int) -> bool:

@@ -30,6 +30,7 @@ FEATURES = datasets.Features(
         "input_values": datasets.List(datasets.Value("float16")),
         "channel_positions": datasets.List(datasets.Value("float32")),
         "calibration": datasets.List(datasets.Value("float32")),
+        "ch_names": datasets.List(datasets.Value("string")),
         "n_chans": datasets.Value("int32"),
         "labels": datasets.Value("int64"),
         "subject": datasets.Value("string"),
@@ -203,6 +204,7 @@ def _windows_of_segment(
             "input_values": _innovations(extractor.transform, fit, signal, positions, sample, n_window * size),
             "channel_positions": positions.ravel(),
             "calibration": fit.calibration.ravel(),
+            "ch_names": row["ch_names"],
             "n_chans": n_chans,
             "labels": label,
             "subject": row["subject"],
@@ -300,18 +302,21 @@ def _windows_of_file(
 ) -> Iterator[tuple[str, Any]]:
     """Yields (column, value) for all columns of all windows in one file of epochs."""
     label_of = {name: label for label, names in enumerate(classes.values()) for name in names}
-    names = {code: name for name, code in epochs.event_id.items()}
-    kept = [index for index, code in enumerate(epochs.events[:, 2]) if names[code] in label_of]
+    events = {code: name for name, code in epochs.event_id.items()}
+    kept = [index for index, code in enumerate(epochs.events[:, 2]) if events[code] in label_of]
     if not kept:
         return
-    labels = [label_of[names[code]] for code in epochs.events[kept, 2]]
+    labels = [label_of[events[code]] for code in epochs.events[kept, 2]]
     features = extractor(epochs[kept], calibrate_on="all", return_tensors="np")
     subject = path.parent.name if path.parent != folder else path.name.replace("-", "_").partition("_")[0]
     good = features["channel_mask"][0].astype(bool)  # all epochs of a file have the same channels
+    names = features.recordings[0].recording.ch_names
+    ch_names = [name for name, is_good in zip(names, good[: len(names)], strict=True) if is_good]
     for index, label in enumerate(labels):
         yield "input_values", features["input_values"][index][good, extractor.patch_size :].astype(np.float16).ravel()
         yield "channel_positions", features["channel_positions"][index][good].ravel()
         yield "calibration", features["calibration"][index][good].ravel()
+        yield "ch_names", ch_names
         yield "n_chans", int(good.sum())
         yield "labels", label
         yield "subject", subject

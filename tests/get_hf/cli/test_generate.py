@@ -404,6 +404,8 @@ def test_info_shows_checkpoint_corpora_licences_and_versions(get_hf, monkeypatch
         "ODC-By 1.0",
         "Apache-2.0",
         "transformers 5",
+        "eyes_open, eyes_closed; windows of 2 s",
+        "trained on FC5, FC3",
     ):
         assert text in out
 

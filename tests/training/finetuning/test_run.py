@@ -18,7 +18,7 @@ from get_hf import GETFeatureExtractor, GETForSequenceClassification
 from get_hf.training.finetuning.figures import in_words
 from get_hf.training.finetuning.probe import fit_linear, standardise
 from get_hf.training.finetuning.recipe import read_recipe
-from get_hf.training.finetuning.run import finetune, rates
+from get_hf.training.finetuning.run import common_channels, finetune, rates
 from synthetic import make_raw
 from tiny import tiny_config
 
@@ -55,6 +55,9 @@ def test_a_run_leaves_a_classifier_that_the_pipeline_loads(write, finished, meth
     model = GETForSequenceClassification.from_pretrained(folder)
     assert model.config.id2label == {0: "left", 1: "right"}
     assert model.config.window_seconds == 4.0
+    assert model.config.training_channels == ["Fp1", "Fz", "C3", "Cz", "C4", "Pz", "O1", "O2"]
+    card = (folder / "README.md").read_text()
+    assert "Channels of all training windows: Fp1, Fz, C3, Cz, C4, Pz, O1, O2." in card
     found = json.loads((folder / "figures.json").read_text())
     assert set(found) == {"validation"}
     assert list(found["validation"]["by_person"]) == ["S080"]
@@ -95,6 +98,12 @@ def test_windows_of_a_trial_vote(write, finished):
     assert np.mean(of_windows) == pytest.approx(found["window_accuracy"])
     row = f"| {found['window_accuracy']:.3f} | 1 | {len(trials)} | {len(rows)} |"
     assert row in (folder / "README.md").read_text()
+
+
+def test_only_channels_that_all_windows_have_are_training_channels():
+    assert common_channels([["C3", "Cz", "C4"], ["EEG C4", "Fz", "c3.."], ["C3", "Cz", "C4"]]) == ["C3", "C4"]
+    assert common_channels([["Fp1-F7", "E12"], ["E12", "FP1-F7"]]) == ["Fp1-F7", "E12"]
+    assert common_channels([["C3"], ["C4"]]) is None
 
 
 def test_low_rank_changes_can_be_saved_alone_and_are_merged_on_loading(write, finished, tmp_path):

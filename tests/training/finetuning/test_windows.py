@@ -52,6 +52,7 @@ def test_windows_of_a_corpus_have_labels_and_one_calibration_per_run(prepared, e
     assert first["session"] == second["session"]
     assert [row["start"] for row in (first, second)] == pytest.approx([4.2, 12.5])
     assert len(first["input_values"]) == 400 * first["n_chans"]
+    assert len(first["ch_names"]) == first["n_chans"]
 
 
 def test_windows_begin_at_the_sample_of_the_annotation(prepared, extractor):
