@@ -2,7 +2,7 @@
 """Marks channels and spans without usable EEG in recordings of consumer amplifiers.
 
 Such amplifiers have dry or saline electrodes, which move with the head, and radio links, which lose samples. A span of
-a channel is bad if its electrode has no contact, if its samples do not change, or if its amplitude is above `LIMIT`.
+a channel is bad if its electrode has no contact, if its samples do not change, or if its amplitude is above a limit.
 Segments need all their channels at the same time, so a span that is bad in one channel is lost for all. Therefore a
 channel is left out if more signal is kept without it: the product of the number of channels and the good time.
 """
@@ -14,9 +14,9 @@ import scipy
 from get_hf.processing.signal_get import band_limit
 from get_hf.processing.stretches_get import LEAST_SECONDS
 
-#: Limit of the absolute amplitude in microvolts, in `BAND`. Blinks at the forehead reach 200 microvolts.
+#: Limit of the absolute amplitude in microvolts, in `BAND`. Blinks far from the reference reach 200 microvolts.
 LIMIT = 250.0
-#: Band in Hz and sampling rate in Hz of the signal that is compared with `LIMIT`, so that neither drift nor hum count.
+#: Band and sampling rate in Hz of the signal that is compared with the limit, so that neither drift nor hum counts.
 BAND, RATE = (0.5, 44.0), 100.0
 #: A channel is still if its samples do not change for this number of seconds.
 STILL_SECONDS = 0.5
@@ -26,20 +26,21 @@ WINDOW_SECONDS, MARGIN = 0.25, 2
 CAUSES = ("contact", "still", "amplitude")
 
 
-def mark_artefacts(raw: mne.io.BaseRaw, contact: np.ndarray | None = None) -> mne.io.BaseRaw:
+def mark_artefacts(raw: mne.io.BaseRaw, contact: np.ndarray | None = None, limit: float = LIMIT) -> mne.io.BaseRaw:
     """Marks bad channels in `raw.info["bads"]`, and annotates bad spans of the others as BAD_ and their cause.
 
     Args:
         raw: The recording in volts, with EEG channels alone; it is changed in place.
         contact: Whether each electrode had good contact at each sample, bool `(channels, times)`. None: the amplifier
             does not tell.
+        limit: Largest absolute amplitude of EEG in microvolts; it should be above the blinks of this amplifier.
 
     Returns:
         The recording.
     """
     microvolts, rate = 1e6 * raw.get_data(), raw.info["sfreq"]
     centred = microvolts - np.median(microvolts, axis=-1, keepdims=True)
-    loud = np.abs(band_limit(centred, rate, RATE, *BAND)) > LIMIT
+    loud = np.abs(band_limit(centred, rate, RATE, *BAND)) > limit
     still = _still(microvolts, round(STILL_SECONDS * rate))
     lost = np.zeros_like(still) if contact is None else ~contact
     n_windows = int(np.ceil(raw.n_times / rate / WINDOW_SECONDS))

@@ -36,6 +36,8 @@ _COMMON = ("CQ_CMS", "CQ_DRL")
 _COUNTS = 129
 #: The lowest quality of a contact that counts as good: 3 is fair, 4 is good.
 _FAIR = 3
+#: Largest amplitude in microvolts. Most of what is larger are sensors that slip; only the strongest blinks are, too.
+_LIMIT = 150.0
 #: Conditions before and after the change, by the column `Eyes.condition`.
 _ORDERS = {
     "closed-3min-then-open-2min": ("eyes_closed", "eyes_open"),
@@ -105,7 +107,7 @@ def _open(file: Path, number: int, about: tuple[str, float] | None) -> mne.io.Ba
         raw.annotations.append(sample / RATE, 0.0, "BAD boundary")
     for begin, end, condition in _states(number, order, n_times / RATE):
         raw.annotations.append(begin, end - begin, condition)
-    return mark_artefacts(raw, contact)
+    return mark_artefacts(raw, contact, _LIMIT)
 
 
 def _read(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

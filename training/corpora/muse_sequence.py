@@ -42,7 +42,9 @@ def _find(data_dir: Path | None) -> list[Recording]:
 def _open(file: Path) -> mne.io.BaseRaw:
     microvolts, quality = _read(file)
     centred = microvolts - np.median(microvolts, axis=-1, keepdims=True)
-    raw = mne.io.RawArray(1e-6 * centred, mne.create_info(list(CHANNELS), RATE, "eeg"), verbose="ERROR")
+    info = mne.create_info(list(CHANNELS), RATE, "eeg")
+    info["line_freq"] = 60.0  # where the headband has its notch
+    raw = mne.io.RawArray(1e-6 * centred, info, verbose="ERROR")
     return mark_artefacts(raw, quality <= _FAIR)
 
 

@@ -1,9 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
+import scipy
+from edfio import read_edf
 
 from edf_files import cut_off, write_edf
 from get_hf.training.corpora import CorpusUnavailableError, get_corpus
+from get_hf.training.corpora.mi_openbci import without_sine
 
 LABELS = ["Pz", "Cz", "T6", "T4", "F8", "P4", "C4", "F4", "Fz", "T5", "T3", "F7", "P3", "C3", "F3"]
 TRIALS = [
@@ -39,6 +42,26 @@ def test_numbers_without_a_unit_are_microvolts(tmp_path):
     assert raw.info["sfreq"] == 125.0
     assert raw.info["line_freq"] == 50.0
     assert 10 < np.median(1e6 * raw.get_data().std(axis=-1)) < 40  # as the synthetic EEG
+
+
+def test_the_sign_of_the_amplifier_is_turned_around(tmp_path):
+    path = write(tmp_path)
+    (found,) = get_corpus("mi-openbci").recordings(tmp_path)
+    stored = np.stack([signal.data for signal in read_edf(path).signals])
+    np.testing.assert_allclose(1e6 * found.open().get_data(), -stored, atol=1e-6)
+
+
+def test_the_sine_of_the_amplifier_is_filtered_out_and_all_else_stays():
+    rng = np.random.default_rng(0)
+    eeg = 1e-5 * rng.standard_normal((3, 125 * 60))
+    sine = 4e-5 * np.sin(2 * np.pi * 31.25 * np.arange(125 * 60) / 125)
+    assert without_sine(eeg, 125.0) is eeg  # without a sine, there is no hole in the spectrum
+    out = without_sine(eeg + np.array([[0], [1], [1]]) * sine, 125.0)
+    freqs, before = scipy.signal.welch(eeg, 125.0, nperseg=1000)
+    after = scipy.signal.welch(out, 125.0, nperseg=1000)[1]
+    far = np.abs(freqs - 31.25) > 1.5
+    np.testing.assert_allclose(after[:, far], before[:, far], rtol=0.1)
+    assert (after[:, ~far].max(axis=-1) < 2 * before.max(axis=-1)).all()
 
 
 def test_the_tongue_means_rest_and_a_trial_lasts_until_it_ends(tmp_path):
