@@ -95,8 +95,8 @@ def _channels_to_keep(bad: np.ndarray) -> np.ndarray:
     """
     kept = np.ones(len(bad), dtype=bool)
     while kept.sum() > 1:
-        without = []
-        for channel in np.flatnonzero(kept):
+        without: list[tuple[int, int, int]] = []
+        for channel in np.flatnonzero(kept).tolist():
             fewer = kept.copy()
             fewer[channel] = False
             without.append((_amount(bad[fewer]), int(bad[channel].sum()), channel))
@@ -111,4 +111,5 @@ def _channels_to_keep(bad: np.ndarray) -> np.ndarray:
 def _amount(bad: np.ndarray) -> int:
     """Returns the number of windows in stretches long enough for training, times the number of channels."""
     shortest = LEAST_SECONDS / WINDOW_SECONDS
-    return len(bad) * sum(end - begin for begin, end in _runs(~bad.any(axis=0)) if end - begin >= shortest)
+    lengths = [end - begin for begin, end in _runs(~bad.any(axis=0))]
+    return len(bad) * sum(length for length in lengths if length >= shortest)

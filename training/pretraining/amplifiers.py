@@ -49,9 +49,9 @@ def rereference(signal: np.ndarray, positions: np.ndarray, reference: str) -> tu
         return _bipolar(signal, places)
     pairs = _EARS if reference == "ears" else (("Cz",),)
     for names in pairs:
-        found = [_nearest(places, name) for name in names]
-        rest = np.setdiff1d(np.arange(len(signal)), [index for index in found if index is not None])
-        if None not in found and len(rest):
+        found = [index for name in names if (index := _nearest(places, name)) is not None]
+        rest = np.setdiff1d(np.arange(len(signal)), found)
+        if len(found) == len(names) and len(rest):
             return signal[rest] - signal[found].mean(axis=0), positions[rest]
     return None
 
