@@ -12,7 +12,7 @@ Three properties of the recordings are corrected or known:
 - The sign is inverted: blinks are negative at F3, F4, F7 and F8 in nearly all people. This amplifier inverts when
   electrodes are at its negative inputs and the reference at its positive one, as its makers advise (OpenBCI,
   Documentation, issue 187). The samples are multiplied by -1.
-- Some recordings have a sine at exactly a quarter of the sampling rate, 31.25 Hz, of up to 70 microvolts. The test of
+- Some recordings have a sine at exactly a quarter of the sampling rate, 31.25 Hz, of up to 80 microvolts. The test of
   impedances by this amplifier makes such a sine. It is filtered out of the recordings that have it.
 - Mains hum of 50 Hz is strong, and stronger than the EEG in most people. It is above the band of the model.
 """
