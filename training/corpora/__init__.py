@@ -19,7 +19,10 @@ from .corpus import Corpus, CorpusUnavailableError, Recording
 from .eegmat import EEGMAT
 from .eegmmidb import EEGMMIDB
 from .files import files_corpus
+from .guinea_bissau import GUINEA_BISSAU
+from .mi_openbci import MI_OPENBCI
 from .moabb_sets import MOABB_CORPORA, moabb_corpus
+from .muse_sequence import MUSE_SEQUENCE
 from .siena import SIENA
 from .sleep_edf import SLEEP_EDF
 from .tuh import tuh_corpus
@@ -27,7 +30,19 @@ from .tuh import tuh_corpus
 __all__ = ["CORPORA", "FAMILIES", "Corpus", "CorpusUnavailableError", "Recording", "get_corpus"]
 
 CORPORA: dict[str, Corpus] = {
-    corpus.name: corpus for corpus in [EEGMMIDB, CHB_MIT, SIENA, EEGMAT, SLEEP_EDF, BONN, *MOABB_CORPORA]
+    corpus.name: corpus
+    for corpus in [
+        EEGMMIDB,
+        CHB_MIT,
+        SIENA,
+        EEGMAT,
+        SLEEP_EDF,
+        BONN,
+        MI_OPENBCI,
+        GUINEA_BISSAU,
+        MUSE_SEQUENCE,
+        *MOABB_CORPORA,
+    ]
 }
 
 #: Functions that return a corpus; each function gets the text after the colon.

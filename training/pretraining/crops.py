@@ -26,6 +26,8 @@ from get_hf.modeling.configuration_get import GETConfig
 from get_hf.processing.conditions_get import Vocabulary
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 
+from .amplifiers import REFERENCES, filter_as_amplifier, rereference
+
 #: Columns that are needed for a crop. Without the other columns, finding a row takes half the time.
 COLUMNS = ["signal", "channel_positions", "n_chans", "n_times", "conditions"]
 
@@ -53,6 +55,13 @@ class CropConfig:
             between 0 and this value, and the noise does not change the variance. 0: no noise.
         condition_weights: Weight of each condition, 1 by default. The probability that a crop is drawn from a segment
             is proportional to the segment's length times the mean weight of its conditions.
+        equal_people: Whether each person is drawn equally often, whatever was recorded of this person. Then the weight
+            of a corpus in a mixture is the weight of each of its people. If not, the probability of a person is
+            proportional to the recorded time.
+        reference_probability: Probability that the reference of a crop is changed: to the average, to both ears, to Cz
+            or to bipolar channels, with equal probabilities. A recording without the electrodes stays as it is.
+        filter_probability: Probability that a crop is filtered as another amplifier might: high-pass, low-pass, notch.
+        gain: Largest factor by which a crop is made larger or smaller. 1: no change.
         noise_size: Number of random numbers per patch and channel that the model's loss uses. A recipe sets it to the
             value of its model.
     """
@@ -67,6 +76,10 @@ class CropConfig:
     condition_dropout: float = 0.1
     context_noise: float = 0.0
     condition_weights: dict[str, int | float] = field(default_factory=dict)
+    equal_people: bool = False
+    reference_probability: float = 0.0
+    filter_probability: float = 0.0
+    gain: float = 1.0
     noise_size: int = GETConfig().noise_size
 
     def __post_init__(self):
@@ -75,6 +88,8 @@ class CropConfig:
             "population_probability",
             "condition_dropout",
             "context_noise",
+            "reference_probability",
+            "filter_probability",
         ):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, not {getattr(self, name)}.")
@@ -84,11 +99,18 @@ class CropConfig:
             )
         if self.same_montage_size < 1:
             raise ValueError(f"same_montage_size must be at least 1, not {self.same_montage_size}.")
+        if not 1 <= self.gain < np.inf:
+            raise ValueError(f"gain must be a number from 1 on, not {self.gain}.")
         if self.max_history_seconds < 0:
             raise ValueError(f"max_history_seconds must not be negative, but it is {self.max_history_seconds}.")
         for name, weight in self.condition_weights.items():
             if weight < 0:
                 raise ValueError(f"the weight of {name!r} must not be negative, but it is {weight}.")
+
+    @property
+    def has_amplifiers(self) -> bool:
+        """Whether crops are changed as by other amplifiers."""
+        return self.reference_probability > 0 or self.filter_probability > 0 or self.gain > 1
 
     def weight_of_each(self, conditions: Sequence[str]) -> np.ndarray:
         """Returns the weight of each condition of a checkpoint, in their order.
@@ -149,8 +171,12 @@ class Cropper:
         is_calibrated = rng.random() >= config.population_probability
         n_history = self._n_history(rng, start) if is_calibrated else 0
         begin = start - n_history * transform.patch_size
-        signal = _floats(row, "signal").reshape(n_chans, n_times)[channels, begin : start + self.n_times]
-        positions = _floats(row, "channel_positions").reshape(n_chans, -1)[channels]
+        signal = _floats(row, "signal").reshape(n_chans, n_times)[:, begin : start + self.n_times]
+        positions = _floats(row, "channel_positions").reshape(n_chans, -1)
+        if config.has_amplifiers:  # otherwise rng gives the same crops as before there were such changes
+            signal, positions = self._by_another_amplifier(signal, positions, channels, rng)
+        else:
+            signal, positions = signal[channels], positions[channels]
 
         n_calibration = None if is_calibrated else 0
         signal = self.extractor.without_events(signal.astype(np.float64), positions)
@@ -174,6 +200,30 @@ class Cropper:
             "noise": rng.standard_normal((len(values), (1 + self.n_patches) * config.noise_size), dtype=np.float32),
             "flow_time": rng.random(1 + self.n_patches, dtype=np.float32),
         }
+
+    def _by_another_amplifier(
+        self, signal: np.ndarray, positions: np.ndarray, channels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Changes a recording as another amplifier might have recorded it, and chooses the channels of the crop.
+
+        Args:
+            signal: Signal `(all channels, times)` in microvolts; a reference may need all of them.
+            positions: Positions `(all channels, 6)`.
+            channels: Channels of the crop if the reference is not changed; otherwise only their number counts.
+            rng: Random generator.
+        """
+        config = self.config
+        changed = None
+        if rng.random() < config.reference_probability:
+            changed = rereference(signal.astype(np.float64), positions, str(rng.choice(REFERENCES)))
+        if changed is None:
+            signal, positions = signal[channels].astype(np.float64), positions[channels]
+        else:
+            chosen = rng.permutation(len(changed[0]))[: len(channels)]
+            signal, positions = changed[0][chosen], changed[1][chosen]
+        if rng.random() < config.filter_probability:
+            signal = filter_as_amplifier(signal, self.patches_per_second * self.transform.patch_size, rng)
+        return signal * np.exp(rng.uniform(-1, 1) * np.log(config.gain)), positions
 
     def _n_channels(self, n_chans: int, montage: np.random.Generator) -> int:
         """Draws the number of channels of a crop, which is at most the number of channels of the recording."""
@@ -227,7 +277,8 @@ class RandomCrops(Dataset):
         self.seed = seed
         # rows in Arrow format are views of the memory map; every other format would copy whole segments
         self.segments = segments.select_columns(COLUMNS).with_format("arrow")
-        columns = segments.select_columns(["n_times", "sampling_rate", "conditions"]).with_format("numpy")[:]
+        named = ["n_times", "sampling_rate", "conditions", "subject"]
+        columns = segments.select_columns(named).with_format("numpy")[:]
         rate = float(columns["sampling_rate"][0]) if len(segments) else 0.0
         self.cropper = Cropper(extractor, config, rate)
         n_starts = np.maximum(0, np.asarray(columns["n_times"], dtype=np.int64) - self.cropper.n_times + 1)
@@ -237,7 +288,13 @@ class RandomCrops(Dataset):
                 f"no segment is as long as a crop of {config.crop_seconds} s: the longest of {len(segments)} "
                 f"is {longest:.1f} s; shorten crop_seconds or give longer recordings."
             )
-        cumulative = np.cumsum(n_starts * [self.cropper.weight(ids) for ids in columns["conditions"]])
+        weights = n_starts * np.array([self.cropper.weight(ids) for ids in columns["conditions"]])
+        of_people = np.unique(np.asarray(columns["subject"])[weights > 0], return_inverse=True)
+        #: Number of people of whom there are crops.
+        self.n_people = len(of_people[0])
+        if config.equal_people:
+            weights[weights > 0] /= np.bincount(of_people[1], weights[weights > 0])[of_people[1]]
+        cumulative = np.cumsum(weights)
         if cumulative[-1] <= 0:
             raise ValueError(
                 "every segment has weight 0: give a positive weight in condition_weights to a condition that occurs."
@@ -264,12 +321,14 @@ class MixedCrops(Dataset):
 
     Args:
         crops: Crops of each corpus, as lists of equal length with the same settings and the same seed.
-        weights: Weight of each corpus. The probability that a crop comes from a corpus is proportional to its weight.
+        weights: Weight of each corpus. The probability that a crop comes from a corpus is proportional to its weight,
+            or with `equal_people` to its weight times the number of its people.
     """
 
     def __init__(self, crops: Sequence[RandomCrops], weights: Sequence[float]):
         self.crops = list(crops)
-        cumulative = np.cumsum(weights)
+        people = [each.n_people if each.config.equal_people else 1 for each in crops]
+        cumulative = np.cumsum(np.array(weights) * people)
         self.cumulative_weight = cumulative / cumulative[-1]
 
     def __len__(self) -> int:

@@ -185,5 +185,7 @@ def _check(recipe: Recipe) -> None:
     if config.heard_conditions is not None:
         raise ValueError("model.heard_conditions is read from the corpora: leave it out.")
     recipe.crops.weight_of_each(config.conditions)
+    if recipe.crops.equal_people and recipe.data.streaming:
+        raise ValueError("equal_people needs all segments of a person at once: leave streaming or equal_people out.")
     if recipe.crops.crop_seconds * config.sampling_rate < 2 * config.patch_size:
         raise ValueError(f"crop_seconds ({recipe.crops.crop_seconds}) must hold at least two patches.")

@@ -296,7 +296,7 @@ def _extractor(recipe: Recipe, sources: list[Source], checkpoint: Path | None) -
             going_on_extractor(base, config.conditions, trained).save_pretrained(output_dir)
             return GETFeatureExtractor.from_pretrained(output_dir)
         form: dict[str, Any] = {"sampling_rate": config.sampling_rate, "patch_size": config.patch_size}
-        chosen = fitting_segments(sources, recipe.data.fit_segments)
+        chosen = fitting_segments(sources, recipe.data.fit_segments, recipe.crops.equal_people)
         form |= {"conditions": config.conditions, "heard_conditions": trained}
         fit_to_segments(chosen, **form).save_pretrained(output_dir)
     return GETFeatureExtractor.from_pretrained(output_dir)
@@ -325,13 +325,14 @@ def _training_crops(
 
 
 def _validation_crops(recipe: Recipe, sources: list[Source], extractor: GETFeatureExtractor) -> Dataset | None:
-    """Returns validation crops without condition dropout and context noise, or None if there is no evaluation."""
+    """Returns validation crops as they were recorded, without dropout or noise. None: there is no evaluation."""
     if recipe.training.eval_strategy == "no":
         return None
     if not any("validation" in source.splits for source in sources):
         names = ", ".join(recipe.data.weights)
         raise ValueError(f"{names} has no recording of a validation subject: set eval_strategy to 'no'.")
-    config = dataclasses.replace(recipe.crops, condition_dropout=0.0, context_noise=0.0)
+    real = {"condition_dropout": 0.0, "context_noise": 0.0, "reference_probability": 0.0, "filter_probability": 0.0}
+    config = dataclasses.replace(recipe.crops, **real, gain=1.0)
     n_crops = recipe.data.validation_crops
     return random_crops(sources, "validation", extractor, config, n_crops, VALIDATION_SEED)
 

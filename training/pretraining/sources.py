@@ -65,20 +65,21 @@ def random_crops(
     return lists[0] if len(lists) == 1 else MixedCrops(lists, [source.weight for source in having])
 
 
-def fitting_segments(sources: Sequence[Source], n_segments: int) -> datasets.Dataset:
+def fitting_segments(sources: Sequence[Source], n_segments: int, equal_people: bool = False) -> datasets.Dataset:
     """Returns the training segments that the innovation transform is fitted to.
 
-    The number of segments of each corpus is proportional to its weight. For a corpus on the disk, they are spread
+    The number of segments of each corpus is proportional to its weight, or with `equal_people` to its weight times the
+    number of its people. For a corpus on the disk, they are spread
     evenly over the usable segments. For a streamed corpus, they are the first segments of its shards, which are spread
     almost as evenly.
 
     Raises:
         ValueError: A corpus has no usable segment.
     """
-    total = sum(source.weight for source in sources)
+    weights = [source.weight * (len(source.subjects["train"]) if equal_people else 1) for source in sources]
     parts = []
-    for source in sources:
-        n_own = max(1, round(n_segments * source.weight / total))
+    for source, weight in zip(sources, weights, strict=True):
+        n_own = max(1, round(n_segments * weight / sum(weights)))
         segments = source.splits["train"]
         if isinstance(segments, datasets.IterableDataset):
             parts.append(first_segments(segments, n_own))

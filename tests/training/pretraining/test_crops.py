@@ -168,6 +168,56 @@ def test_collating_pads_channels_that_the_loss_does_not_see(crops_of):
     torch.testing.assert_close(together, (apart[0] + apart[1]) / 2)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"reference_probability": 1.0}, {"filter_probability": 1.0}, {"gain": 4.0}],
+    ids=lambda each: next(iter(each)),
+)
+def test_other_amplifiers_change_the_signal_and_nothing_that_a_crop_needs(crops_of, changes):
+    changed, usual = crops_of(**changes, population_probability=0.0), crops_of(population_probability=0.0)
+    different = 0
+    for index in range(20):
+        a, b = changed[index], usual[index]
+        assert a.keys() == b.keys()
+        assert np.isfinite(a["input_values"]).all()
+        assert len(a["input_values"]) == len(a["channel_positions"]) <= 6
+        different += a["input_values"].shape != b["input_values"].shape or not np.allclose(
+            a["calibration"], b["calibration"], atol=1e-3
+        )
+    assert different >= 10
+    assert_same(changed[3], crops_of(**changes, population_probability=0.0)[3])
+
+
+def test_innovations_stay_near_unit_variance_whatever_the_amplifier(crops_of):
+    crops = crops_of(reference_probability=0.8, filter_probability=0.8, gain=4.0, population_probability=0.0)
+    spreads = [crops[index]["input_values"][:, PATCH:].std() for index in range(40)]
+    assert min(spreads) > 0.8
+    assert max(spreads) < 1.2
+
+
+def test_bipolar_crops_name_the_second_electrode(crops_of):
+    crops = crops_of(60, reference_probability=1.0)
+    bipolar = [crops[index]["channel_positions"][:, 3:].any() for index in range(60)]
+    assert 3 < sum(bipolar) < 40
+    assert not any(crops_of()[index]["channel_positions"][:, 3:].any() for index in range(20))
+
+
+def test_people_are_drawn_equally_often_whatever_was_recorded_of_them(prepared, extractor):
+    segments = prepared["train"].filter(lambda n_times: n_times > 0, input_columns="n_times")
+    one, other = sorted(set(segments["subject"]))[:2]
+    of_one = np.flatnonzero(np.array(segments["subject"]) == one)[:1]
+    of_other = np.flatnonzero(np.array(segments["subject"]) == other)
+    uneven = segments.select([*of_one, *np.tile(of_other, 8)])
+
+    def share(**changes):
+        crops = RandomCrops(uneven, extractor, dataclasses.replace(CONFIG, **changes), 10, seed=1)
+        assert crops.n_people == 2
+        return crops.cumulative_weight[0]
+
+    assert share() < 0.2
+    assert share(equal_people=True) == pytest.approx(0.5)
+
+
 def test_recordings_that_cannot_be_used_are_never_drawn(prepared, extractor):
     broken = prepared["train"].filter(lambda n_times: n_times == 0, input_columns="n_times")
     assert len(broken) == 1
@@ -188,6 +238,10 @@ def test_an_index_beyond_the_list_is_refused(crops_of):
         ({"max_history_seconds": -1.0}, "max_history_seconds"),
         ({"condition_weights": {"rest": -1.0}}, "must not be negative"),
         ({"same_montage_size": 0}, "same_montage_size"),
+        ({"reference_probability": 2.0}, "reference_probability must be between 0 and 1"),
+        ({"filter_probability": -0.1}, "filter_probability must be between 0 and 1"),
+        ({"gain": 0.5}, "gain must be a number from 1 on"),
+        ({"gain": float("nan")}, "gain must be a number from 1 on"),
     ],
 )
 def test_contradictory_settings_are_refused(changes, message):

@@ -235,6 +235,8 @@ def test_shipped_recipes_are_read_and_name_no_folder_of_a_machine(path):
         ({"eval_strategy": False}, "eval_strategy must be IntervalStrategy or str, not False"),
         ({"corpus": {7: 1}}, "by text, not by 7"),
         ({"shuffled_segments": 0}, "shuffled_segments must be at least 1"),
+        ({"equal_people": True, "streaming": True}, "equal_people needs all segments of a person at once"),
+        ({"gain": 0.5}, "gain must be a number from 1 on"),
         ({"crops_per_segment": 0}, "crops_per_segment must be at least 1"),
         ({"crop_seconds": 0.25}, "at least two patches"),
         ({"model": {"sampling_rate": 200.0}}, "sampling_rate is 200 Hz, .* samples at 100 Hz"),

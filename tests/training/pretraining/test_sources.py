@@ -64,6 +64,17 @@ def test_corpora_of_other_montages_and_rates_mix_by_weight(sources):
     assert bipolar[:, 3:].any(-1).sum() == 1
 
 
+def test_with_equal_people_a_corpus_weighs_as_many_times_as_it_has_people(sources):
+    mixed = crops_of(sources, equal_people=True)
+    people = [each.n_people for each in mixed.crops]
+    assert people == [len(source.subjects["train"]) for source in sources]
+    expected = np.cumsum([3 * people[0], people[1]]) / (3 * people[0] + people[1])
+    np.testing.assert_allclose(mixed.cumulative_weight, expected)
+    np.testing.assert_allclose(crops_of(sources).cumulative_weight, [0.75, 1.0])
+    fitted = fitting_segments(sources, 8, equal_people=True)
+    assert len(set(fitted["corpus"])) == 2
+
+
 def test_known_conditions_are_those_of_training_segments_with_positive_weight(sources, streamed):
     ids = {i for source in sources for row in source.splits["train"]["conditions"] for i in row}
     held = [name for i, name in enumerate(CONDITIONS) if i in ids - {0}]
