@@ -144,7 +144,7 @@ def test_a_recording_is_continued_and_downloaded(page, tmp_path):
         download.value.save_as(tmp_path / name)
     for name in ("mine_get.edf", "mine_get_raw.fif"):
         continued = mne.io.read_raw(tmp_path / name, verbose="ERROR")
-        assert continued.ch_SCALP == names
+        assert continued.ch_names == SCALP
         assert continued.n_times == (12 + 10) * 160
         assert "GET generated" in continued.annotations.description
     assert (tmp_path / "mine_get.png").stat().st_size > 50_000
