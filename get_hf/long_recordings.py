@@ -9,7 +9,7 @@ no filter reaches across from one to another.
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ from get_hf.processing.calibration_get import Calibration, check_same_channels
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.loading import load_recording
 from get_hf.processing.reading_get import CALIBRATION_SECONDS, annotated_spans, check_rate, eeg_info
-from get_hf.processing.signal_get import level
 from get_hf.processing.stretches_get import good_stretches, is_bad
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ class LongRecording:
         extractor: The feature extractor that cleans.
         channels: Of a file: names of the channels to read. None: all EEG channels.
         unit: Of a file: unit of its numbers, where it names none.
+        span: First and last second of the part that is used. None: all of it.
 
     Attributes:
         raw: The recording.
@@ -62,6 +62,7 @@ class LongRecording:
         extractor: GETFeatureExtractor,
         channels: Sequence[str] | None = None,
         unit: str | None = None,
+        span: tuple[float, float] | None = None,
     ):
         if isinstance(recording, (str, Path)):
             recording = load_recording(recording, channels=channels, unit=unit, preload=False)
@@ -77,6 +78,7 @@ class LongRecording:
         self.ch_names = list(self._info["ch_names"])
         self._own_rate = check_rate(float(recording.info["sfreq"]))
         self.seconds = recording.n_times / self._own_rate
+        self._offsets: dict[tuple[int, int], np.ndarray] = {}
         # cleaned samples for each sample of the recording, as `band_limit` resamples
         ratio = Fraction(2 * extractor.sampling_rate / self._own_rate).limit_denominator(4096)
         self._ratio = ratio / 2
@@ -86,6 +88,15 @@ class LongRecording:
             for first, last in good
             for span in pairwise([first, *(cut for cut in cuts if first < cut < last), last])
         ]
+        if span is not None:
+            begin, end = (round(second * self._own_rate) for second in span)
+            self.stretches = [(max(first, begin), min(last, end)) for first, last in self.stretches]
+            self.stretches = [(first, last) for first, last in self.stretches if first < last]
+            if not self.stretches:
+                raise ValueError(
+                    f"From {span[0]:g} to {span[1]:g} s the recording is annotated bad, or has ended: name other "
+                    "seconds."
+                )
 
     def n_cleaned(self, stretch: tuple[int, int]) -> int:
         """Number of samples of a stretch after cleaning, at the model's sampling rate."""
@@ -141,17 +152,33 @@ class LongRecording:
         begin = max(0, math.floor((start - around) / self._ratio / grid)) * grid
         end = min(last - first, math.ceil((stop + around) / self._ratio) + 1)
         data = self.raw.get_data(picks=self._picks, start=first + begin, stop=first + end) * 1e6
-        data = level(data, [])
+        data -= self._offset(stretch)
         data[np.ptp(data, axis=-1) == 0] = 0.0  # exactly, so that they are told to be flat
         at = start - int(begin * self._ratio)
         return self.extractor.clean(data, self._own_rate)[:, at : at + stop - start]
+
+    def _offset(self, stretch: tuple[int, int]) -> np.ndarray:
+        """Mean of each channel of a stretch in microvolts, `(channels, 1)`.
+
+        It is that of the whole stretch: the resampling filter lets some of an offset pass, so that pieces with offsets
+        of their own would differ from the whole.
+        """
+        if stretch not in self._offsets:
+            first, last = stretch
+            step = round(CLEANED_SECONDS * self._own_rate)
+            sums = np.zeros(len(self.ch_names))
+            for start in range(first, last, step):
+                sums += self.raw.get_data(picks=self._picks, start=start, stop=min(start + step, last)).sum(axis=-1)
+            self._offsets[stretch] = 1e6 * sums[:, None] / (last - first)
+        return self._offsets[stretch]
 
 
 def calibrate(recordings: Sequence[LongRecording], is_own: bool) -> Calibration:
     """Calibrates on recordings of one session, or on a reference.
 
     Of more than ten minutes, stretches of half a minute are used that are spread evenly over them. A channel counts as
-    good if it is so in most of them. Stretches that hold no EEG, or in which a good channel is bad, are left out.
+    good if it is so in most of them. Stretches that hold no EEG, or in which a good channel is bad, are left out. The
+    result of a reference knows its heartbeats and blinks, as that of `GETFeatureExtractor.calibrate`.
 
     Args:
         recordings: Recordings of the same channels.
@@ -164,23 +191,28 @@ def calibrate(recordings: Sequence[LongRecording], is_own: bool) -> Calibration:
         check_same_channels(recordings[0].ch_names, each.ch_names)
     extractor = recordings[0].extractor
     spans, is_all = _spread(recordings, extractor.sampling_rate)
-    parts, errors = [], []
+    parts, cleaned, errors = [], [], []
     for recording, stretch, start, stop in spans:
         eeg = recording.cleaned(stretch, start, stop)
         try:
             parts.append(extractor.calibrate(eeg, band_limited=True))
         except ValueError as error:
             errors.append(error)
+        else:
+            cleaned.append(eeg)
     if not parts:
         raise errors[0]
     good = np.mean([part.good for part in parts], axis=0) > 0.5
-    whole = [part for part in parts if part.good[good].all()] if good.any() else []
-    if not whole:
+    is_whole = [good.any() and part.good[good].all() for part in parts]
+    if not any(is_whole):
         raise ValueError(
             "No stretch of the recording has all channels that are good in most of it: leave bad channels out."
         )
+    if not is_own:
+        return extractor.calibrate(list(compress(cleaned, is_whole)), band_limited=True)
+    whole = compress(parts, is_whole)
     signal = np.concatenate([part.signal[good[part.good]] for part in whole], axis=-1)
-    return Calibration(parts[0].ch_names, parts[0].positions, good, signal, is_own and is_all)
+    return Calibration(parts[0].ch_names, parts[0].positions, good, signal, is_all)
 
 
 def _spread(

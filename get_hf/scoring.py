@@ -10,8 +10,10 @@ The mean over channels is smoothed. What is unusual need not be a seizure: artef
 """
 
 import json
+import math
 import warnings
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,15 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from transformers.cache_utils import DynamicCache
 
+from get_hf.long_recordings import LongRecording, calibrate
 from get_hf.modeling.modeling_get import GETModel
 from get_hf.outputs import check_file
-from get_hf.processing.calibration_get import Calibration
+from get_hf.processing.calibration_get import Calibration, check_same_channels
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.features_get import Prompt
 from get_hf.processing.files import written_whole
 from get_hf.processing.reading_get import CALIBRATION_SECONDS, annotated_spans
-from get_hf.processing.signal_get import mirror_left
 from get_hf.processing.stretches_get import is_bad
 
 if TYPE_CHECKING:
@@ -40,9 +43,10 @@ EVENT_SUFFIXES = (".csv", ".json", ".fif", ".tsv")
 SZCORE_COLUMNS = ("onset", "duration", "eventType", "confidence", "channels", "dateTime", "recordingDuration")
 #: Seconds that are scored at once, so that memory does not grow with the length of a recording.
 CHUNK_SECONDS = 60.0
-#: Seconds after a chunk that its filters read, and seconds at the start that have no score: with no past, anything
-#: surprises.
-EDGE_SECONDS, SETTLING_SECONDS = 2.0, 2.0
+#: Seconds after a chunk in which heartbeats and blinks are sought too.
+EDGE_SECONDS = 10.0
+#: Seconds at the start, and after spans that are annotated bad, that have no score: with no past, anything surprises.
+SETTLING_SECONDS = 2.0
 #: Seconds over which the surprise is averaged.
 SMOOTHING_SECONDS = 2.0
 #: Deviations of the reference above which a moment is unusual.
@@ -192,7 +196,10 @@ def score_recording(
 ) -> Scores:
     """Scores how unusual each quarter of a second is.
 
-    A recording may last for hours: it is scored a minute at a time.
+    A recording may last for hours, and `raw` need not be loaded: it is read, cleaned and scored a minute at a time,
+    and the scores are those of the whole recording at once. Only heartbeats and blinks are sought in each minute with
+    some seconds around it. After spans that are annotated bad, and after interruptions, the model begins without a
+    past.
 
     Args:
         raw: The recording, in volts.
@@ -204,114 +211,162 @@ def score_recording(
         progress: Called with the seconds that are done, and all seconds.
 
     Raises:
+        TypeError: The recording is no continuous `mne.io.Raw`.
         ValueError: The recording or the reference cannot be read as EEG, their channels differ, or the reference is
             too short.
     """
     if reference is None:
-        own = _part(raw, 0, round(CALIBRATION_SECONDS * raw.info["sfreq"]))
-        reference = fit_reference(own, model, extractor)
+        reference = fit_reference(raw, model, extractor, (0.0, CALIBRATION_SECONDS))
     elif not isinstance(reference, Reference):
         reference = fit_reference(reference, model, extractor)
-    measures, n_missing = _measures(raw, model, extractor, reference.calibration, progress)
+    opened = LongRecording(raw, extractor)
+    check_same_channels(reference.calibration.ch_names, opened.ch_names)
+    measures, n_missing = _measures(opened, model, extractor, reference.calibration, progress)
     channels = _larger(measures, reference.median, reference.deviation)
     seconds = model.config.patch_size / model.config.sampling_rate
     course = (_course(channels, seconds) - reference.mean_median) / reference.mean_deviation
     if n_missing:
         warnings.warn(f"{n_missing * seconds:.4g} s are annotated bad and have no score.", stacklevel=2)
-    return Scores(
-        list(reference.calibration.ch_names), channels, course, seconds, raw.n_times / raw.info["sfreq"], threshold
-    )
+    return Scores(opened.ch_names, channels, course, seconds, opened.seconds, threshold)
 
 
-def fit_reference(raw: "mne.io.BaseRaw", model: GETModel, extractor: GETFeatureExtractor) -> Reference:
+def fit_reference(
+    raw: "mne.io.BaseRaw",
+    model: GETModel,
+    extractor: GETFeatureExtractor,
+    span: tuple[float, float] | None = None,
+) -> Reference:
     """Estimates what is usual from a recording.
 
+    The transform is estimated from ten minutes at most, which are spread over a longer reference.
+
     Args:
-        raw: The recording, in volts, without the events that are to be found.
+        raw: The recording, in volts, without the events that are to be found; it need not be loaded.
         model: The model.
         extractor: Its feature extractor.
+        span: First and last second of the part that is usual. None: all of it.
 
     Raises:
+        TypeError: The recording is no continuous `mne.io.Raw`.
         ValueError: The recording cannot be read as EEG, or is too short.
     """
+    opened = LongRecording(raw, extractor, span=span)
     patch = model.config.patch_size / model.config.sampling_rate
-    seconds = raw.n_times / raw.info["sfreq"]
+    seconds = sum(end - begin for begin, end in map(opened.times, opened.stretches))
     if seconds < LEAST_PATCHES * patch:
         raise ValueError(
             f"The reference is {seconds:.3g} s long, and a reference needs {LEAST_PATCHES * patch:g} s at least, "
             "better minutes: give a longer one."
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # `raw` is read again below, and warns there
-        calibration = extractor.calibrate(raw)
-    measures, _ = _measures(raw, model, extractor, calibration, lambda done, total: None)
+        warnings.simplefilter("ignore")  # the same parts are read again below, and warn there
+        calibration = calibrate([opened], is_own=False)
+    measures, _ = _measures(opened, model, extractor, calibration, lambda done, total: None)
     median, deviation = _usual(measures)
     course = _course(_larger(measures, median, deviation), patch)
     return Reference(calibration, median, deviation, *map(float, _usual(course)))
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """Patches of a stretch that are scored at once.
+
+    Attributes:
+        stretch: The stretch, see `LongRecording.stretches`.
+        at: Number of the stretch's first whole patch, counted from the first sample of the recording.
+        skip: Samples of the stretch before it, at the model's rate.
+        n_own: Number of whole patches of the stretch.
+        first: First patch that is scored, counted from `at`.
+        last: Last patch, exclusive.
+    """
+
+    stretch: tuple[int, int]
+    at: int
+    skip: int
+    n_own: int
+    first: int
+    last: int
+
+
+def _pieces(opened: LongRecording, patch: float, size: int, n_patches: int) -> Iterator[_Piece]:
+    """Divides a recording into pieces; patches are counted from its first sample, whatever its stretches."""
+    n_chunk = max(1, round(CHUNK_SECONDS / patch))
+    for stretch in opened.stretches:
+        begin = opened.times(stretch)[0]
+        at = math.ceil(begin / patch - 1e-6)
+        skip = max(0, round((at * patch - begin) * size / patch))
+        n_own = min((opened.n_cleaned(stretch) - skip) // size, n_patches - at)
+        for first in range(0, n_own, n_chunk):
+            yield _Piece(stretch, at, skip, n_own, first, min(first + n_chunk, n_own))
+
+
 def _measures(
-    raw: "mne.io.BaseRaw",
+    opened: LongRecording,
     model: GETModel,
     extractor: GETFeatureExtractor,
     calibration: Calibration,
     progress: Callable[[int, int], None],
 ) -> tuple[np.ndarray, int]:
     """Surprise and loudness `(2, channels, patches)`, and the number of patches in spans that are annotated bad."""
-    rate, patch = raw.info["sfreq"], model.config.patch_size / model.config.sampling_rate
-    n_patches = int(raw.n_times / rate / patch + 1e-6)
-    n_chunk, n_before, n_after = (
-        round(seconds / patch) for seconds in (CHUNK_SECONDS, model.config.context_seconds, EDGE_SECONDS)
-    )
-    measures = np.full((2, len(calibration.ch_names), n_patches), np.nan)
+    size, patch = model.config.patch_size, model.config.patch_size / model.config.sampling_rate
+    n_patches = int(opened.seconds / patch + 1e-6)
+    n_before, n_after = (round(seconds / patch) for seconds in (model.config.context_seconds, EDGE_SECONDS))
+    measures = np.full((2, len(opened.ch_names), n_patches), np.nan)
     refused: ValueError | None = None
-    for first in range(0, n_patches, n_chunk):
-        last, begin = min(first + n_chunk, n_patches), max(0, first - n_before)
-        end = min(last + n_after, n_patches)  # the extractor counts patches from the end
-        part = _part(raw, round(begin * patch * rate), round(end * patch * rate))
+    masked: Counter = Counter()
+    goes_on: tuple[_Piece, bytes] | None = None
+    cache: Any = None
+    for piece in _pieces(opened, patch, size, n_patches):
+        low, high = max(0, piece.first - n_before), min(piece.n_own, piece.last + n_after)
+        eeg = opened.cleaned(piece.stretch, piece.skip + low * size, piece.skip + high * size)
         try:
-            features = extractor(part, calibrate_on=calibration, condition="none")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # which channels are masked is told once, at the end
+                features = extractor(eeg, band_limited=True, calibrate_on=calibration)
         except ValueError as error:  # such as an amplifier that is off
             refused = error
         else:
-            nats = model.score(**features.to(model.device), num_flow_steps=FLOW_STEPS)[0].float().cpu().numpy()
-            both = np.stack([nats[:, 1:], _loudness(part, features.recordings[0], extractor)])
-            measures[:, :, first:last] = both[:, :, first - end :][:, :, : last - first]
-        progress(round(last * patch), round(n_patches * patch))
+            prompt = features.recordings[0]
+            begin, known = low, prompt.good.tobytes()
+            if goes_on is not None and goes_on[0].stretch == piece.stretch and goes_on[0].last == piece.first:
+                begin = piece.first if goes_on[1] == known else low
+            if begin < piece.first or piece.first == 0:  # without a cache that these channels were in
+                cache, begin = DynamicCache(config=model.config), low
+            # with one patch before: the last one in the past, or the start patch
+            inputs = {name: features[name] for name in ("channel_positions", "channel_mask", "calibration")}
+            values = features["input_values"][..., (begin - low) * size : (1 + piece.last - low) * size]
+            inputs = {name: value.to(model.device) for name, value in (inputs | {"input_values": values}).items()}
+            nats = model.score(**inputs, num_flow_steps=FLOW_STEPS, past_key_values=cache)[0].float().cpu().numpy()
+            n_new, n_later = piece.last - piece.first, high - piece.last
+            own = slice(piece.at + piece.first, piece.at + piece.last)
+            measures[0, :, own] = nats[:, -n_new:]
+            measures[1, :, own] = _loudness(eeg, prompt, size)[:, -n_later - n_new : -n_later or None]
+            masked.update(dict.fromkeys(np.array(opened.ch_names)[~prompt.good], n_new))
+            goes_on = piece, known
+        if piece.first == 0:
+            measures[:, :, piece.at : piece.at + round(SETTLING_SECONDS / patch)] = np.nan
+        progress(round((piece.at + piece.last) * patch), round(n_patches * patch))
     if refused is not None and np.isnan(measures).all():
         raise refused
-    measures[:, :, : round(SETTLING_SECONDS / patch)] = np.nan
-    bad = _bad_patches(raw, n_patches, patch)
+    if masked:
+        named = ", ".join(f"{name} (for {count * patch:.4g} s)" for name, count in masked.most_common())
+        warnings.warn(f"Channels that are bad, flat or no EEG in amplitude have no score: {named}.", stacklevel=3)
+    bad = _bad_patches(opened.raw, n_patches, patch)
     measures[:, :, bad] = np.nan
     return measures, int(bad.sum())
 
 
-def _loudness(part: "mne.io.BaseRaw", prompt: Prompt, extractor: GETFeatureExtractor) -> np.ndarray:
-    """Log root mean square `(channels, patches)` without events, in log microvolts and the extractor's patches."""
-    microvolts = part.get_data(units="uV")[prompt.good]
-    microvolts -= np.median(microvolts, axis=1, keepdims=True)
-    x = extractor.clean(microvolts, part.info["sfreq"])
-    x -= prompt.events.signal
-    x = mirror_left(x, -x.shape[1] % extractor.patch_size).reshape(len(x), -1, extractor.patch_size)
-    loudness = np.full((len(prompt.good), x.shape[1]), np.nan)
-    loudness[prompt.good] = np.log(x.std(axis=-1) + LEAST_MICROVOLTS)
+def _loudness(eeg: "mne.io.BaseRaw", prompt: Prompt, size: int) -> np.ndarray:
+    """Log root mean square `(channels, patches)` of clean EEG without events, in log microvolts."""
+    x = eeg.get_data(units="uV")[prompt.good] - prompt.events.signal
+    loudness = np.full((len(prompt.good), x.shape[1] // size), np.nan)
+    loudness[prompt.good] = np.log(x.reshape(len(x), -1, size).std(axis=-1) + LEAST_MICROVOLTS)
     return loudness
 
 
 def _larger(measures: np.ndarray, median: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     """The larger of both measures `(2, channels, patches)` in deviations, `(channels, patches)`."""
     return ((measures - median[..., None]) / deviation[..., None]).max(axis=0)
-
-
-def _part(raw: "mne.io.BaseRaw", start: int, stop: int) -> "mne.io.BaseRaw":
-    """The EEG channels of a recording from one sample to another, without annotations; raw may lie on disk."""
-    import mne
-
-    picks = mne.pick_types(raw.info, meg=False, eeg=True, seeg=True, ecog=True, dbs=True, exclude=[])
-    if not len(picks):
-        raise ValueError("The recording has no EEG channel: set the types of its channels with set_channel_types.")
-    data = raw.get_data(picks=picks, start=start, stop=min(stop, raw.n_times))
-    return mne.io.RawArray(data, mne.pick_info(raw.info, picks), verbose="ERROR")
 
 
 def _bad_patches(raw: "mne.io.BaseRaw", n_patches: int, patch: float) -> np.ndarray:

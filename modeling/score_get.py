@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers.cache_utils import DynamicCache
+from transformers.cache_utils import Cache, DynamicCache
 
 from .amplitude_get import log_volume, split_amplitude
 from .flow_get import GETFlowHead, interpolate
@@ -32,6 +32,7 @@ class GETScoreMixin:
         num_flow_steps: int = 8,
         num_probes: int | None = 1,
         seed: int = 0,
+        past_key_values: Cache | None = None,
     ) -> torch.Tensor:
         """Computes the surprise of each patch of each channel, given the past of all channels.
 
@@ -54,6 +55,9 @@ class GETScoreMixin:
             num_probes: Number of random probes that estimate the divergence, for "ode" only. None computes the
                 divergence exactly, which takes `channels * flow_size` times as long.
             seed: Seed of the noise or of the probes. With the same seed, the same recording has the same score.
+            past_key_values: Cache that holds the past, which this call extends. With it, a recording can be given
+                part by part: the first patch of each part is the last patch of the part before. There is no attention
+                mask then.
 
         Returns:
             Negative log-likelihoods in nats, `(batch, channels, patches)`. The value of a patch is the sum over its
@@ -61,15 +65,20 @@ class GETScoreMixin:
             extractor's output, the first patch is the start patch.
 
         Raises:
-            ValueError: The method is unknown.
+            ValueError: The method is unknown, or a cache and an attention mask are given.
         """
+        if past_key_values is not None and attention_mask is not None:
+            raise ValueError(
+                "score() takes past_key_values or an attention_mask: leave the mask out, without padding."
+            )
         scorers: dict[str, Any] = {"flow": flow_matching_score, "ode": likelihood_score}
         if method not in scorers:
             raise ValueError(f"score() knows the methods {', '.join(scorers)}, not {method!r}.")
         options = {"num_probes": num_probes} if method == "ode" else {}
         n_batch, n_chans, size = *input_values.shape[:2], self.config.patch_size
         n_patches = input_values.shape[-1] // size
-        bands, cache = self.config.flow_bands, DynamicCache(config=self.config)
+        bands = self.config.flow_bands
+        cache = DynamicCache(config=self.config) if past_key_values is None else past_key_values
         score = input_values.new_full((n_batch, n_chans, n_patches), torch.nan, dtype=self.dtype)
         step = max(1, TOKENS_AT_ONCE // (n_batch * n_chans))
         if self.training and self.backbone.gradient_checkpointing:

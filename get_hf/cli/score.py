@@ -100,15 +100,19 @@ def score(
         )
     span = None if reference_span is None else _span(reference_span)
     named = [name.strip() for name in channels.split(",")] if channels is not None else None
-    usual = None if reference is None else load_recording(reference, channels=named, unit=unit)
+
+    def read(path: Path) -> "mne.io.BaseRaw":
+        return load_recording(path, channels=named, unit=unit, preload=False)
+
+    usual = None if reference is None else read(reference)
     if len(outputs) == 1:
-        first = load_recording(outputs[0][0], channels=named, unit=unit)  # what is wrong with it costs no loading
+        first = read(outputs[0][0])  # what is wrong with it costs no loading of the model
     model, extractor = load(checkpoint, device)
     fitted = None if usual is None else fit_reference(usual, model, extractor)
 
     def make(recording: Path, path: Path) -> None:
-        raw = first if len(outputs) == 1 else load_recording(recording, channels=named, unit=unit)
-        own = fitted if span is None else fit_reference(_cut(raw, span), model, extractor)
+        raw = first if len(outputs) == 1 else read(recording)
+        own = fitted if span is None else fit_reference(raw, model, extractor, _inside(raw, span))
         with bar("Scoring", "s") as progress:
             scores = score_recording(raw, model, extractor, own, threshold, progress)
         _write(scores, raw, path, plot)
@@ -176,13 +180,13 @@ def _span(text: str) -> tuple[float, float]:
     return start, stop
 
 
-def _cut(raw: "mne.io.BaseRaw", span: tuple[float, float]) -> "mne.io.BaseRaw":
+def _inside(raw: "mne.io.BaseRaw", span: tuple[float, float]) -> tuple[float, float]:
     seconds = raw.n_times / raw.info["sfreq"]
     if span[1] > seconds:
         raise ValueError(
             f"--reference-span ends at {span[1]:g} s, and the recording at {seconds:.4g} s: name seconds inside it."
         )
-    return raw.copy().crop(*span, include_tmax=False)
+    return span
 
 
 def _write(scores: Scores, raw: "mne.io.BaseRaw", path: Path, plot: Path | None) -> None:

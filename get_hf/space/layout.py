@@ -39,9 +39,12 @@ def build(page: Page) -> gr.Blocks:
         with gr.Row():
             with gr.Column(scale=1, min_width=300):
                 controls, go = _controls(page)
+                question, ask = _questions(page)
             with gr.Column(scale=3, min_width=480, elem_id="results"):
                 results = _results(page)
         _connect(page, blocks, controls, go, results)
+        inputs = [controls["source"], controls["file"], controls["channels"], question, controls["width"]]
+        _connect_questions(page, inputs, ask, results)
     return blocks.queue(max_size=USERS_WAITING)
 
 
@@ -84,6 +87,20 @@ def _controls(page: Page) -> tuple[dict[str, gr.components.Component], gr.Button
     return controls, go
 
 
+def _questions(page: Page) -> tuple[gr.Dropdown, gr.Button]:
+    """Creates the choice of a classifier, and the button Classify."""
+    asked = list(page.questions)
+    with gr.Accordion("Classify the recording", open=False, visible=bool(asked), elem_id="classifying"):
+        question = gr.Dropdown(asked, value=asked[0] if asked else None, label="Classifier")
+        ask = gr.Button("Classify", elem_id="classify")
+        gr.Markdown(
+            f"The last {session.MAX_CLASSIFIED_SECONDS:.0f} s are classified in windows that share one calibration. "
+            "A minute or more works best.",
+            elem_classes="get-limits",
+        )
+    return question, ask
+
+
 def _results(page: Page) -> dict[str, gr.components.Component]:
     """Creates the components that show results; their names are those of the updates in `looks`."""
     results = {}
@@ -98,6 +115,7 @@ def _results(page: Page) -> dict[str, gr.components.Component]:
         with gr.Column(scale=2, min_width=320):
             results["maps"] = gr.HTML(padding=False, elem_id="maps")
     _figure(results, "surprise")
+    _figure(results, "windows")
     results["classes"] = gr.HTML(padding=False, elem_id="classes", visible=page.classifier is not None)
     with gr.Row():
         for suffix, label in looks.FILES.items():
@@ -174,3 +192,27 @@ def _connect(
     )
     results["stop"].click(stop, queue=False, **private)
     blocks.unload(leave)
+
+
+def _connect_questions(
+    page: Page,
+    inputs: list[gr.components.Component],
+    ask: gr.Button,
+    results: dict[str, gr.components.Component],
+) -> None:
+    """Connects the button Classify to `Page.classify`."""
+
+    def classify(request: gr.Request, *choices):
+        for updates in page.classify(Visitor.of(request), *choices):
+            yield {results[name]: value for name, value in updates.items()}
+
+    ask.click(
+        classify,
+        inputs,
+        list(results.values()),
+        js=_SHOW_RESULTS,
+        show_progress="hidden",
+        trigger_mode="multiple",
+        concurrency_limit=None,
+        api_visibility="private",
+    )

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import mne
     from plotly.graph_objects import Figure
 
+    from get_hf.space.session import Windows
+
 #: Widths of the window in pixels: the width that is assumed if it is not known, and the width below which results are
 #: shown below the controls, as on a phone.
 WIDE, NARROW = 1400, 768
@@ -76,6 +78,7 @@ CAPTIONS = {
     "spectra": "<b>Spectra.</b> Look at the shaded band, 8 to 13 Hz (alpha): a peak there should stay.",
     "maps": "<b>Alpha power on the head, from above.</b> Look at the bright places: they should be the same. In most "
     "people one is at the back of the head (below).",
+    "windows": "<b>Classes.</b> Look at which line is above. The vote is the mean over all windows. Not a diagnosis.",
     "surprise": "<b>Surprise.</b> Look for red: moments that GET did not expect. At the start it knows too little.",
 }
 _HANDLING = "In the strip, drag the window to scroll, and its ends to zoom."
@@ -105,7 +108,7 @@ def times(speed: float) -> str:
 def nothing() -> dict[str, Any]:
     """Returns updates that remove all results, so that they are not mistaken for results of the present choice."""
     updates = {"growing": "", "maps": "", "classes": "", **stop(False), **no_files()}
-    for name in ("traces", "spectra", "surprise"):
+    for name in ("traces", "spectra", "surprise", "windows"):
         updates |= {name: gr.update(value=None, visible=False), f"{name}_caption": ""}
     return updates
 
@@ -204,3 +207,13 @@ def classes(probabilities: dict[str, float]) -> str:
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])
     said = ", ".join(f"{name} {100 * p:.0f} %" for name, p in ranked)
     return message(f"The classifier says of the recording: {said}.") if said else ""
+
+
+def windows(found: "Windows", width: float) -> dict[str, Any]:
+    """Draws the classes of windows, and says their vote; see `charts.windows`."""
+    means, counts = found.scores.mean(axis=0), np.bincount(found.scores.argmax(axis=1), minlength=len(found.classes))
+    ranked = sorted(zip(found.classes, means, counts, strict=True), key=lambda entry: -entry[1])
+    of_all = ", ".join(f"{name} {100 * mean:.0f} % ({count} windows)" for name, mean, count in ranked)
+    text = f"The vote of {len(found.scores)} windows is {ranked[0][0]}: {of_all}."
+    chart = _chart("windows", charts.windows(found, width < NARROW), _STILL, CAPTIONS["windows"])
+    return {"message": message(text, found.notes), **chart}

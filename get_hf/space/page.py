@@ -6,6 +6,7 @@ updates. An update is a dictionary from the name of a component to the value tha
 """
 
 import copy
+import functools
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import torch
 
-from get_hf import GETFeatureExtractor, GETForSequenceClassification, GETModel, load_pretrained
-from get_hf.pretrained import find_checkpoint, load_folder
+from get_hf import GETFeatureExtractor, GETForSequenceClassification, GETModel, load_classifier, load_pretrained
+from get_hf.pretrained import CLASSIFIERS, find_checkpoint, load_folder
 from get_hf.space import looks, session
 from get_hf.space.disk import Disk
 from get_hf.space.runs import Run, Runs
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     import mne
 
 EXAMPLE, UPLOAD, NOTHING = "Built-in example", "My recording", "Nothing"
+#: Shipped classifiers that a visitor can choose, by what the visitor reads.
+QUESTIONS = {"Eyes open or closed": "eyes", "Left or right fist, imagined or moved": "fists"}
+#: The classifier that the page was started with.
+OWN_QUESTION = "The classifier of this page"
 #: Conditions that a visitor can choose. The checkpoint was trained on these conditions only.
 CONDITIONS = ("rest", "eyes_open", "eyes_closed", "left_fist", "right_fist", "both_fists", "feet")
 USERS_AT_ONCE, USERS_WAITING = 2, 20
@@ -91,6 +96,8 @@ class Page:
         self.extractor: GETFeatureExtractor
         self.model, self.extractor = load_pretrained(checkpoint)
         self.classifier = _load_classifier(classifier, self.model) if classifier else None
+        self.questions: dict[str, str] = {OWN_QUESTION: str(classifier)} if classifier else {}
+        self.questions |= {asked: name for asked, name in QUESTIONS.items() if (CLASSIFIERS / name).is_dir()}
         self.disk = disk
         self.runs = Runs(USERS_AT_ONCE, USERS_WAITING)
         self._chosen: dict[str, tuple[str, str | None]] = {}
@@ -198,10 +205,46 @@ class Page:
         if path and path not in {kept for _, kept in self._chosen.values()}:
             self.disk.delete(path)
 
-    def _recording(self, source: str, path: str | None) -> tuple["mne.io.BaseRaw | None", list[str]]:
+    def _recording(
+        self, source: str, path: str | None, most_seconds: float = session.MAX_PROMPT_SECONDS
+    ) -> tuple["mne.io.BaseRaw | None", list[str]]:
         if source == EXAMPLE:
             return self.example, []
-        return session.read_upload(path) if source == UPLOAD and path else (None, [])
+        return session.read_upload(path, most_seconds) if source == UPLOAD and path else (None, [])
+
+    # ---------------------------------------------------------------------------------------------------- to classify
+
+    def classify(self, visitor: Visitor, *choices) -> Iterator[dict[str, Any]]:
+        """Classifies the windows of a recording.
+
+        Args:
+            visitor: The visitor who pressed the button.
+            choices: Source, path of the upload, channels, one of `questions`, and width of the window in pixels.
+
+        Yields:
+            Updates.
+        """
+        with self.runs.begin(visitor.tab) as run:
+            yield from run.shown(self._classify(run, *choices), last=looks.nothing())
+
+    def _classify(
+        self, run: Run, source: str, path: str | None, ch_names: list[str], question: str, width: float
+    ) -> Iterator[dict[str, Any]]:
+        yield {"message": looks.message("Reading"), **looks.nothing()}
+        try:
+            raw, notes = self._recording(source, path, session.MAX_CLASSIFIED_SECONDS)
+            if raw is None:
+                raise ValueError("There is no recording to classify: upload one, or choose the built-in example.")
+            if question not in self.questions:
+                raise ValueError("No classifier was chosen: choose one.")
+            for before in self.runs.turn(run):
+                yield {"message": looks.message(f"Waiting for a free place: {before} before you.")}
+            yield {"message": looks.message("Classifying", notes)}
+            found = session.classify_windows(*_classifier(self.questions[question]), raw, ch_names or ())
+            found.notes[:0] = notes
+            yield looks.windows(found, width)
+        except Exception as error:
+            yield {"message": looks.failure(error)}
 
     # ---------------------------------------------------------------------------------------------------- to generate
 
@@ -332,6 +375,12 @@ class Page:
         except ValueError as error:
             notes.append(f"There is nothing to download. {error}")
         return files, notes
+
+
+@functools.lru_cache(maxsize=4)
+def _classifier(name: str) -> tuple[GETForSequenceClassification, GETFeatureExtractor]:
+    """Loads a classifier when a visitor first asks for it."""
+    return load_classifier(name)
 
 
 def _load_classifier(classifier: str | Path, model: GETModel) -> GETForSequenceClassification:

@@ -20,6 +20,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from get_hf import GETFeatureExtractor, GETForSequenceClassification, GETModel, load_recording
+from get_hf.modeling.pipeline_get import window_scores
 from get_hf.processing.feature_extraction_get import EEGFeatures
 from get_hf.processing.montage_get import USUAL_CHANNELS, UnknownChannelError, parse_channel_name
 from get_hf.space.disk import MAX_MEGABYTES
@@ -32,6 +33,8 @@ SUFFIXES = (".edf", ".bdf", ".fif", ".set")
 MAX_RATE = 5000.0
 #: Longest prompt in seconds; only the end of a longer recording is read.
 MAX_PROMPT_SECONDS = 30.0
+#: Longest recording that is classified, in seconds; only the end of a longer recording is read.
+MAX_CLASSIFIED_SECONDS = 300.0
 #: Longest continuation in seconds, and largest number of channels.
 MAX_SECONDS = 60.0
 MAX_CHANNELS = 32
@@ -133,11 +136,11 @@ class Prepared:
     notes: list[str]
 
 
-def read_upload(path: str | Path) -> tuple["mne.io.BaseRaw", list[str]]:
+def read_upload(path: str | Path, most_seconds: float = MAX_PROMPT_SECONDS) -> tuple["mne.io.BaseRaw", list[str]]:
     """Reads an uploaded file within the limits of the page.
 
     Returns:
-        At most the last 30 s of the recording, in volts, and notes for the user.
+        At most the last `most_seconds` of the recording, in volts, and notes for the user.
 
     Raises:
         ValueError: The file is too large, or holds no EEG. The message has the name of the file without its folder.
@@ -159,9 +162,9 @@ def read_upload(path: str | Path) -> tuple["mne.io.BaseRaw", list[str]]:
             raise ValueError(str(error).replace(str(path), path.name)) from error
     if (rate := raw.info["sfreq"]) > MAX_RATE:
         raise ValueError(f"{path.name} has {rate:g} Hz, and at most {MAX_RATE:g} Hz are read here: resample it.")
-    if (seconds := raw.n_times / raw.info["sfreq"]) > MAX_PROMPT_SECONDS:
-        raw.crop(tmin=seconds - MAX_PROMPT_SECONDS)
-        notes.append(f"Of {seconds:.0f} s the last {MAX_PROMPT_SECONDS:.0f} s are read.")
+    if (seconds := raw.n_times / raw.info["sfreq"]) > most_seconds:
+        raw.crop(tmin=seconds - most_seconds)
+        notes.append(f"Of {seconds:.0f} s the last {most_seconds:.0f} s are read.")
     return raw, notes
 
 
@@ -188,13 +191,16 @@ def prepare(extractor: GETFeatureExtractor, raw: "mne.io.BaseRaw | None", wishes
             ch_names = list(wishes.ch_names) or USUAL_CHANNELS
             features = extractor(ch_names=ch_names, person=wishes.seed, **_conditions(raw, wishes))
         else:
-            ch_names = list(wishes.ch_names) or usual_channels(raw.ch_names)
-            if strange := [name for name in ch_names if name not in raw.ch_names]:
-                raise ValueError(
-                    f"{', '.join(strange)} was chosen, and the recording has no such channel: choose again."
-                )
-            features = extractor(raw.copy().pick(ch_names), **_conditions(raw, wishes))
+            features = extractor(_chosen(raw, wishes.ch_names), **_conditions(raw, wishes))
     return Prepared(features, notes)
+
+
+def _chosen(raw: "mne.io.BaseRaw", ch_names: Sequence[str]) -> "mne.io.BaseRaw":
+    """Returns the chosen channels of a recording; if none are chosen, the usual ones."""
+    chosen = list(ch_names) or usual_channels(raw.ch_names)
+    if strange := [name for name in chosen if name not in raw.ch_names]:
+        raise ValueError(f"{', '.join(strange)} was chosen, and the recording has no such channel: choose again.")
+    return raw.copy().pick(chosen)
 
 
 def _conditions(raw: "mne.io.BaseRaw | None", wishes: Wishes) -> dict[str, str | None]:
@@ -300,6 +306,49 @@ def classify(classifier: GETForSequenceClassification, features: EEGFeatures) ->
     """Classifies a recording, and returns the probability of each class by its name."""
     probabilities = classifier(**features).logits[0].softmax(-1)
     return {classifier.config.id2label[index]: float(p) for index, p in enumerate(probabilities)}
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Classes of the windows of a recording.
+
+    Attributes:
+        classes: Names of the classes.
+        scores: Probabilities `(windows, classes)`.
+        spans: Start and end of each window, in seconds from the first sample that was read.
+        notes: Notes for the user.
+    """
+
+    classes: list[str]
+    scores: np.ndarray
+    spans: list[tuple[float, float]]
+    notes: list[str]
+
+
+def classify_windows(
+    classifier: GETForSequenceClassification,
+    extractor: GETFeatureExtractor,
+    raw: "mne.io.BaseRaw",
+    ch_names: Sequence[str],
+) -> Windows:
+    """Classifies the windows of a recording, as `pipeline("eeg-classification")` does.
+
+    `get_hf.classify` is not used, because it changes the filters of warnings, which all users share.
+
+    Raises:
+        ValueError: Too many channels or a channel that the recording lacks were chosen, or the feature extractor
+            refuses the recording.
+    """
+    if len(ch_names) > MAX_CHANNELS:
+        raise ValueError(f"{len(ch_names)} channels were chosen, and here at most {MAX_CHANNELS} are used.")
+    config = classifier.config
+    with _notes.taken() as notes:
+        features = extractor(_chosen(raw, ch_names), calibrate_on="all")
+        positions = features["channel_positions"][features["channel_mask"].bool()]
+        extractor.check_montage(config.training_channels, positions.numpy())
+    [(scores, spans)] = window_scores(classifier, features, config.window_seconds, config.stride_seconds)
+    classes = [config.id2label[index] for index in range(config.num_labels)]
+    return Windows(classes, scores.numpy(), spans, notes)
 
 
 def example(model: GETModel, extractor: GETFeatureExtractor) -> "mne.io.BaseRaw":

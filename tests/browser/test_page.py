@@ -30,6 +30,7 @@ pytestmark = [
 #: What Plotly draws in.
 CHART = ".js-plotly-plot"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+SCALP = ["Fp1.", "Fp2.", "F3..", "F4..", "C3..", "Cz..", "C4..", "P3..", "Pz..", "P4..", "O1..", "O2.."]
 #: Milliseconds; generous, because machines that test are busy.
 PATIENCE = 180_000
 
@@ -123,8 +124,7 @@ def screenshot(page, name: str) -> None:
 
 
 def test_a_recording_is_continued_and_downloaded(page, tmp_path):
-    names = ["Fp1.", "Fp2.", "F3..", "F4..", "C3..", "Cz..", "C4..", "P3..", "Pz..", "P4..", "O1..", "O2.."]
-    save_recording(make_raw(ch_names=names), tmp_path / "mine.edf")
+    save_recording(make_raw(ch_names=SCALP), tmp_path / "mine.edf")
     upload(page, tmp_path / "mine.edf")
     page.get_by_text("12 channels, 12 s, 160 Hz").wait_for()
     page.get_by_label("Condition from here on").click()
@@ -144,7 +144,7 @@ def test_a_recording_is_continued_and_downloaded(page, tmp_path):
         download.value.save_as(tmp_path / name)
     for name in ("mine_get.edf", "mine_get_raw.fif"):
         continued = mne.io.read_raw(tmp_path / name, verbose="ERROR")
-        assert continued.ch_names == names
+        assert continued.ch_names == SCALP
         assert continued.n_times == (12 + 10) * 160
         assert "GET generated" in continued.annotations.description
     assert (tmp_path / "mine_get.png").stat().st_size > 50_000
@@ -161,6 +161,23 @@ def test_the_example_shows_its_first_patch_soon(page):
     assert seconds < limit
     page.wait_for_selector(f"#surprise {CHART}")
     screenshot(page, "example")
+
+
+def test_a_recording_is_classified(page, tmp_path):
+    save_recording(make_raw(60.0, ch_names=SCALP), tmp_path / "minute.edf")
+    upload(page, tmp_path / "minute.edf")
+    page.get_by_text("Of 60 s the last 30 s are read.").wait_for()
+    page.get_by_text("Classify the recording").click()
+    page.click("#classify")
+    page.wait_for_selector(f"#windows {CHART}")
+    said = page.inner_text("#message")
+    assert re.match(r"The vote of 30 windows is eyes_(open|closed): ", said)
+    assert "Look" in page.inner_text("#windows-caption")
+    shown = page.inner_text("#windows")
+    assert "eyes_open" in shown
+    assert "Probability" in shown
+    assert page.locator(f"#traces {CHART}").count() == 0
+    screenshot(page, "classified")
 
 
 def test_a_mistake_is_one_sentence_and_can_be_mended(page, tmp_path):

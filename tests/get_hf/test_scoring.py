@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from get_hf import load_pretrained, scoring
+from get_hf.long_recordings import LongRecording
 from get_hf.scoring import SZCORE_COLUMNS, Scores, fit_reference, save_scores, score_recording
 from get_hf.training.evaluation.events import read_szcore
 from synthetic import make_raw
@@ -27,9 +28,9 @@ def reference(pair):
     return fit_reference(make_raw(40.0, seed=1), *pair)
 
 
-def louder(seconds: float, start: float, stop: float) -> mne.io.BaseRaw:
-    raw = make_raw(seconds, seed=2)
-    raw._data[:, round(160 * start) : round(160 * stop)] *= 8
+def louder(seconds: float, start: float, stop: float, rate: float = 160.0) -> mne.io.BaseRaw:
+    raw = make_raw(seconds, rate, seed=2)
+    raw._data[:, round(rate * start) : round(rate * stop)] *= 8
     return raw
 
 
@@ -57,13 +58,72 @@ def test_a_recording_like_its_reference_has_scores_around_zero(pair, reference):
     assert np.isnan(course[:7]).all()  # with no past, anything surprises
 
 
-def test_pieces_of_a_long_recording_score_as_the_whole(pair, reference, monkeypatch):
-    raw = louder(100.0, 57.0, 63.0)  # across the border of two pieces
+@pytest.mark.parametrize("rate", [160.0, 173.61, 512.0])
+def test_pieces_of_a_long_recording_score_as_the_whole(pair, reference, monkeypatch, rate):
+    raw = louder(100.0, 57.0, 63.0, rate)
+    model, extractor = pair
+    nats = model.score(**extractor(raw, calibrate_on=reference.calibration, condition="none"), num_flow_steps=4)
+    surprise = nats[0, :, 1:].numpy()  # of the whole recording in one call
+    monkeypatch.setattr(scoring, "CHUNK_SECONDS", 1e4)
     whole = score_recording(raw, *pair, reference)
     monkeypatch.setattr(scoring, "CHUNK_SECONDS", 20.0)
     pieces = score_recording(raw, *pair, reference)
-    np.testing.assert_allclose(pieces.channels, whole.channels, atol=0.2)
+    measures, _ = scoring._measures(
+        LongRecording(raw, extractor), model, extractor, reference.calibration, lambda done, total: None
+    )
+    deviations = (measures[0][:, 8:] - surprise[:, 8:]) / reference.deviation[0][:, None]
+    assert np.abs(deviations).max() < 1e-4
+    np.testing.assert_allclose(pieces.channels, whole.channels, atol=1e-4, rtol=1e-4)
+    np.testing.assert_allclose(pieces.course, whole.course, atol=1e-4, rtol=1e-4)
+    assert whole.events
     assert pieces.events[0][:2] == whole.events[0][:2]
+
+
+def test_no_more_than_a_piece_is_read_at_once(pair, monkeypatch, tmp_path):
+    louder(700.0, 57.0, 63.0).save(tmp_path / "x_raw.fif", verbose="ERROR")
+    raw = mne.io.read_raw(tmp_path / "x_raw.fif", verbose="ERROR")
+    stored = raw.copy().load_data()
+    lengths, get_data = [], type(raw).get_data
+
+    def read(self, *args, **kwargs):
+        if self.filenames[0] is not None:
+            lengths.append((kwargs["stop"] - kwargs["start"]) / 160.0)
+        return get_data(self, *args, **kwargs)
+
+    monkeypatch.setattr(type(raw), "get_data", read)
+    done: list[int] = []
+    of_file = score_recording(raw, *pair, progress=lambda seconds, total: done.append(seconds))
+    assert not raw.preload
+    assert sum(lengths) > 600
+    assert max(lengths) < 150
+    assert done == sorted(done)
+    assert done[-1] == 700
+    np.testing.assert_allclose(of_file.course, score_recording(stored, *pair).course, atol=1e-4, rtol=1e-4)
+
+
+def test_after_a_bad_span_the_model_begins_without_a_past_and_patches_stay_where_they_are(pair, reference):
+    raw = louder(60.0, 40.0, 42.0)
+    raw._data[:, 160 * 20 : 160 * 25] *= 500  # a filter would ring far beyond it
+    raw.set_annotations(mne.Annotations([19.9, 50.1], [5.23, 0.0], ["BAD_off", "BAD boundary"]))
+    with pytest.warns(UserWarning, match="5.5 s are annotated bad"):
+        scores = score_recording(raw, *pair, reference)
+    ((onset, duration, _),) = scores.events
+    assert onset == pytest.approx(40, abs=1.0)
+    assert onset + duration == pytest.approx(42, abs=1.5)
+    known = ~np.isnan(scores.course)
+    assert not known[79:108].any()  # to two seconds after the bad span
+    assert known[111:195].all()
+    assert not known[204:206].any()  # after the interruption
+
+
+def test_a_channel_that_is_flat_for_a_minute_has_no_score_there(pair, reference, monkeypatch):
+    monkeypatch.setattr(scoring, "CHUNK_SECONDS", 20.0)
+    raw = make_raw(120.0, seed=4)
+    raw._data[2, 160 * 30 : 160 * 110] = 0
+    with pytest.warns(UserWarning, match=r"have no score: C3.. \(for 60 s\)"):
+        scores = score_recording(raw, *pair, reference)
+    assert np.isnan(scores.channels[2, 4 * 40 : 4 * 100]).all()
+    assert not np.isnan(scores.channels[:2, 8:]).any()
 
 
 def test_spans_that_are_annotated_bad_or_off_have_no_score(pair, reference):

@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
+from transformers.cache_utils import DynamicCache
 
 from gaussian_head import GaussianHead, gaussian_nats
 from get_hf import GETModel
@@ -176,3 +177,17 @@ def test_a_model_in_training_whose_layers_are_checkpointed_scores_as_any_other(m
     model.train()
     model.activation_checkpointing_enable()
     torch.testing.assert_close(model.score(**inputs), whole, atol=1e-4, rtol=1e-5, equal_nan=True)
+
+
+def test_a_recording_given_part_by_part_scores_as_the_whole_does(model):
+    inputs = tiny_inputs(n_batch=2, n_patches=12)
+    whole, cache, parts = model.score(**inputs), DynamicCache(config=model.config), []
+    for first, last in [(0, 5), (4, 6), (5, 12)]:  # the last patch of a part is the first of the next
+        part = inputs | {
+            "input_values": inputs["input_values"][..., first * PATCH : last * PATCH],
+            "condition_ids": inputs["condition_ids"][:, first:last],
+        }
+        parts.append(model.score(**part, past_key_values=cache)[..., 1:])
+    torch.testing.assert_close(torch.cat(parts, dim=-1), whole[..., 1:], atol=1e-5, rtol=1e-5)
+    with pytest.raises(ValueError, match="leave the mask out"):
+        model.score(**inputs, attention_mask=torch.ones(2, 12), past_key_values=cache)

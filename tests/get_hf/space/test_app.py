@@ -9,14 +9,16 @@ from pathlib import Path
 import mne
 import numpy as np
 import pytest
+from transformers import pipeline
 
 pytest.importorskip("gradio")
 # gradio is a matter of ten seconds and more; here, and not in each test
-from get_hf import save_recording
+from get_hf import load_classifier, load_recording, save_recording
+from get_hf.pretrained import CLASSIFIERS
 from get_hf.space import app, disk, looks, session
 from get_hf.space import page as page_module
 from get_hf.space.disk import Disk
-from get_hf.space.page import EXAMPLE, NOTHING, UPLOAD, Page, Visitor
+from get_hf.space.page import EXAMPLE, NOTHING, OWN_QUESTION, UPLOAD, Page, Visitor
 from synthetic import make_raw
 
 WISHES = {"condition": "", "next_condition": "", "seconds": 2.0, "temperature": 1.0, "guidance": 1.0, "seed": 0}
@@ -52,6 +54,56 @@ def test_a_continuation_grows_and_is_then_measured(page, monkeypatch):
     assert {"surprise", "classes", ".edf", ".fif", ".png"} <= set(updates[-1])
     assert [update["stop"]["visible"] for update in updates if "stop" in update] == [True, False]
     assert re.search("(open|closed) [0-9]+ %, (open|closed) [0-9]+ %", updates[-1]["classes"])
+
+
+needs_classifiers = pytest.mark.skipif(not (CLASSIFIERS / "eyes").is_dir(), reason="no classifiers are shipped")
+
+
+@needs_classifiers
+def test_windows_of_a_recording_vote(page, tmp_path):
+    save_recording(make_raw(330.0), tmp_path / "long.edf")
+    updates = list(page.classify(ALICE, UPLOAD, str(tmp_path / "long.edf"), [], "Eyes open or closed", 1400.0))
+    said = text(updates[-1]["message"])
+    assert re.match(r"The vote of 150 windows is eyes_(open|closed): eyes_\w+ \d+ % \(\d+ windows\), eyes_", said)
+    assert "Of 330 s the last 300 s are read." in said
+    assert "Look" in updates[-1]["windows_caption"]
+    drawn = json.loads(updates[-1]["windows"]["value"].plot)
+    assert {line["name"] for line in drawn["data"]} == {"eyes_open", "eyes_closed"}
+    assert updates[0]["traces"]["visible"] is False  # nothing of an earlier run remains
+    # what it says is what the pipeline says
+    model, extractor = load_classifier("eyes")
+    raw = load_recording(tmp_path / "long.edf").crop(30.0)
+    told = pipeline("eeg-classification", model=model, feature_extractor=extractor)(raw)
+    assert f"is {told[0]['label']}: {told[0]['label']} {100 * told[0]['score']:.0f} %" in said
+
+
+@needs_classifiers
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ((NOTHING, None, [], "Eyes open or closed"), "There is no recording to classify"),
+        ((UPLOAD, None, [], "Eyes open or closed"), "There is no recording to classify"),
+        ((EXAMPLE, None, [], None), "No classifier was chosen"),
+        ((EXAMPLE, None, ["Q9"], "Eyes open or closed"), "Q9 was chosen, and the recording has no such channel"),
+        ((EXAMPLE, None, ["Cz"] * 33, "Eyes open or closed"), "at most 32 are used"),
+    ],
+)
+def test_what_cannot_be_classified_is_told_in_a_sentence(page, choices, message):
+    last = list(page.classify(ALICE, *choices, 1400.0))[-1]
+    assert "get-message error" in last["message"]
+    assert message in text(last["message"])
+
+
+@needs_classifiers
+def test_the_example_and_few_channels_are_classified_with_a_note(page):
+    last = list(page.classify(ALICE, EXAMPLE, None, ["O1", "O2"], "Left or right fist, imagined or moved", 390.0))[-1]
+    assert "The vote of 3 windows is" in text(last["message"])
+    assert "share only" in text(last["message"])
+
+
+def test_the_classifier_that_was_named_can_be_asked(page):
+    last = list(page.classify(ALICE, EXAMPLE, None, [], OWN_QUESTION, 1400.0))[-1]
+    assert re.match("The vote of [0-9]+ windows is (open|closed)", text(last["message"]))
 
 
 def test_no_recording_has_no_class(page):
