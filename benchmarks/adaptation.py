@@ -5,9 +5,9 @@
 
 The classifier of left and right fist is judged on each person of a split. Its transform is estimated from each trial
 alone, from the first minute of the person's first run, or from the whole run of the trial. Then the person labels 10,
-20 or 40 trials, drawn at random. A logistic regression on the classifier's features is fitted to them, and judged on
-the person's other trials, alone or in the mean with the classifier's own probabilities. Look at the test split once,
-at the end: `--split test`.
+20 or 40 trials, drawn at random, and the other trials judge three classifiers: the unchanged one, a logistic
+regression that knows these trials alone, and the classifier adapted to them as `GETClassifier(method="adapt")` does
+it. Look at the test split once, at the end: `--split test`.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from get_hf.training.corpora import get_corpus
 from get_hf.training.corpora.corpus import Recording
 from get_hf.training.data.provenance import provenance
 from get_hf.training.finetuning.figures import interval
-from get_hf.training.finetuning.probe import choose_strength, fit_linear, standardise
+from get_hf.training.finetuning.probe import adapt_linear, choose_strength, fit_linear, standardise
 
 #: What the transform of a trial is estimated from.
 POLICIES = ("each trial", "first minute", "whole run")
@@ -108,19 +108,21 @@ def after_labels(
     rng = np.random.default_rng(seed)
     own = probabilities(model, features)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    hits: dict[str, list[float]] = {"unchanged": [], "own trials alone": [], "both, averaged": []}
+    hits: dict[str, list[float]] = {"unchanged": [], "own trials alone": [], "adapted": []}
     for _ in range(draws):
         order = rng.permutation(len(labels))
         per_class = [order[labels[order] == label][: size // len(np.unique(labels))] for label in np.unique(labels)]
         drawn = np.concatenate(per_class)
         rest = np.setdiff1d(order, drawn)
+        adapt_linear(model, features[drawn], labels[drawn])
+        adapted = probabilities(model, features)
         points = standardise(model, features[drawn])
         fit_linear(model, points, labels[drawn], choose_strength(points, labels[drawn]))
         pooling = model.pooling
         raw = features * before["pooling.deviation"] + before["pooling.mean"]
         personal = probabilities(model, (raw - pooling.mean) / pooling.deviation)
         model.load_state_dict(before)
-        for name, guess in zip(hits, (own, personal, (own + personal) / 2), strict=True):
+        for name, guess in zip(hits, (own, personal, adapted), strict=True):
             hits[name].append(float((guess[rest].argmax(1) == labels[rest]).mean()))
     return {name: float(np.mean(values)) for name, values in hits.items()}
 

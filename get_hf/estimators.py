@@ -24,7 +24,7 @@ from get_hf.modeling.modeling_get import GETForSequenceClassification
 from get_hf.processing.reading_get import check_rate
 
 #: How `GETClassifier` is fitted.
-METHODS = ("head", "full")
+METHODS = ("head", "full", "adapt")
 #: Names of the nine functions of electrode position by which features are pooled.
 FUNCTIONS = ("1", "x", "y", "z", "xy", "yz", "zx", "x2-y2", "3z2-1")
 
@@ -41,15 +41,19 @@ class GETClassifier(ClassifierMixin, EEGEstimator):
     the session's beginning to `calibrate`.
 
     Args:
-        checkpoint: Folder of a checkpoint, or `owner/name@revision` on the Hub. None: the checkpoint in this package.
+        checkpoint: Folder of a checkpoint, `owner/name@revision` on the Hub, or a shipped classifier ("fists" or
+            "eyes"). None: the checkpoint in this package.
         method: "head" keeps the pretrained weights: a logistic regression reads their standardised features, takes
             seconds, and suits a few dozen epochs. "full" then trains all weights from there (linear probing then
-            fine-tuning, Kumar et al., ICLR 2022), with a random half or more of the channels in each batch.
+            fine-tuning, Kumar et al., ICLR 2022), with a random half or more of the channels in each batch. "adapt"
+            is for a `checkpoint` that is a classifier of the same classes: its linear layer changes as little as a
+            few trials of a new person ask for.
         sampling_rate: Of arrays, in Hz.
         ch_names: Of arrays: channel names of the 10-20, 10-10 or 10-05 system.
         unit: Of arrays: "V", "mV", "uV" or "nV".
         strength: Inverse strength of the regularisation, `C` of `sklearn.linear_model.LogisticRegression`. None: the
-            best in cross-validation on the training epochs, which leaves out whole groups where there are groups.
+            best in cross-validation on the training epochs, which leaves out whole groups where there are groups; in
+            "adapt", a fixed one.
         epochs: Passes over the training epochs in "full".
         learning_rate: Largest learning rate of AdamW in "full".
         batch_size: Epochs in a batch in "full".
@@ -121,8 +125,12 @@ class GETClassifier(ClassifierMixin, EEGEstimator):
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y holds the one class {self.classes_[0]}: a classifier needs epochs of at least two.")
-        model = self._new_model(self._load(), X).to(self.device)
+        pretrained = self._load()
+        model = self._new_model(pretrained, X).to(self.device)
         inputs = self._inputs(X, groups)
+        if self.method == "adapt":
+            self._adapt(pretrained, model, inputs, labels)
+            return self
         features = self._embed(model, inputs)
         features = standardise(model.cpu(), features)
         self.strength_ = choose_strength(features, labels, groups) if self.strength is None else self.strength
@@ -181,7 +189,7 @@ class GETClassifier(ClassifierMixin, EEGEstimator):
 
     def _check_settings(self) -> None:
         if self.method not in METHODS:
-            raise ValueError(f"method must be {' or '.join(map(repr, METHODS))}, not {self.method!r}.")
+            raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, not {self.method!r}.")
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
@@ -214,6 +222,27 @@ class GETClassifier(ClassifierMixin, EEGEstimator):
             model = GETForSequenceClassification(config)
         model.backbone.load_state_dict(pretrained.backbone.state_dict())
         return model.eval()
+
+    def _adapt(self, pretrained: Any, model: Any, inputs: dict[str, torch.Tensor], labels: np.ndarray) -> None:
+        """Adapts the linear layer of a classifier of the same classes."""
+        from get_hf.training.finetuning.probe import ADAPTATION_STRENGTH, adapt_linear
+
+        known = pretrained.config.label2id if isinstance(pretrained, GETForSequenceClassification) else {}
+        names = [str(name) for name in self.classes_]
+        if sorted(known) != sorted(names):
+            theirs = f"tells {', '.join(known)} apart" if known else "is not a classifier"
+            raise ValueError(
+                f"method='adapt' needs a checkpoint that is a classifier of {', '.join(names)}, and "
+                f"{self.checkpoint or 'the shipped checkpoint'} {theirs}: name another one, or choose method='head'."
+            )
+        order = [known[name] for name in names]
+        model.pooling.load_state_dict(pretrained.pooling.state_dict())
+        with torch.no_grad():
+            model.classifier.weight.copy_(pretrained.classifier.weight[order])
+            model.classifier.bias.copy_(pretrained.classifier.bias[order])
+        self.strength_ = ADAPTATION_STRENGTH if self.strength is None else self.strength
+        adapt_linear(model, self._embed(model, inputs), labels, self.strength_)
+        self.model_ = model
 
     def _train_all(self, inputs: dict[str, torch.Tensor], labels: torch.Tensor) -> None:
         """Trains all weights, from the frozen backbone and its logistic regression on."""

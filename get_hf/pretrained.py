@@ -63,19 +63,7 @@ def load_classifier(
         OSError: As in `load_pretrained`.
         ValueError: The files are not a complete classifier of GET.
     """
-    folder = Path(checkpoint)
-    if str(checkpoint) in SHIPPED_CLASSIFIERS and not folder.is_dir():
-        folder = CLASSIFIERS / checkpoint
-        if not folder.is_dir():
-            raise FileNotFoundError(
-                f"The classifier {checkpoint} is not in this installation of GET-HF: install a release that ships it, "
-                "or name a checkpoint."
-            )
-        if revision is not None:
-            raise ValueError(f"{checkpoint} is shipped, and has no revision {revision}: leave the revision out.")
-    else:
-        folder = find_checkpoint(checkpoint, revision)
-    return load_folder(folder, GETForSequenceClassification, str(checkpoint))
+    return load_folder(find_checkpoint(checkpoint, revision), GETForSequenceClassification, str(checkpoint))
 
 
 def load_folder(
@@ -119,7 +107,7 @@ def find_checkpoint(checkpoint: str | Path, revision: str | None = None) -> Path
     """Returns the folder of a checkpoint; for a checkpoint on the Hub, this is a folder of the cache.
 
     Args:
-        checkpoint: As in `load_pretrained`.
+        checkpoint: As in `load_pretrained`, or the name of a shipped classifier, as in `load_classifier`.
         revision: As in `load_pretrained`.
 
     Raises:
@@ -127,10 +115,18 @@ def find_checkpoint(checkpoint: str | Path, revision: str | None = None) -> Path
         OSError: The Hub cannot be reached, or refuses the request.
         ValueError: A revision is given for a folder, or two different revisions are given for a repository.
     """
-    if Path(checkpoint).is_dir():
+    folder = Path(checkpoint)
+    if str(checkpoint) in SHIPPED_CLASSIFIERS and not folder.is_dir():
+        folder = CLASSIFIERS / checkpoint
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"The classifier {checkpoint} is not in this installation of GET-HF: install a release that ships it, "
+                "or name a checkpoint."
+            )
+    if folder.is_dir():
         if revision is not None:
             raise ValueError(f"{checkpoint} is a folder, which has no revision {revision}: leave the revision out.")
-        return Path(checkpoint)
+        return folder
     named = _ON_THE_HUB.fullmatch(str(checkpoint))
     if named is None:
         raise FileNotFoundError(

@@ -195,3 +195,34 @@ def test_without_scikit_learn_one_sentence_says_what_to_install():
 def test_bad_epochs_are_refused(tiny_checkpoint, x, y, expected):
     with pytest.raises(ValueError, match=expected):
         GETClassifier(tiny_checkpoint, **ARRAYS).fit(x, y)
+
+
+def test_a_few_trials_of_a_new_person_adapt_a_classifier_instead_of_replacing_it(fitted, tmp_path):
+    fitted.save_pretrained(tmp_path / "classifier")
+    known, _ = trials(seed=2)
+    same = GETClassifier(tmp_path / "classifier", method="adapt", strength=1e-12, **ARRAYS).fit(*trials(8, seed=3))
+    np.testing.assert_allclose(same.predict_proba(known), fitted.predict_proba(known), atol=1e-4)
+    x, y = trials(8, seed=3)
+    turned = np.where(y == "left", "right", "left")  # a person whose hemispheres are the other way around
+    adapted = GETClassifier(tmp_path / "classifier", method="adapt", strength=10.0, **ARRAYS).fit(x, turned)
+    other, labels = trials(seed=4)
+    assert (adapted.predict(other) == np.where(labels == "left", "right", "left")).mean() > 0.7
+
+
+def test_classes_keep_their_names_whatever_their_order_in_the_checkpoint(fitted, tmp_path):
+    fitted.save_pretrained(tmp_path / "classifier")
+    model = GETForSequenceClassification.from_pretrained(tmp_path / "classifier")
+    model.config.id2label, model.config.label2id = {0: "right", 1: "left"}, {"right": 0, "left": 1}
+    model.classifier.weight.data, model.classifier.bias.data = (
+        tensor.flip(0) for tensor in (model.classifier.weight.data, model.classifier.bias.data)
+    )
+    model.save_pretrained(tmp_path / "classifier")
+    x, _ = trials(seed=5)
+    adapted = GETClassifier(tmp_path / "classifier", method="adapt", strength=1e-12, **ARRAYS).fit(*trials(4))
+    assert (adapted.predict(x) == fitted.predict(x)).all()
+
+
+@pytest.mark.parametrize("checkpoint", [None, "fists"])
+def test_only_a_classifier_of_the_same_classes_is_adapted(checkpoint):
+    with pytest.raises(ValueError, match=r"needs .* a classifier of left, right, and .* name another"):
+        GETClassifier(checkpoint, method="adapt", **ARRAYS).fit(*trials(4))
