@@ -8,6 +8,12 @@ import numpy as np
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def few_bootstraps(seizures, monkeypatch):
+    """Intervals need fewer resamples here than in a table."""
+    monkeypatch.setattr(seizures, "N_BOOTSTRAPS", 200)
+
+
 @pytest.fixture
 def labels() -> np.ndarray:
     return np.repeat([0, 1], [200, 100])
@@ -33,8 +39,7 @@ def test_pairs_make_the_interval_narrow(seizures, labels):
     assert high - low < 0.2 * (highest - lowest)
 
 
-def test_ways_are_compared_with_the_first_one(seizures, monkeypatch):
-    monkeypatch.setattr(seizures, "N_BOOTSTRAPS", 50)
+def test_ways_are_compared_with_the_first_one(seizures):
     labels = np.tile([0, 0, 1], 100)
     folds = np.arange(300) // 30
     rng = np.random.default_rng(0)
