@@ -169,13 +169,22 @@ def _logistic(a: np.ndarray, labels: np.ndarray, b: np.ndarray) -> np.ndarray:
     return decoder.fit(a, labels).predict_proba(b)
 
 
+class _Nothing(type):
+    """Type of a stand-in for a class; its attributes are stand-ins, too."""
+
+    def __getattr__(cls, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Nothing(name, (torch.nn.Module,), {})
+
+
 class _Absent(types.ModuleType):
     """Stands in for a package that braindecode imports, but that the networks here do not use."""
 
     def __getattr__(self, name: str) -> type:
         if name.startswith("__"):
             raise AttributeError(name)
-        return type(name, (torch.nn.Module,), {})
+        return _Nothing(name, (torch.nn.Module,), {})
 
 
 def braindecode_model(name: str) -> Callable[..., torch.nn.Module]:

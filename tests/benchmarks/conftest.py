@@ -49,6 +49,11 @@ def decoding() -> ModuleType:
     return _script("decoding")
 
 
+@pytest.fixture(scope="module")
+def decoding_speed(decoding) -> ModuleType:  # which imports it
+    return _script("decoding_speed")
+
+
 def _script(name: str) -> ModuleType:
     path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -126,6 +127,7 @@ COMMANDS = {
             "--seed": ["-1", "1.5", "abc", "", str(2**63)],
             "--unit": ["", "volts", "m"],
             "--out": [*OUTPUTS, "folder", "good.edf"],
+            "--out-dir": ["folder", "text.xyz"],
             "--checkpoint": ["./missing", "text.xyz", "folder", ""],
         },
     ),
@@ -201,6 +203,19 @@ FINETUNING = {
     "protocol": ["protocol=loso", "protocol=", "protocol=[few-shot]"],
     "method": ["method=prompt", "method=3"],
     "window_seconds": ["window_seconds=0", "window_seconds=-1", "window_seconds=long"],
+    "stride_seconds": ["stride_seconds=0", "stride_seconds=-0.5", "stride_seconds=.inf", "stride_seconds=short"],
+    "calibrations": ["calibrations=[run]", "calibrations=[]", "calibrations=[session, person] protocol=few-shot"],
+    "n_folds": ["n_folds=0", "n_folds=1.5"],
+    "num_proc": ["num_proc=0", "num_proc=all"],
+    "pooling": ["pooling=max", "pooling="],
+    "dropout": ["dropout=1", "dropout=-0.1", "dropout=some"],
+    "channels_per_window": ["channels_per_window=0", "channels_per_window=half"],
+    "early_stopping_patience": ["early_stopping_patience=0", "early_stopping_patience=3 eval_strategy=no"],
+    "head_learning_rate": ["head_learning_rate=0", "head_learning_rate=fast"],
+    "probe_strength": ["probe_strength=0", "probe_strength=-1"],
+    "adapter_base": ["adapter_base=org/get-eeg"],
+    "probe": ["prob=true"],
+    "nothing": ["corpus=nothing"],
     "n_people": ["n_people=0", "n_people=some"],
     "trials_per_class": ["trials_per_class=0", "trials_per_class=few"],
     "lora_rank": ["lora_rank=0", "lora_rank=1.5"],
@@ -389,6 +404,24 @@ def test_recordings_that_cannot_be_classified(refused, recording):
 @pytest.mark.parametrize(
     ("arguments", "mentions"),
     [
+        (["good.edf", "--out", "o.csv", "--out-dir", "out"], "give one of them"),
+        (["good.edf", "--format", "csv"], "--format is about a file to write"),
+        (["good.edf", "--picture"], "--picture is about a file to write"),
+        (["good.edf", "short.edf", "--out", "o.csv"], "2 recordings were given"),
+        (["good.edf", "good.fif", "--out-dir", "out"], "both be written as good"),
+        (["good.edf", "--out", "o.csv", "--format", "json"], "must end in .json"),
+        (["good.edf", "--out-dir", "text.xyz"], "text.xyz"),
+        (["good.edf", "--channels", "Fz,Q9"], "Q9"),
+        (["good.edf", "--calibrate-on", "unknown.edf"], "Qx9"),
+    ],
+)
+def test_options_of_classify_that_contradict_each_other(refused, arguments, mentions):
+    refused("classify", *arguments, "--checkpoint", "classifier", mentions=mentions)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mentions"),
+    [
         (["good.edf"], "neither"),
         (["good.edf", "--channels", "Cz", "--bads"], "give one"),
         (["good.edf", "--bads"], "none of the 8 channels"),
@@ -420,7 +453,7 @@ def test_overrides_that_mean_nothing(refused, mentions, override):
     ("mentions", "override"), [(key, text) for key, texts in FINETUNING.items() for text in texts]
 )
 def test_overrides_of_fine_tuning_that_mean_nothing(refused, mentions, override):
-    refused("finetune", "finetune.yaml", override, mentions=mentions)
+    refused("finetune", "finetune.yaml", *re.split(r" (?=\w+=)", override), mentions=mentions)
 
 
 @pytest.mark.parametrize("command", ["", "dance", "corpus dance", "--loud", "Generate", "generate generate"])

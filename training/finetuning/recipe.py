@@ -5,6 +5,7 @@ Every key is an argument of `FinetuningData`, `FinetuningModel` or transformers'
 """
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +83,14 @@ class FinetuningData:
             )
         if self.protocol not in PROTOCOLS:
             raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, not {self.protocol!r}.")
-        for name in ("n_people", "trials_per_class", "n_folds"):
+        for name in ("n_people", "trials_per_class", "n_folds", "num_proc"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}.")
-        if not self.window_seconds > 0:
-            raise ValueError(f"window_seconds must be positive, not {self.window_seconds}.")
+        for name in ("window_seconds", "stride_seconds"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be positive, not {value}.")
 
 
 @dataclasses.dataclass
@@ -145,14 +148,20 @@ class FinetuningModel:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, not {self.method!r}.")
         if self.pooling not in POOLING:
             raise ValueError(f"pooling must be {' or '.join(POOLING)}, not {self.pooling!r}.")
-        if self.lora_rank < 1:
-            raise ValueError(f"lora_rank must be at least 1, not {self.lora_rank}.")
+        for name in ("lora_rank", "channels_per_window", "early_stopping_patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}.")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must lie in [0, 1), not at {self.dropout}.")
         if self.adapter_base is not None and self.method != "lora":
             raise ValueError(f"adapter_base is for the method lora, not for {self.method}: leave one of the two out.")
         if not 0 < self.layer_decay <= 1:
             raise ValueError(f"layer_decay must lie in (0, 1], not at {self.layer_decay}.")
-        if not self.probe_strength > 0:
-            raise ValueError(f"probe_strength must be positive, not {self.probe_strength}.")
+        for name in ("probe_strength", "head_learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be positive, not {value}.")
 
 
 @dataclasses.dataclass
