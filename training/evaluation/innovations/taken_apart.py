@@ -16,8 +16,8 @@ import numpy as np
 
 from get_hf.processing.files import written_whole
 from get_hf.training.evaluation.recordings import SAMPLING_RATE, Segments
-from get_hf.training.evaluation.rows.independent import independent_rows
-from get_hf.training.evaluation.rows.log_covariance import log_covariance_row
+from get_hf.training.evaluation.rows.only_report.independent import independent_rows
+from get_hf.training.evaluation.rows.only_report.log_covariance import log_covariance_row
 from get_hf.training.evaluation.table import FLOOR, Rows, number
 
 from .baselines import amplitudes, blocks_in_random_order, with_amplitudes

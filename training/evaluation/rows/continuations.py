@@ -14,16 +14,24 @@ from functools import cached_property
 
 import numpy as np
 
-from get_hf.training.evaluation.descriptors import BANDS, EPSILON, covariance, describe, log_alpha_power
+from get_hf.training.evaluation.descriptors import (
+    BANDS,
+    EPSILON,
+    blinks_per_minute,
+    covariance,
+    describe,
+    log_alpha_power,
+)
+from get_hf.training.evaluation.goals import Goal
 from get_hf.training.evaluation.recordings import Segments
 from get_hf.training.evaluation.table import Rows
 
 from .conditions import alpha_rows, eyes_rows
-from .independent import independent_rows
-from .log_covariance import log_covariance_row
 from .memorisation import memorisation_rows, nearest_distances, pick_windows
+from .only_report.independent import independent_rows
+from .only_report.log_covariance import log_covariance_row
+from .only_report.relative import relative_rows
 from .prompt_specificity import prompt_rows
-from .relative import relative_rows
 from .two_sample import two_sample_rows
 from .waveform import waveform_rows
 
@@ -96,6 +104,8 @@ def evaluate_arrays(
     if real_prompt.shape[1] > 1:
         space_rows(rows, real, fake, covariance(real_prompt))
     _dynamics_rows(rows, real, fake)
+    if ch_names is not None:
+        blink_row(rows, generated, ch_names, sampling_rate, ("between times floor", 0.8, 1.25))
     waveform_rows(rows, real_continuation, generated, sampling_rate)
     two_sample_rows(rows, real_continuation, generated, sampling_rate, classifiers, seed)
     log_covariance_row(rows, real_continuation, generated, sampling_rate)
@@ -165,6 +175,13 @@ def _dynamics_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.n
     rows.add("dynamics", "autocorrelation to 1 s", "abs", FLOOR12, ensemble, is_error=True)
     tails = (fake["kurtosis"] - real["kurtosis"]).mean(axis=1)
     rows.mean_ratio("dynamics", "kurtosis, generated over real", tails)
+
+
+def blink_row(rows: Rows, x: np.ndarray, ch_names: Sequence[str], sampling_rate: float, goal: Goal) -> None:
+    """Adds the number of blinks per minute in recordings `(items, channels, times)`, if there are frontal channels."""
+    found = blinks_per_minute(x, ch_names, sampling_rate)
+    if found is not None:
+        rows.mean("dynamics", "blinks", "per minute", goal, found)
 
 
 def _stability_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:

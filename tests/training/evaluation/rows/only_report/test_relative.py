@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from get_hf.training.evaluation.rows.relative import relative_covariances, relative_features, relative_rows
+from get_hf.training.evaluation.rows.only_report.relative import relative_covariances, relative_features, relative_rows
 from get_hf.training.evaluation.rows.two_sample import two_sample_rows
 from get_hf.training.evaluation.table import Rows
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import signal as sps
 
-from get_hf.training.evaluation.rows.independent import independent_rows, window_features, within_person
+from get_hf.training.evaluation.rows.only_report.independent import independent_rows, window_features, within_person
 from get_hf.training.evaluation.table import Rows
 
 RATE, SUBJECTS = 100.0, np.repeat(np.arange(6), 5)

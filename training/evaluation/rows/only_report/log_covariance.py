@@ -14,9 +14,8 @@ import numpy as np
 from scipy import signal as sps
 
 from get_hf.training.evaluation.descriptors import cut_windows
+from get_hf.training.evaluation.rows.two_sample import add_auc
 from get_hf.training.evaluation.table import Rows
-
-from .two_sample import add_auc
 
 #: Bands in Hz.
 COVARIANCE_BANDS = ((1.0, 8.0), (8.0, 20.0), (20.0, 44.0))

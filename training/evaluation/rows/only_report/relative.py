@@ -15,10 +15,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from get_hf.training.evaluation.descriptors import cut_windows
+from get_hf.training.evaluation.rows.two_sample import add_auc, all_features
 from get_hf.training.evaluation.table import Rows
 
 from .log_covariance import COVARIANCE_BANDS, window_covariances
-from .two_sample import add_auc, all_features
 
 #: Length of a window in seconds.
 WINDOW_SECONDS = 2.0

@@ -18,10 +18,9 @@ import numpy as np
 from scipy import signal as sps
 
 from get_hf.training.evaluation.descriptors import EPSILON, cut_windows, hjorth, log_kurtosis, log_rms
+from get_hf.training.evaluation.rows.two_sample import add_auc
+from get_hf.training.evaluation.rows.waveform import correlation
 from get_hf.training.evaluation.table import Rows
-
-from .two_sample import add_auc
-from .waveform import correlation
 
 #: Length of a window in seconds.
 WINDOW_SECONDS = 4.0
