@@ -1,6 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Defines `get-hf evaluate`."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -55,8 +56,11 @@ def evaluate(
         raise FileNotFoundError(f"There is no model card at {missing[0]}.")
     if innovations and cards:
         raise ValueError("--innovations writes a table of its own, which no card has a place for: leave --card out.")
-    if (prompt_seconds is None) != (continuation_seconds is None):
+    lengths = [seconds for seconds in (prompt_seconds, continuation_seconds) if seconds is not None]
+    if len(lengths) == 1:
         raise ValueError("--prompt-seconds and --continuation-seconds belong together: give both or neither.")
+    if not all(map(math.isfinite, lengths)):
+        raise ValueError("--prompt-seconds and --continuation-seconds are numbers of seconds: give finite ones.")
     check_folder(out)
     require_extra("train")
     folder = find_checkpoint(checkpoint)
@@ -67,9 +71,7 @@ def evaluate(
     from get_hf.training.evaluation.run import run
 
     corpora = corpus or ["eegmmidb"]
-    cut = None
-    if prompt_seconds is not None and continuation_seconds is not None:
-        cut = Cut(prompt_seconds, continuation_seconds)
+    cut = Cut(*lengths) if lengths else None
     if innovations:
         text = take_all_apart(folder, data, out, corpora, split, preset, progress=stderr.print, cut=cut, device=device)
         stdout.print(text, markup=False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -242,14 +242,15 @@ def read_judged(
     """Reads the recordings of a split, and cuts them into prompts, continuations and other stretches.
 
     Returns:
-        The segments, the recordings, and the lengths: `cut`, or what fits the recordings.
+        The segments, the recordings, and the lengths: those of `cut`, or what fits the recordings. Where recordings
+        are too short for two stretches of that length, the other stretch is from another recording.
     """
     if corpus == USUAL_CORPUS:
         material = Material(list(recordings(data_dir, split)), list(CHANNELS))
         cut = cut or Cut()
     else:
         material = read_material(corpus, data_dir, split)
-        cut = cut or material.cut()
+        cut = material.cut() if cut is None else material.cut((cut, replace(cut, other_recordings=True)))
     limits = {"items_per_recording": amount.items_per_recording, "n_items": amount.n_items}
     return cut_segments(material.signals, material.ch_names, **limits, **cut.lengths), material, cut
 

@@ -49,12 +49,12 @@ def checkpoint(tmp_path_factory):
 def test_every_part_is_measured_beside_the_floor_and_every_baseline(small, people, checkpoint, tmp_path):
     lines = []
     found = run(checkpoint, people, tmp_path / "out", progress=lines.append)
-    assert list(found.rows) == ["GET", FLOOR, "pooled VAR(12)", "prompt VAR", "IAAFT"]
+    assert list(found.rows) == ["GET", FLOOR, "pooled VAR(12)", "prompt VAR", "IAAFT", "white", "playback", "replay"]
     groups = [row["group"] for row in found.rows["GET"].values()]
     assert list(dict.fromkeys(groups)) == list(GROUPS)
     pace = {name for name, row in found.rows["GET"].items() if "end over start" in name}
     for column, rows in found.rows.items():
-        needs_a_prompt = column in ("prompt VAR", "IAAFT")
+        needs_a_prompt = column in ("prompt VAR", "IAAFT", "playback", "replay")
         unknown = {
             name for name, row in found.rows["GET"].items() if row["group"] == "from nothing" and needs_a_prompt
         }

@@ -53,13 +53,13 @@ class Material:
     ch_names: list[str]
     left_out: list[str] = field(default_factory=list)
 
-    def cut(self) -> Cut:
-        """The first of `CUTS` that fits at least half of the stretches, or else the last.
+    def cut(self, choices: Sequence[Cut] = CUTS) -> Cut:
+        """The first of the choices that fits at least half of the stretches, or else the last.
 
         Where nobody has two recordings, the other stretch always follows the continuation.
         """
         lengths = np.array([signal.x.shape[-1] / SAMPLING_RATE for signal in self.signals])
-        cut = next((cut for cut in CUTS if (lengths >= cut.needed).mean() >= MOST), CUTS[-1])
+        cut = next((cut for cut in choices if (lengths >= cut.needed).mean() >= MOST), choices[-1])
         recordings = {(signal.subject, signal.session) for signal in self.signals}
         has_others = len(recordings) > len({subject for subject, _ in recordings})
         return cut if has_others else replace(cut, other_recordings=False)
