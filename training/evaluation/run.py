@@ -107,8 +107,15 @@ def about_run(
 
 
 def short_name(corpus: str | Path) -> str:
-    """A name for tables: that of the registry, or the last part of a path, so that no report shows private folders."""
-    return str(corpus).rstrip("/").rpartition("/")[2] if "/" in str(corpus) else str(corpus)
+    """A name for tables, which shows no private folders.
+
+    It is the name in the registry, or the last folder of a path: `mine` for `some/where/mine` and for
+    `files:/where/mine/*.edf`.
+    """
+    if "/" not in str(corpus):
+        return str(corpus)
+    parts = [part for part in str(corpus).rstrip("/").split("/") if part and "*" not in part]
+    return parts[-1] if parts else str(corpus).partition(":")[0]
 
 
 def _training_facts(checkpoint: str | Path) -> str | None:

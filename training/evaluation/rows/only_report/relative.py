@@ -44,12 +44,12 @@ def relative_rows(
         classifiers: Classifiers to train; others than "logistic" and "boosting" are ignored.
         seed: Seed of the boosting.
     """
-    features = [relative_features(prompt, x, sampling_rate) for x in (real, generated)]
+    a, b = (relative_features(prompt, x, sampling_rate) for x in (real, generated))
     for classifier in ("logistic", "boosting"):
         if classifier in classifiers:
-            add_auc(rows, "relative", f"AUC relative to the prompt, {classifier}", *features, classifier, seed)
-    covariances = [relative_covariances(prompt, x, sampling_rate) for x in (real, generated)]
-    add_auc(rows, "relative", "AUC log covariance relative to the prompt", *covariances, "logistic", seed)
+            add_auc(rows, "relative", f"AUC relative to the prompt, {classifier}", a, b, classifier, seed)
+    a, b = (relative_covariances(prompt, x, sampling_rate) for x in (real, generated))
+    add_auc(rows, "relative", "AUC log covariance relative to the prompt", a, b, "logistic", seed)
 
 
 def relative_features(prompt: np.ndarray, x: np.ndarray, sampling_rate: float) -> np.ndarray:
