@@ -289,11 +289,13 @@ def _other_parts(
 
 
 def _generate(generate: Generator, name: str, part: Continuations | Part) -> np.ndarray | None:
-    """EEG that a generator gives for a part, its shape checked; None if it needs prompts and the part has none."""
+    """EEG that a generator gives for a part, its shape checked; None if the part is not for it."""
     if isinstance(part, Unprompted):
         if (from_nothing := getattr(generate, "from_nothing", None)) is None:
             return None
         generated = from_nothing(part.ch_names, part.n_times, part.conditions, part.people)
+    elif isinstance(part, OtherRecordings) and isinstance(generate, PooledVAR):
+        return None  # it is fitted to training recordings as they are, with their reference and their blinks
     else:
         generated = generate(part.prompt, part.ch_names, part.n_times, part.conditions)
     generated = np.asarray(generated, dtype=float)
