@@ -82,7 +82,9 @@ class Playback(WithoutNetwork):
 
     def draw(self, prompt: np.ndarray, n_patches: int, rng: np.random.Generator) -> np.ndarray:
         """See `WithoutNetwork`."""
-        return with_amplitudes(rng, blocks_in_random_order(prompt, n_patches, rng))
+        # the amplitudes of the prompt relative to its mean, because noise of a smaller variance would be too quiet
+        relative = prompt / np.sqrt((prompt**2).mean())
+        return with_amplitudes(rng, blocks_in_random_order(relative, n_patches, rng))
 
 
 class Replay(WithoutNetwork):
