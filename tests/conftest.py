@@ -32,6 +32,7 @@ SLOW = (
     "test_readme.py",
     "training/calibration",
     "training/data",
+    "training/evaluation/corpora/test_across.py",
     "training/evaluation/test_checkpoint.py",
     "training/evaluation/test_convolutional.py",
     "training/evaluation/test_run.py",

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.training.evaluation.rows.continuations import Continuations
 from get_hf.training.evaluation.rows.fists import Fists, cut_fists
 from get_hf.training.evaluation.rows.other_prompts import (
@@ -25,20 +26,30 @@ from get_hf.training.evaluation.rows.other_prompts import (
     cut_longer_prompts,
     on_few_channels,
 )
+from get_hf.training.evaluation.rows.other_recordings import OtherRecordings, cut_cleaned, with_references
 from get_hf.training.evaluation.rows.rollout import Rollout, cut_rollout
 from get_hf.training.evaluation.rows.unprompted import Unprompted, cut_unprompted
 
 from .baselines import IAAFTSurrogate, PooledVAR, PromptVAR
+from .corpora.material import Material, judged_people, read_material
 from .goals import goal_text, meets
-from .recordings import CHANNELS, PRESETS, Preset, Segments, check_choices, cut_segments, recordings
-from .requirements import IAAFT, POOLED_VAR, PROMPT_VAR, check_requirements
+from .innovations.baselines import Playback, Replay, White
+from .innovations.filters import PromptFilters
+from .recordings import CHANNELS, PRESETS, Cut, Preset, Segments, Signal, check_choices, cut_segments, recordings
+from .requirements import IAAFT, PLAYBACK, POOLED_VAR, PROMPT_VAR, REPLAY, WHITE, check_requirements
 from .table import FLOOR, GROUPS, number
 
 #: `(prompts (items, channels, times), ch_names, n_times, conditions) -> (items, channels, n_times)`, see `compare`.
 Generator = Callable[[np.ndarray, Sequence[str], int, Sequence[tuple[str, str]]], np.ndarray]
 #: Parts that are generated in addition to the continuations of the main table.
-PARTS = ("rollout", "longer prompts", "few channels", "one channel", "from nothing", "fists")
-Part = Rollout | OtherPrompts | Unprompted | Fists
+PARTS = (
+    *("rollout", "longer prompts", "few channels", "one channel"),
+    *("average reference", "Cz as reference", "bipolar", "cleaned", "from nothing", "fists"),
+)
+Part = Rollout | OtherPrompts | OtherRecordings | Unprompted | Fists
+#: The corpus of the published table. Its recordings are read as they always were; those of any other corpus are
+#: cleaned as for training.
+USUAL_CORPUS = "eegmmidb"
 
 
 @dataclass
@@ -52,6 +63,7 @@ class Comparison:
         continuations: Continuations of each column, `(items, channels, times)` in microvolts.
         seconds: Time that generating the continuations took, for each column.
         judged: Columns that goals apply to.
+        other_recordings: Whether the floor is from other recordings of the same people, see `recordings.Cut`.
     """
 
     rows: dict[str, dict[str, dict]]
@@ -59,6 +71,7 @@ class Comparison:
     continuations: dict[str, np.ndarray]
     seconds: dict[str, float] = field(default_factory=dict)
     judged: tuple[str, ...] = ()
+    other_recordings: bool = False
 
     def table(self, intervals: bool = False) -> str:
         """The table in Markdown; `intervals` adds 95 % intervals to the judged columns."""
@@ -92,19 +105,32 @@ class Comparison:
 
 
 def baseline_generators(
-    train_signals: Iterable[np.ndarray], ch_names: Sequence[str], seed: int = 0
+    train_signals: Iterable[np.ndarray],
+    ch_names: Sequence[str],
+    seed: int = 0,
+    extractor: GETFeatureExtractor | None = None,
 ) -> dict[str, Generator]:
-    """The classical generators of every table: pooled VAR, VAR of the prompt, IAAFT surrogate of the prompt.
+    """The generators of every table that no one trained.
+
+    Pooled VAR (only if there are training recordings), VAR of the prompt, IAAFT surrogate of the prompt; and GET
+    without its network: noise, noise with the prompt's amplitudes, and the prompt's innovations in another order.
 
     Args:
         train_signals: Recordings `(channels, times)` in microvolts that fit the pooled VAR.
         ch_names: Channels of the recordings.
         seed: Seed of the noise of each baseline.
+        extractor: Feature extractor whose filters and decoding are used without a network. None: one that was fitted
+            to no corpus.
     """
-    return {
-        POOLED_VAR: PooledVAR(train_signals, ch_names, seed=seed),
+    train = list(train_signals)
+    filters = PromptFilters(GETFeatureExtractor() if extractor is None else extractor)
+    pooled: dict[str, Generator] = {POOLED_VAR: PooledVAR(train, ch_names, seed=seed)} if train else {}
+    return pooled | {
         PROMPT_VAR: PromptVAR(seed=seed),
         IAAFT: IAAFTSurrogate(seed=seed),
+        WHITE: White(filters, seed),
+        PLAYBACK: Playback(filters, seed),
+        REPLAY: Replay(filters, seed),
     }
 
 
@@ -119,6 +145,9 @@ def compare(
     progress: Callable[[str], None] | None = None,
     segments: Segments | None = None,
     parts: Sequence[str] = PARTS,
+    corpus: str | Path = USUAL_CORPUS,
+    cut: Cut | None = None,
+    extractor: GETFeatureExtractor | None = None,
 ) -> Comparison:
     """Measures generators, the real-vs-real floor and the baselines on the same prompts of unseen people.
 
@@ -130,7 +159,8 @@ def compare(
             A generator with a method `from_nothing(ch_names, n_times, conditions, people)`, with a condition and the
             number of a person for each item, has the rows of EEG without a prompt.
         data_dir: Folder that contains the corpus.
-        split: "validation" or "test"; or "train", to see memorisation.
+        split: "validation" or "test"; "left-out", which is everybody except the test people, for a corpus that no
+            training has seen; or "train", to see memorisation.
         preset: "fast" (minutes on two cores) or "full".
         baselines: Whether to run the classical baselines too.
         classifiers: Two-sample classifiers; leave "boosting" and "convolutional" out to save most of the time.
@@ -139,6 +169,9 @@ def compare(
         segments: Prompts from `read_segments`, for other channels or other lengths than 8 s continued by 12 s.
             Then nothing else is generated, and without baselines nothing is read.
         parts: Parts among `PARTS` to generate in addition to the continuations.
+        corpus: Name of a corpus in the registry, or folder of a prepared corpus.
+        cut: Lengths of prompts and continuations; None: what fits the recordings, see `Material.cut`.
+        extractor: See `baseline_generators`.
 
     Raises:
         ValueError: The split or the preset is unknown, or a generator returns another shape.
@@ -150,19 +183,20 @@ def compare(
     others: dict[str, Part] = {}
     train = []
     if segments is None:
-        progress(f"reading the {split} recordings")
-        signals = list(recordings(data_dir, split))
-        segments = cut_segments(signals, items_per_recording=amount.items_per_recording)
-        others = _other_parts(signals, segments, amount, parts)
-        del signals
+        progress(f"reading the {split} recordings of {corpus}")
+        segments, material, cut = read_judged(corpus, data_dir, split, amount, cut)
+        for reason in material.left_out:
+            progress(f"left out {reason}")
+        others = _other_parts(material, segments, amount, cut, parts)
+        del material
         progress("reading training recordings")
-        train = _training_signals(data_dir, segments.ch_names, amount)
+        train = _training_signals(corpus, data_dir, split, segments.ch_names, amount)
     elif baselines:
-        train = _training_signals(data_dir, segments.ch_names, amount)
+        train = _training_signals(corpus, data_dir, split, segments.ch_names, amount)
     todo = dict(generators)
     if baselines:
         progress("fitting the pooled VAR")
-        todo |= baseline_generators(train, segments.ch_names, seed)
+        todo |= baseline_generators(train, segments.ch_names, seed, extractor)
 
     main = Continuations(segments, train, classifiers, amount.windows_per_item)
     columns = [*generators, FLOOR, *(name for name in todo if name not in generators)]
@@ -190,38 +224,78 @@ def compare(
         for row_name, row in column.items():
             floor = rows[FLOOR].get(row_name)
             row["over_floor"] = row["value"] / floor["value"] if floor and floor["value"] else None
-            row["met"] = meets(row["goal"], row["value"], floor and floor["value"])
-    return Comparison(rows, segments, {name: continuations[name] for name in columns}, seconds, tuple(generators))
-
-
-def _training_signals(data_dir: str | Path | None, ch_names: Sequence[str], amount: Preset) -> list[np.ndarray]:
-    """Training recordings, in single precision to save memory."""
-    read = recordings(
-        data_dir, "train", ch_names, n_subjects=amount.n_train_subjects, n_sessions=amount.n_train_sessions
+            white = rows.get(WHITE, {}).get(row_name)
+            row["met"] = meets(row["goal"], row["value"], floor and floor["value"], white and white["value"])
+    return Comparison(
+        rows,
+        segments,
+        {name: continuations[name] for name in columns},
+        seconds,
+        tuple(generators),
+        cut is not None and cut.other_recordings,
     )
+
+
+def read_judged(
+    corpus: str | Path, data_dir: str | Path | None, split: str, amount: Preset, cut: Cut | None = None
+) -> tuple[Segments, Material, Cut]:
+    """Reads the recordings of a split, and cuts them into prompts, continuations and other stretches.
+
+    Returns:
+        The segments, the recordings, and the lengths: those of `cut`, or what fits the recordings. Where recordings
+        are too short for two stretches of that length, the other stretch is from another recording.
+    """
+    if corpus == USUAL_CORPUS:
+        material = Material(list(recordings(data_dir, split)), list(CHANNELS))
+        cut = cut or Cut()
+    else:
+        material = read_material(corpus, data_dir, split)
+        cut = material.cut() if cut is None else material.cut((cut, replace(cut, other_recordings=True)))
+    limits = {"items_per_recording": amount.items_per_recording, "n_items": amount.n_items}
+    return cut_segments(material.signals, material.ch_names, **limits, **cut.lengths), material, cut
+
+
+def _training_signals(
+    corpus: str | Path, data_dir: str | Path | None, split: str, ch_names: Sequence[str], amount: Preset
+) -> list[np.ndarray]:
+    """Training recordings, in single precision to save memory; none in a corpus that no training has seen."""
+    if split == "left-out" or not judged_people(corpus, data_dir, "train"):
+        return []
+    limits = {"n_subjects": amount.n_train_subjects, "n_sessions": amount.n_train_sessions}
+    if corpus == USUAL_CORPUS:
+        read: Iterable[Signal] = recordings(data_dir, "train", ch_names, **limits)
+    else:
+        read = read_material(corpus, data_dir, "train", ch_names, **limits).signals
     return [signal.x.astype(np.float32) for signal in read]
 
 
-def _other_parts(signals, segments: Segments, amount: Preset, parts: Sequence[str]) -> dict[str, Part]:
+def _other_parts(
+    material: Material, segments: Segments, amount: Preset, cut: Cut, parts: Sequence[str]
+) -> dict[str, Part]:
     """The parts for which the recordings, and the prompts cut from them, have enough material."""
-    makers = {
-        "rollout": lambda: cut_rollout(signals, CHANNELS, amount.n_rollouts, amount.rollout_seconds),
-        "longer prompts": lambda: cut_longer_prompts(signals, CHANNELS, amount.items_per_recording),
+    signals, ch_names = material.signals, segments.ch_names
+    makers: dict[str, Callable[[], Part | None]] = {
+        "rollout": lambda: cut_rollout(signals, ch_names, amount.n_rollouts, amount.rollout_seconds),
+        "longer prompts": lambda: cut_longer_prompts(signals, ch_names, amount.items_per_recording, amount.n_items),
         "few channels": lambda: on_few_channels(segments, FEW_CHANNELS),
         "one channel": lambda: on_few_channels(segments, ONE_CHANNEL),
-        "from nothing": lambda: cut_unprompted(signals, CHANNELS),
-        "fists": lambda: cut_fists(signals, CHANNELS, trials_per_recording=amount.trials_per_recording),
+        **{name: lambda part=part: part for name, part in with_references(segments, amount.n_other_items).items()},
+        "cleaned": lambda: cut_cleaned(signals, ch_names, cut, amount.n_other_items),
+        "from nothing": lambda: cut_unprompted(signals, ch_names),
+        "fists": lambda: cut_fists(signals, ch_names, trials_per_recording=amount.trials_per_recording),
     }
-    found = {name: makers[name]() for name in PARTS if name in parts}
+    found = {name: makers[name]() for name in PARTS if name in parts and name in makers}
     return {name: part for name, part in found.items() if part is not None}
 
 
 def _generate(generate: Generator, name: str, part: Continuations | Part) -> np.ndarray | None:
-    """EEG that a generator gives for a part, its shape checked; None if it needs prompts and the part has none."""
+    """EEG that a generator gives for a part, its shape checked; None if the part is not for it."""
     if isinstance(part, Unprompted):
         if (from_nothing := getattr(generate, "from_nothing", None)) is None:
             return None
         generated = from_nothing(part.ch_names, part.n_times, part.conditions, part.people)
+    elif isinstance(part, OtherRecordings) and isinstance(generate, PooledVAR):
+        return None  # it is fitted to training recordings as they are, with their reference and their blinks
     else:
         generated = generate(part.prompt, part.ch_names, part.n_times, part.conditions)
     generated = np.asarray(generated, dtype=float)

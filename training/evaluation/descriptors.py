@@ -7,6 +7,8 @@ that this module imports only numpy and scipy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import signal as sps
 
@@ -22,6 +24,10 @@ ALPHA = BANDS["8-13 Hz"]
 ACF_SECONDS = 1.0
 #: Groups of features, each with a classifier of its own.
 FAMILIES = (*BANDS, "complexity", "channel correlations", "kurtosis")
+#: Electrodes above the eyes.
+FRONTAL = ("Fp1", "Fp2", "AF7", "AF8", "AF3", "AF4")
+#: A blink: height in microvolts and in robust deviations, limits of its width and smallest distance in seconds.
+BLINK_MICROVOLTS, BLINK_DEVIATIONS, BLINK_SECONDS, BLINK_DISTANCE = 50.0, 5.0, (0.08, 0.5), 0.4
 #: Power in square microvolts, far below any EEG, that keeps the logarithm of a flat channel finite.
 EPSILON = 1e-6
 
@@ -232,6 +238,35 @@ def permutation_entropy(x: np.ndarray) -> np.ndarray:
     p = np.bincount(flat.ravel(), minlength=64 * len(flat)).reshape(-1, 64) / n
     entropy = -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1) / np.log(24)
     return entropy.reshape(x.shape[:-1])
+
+
+def blinks_per_minute(x: np.ndarray, ch_names: Sequence[str], sampling_rate: float) -> np.ndarray | None:
+    """Counts blinks: high positive waves of the mean of the frontal channels, between 80 and 500 ms wide.
+
+    Args:
+        x: Recordings `(items, channels, times)` in microvolts.
+        ch_names: Name of each channel.
+        sampling_rate: Sampling rate in Hz.
+
+    Returns:
+        Blinks per minute `(items,)`; None without frontal channels.
+    """
+    picks = [index for index, name in enumerate(ch_names) if name in FRONTAL]
+    if not picks:
+        return None
+    sos = sps.butter(2, (0.7, 8.0), "bandpass", fs=sampling_rate, output="sos")
+    courses = sps.sosfiltfilt(sos, x[:, picks].mean(axis=1), axis=-1)
+    counts = []
+    for course in courses:
+        deviation = np.median(np.abs(course - np.median(course))) / 0.6745
+        peaks, _ = sps.find_peaks(
+            course,
+            height=max(BLINK_MICROVOLTS, BLINK_DEVIATIONS * deviation),
+            width=tuple(seconds * sampling_rate for seconds in BLINK_SECONDS),
+            distance=BLINK_DISTANCE * sampling_rate,
+        )
+        counts.append(len(peaks))
+    return np.array(counts) * 60 * sampling_rate / x.shape[-1]
 
 
 def copying(prompt: np.ndarray, continuation: np.ndarray, sampling_rate: float) -> np.ndarray:

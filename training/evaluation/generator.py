@@ -116,12 +116,7 @@ class GETGenerator:
         """Model inputs without prompts, batch by batch; see `from_nothing` for the arguments."""
         for start in range(0, len(conditions), self.batch_size):
             batch = slice(start, start + self.batch_size)
-            yield self.extractor(
-                ch_names=list(ch_names),
-                sampling_rate=SAMPLING_RATE,
-                condition=[self._known(name) for name in conditions[batch]],
-                person=list(people[batch]),
-            )
+            yield features_of_nothing(self.extractor, ch_names, conditions[batch], people[batch])
 
     def _draw(
         self, batches: Iterable[EEGFeatures], n_batches: int, n_times: int
@@ -152,14 +147,39 @@ class GETGenerator:
 
     def features(self, prompts: np.ndarray, ch_names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> EEGFeatures:
         """Model inputs for prompts; see `__call__`, where `pairs` are the conditions."""
-        before, after = ([self._known(name) for name in names] for names in zip(*pairs, strict=True))
-        return self.extractor(
-            prompts, SAMPLING_RATE, list(ch_names), "uV", before, next_condition=after, band_limited=True
-        )
+        return features_of_prompts(self.extractor, prompts, ch_names, pairs)
 
-    def _known(self, condition: str) -> str:
-        """The condition for the model; "none" for a condition that was not in training."""
-        return condition if condition in self.extractor.vocabulary.heard else "none"
+
+def features_of_prompts(
+    extractor: GETFeatureExtractor, prompts: np.ndarray, ch_names: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> EEGFeatures:
+    """Model inputs for prompts.
+
+    Args:
+        extractor: Feature extractor of the model.
+        prompts: `(items, channels, times)` in microvolts at 100 Hz, as the extractor's `clean` leaves them.
+        ch_names: Name of each channel.
+        pairs: For each prompt, its condition and the condition that follows; see `GETGenerator.__call__`.
+    """
+    before, after = ([_known(extractor, name) for name in names] for names in zip(*pairs, strict=True))
+    return extractor(prompts, SAMPLING_RATE, list(ch_names), "uV", before, next_condition=after, band_limited=True)
+
+
+def features_of_nothing(
+    extractor: GETFeatureExtractor, ch_names: Sequence[str], conditions: Sequence[str], people: Sequence[int | None]
+) -> EEGFeatures:
+    """Model inputs without prompts; see `GETGenerator.from_nothing` for the arguments."""
+    return extractor(
+        ch_names=list(ch_names),
+        sampling_rate=SAMPLING_RATE,
+        condition=[_known(extractor, name) for name in conditions],
+        person=list(people),
+    )
+
+
+def _known(extractor: GETFeatureExtractor, condition: str) -> str:
+    """The condition for the model; "none" for a condition that was not in training."""
+    return condition if condition in extractor.vocabulary.heard else "none"
 
 
 class _Pace(BaseStreamer):

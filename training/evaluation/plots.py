@@ -67,7 +67,7 @@ def plot_spectra(comparison: Comparison, path: Path) -> None:
         people = np.stack([psd[segments.subjects == s].mean(axis=0) for s in np.unique(segments.subjects)])
         for axis, name in zip(axes[0], shown, strict=True):
             own = people.mean(axis=1) if name == "all channels" else people[:, names.index(name)]
-            mean, margin = own.mean(axis=0), 1.96 * own.std(axis=0, ddof=1) / np.sqrt(len(own))
+            mean, margin = own.mean(axis=0), 1.96 * own.std(axis=0) / np.sqrt(max(len(own) - 1, 1))
             axis.plot(freqs, mean, label=label, color=colours[label], linewidth=2 if label == TRUTH else 1)
             if label == TRUTH or label in comparison.judged:
                 axis.fill_between(freqs, mean - margin, mean + margin, color=colours[label], alpha=0.15, linewidth=0)
@@ -141,6 +141,8 @@ def plot_roc(comparison: Comparison, path: Path) -> None:
 def plot_prompts(comparison: Comparison, path: Path) -> None:
     """Gain in nearness to the real continuation from the own prompt over others, with 95 % intervals over people."""
     shown = [name for name in _PROMPT_ROWS if name in comparison.rows[FLOOR]]
+    if not shown:
+        return
     figure, axes = _figure(1, len(shown), 3.6 * len(shown), 0.35 * len(comparison.rows) + 1.6)
     colours = _colours(comparison)
     for axis, name in zip(axes[0], shown, strict=True):

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +18,8 @@ from get_hf.training.corpora import get_corpus
 CHANNELS = USUAL_CHANNELS
 #: Rate of all signals in the evaluation, in Hz.
 SAMPLING_RATE = 100.0
-SPLITS = ("train", "validation", "test")
+#: "left-out" is everybody except the test people, for a corpus that no training has seen.
+SPLITS = ("left-out", "train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Preset:
         n_rollouts: Number of people whose recordings get a long continuation.
         rollout_seconds: Length of a long continuation.
         windows_per_item: Windows of each continuation that are compared with the training windows.
+        n_items: Maximum number of prompts, evenly spread over the recordings; None: no maximum.
+        n_other_items: Maximum number of prompts for other references and for cleaned EEG; None: no maximum.
     """
 
     items_per_recording: int | None
@@ -45,10 +47,12 @@ class Preset:
     n_rollouts: int
     rollout_seconds: float
     windows_per_item: int
+    n_items: int | None = None
+    n_other_items: int | None = None
 
 
 PRESETS = {
-    "fast": Preset(2, 100, 24, 3, 4, 3, 120.0, 1),
+    "fast": Preset(2, 100, 24, 3, 4, 3, 120.0, 1, 300, 40),
     "full": Preset(None, 1000, None, None, None, 4, 3600.0, 2),
 }
 
@@ -61,12 +65,15 @@ class Signal(NamedTuple):
         subject: Subject of the recording.
         condition: Condition of the whole recording; "none" where it changes.
         spans: Conditions over time: (onset, end, condition), in seconds.
+        session: Name of the session and run. Signals with the same subject and session are parts of one recording. "":
+            the signal is a recording of its own.
     """
 
     x: np.ndarray
     subject: str
     condition: str
     spans: tuple[tuple[float, float, str], ...] = ()
+    session: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,18 @@ class Segments:
         """Conditions of each prompt and of its continuation, which are the same."""
         return [(condition, condition) for condition in self.conditions]
 
+    def items(self, chosen: np.ndarray) -> Segments:
+        """The chosen items `(n,)`."""
+        arrays = {name: getattr(self, name)[chosen] for name in ("prompt", "continuation", "other", "subjects")}
+        recordings = None if self.recordings is None else self.recordings[chosen]
+        return replace(self, **arrays, conditions=[self.conditions[i] for i in chosen], recordings=recordings)
+
+    def thinned(self, n_items: int | None) -> Segments:
+        """At most `n_items` items, evenly spread; None: all items."""
+        if n_items is None or len(self.subjects) <= n_items:
+            return self
+        return self.items(np.linspace(0, len(self.subjects) - 1, n_items).round().astype(int))
+
     def pick(self, ch_names: Sequence[str]) -> Segments:
         """The same segments on some of the channels."""
         picks = [self.ch_names.index(name) for name in ch_names]
@@ -122,7 +141,7 @@ def recordings(
 
     Args:
         data_dir: Folder that contains the corpus; see `get_hf.training.corpora`.
-        split: "train", "validation" or "test".
+        split: See `is_in_split`.
         ch_names: Channels to keep, by canonical name.
         corpus: Name of a registered corpus.
         n_subjects: Maximum number of subjects, the first ones.
@@ -132,7 +151,10 @@ def recordings(
         ValueError: A recording lacks one of `ch_names`, or the split is empty.
     """
     seen: dict[str, int] = {}
-    for recording in get_corpus(corpus).recordings(data_dir, split):
+    entry = get_corpus(corpus)
+    for recording in entry.recordings(data_dir):
+        if not is_in_split(entry.split_of(recording.subject), split, entry.splits is not None):
+            continue
         if recording.subject not in seen and n_subjects is not None and len(seen) >= n_subjects:
             break
         seen[recording.subject] = seen.get(recording.subject, 0) + 1
@@ -157,6 +179,21 @@ def recordings(
         raise ValueError(f"{corpus} has no recordings of the {split} split in {data_dir}.")
 
 
+def is_in_split(own: str | None, split: str, has_splits: bool = True) -> bool:
+    """Whether a subject is judged in a split.
+
+    Args:
+        own: Split of the subject in its corpus; None: the subject is in no split.
+        split: "train", "validation", "test", or "left-out": everybody except the test people, for a corpus that no
+            training has seen.
+        has_splits: Whether the corpus has agreed splits. If not, everybody is in "validation", "test" and "left-out",
+            and nobody is in "train".
+    """
+    if own is None or not has_splits:
+        return own is not None and split != "train"
+    return own in ("train", "validation") if split == "left-out" else own == split
+
+
 def _electrode(name: str) -> str | None:
     """Canonical name of a channel's electrode, or None for a channel that is not on the scalp."""
     try:
@@ -165,12 +202,40 @@ def _electrode(name: str) -> str | None:
         return None
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Lengths of prompts and continuations, and where the floor comes from.
+
+    Attributes:
+        prompt_seconds: Length of the prompts.
+        continuation_seconds: Length of the continuations and of the other stretches.
+        other_recordings: Whether the other stretch comes from another recording of the same person, for recordings
+            that are too short for a second stretch. If not, it follows the continuation.
+    """
+
+    prompt_seconds: float = 8.0
+    continuation_seconds: float = 12.0
+    other_recordings: bool = False
+
+    @property
+    def lengths(self) -> dict[str, Any]:
+        """The arguments of `cut_segments`."""
+        return asdict(self)
+
+    @property
+    def needed(self) -> float:
+        """Length in seconds of the shortest recording that gives an item, with 1 s at each end for the filters."""
+        return 2 + self.prompt_seconds + (1 if self.other_recordings else 2) * self.continuation_seconds
+
+
 def cut_segments(
     signals: Iterable[Signal],
     ch_names: Sequence[str] = CHANNELS,
     prompt_seconds: float = 8.0,
     continuation_seconds: float = 12.0,
     items_per_recording: int | None = None,
+    other_recordings: bool = False,
+    n_items: int | None = None,
 ) -> Segments:
     """Cuts recordings into blocks: a prompt, its real continuation and another stretch.
 
@@ -182,32 +247,72 @@ def cut_segments(
         prompt_seconds: Length of the prompts.
         continuation_seconds: Length of the continuations and of the other stretches.
         items_per_recording: Maximum number of blocks, evenly spread over the recording; None: all that fit.
+        other_recordings: See `Cut`. The other stretch is the continuation of a block of the person's next recording,
+            of one in the same condition if there is one. People with a single recording are left out.
+        n_items: Maximum number of blocks, evenly spread over all recordings; None: all.
 
     Raises:
-        ValueError: No recording is long enough for one block.
+        ValueError: No recording is long enough for one block, or nobody has two recordings where they are needed.
     """
+    cut = Cut(prompt_seconds, continuation_seconds, other_recordings)
     skip, n_prompt = int(SAMPLING_RATE), round(prompt_seconds * SAMPLING_RATE)  # 1 s: the filters' edge
     n = round(continuation_seconds * SAMPLING_RATE)
+    step = n_prompt + n if other_recordings else 2 * n
     parts: tuple[list, ...] = ([], [], [], [], [], [])
-    longest = 0
-    for number, (x, subject, condition, *_) in enumerate(signals):
+    longest, numbers = 0, dict[object, int]()
+    for order, signal in enumerate(signals):
+        x, subject, condition, spans, session = Signal(*signal)
         longest = max(longest, x.shape[-1])
-        fit = (x.shape[-1] - 2 * skip - n_prompt) // (2 * n)
+        number = numbers.setdefault((subject, session) if session else order, len(numbers))
+        inner = x.shape[-1] - 2 * skip
+        fit = inner // step if other_recordings else (inner - n_prompt) // step
         count = min(fit, items_per_recording or fit)
         for k in np.linspace(0, fit - 1, max(count, 0)).round().astype(int):
-            start = skip + n_prompt + 2 * n * k
-            cuts = (start - n_prompt, start, start + n, start + 2 * n)
-            stretches = (x[:, a:b] for a, b in pairwise(cuts))
-            for part, value in zip(parts, (*stretches, subject, condition, number), strict=True):
+            start = skip + n_prompt + step * k
+            end = start + (n if other_recordings else 2 * n)
+            stretches = (x[:, start - n_prompt : start], x[:, start : start + n], x[:, end - n : end])
+            own = condition if condition != "none" else _condition(spans, start - n_prompt, end)
+            for part, value in zip(parts, (*stretches, subject, own, number), strict=True):
                 part.append(value)
     if not parts[0]:
-        needed = 2 + prompt_seconds + 2 * continuation_seconds
+        others = "once" if other_recordings else "twice"
         raise ValueError(
-            f"The longest recording has {longest / SAMPLING_RATE:.0f} s, but {needed:.0f} s are needed: a "
-            f"prompt of {prompt_seconds:g} s, twice {continuation_seconds:g} s of continuation. Shorten them."
+            f"The longest recording has {longest / SAMPLING_RATE:.0f} s, but {cut.needed:.0f} s are needed: a "
+            f"prompt of {prompt_seconds:g} s, {others} {continuation_seconds:g} s of continuation. Shorten them."
         )
     prompt, real, other = (np.stack(part) for part in parts[:3])
-    return Segments(prompt, real, other, np.array(parts[3]), parts[4], list(ch_names), recordings=np.array(parts[5]))
+    segments = Segments(
+        prompt, real, other, np.array(parts[3]), parts[4], list(ch_names), recordings=np.array(parts[5])
+    )
+    if other_recordings:
+        segments = _with_other_recordings(segments)
+    return segments if n_items is None else segments.thinned(n_items)
+
+
+def _condition(spans: Sequence[tuple[float, float, str]], first: int, last: int) -> str:
+    """The condition that holds from one sample to another; "none" if there is no such condition."""
+    begin, end = first / SAMPLING_RATE, last / SAMPLING_RATE
+    return next((name for onset, offset, name in spans if onset <= begin and end <= offset), "none")
+
+
+def _with_other_recordings(segments: Segments) -> Segments:
+    """Takes the other stretch of each item from another recording of the same person."""
+    own = segments.recordings if segments.recordings is not None else np.arange(len(segments.subjects))
+    conditions = np.array(segments.conditions)
+    kept, others = [], []
+    for item, subject in enumerate(segments.subjects):
+        is_other = (segments.subjects == subject) & (own != own[item])
+        alike = np.flatnonzero(is_other & (conditions == conditions[item]))
+        found = alike if len(alike) else np.flatnonzero(is_other)
+        if len(found):
+            later = found[found > item]
+            kept.append(item)
+            others.append(later[0] if len(later) else found[0])
+    if not kept:
+        raise ValueError(
+            "Nobody has two recordings, which are needed to compare short recordings with others of the same person."
+        )
+    return replace(segments.items(np.array(kept)), other=segments.continuation[others])
 
 
 def read_segments(

@@ -2,7 +2,8 @@
 """Files of an evaluation: the table (JSON and Markdown), its plots, and the figures in documents.
 
 A document has a place for the full table, `<!-- figures:begin -->` to `<!-- figures:end -->`, or for six of its rows,
-`<!-- summary:begin -->` to `<!-- summary:end -->`, or for both.
+`<!-- summary:begin -->` to `<!-- summary:end -->`, or for both. The table of several corpora, which
+`corpora.across` makes, has its place between `<!-- corpora:begin -->` and `<!-- corpora:end -->`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from get_hf.processing.files import written_whole
 
 from .goals import goal_text
 from .plots import PLOTS
-from .requirements import requirements_table
+from .requirements import ONLY_REPORT, PLAYBACK, REPLAY, WHITE, requirements_table
 from .table import FLOOR, number
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def summary(rows: Mapping[str, Mapping[str, Mapping]], judged: str) -> str:
 
     Returns:
         A Markdown table of the measured rows among `SUMMARY_ROWS`. The best baseline is the baseline whose figure is
-        nearest to the figure of real EEG.
+        nearest to the figure of real EEG; `replay` is none, because it copies the prompt.
     """
     lines = [f"| what | {judged} | real EEG | best baseline | goal | met |", "|---|---|---|---|---|---|"]
     for name, label in SUMMARY_ROWS.items():
@@ -55,7 +56,9 @@ def summary(rows: Mapping[str, Mapping[str, Mapping]], judged: str) -> str:
         if row["interval"]:
             figure += " ({:.3g} to {:.3g})".format(*row["interval"])
         baselines = {
-            column: own[name]["value"] for column, own in rows.items() if column not in (judged, FLOOR) and name in own
+            column: own[name]["value"]
+            for column, own in rows.items()
+            if column not in (judged, FLOOR, REPLAY) and name in own
         }
         best = min(baselines, key=lambda column: abs(baselines[column] - real), default=None)
         baseline = f"{number(baselines[best])} ({best})" if best else ""
@@ -76,7 +79,8 @@ def markdown(comparison: Comparison, about: dict) -> str:
         f"Measured on {about.get('date', 'an unknown day')}: {facts}.",
         "",
         f"{n_items} prompts of {prompt_s:g} s from {n_people} people who were not in training, {n_chans} "
-        f"channels, continued by {made_s:g} s. Column `real` is another stretch of the same recordings; in "
+        f"channels, continued by {made_s:g} s. Column `real` is another stretch of "
+        f"{'other recordings of the same people' if comparison.other_recordings else 'the same recordings'}; in "
         "brackets, 95 % intervals over people. AUC is that of a classifier that separates 2 s windows of "
         "people it was not trained on: 0.5 means that it cannot, and less is no better, it means that a difference "
         "found in some people is the opposite in others. " + _explained(comparison),
@@ -94,6 +98,9 @@ def markdown(comparison: Comparison, about: dict) -> str:
 def _explained(comparison: Comparison) -> str:
     """Explanations of the groups of rows that are in the table."""
     said = {
+        "waveform": "Sizes of the waveform and of the coupling of amplitudes are those of each column itself.",
+        "independent": f"The rows {', '.join(ONLY_REPORT)} only report: nothing was chosen by them.",
+        "relative": "Features relative to the prompt are minus their mean over its windows.",
         "prompt": "A swapped prompt comes from other people in the same condition: its continuation is compared with "
         "this prompt's true continuation.",
         "rollout": "The rollout continues 30 s; its windows of 10 s are compared with their prompt as windows of real "
@@ -101,13 +108,23 @@ def _explained(comparison: Comparison) -> str:
         "longer prompts": "Longer prompts are cut where recordings are long enough, so they differ from the prompts "
         "above.",
         "few channels": "Few channels are those prompts on some of their electrodes, and the model sees no others.",
+        "references": "The same prompts with another reference have a label for it.",
+        "cleaned": "Cleaned prompts are of recordings without their components of blinks; high frontal waves that are "
+        "left count as blinks too.",
         "from nothing": "EEG from nothing is the end of a minute without a prompt, of as many people as are "
         "evaluated; but these are virtual people: no goal depends on how little real people differ from themselves. "
         "Covariances there are in units of their own power.",
         "memorisation": "Training windows are looked for at every lag of the training recordings that were read.",
     }
     groups = {row["group"] for row in comparison.rows[comparison.judged[0]].values()}
-    return " ".join(text for group, text in said.items() if group in groups)
+    explained = " ".join(text for group, text in said.items() if group in groups)
+    without = [name for name in (WHITE, PLAYBACK, REPLAY) if name in comparison.rows]
+    if without:
+        explained += (
+            " Columns `white`, `playback` and `replay` have no network: noise, noise with the prompt's amplitudes, "
+            "and the prompt's own innovations in blocks of 2 s in random order, which is a copy and does not compete."
+        )
+    return explained
 
 
 def training_facts(summary: dict) -> str:

@@ -1,5 +1,9 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Requirements that a checkpoint must meet before release. The goals of the table's rows are stricter."""
+"""Requirements that a checkpoint must meet before release. The goals of the table's rows are stricter.
+
+Rows of `ONLY_REPORT` are in no requirement, because nothing may be chosen by them. They say what the judges that did
+choose have missed.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,18 @@ from .goals import goal_text, meets
 from .table import FLOOR, number
 
 POOLED_VAR, PROMPT_VAR, IAAFT = "pooled VAR(12)", "prompt VAR", "IAAFT"
+#: GET without its network, see `get_hf.training.evaluation.innovations.baselines`.
+WHITE, PLAYBACK, REPLAY = "white", "playback", "replay"
+#: Rows that never choose anything, neither a setting nor a checkpoint: log covariance, the rows relative to the
+#: prompt, and the independent evaluation.
+ONLY_REPORT = (
+    "AUC log covariance",
+    "AUC independent, logistic",
+    "AUC independent, boosting",
+    "AUC relative to the prompt, logistic",
+    "AUC relative to the prompt, boosting",
+    "AUC log covariance relative to the prompt",
+)
 _SPACE = (
     "covariance, ensemble",
     "covariance, per prompt",
@@ -24,7 +40,7 @@ REQUIREMENTS: dict[str, list[tuple]] = {
     "log PSD, ensemble": [("times floor", 1.3)],
     "log PSD, per prompt": [("times floor", 1.3)],
     **{name: [("times floor", 1.5), ("below", POOLED_VAR)] for name in _SPACE},
-    **{name: [("at most", 0.75), ("below", POOLED_VAR, PROMPT_VAR, IAAFT)] for name in CLASSIFIERS},
+    **{name: [("at most", 0.75), ("below", POOLED_VAR, PROMPT_VAR, IAAFT, WHITE, PLAYBACK)] for name in CLASSIFIERS},
     "nearer to own than to swapped prompt": [("share of floor", 0.6)],
     "own against swapped prompt, Wilcoxon": [("at most", 1e-4)],
     "alpha eyes closed / open": [("between", 0.75, 1.25)],
@@ -63,13 +79,6 @@ def check_requirements(rows: dict[str, dict[str, dict]], column: str) -> list[di
                 text, holds = goal_text(limit, floor), meets(limit, value, floor)
             found.append({"row": name, "value": value, "limit": text, "holds": holds})
     return found
-
-
-def _below(others: dict[str, float | None], value: float) -> tuple[str, bool | None]:
-    """Text of a limit that other columns set, and whether the value is below it; None: unknown."""
-    words = (name if other is None else f"{name} ({other:.3f})" for name, other in others.items())
-    known = [other for other in others.values() if other is not None]
-    return f"below {', '.join(words)}", value < min(known) if known and math.isfinite(value) else None
 
 
 def requirements_table(found: list[dict]) -> str:

@@ -7,14 +7,14 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from get_hf.training.corpora import get_corpus
 from get_hf.training.data.provenance import provenance, weights_digest
 from get_hf.training.data.splits import check_unseen
 from get_hf.training.pretraining.run import SUMMARY
 
-from .comparison import Comparison, compare
+from .comparison import USUAL_CORPUS, Comparison, compare
+from .corpora.material import judged_people
 from .generator import GETGenerator
-from .recordings import PRESETS, check_choices
+from .recordings import PRESETS, Cut, check_choices
 from .report import fill_in, training_facts, write_report
 
 
@@ -28,6 +28,8 @@ def run(
     seed: int = 0,
     device: str | None = None,
     progress: Callable[[str], None] | None = None,
+    corpus: str | Path = USUAL_CORPUS,
+    cut: Cut | None = None,
     **generate_options,
 ) -> Comparison:
     """Judges a checkpoint beside the floor and the baselines, and writes table and plots.
@@ -36,38 +38,88 @@ def run(
         checkpoint: Folder with the model's and the feature extractor's files.
         data_dir: Folder that contains the corpus.
         out_dir: Folder for `fidelity.json`, `fidelity.md` and the plots.
-        split: "validation" or "test".
+        split: "validation", "test" or "left-out"; see `recordings.is_in_split`.
         preset: "fast" (minutes on two cores) or "full".
         cards: Markdown files whose figures are replaced, see `write_report`.
         seed: Seed of generation, baselines, bootstrap, boosting and network.
         device: Device that generates; None: a CUDA GPU where there is one, else the CPU.
         progress: Called with a line at each step.
+        corpus: Name of a corpus in the registry, or folder of a prepared corpus.
+        cut: Lengths of prompts and continuations; None: what fits the recordings.
         generate_options: Options of `GETModel.generate`.
 
     Returns:
         The table, see `Comparison.table`.
 
     Raises:
-        ValueError: The checkpoint was trained on a person of the split, or a card has no place for the figures.
+        ValueError: The checkpoint was trained on a person of the split, the split is empty, or a card has no place for
+            the figures.
     """
-    check_choices(split, preset)
-    summary = Path(checkpoint) / SUMMARY
-    judged_on = {recording.subject for recording in get_corpus("eegmmidb").recordings(data_dir, split)}
-    check_unseen(summary, [("eegmmidb", subject) for subject in sorted(judged_on)])
-    training = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
-    facts = training_facts(training) if "recipe" in training else None  # fine-tuning leaves another summary
+    check_judged(checkpoint, data_dir, split, preset, corpus)
+    facts = _training_facts(checkpoint)
     for card in map(Path, cards):
         fill_in(card, "", "", facts)  # a card without a place for figures is refused now, not after an hour
     generator = GETGenerator(checkpoint, seed=seed, device=device, **generate_options)
-    comparison = compare({"GET": generator}, data_dir, split, preset, seed=seed, progress=progress)
-    about = provenance(
+    comparison = compare(
+        {"GET": generator},
+        data_dir,
+        split,
+        preset,
+        seed=seed,
+        progress=progress,
+        corpus=corpus,
+        cut=cut,
+        extractor=generator.extractor,
+    )
+    about = about_run(checkpoint, corpus, split, preset, seed, **generate_options)
+    write_report(comparison, about, out_dir, cards, facts)
+    return comparison
+
+
+def check_judged(
+    checkpoint: str | Path, data_dir: str | Path | None, split: str, preset: str, corpus: str | Path
+) -> None:
+    """Checks that there are people to judge on, and that the checkpoint was not trained on them.
+
+    Raises:
+        ValueError: One of the two does not hold, or the split or the preset is unknown.
+    """
+    check_choices(split, preset)
+    people = judged_people(corpus, data_dir, split)
+    if not people:
+        raise ValueError(f"{corpus} has no recordings of the {split} split in {data_dir}.")
+    check_unseen(Path(checkpoint) / SUMMARY, sorted(people))
+
+
+def about_run(
+    checkpoint: str | Path, corpus: str | Path, split: str, preset: str, seed: int, **options
+) -> dict[str, object]:
+    """The provenance of an evaluation."""
+    return provenance(
         weights=weights_digest(checkpoint),
-        corpus="eegmmidb",
+        corpus=short_name(corpus),
         split=split,
         preset=preset,
         rollout=f"{PRESETS[preset].rollout_seconds / 60:g} min",
         seed=seed,
-        **generate_options,
+        **options,
     )
-    write_report(comparison, about, out_dir, cards, facts)
-    return comparison
+
+
+def short_name(corpus: str | Path) -> str:
+    """A name for tables, which shows no private folders.
+
+    It is the name in the registry, or the last folder of a path: `mine` for `some/where/mine` and for
+    `files:/where/mine/*.edf`.
+    """
+    if "/" not in str(corpus):
+        return str(corpus)
+    parts = [part for part in str(corpus).rstrip("/").split("/") if part and "*" not in part]
+    return parts[-1] if parts else str(corpus).partition(":")[0]
+
+
+def _training_facts(checkpoint: str | Path) -> str | None:
+    """`training_facts` of a checkpoint; None if its summary is of fine-tuning, or missing."""
+    summary = Path(checkpoint) / SUMMARY
+    training = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
+    return training_facts(training) if "recipe" in training else None

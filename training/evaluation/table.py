@@ -19,8 +19,9 @@ from .goals import Goal
 FLOOR = "real"
 #: Groups of rows, in the table's order.
 GROUPS = (
-    *("spectrum", "space", "dynamics", "two-sample", "prompt", "stability", "rollout"),
-    *("longer prompts", "few channels", "from nothing", "conditions", "memorisation"),
+    *("spectrum", "space", "dynamics", "waveform", "coupling", "two-sample", "independent", "relative"),
+    *("prompt", "stability", "rollout", "longer prompts", "few channels", "references", "cleaned"),
+    *("from nothing", "conditions", "memorisation"),
 )
 
 
@@ -31,13 +32,20 @@ class Rows:
         subjects: Subject of each item, `(items,)`.
         n_bootstrap: Resamples of subjects for each 95 % interval; 0 for no intervals.
         seed: Seed of the bootstrap.
+        recordings: Recording of each item, `(items,)`; None: unknown.
+
+    Attributes:
+        groups: What classifiers are trained on and judged on by turns, `(items,)`: the subject of each item. If there
+            is only one subject, it is the recording of each item, and no figure has an interval.
     """
 
-    def __init__(self, subjects: Sequence, n_bootstrap: int = 200, seed: int = 0):
+    def __init__(self, subjects: Sequence, n_bootstrap: int = 200, seed: int = 0, recordings: Sequence | None = None):
         self.subjects = np.asarray(subjects)
         self.names = np.unique(self.subjects)
+        several = len(self.names) > 1
+        self.groups = self.subjects if several or recordings is None else np.asarray(recordings)
         rng = np.random.default_rng(seed)
-        self._samples = [rng.choice(self.names, len(self.names)) for _ in range(n_bootstrap)]
+        self._samples = [rng.choice(self.names, len(self.names)) for _ in range(n_bootstrap if several else 0)]
         self.members = {name: np.flatnonzero(self.subjects == name) for name in self.names}
         self.table: dict[str, dict] = {}
 

@@ -67,7 +67,7 @@ def cut_trials(
     """
     n = round(SECONDS * SAMPLING_RATE)
     prompts, trials, subjects, conditions = [], [], [], []
-    for x, subject, _, spans in signals:
+    for x, subject, _, spans, *_ in signals:
         cues: dict[str, list[tuple[int, str]]] = {}
         for (begin, end, before), (onset, stop, after) in pairwise(sorted(spans)):
             cue = round(onset * SAMPLING_RATE)

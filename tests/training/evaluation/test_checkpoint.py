@@ -49,15 +49,15 @@ def checkpoint(tmp_path_factory):
 def test_every_part_is_measured_beside_the_floor_and_every_baseline(small, people, checkpoint, tmp_path):
     lines = []
     found = run(checkpoint, people, tmp_path / "out", progress=lines.append)
-    assert list(found.rows) == ["GET", FLOOR, "pooled VAR(12)", "prompt VAR", "IAAFT"]
+    assert list(found.rows) == ["GET", FLOOR, "pooled VAR(12)", "prompt VAR", "IAAFT", "white", "playback", "replay"]
     groups = [row["group"] for row in found.rows["GET"].values()]
     assert list(dict.fromkeys(groups)) == list(GROUPS)
     pace = {name for name, row in found.rows["GET"].items() if "end over start" in name}
     for column, rows in found.rows.items():
-        needs_a_prompt = column in ("prompt VAR", "IAAFT")
-        unknown = {
-            name for name, row in found.rows["GET"].items() if row["group"] == "from nothing" and needs_a_prompt
-        }
+        needs_a_prompt = column in ("prompt VAR", "IAAFT", "playback", "replay")
+        changed = ("references", "cleaned") if column == "pooled VAR(12)" else ()
+        groups = ("from nothing",) if needs_a_prompt else changed
+        unknown = {name for name, row in found.rows["GET"].items() if row["group"] in groups}
         assert set(found.rows["GET"]) - set(rows) <= pace | unknown, column
         assert not unknown & set(rows), column
         assert all(np.isfinite(row["value"]) for row in rows.values()), column

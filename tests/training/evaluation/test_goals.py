@@ -31,6 +31,18 @@ def test_a_goal_between_multiples_of_a_negative_floor_is_still_between_them():
     assert not meets(goal, 1.0, -1.0)
 
 
+def test_half_of_the_way_from_white_is_half_in_either_direction():
+    goal = ("of the way from white", 0.5)
+    assert goal_text(goal) == ">= 0.5 of white to real"
+    assert meets(goal, 0.31, 0.5, 0.1) is True
+    assert meets(goal, 0.29, 0.5, 0.1) is False
+    assert meets(goal, 0.29, 0.1, 0.5) is True  # an error, which should be small
+    assert meets(goal, 0.9, 0.5, 0.1) is True
+    assert meets(goal, 0.3, 0.5) is None
+    assert meets(goal, 0.3, None, 0.1) is None
+    assert meets(goal, 0.3, 0.2, 0.2) is None
+
+
 def test_goals_without_a_floor_to_hold_against_are_not_judged():
     assert meets(("times floor", 1.1), 1.0, None) is None
     assert meets(None, 1.0, 1.0) is None

@@ -24,6 +24,7 @@ from get_hf.training.evaluation.descriptors import (
 )
 from get_hf.training.evaluation.recordings import Segments, cut_segments, read_segments
 from get_hf.training.evaluation.report import fill_card, summary, write_report
+from get_hf.training.evaluation.requirements import ONLY_REPORT
 from get_hf.training.evaluation.rows.continuations import evaluate_arrays
 from get_hf.training.evaluation.rows.two_sample import held_out_scores, two_sample_auc, two_sample_curve
 
@@ -68,6 +69,11 @@ def judge(segments: Segments, generated: np.ndarray, **options) -> dict[str, flo
     return {name: row["value"] for name, row in rows.items()}
 
 
+def tolerance(name: str) -> float:
+    """How far an AUC may be from 0.5 by chance: windows of 4 s are half as many, and more features are noisier."""
+    return 0.15 if name in ONLY_REPORT else 0.1
+
+
 @pytest.fixture(scope="module")
 def floor(segments) -> dict[str, float]:
     return judge(segments, segments.other, classifiers=("logistic", "boosting", "convolutional"))
@@ -76,7 +82,7 @@ def floor(segments) -> dict[str, float]:
 def test_real_against_real_is_indistinguishable(floor):
     for name, value in floor.items():
         if name.startswith("AUC"):
-            assert 0.4 < value < 0.6, (name, value)
+            assert abs(value - 0.5) < tolerance(name), (name, value)
         elif name.startswith(("RMS", "kurtosis, gen", "alpha eyes")):
             assert 0.85 < value < 1.15, (name, value)
     assert floor["own against swapped prompt, Wilcoxon"] < 1e-4
@@ -89,7 +95,7 @@ def test_a_process_passes_against_its_own_samples(segments, people, floor):
     prompts = segments.prompt.reshape(N_SUBJECTS, N_ITEMS, N_CHANS, -1)
     own = [person.simulate(p, 1200, rng) for person, p in zip(people, prompts, strict=True)]
     values = judge(segments, np.concatenate(own), classifiers=("logistic", "convolutional"))
-    assert all(0.4 < v < 0.6 for k, v in values.items() if k.startswith("AUC"))
+    assert all(abs(v - 0.5) < tolerance(k) for k, v in values.items() if k.startswith("AUC"))
     assert 0.8 < values["step at the seam"] < 1.25
     assert values["nearer to own than to swapped prompt"] > 0.8 * floor["nearer to own than to swapped prompt"]
     assert values["copied from the prompt"] < 1.2 * floor["copied from the prompt"]
@@ -372,7 +378,7 @@ def test_the_summary_names_the_baseline_nearest_to_real_eeg():
     def column(value: float) -> dict:
         return {"log PSD, ensemble": {"value": value, "interval": (0.1, 0.4), "goal": ("at most", 0.6), "met": True}}
 
-    rows = {"mine": column(0.3), "real": column(0.2), "far": column(0.9), "near": column(0.15)}
+    rows = {"mine": column(0.3), "real": column(0.2), "far": column(0.9), "near": column(0.15), "replay": column(0.2)}
     lines = summary(rows, "mine").splitlines()
     assert len(lines) == 3  # what was not measured has no row
     assert lines[-1].endswith("| 0.300 (0.1 to 0.4) | 0.200 | 0.150 (near) | <= 0.6 | yes |")

@@ -14,15 +14,26 @@ from functools import cached_property
 
 import numpy as np
 
-from get_hf.training.evaluation.descriptors import BANDS, EPSILON, covariance, describe, log_alpha_power
+from get_hf.training.evaluation.descriptors import (
+    BANDS,
+    EPSILON,
+    blinks_per_minute,
+    covariance,
+    describe,
+    log_alpha_power,
+)
+from get_hf.training.evaluation.goals import Goal
 from get_hf.training.evaluation.recordings import Segments
 from get_hf.training.evaluation.table import Rows
 
 from .conditions import alpha_rows, eyes_rows
-from .log_covariance import log_covariance_row
 from .memorisation import memorisation_rows, nearest_distances, pick_windows
+from .only_report.independent import independent_rows
+from .only_report.log_covariance import log_covariance_row
+from .only_report.relative import relative_rows
 from .prompt_specificity import prompt_rows
 from .two_sample import two_sample_rows
+from .waveform import waveform_rows
 
 FLOOR11, FLOOR12 = ("times floor", 1.1), ("times floor", 1.2)
 
@@ -75,25 +86,33 @@ def evaluate_arrays(
             features) and "convolutional" (on the signal).
         n_bootstrap: Resamples of subjects for each 95 % interval; 0 for no intervals.
         seed: Seed of the bootstrap, the boosting and the network.
-        recordings: Recording of each item; None: every item has a recording of its own.
+        recordings: Recording of each item; None: every item has a recording of its own. With a single subject,
+            classifiers are trained on some recordings and judged on the others.
 
     Returns:
         For each row, in the table's order: `group`, `value`, `interval` (low, high) or None, `unit` and `goal`, see
         `get_hf.training.evaluation.table`.
 
     Raises:
-        ValueError: Shapes contradict each other, samples are not finite, or there are fewer than two subjects.
+        ValueError: Shapes contradict each other, samples are not finite, or there is one subject without `recordings`.
     """
     _check(real_prompt, real_continuation, generated, subjects)
-    rows = Rows(subjects, n_bootstrap, seed)
+    rows = Rows(subjects, n_bootstrap, seed, recordings)
     real = describe(real_continuation, sampling_rate, real_prompt)
     fake = describe(generated, sampling_rate, real_prompt)
     spectrum_rows(rows, real, fake)
-    space_rows(rows, real, fake, covariance(real_prompt))
+    if real_prompt.shape[1] > 1:
+        space_rows(rows, real, fake, covariance(real_prompt))
     _dynamics_rows(rows, real, fake)
+    if ch_names is not None:
+        blink_row(rows, generated, ch_names, sampling_rate, ("between times floor", 0.8, 1.25))
+    waveform_rows(rows, real_continuation, generated, sampling_rate)
     two_sample_rows(rows, real_continuation, generated, sampling_rate, classifiers, seed)
     log_covariance_row(rows, real_continuation, generated, sampling_rate)
-    prompt_rows(rows, real, fake, conditions, recordings)
+    independent_rows(rows, real_continuation, generated, sampling_rate, classifiers, seed)
+    relative_rows(rows, real_prompt, real_continuation, generated, sampling_rate, classifiers, seed)
+    if len(rows.names) > 1:
+        prompt_rows(rows, real, fake, conditions, recordings)
     rows.mean("prompt", "copied from the prompt", "correlation", ("times floor", 1.2), fake["copying"])
     _stability_rows(rows, real, fake)
     if conditions is not None:
@@ -156,6 +175,13 @@ def _dynamics_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.n
     rows.add("dynamics", "autocorrelation to 1 s", "abs", FLOOR12, ensemble, is_error=True)
     tails = (fake["kurtosis"] - real["kurtosis"]).mean(axis=1)
     rows.mean_ratio("dynamics", "kurtosis, generated over real", tails)
+
+
+def blink_row(rows: Rows, x: np.ndarray, ch_names: Sequence[str], sampling_rate: float, goal: Goal) -> None:
+    """Adds the number of blinks per minute in recordings `(items, channels, times)`, if there are frontal channels."""
+    found = blinks_per_minute(x, ch_names, sampling_rate)
+    if found is not None:
+        rows.mean("dynamics", "blinks", "per minute", goal, found)
 
 
 def _stability_rows(rows: Rows, real: dict[str, np.ndarray], fake: dict[str, np.ndarray]) -> None:

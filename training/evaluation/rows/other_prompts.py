@@ -84,19 +84,24 @@ def _describe(x: np.ndarray, sampling_rate: float) -> dict[str, np.ndarray]:
 
 
 def cut_longer_prompts(
-    signals: Sequence[Signal], ch_names: Sequence[str], items_per_recording: int | None = None
+    signals: Sequence[Signal],
+    ch_names: Sequence[str],
+    items_per_recording: int | None = None,
+    n_items: int | None = None,
 ) -> OtherPrompts | None:
     """Cuts longer prompts, see `cut_segments`; None where no recording is long enough."""
     try:
-        segments = cut_segments(signals, ch_names, LONGER_SECONDS, items_per_recording=items_per_recording)
+        segments = cut_segments(
+            signals, ch_names, LONGER_SECONDS, items_per_recording=items_per_recording, n_items=n_items
+        )
     except ValueError:
         return None
     return OtherPrompts(segments, "longer prompts", f"after {LONGER_SECONDS:g} s")
 
 
 def on_few_channels(segments: Segments, ch_names: Sequence[str]) -> OtherPrompts | None:
-    """The same prompts on some of their channels; None where one of these channels is missing."""
-    if not set(ch_names) <= set(segments.ch_names):
+    """The same prompts on some of their channels; None where one of these is missing, or no other is left."""
+    if not set(ch_names) < set(segments.ch_names):
         return None
     label = f"on {ch_names[0]} alone" if len(ch_names) == 1 else f"on {len(ch_names)} channels"
     return OtherPrompts(segments.pick(ch_names), "few channels", label)

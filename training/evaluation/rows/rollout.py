@@ -163,7 +163,9 @@ def _smoothed(courses: np.ndarray) -> np.ndarray:
 
 
 def cut_rollout(signals: Iterable[Signal], ch_names: Sequence[str], n_rollouts: int, seconds: float) -> Rollout | None:
-    """Chooses prompts among recordings of one condition, and measures the drift of all recordings.
+    """Chooses prompts, and measures the drift of all recordings.
+
+    Prompts are from recordings of one condition, if there are any.
 
     Args:
         signals: Signals from `recordings`.
@@ -172,7 +174,7 @@ def cut_rollout(signals: Iterable[Signal], ch_names: Sequence[str], n_rollouts: 
         seconds: Length of each continuation.
 
     Returns:
-        The rollout; None where no recording of one condition is as long as prompt and window together.
+        The rollout; None where no recording is as long as prompt and window together.
     """
     n_prompt, n_window = (round(s * SAMPLING_RATE) for s in (PROMPT_SECONDS, WINDOW_SECONDS))
     skip = int(SAMPLING_RATE)  # 1 s: the filters' edge
@@ -184,10 +186,10 @@ def cut_rollout(signals: Iterable[Signal], ch_names: Sequence[str], n_rollouts: 
         prompt, rest = inner[:, :n_prompt], inner[:, n_prompt:]
         real.append(drift(rest, prompt))
         real_subjects.append(subject)
-        if condition != "none":
-            chosen.append((prompt, subject, condition))
+        chosen.append((prompt, subject, condition))
     if not chosen:
         return None
+    chosen = [each for each in chosen if each[2] != "none"] or chosen
     conditions = sorted({condition for _, _, condition in chosen})
     people = list(dict.fromkeys(subject for _, subject, _ in chosen))[:n_rollouts]
     picked = []

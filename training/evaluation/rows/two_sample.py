@@ -121,6 +121,47 @@ def two_sample_curve(scores: dict[object, tuple[np.ndarray, np.ndarray]]) -> lis
     return np.mean(curves, axis=0).round(4).tolist()
 
 
+def add_auc(
+    rows: Rows,
+    group: str,
+    name: str,
+    real: np.ndarray,
+    generated: np.ndarray,
+    classifier: str,
+    seed: int = 0,
+    with_curve: bool = False,
+) -> None:
+    """Adds the AUC of a classifier of windows, on people that it was not trained on.
+
+    With a single person, folds are recordings of this person, see `Rows.groups`.
+
+    Args:
+        rows: Table that gets the row.
+        group: Group of the row.
+        name: Name of the row.
+        real: Features of real windows, the same number for each item, `(items * windows, ...)`.
+        generated: The same for generated windows.
+        classifier: See `held_out_scores`.
+        seed: Seed of the boosting and the network.
+        with_curve: Whether the row also has the ROC curve.
+    """
+    owner = np.repeat(rows.groups, len(real) // len(rows.groups))
+    scores = held_out_scores(real, generated, owner, classifier, seed)
+    auc = two_sample_auc(scores)
+    of_person = {
+        subject: np.mean([auc[each] for each in np.unique(rows.groups[items])])
+        for subject, items in rows.members.items()
+    }
+    more = {"curve": two_sample_curve(scores)} if with_curve else {}
+    rows.add(group, name, "AUC", ("at most", 0.6), lambda sample, _: np.mean([of_person[s] for s in sample]), **more)
+
+
+def all_features(windows: np.ndarray, sampling_rate: float) -> np.ndarray:
+    """Features of all `FAMILIES` of windows `(windows, channels, times)` in microvolts, `(windows, features)`."""
+    features = window_features(windows, sampling_rate)
+    return np.concatenate([features[family] for family in FAMILIES], axis=1)
+
+
 def two_sample_rows(
     rows: Rows,
     real: np.ndarray,
@@ -141,17 +182,10 @@ def two_sample_rows(
     """
     n = int(2 * sampling_rate)
     windows = [cut_windows(x, n) for x in (real, generated)]
-    owner = np.repeat(rows.subjects, len(windows[0]) // len(rows.subjects))
     a, b = ({**window_features(w, sampling_rate), "windows": w} for w in windows)
     for features in (a, b):
         features["everything"] = np.concatenate([features[family] for family in FAMILIES], axis=1)
     jobs = {f"AUC {family}": (family, "logistic") for family in FAMILIES} | CLASSIFIERS
     for name, (seen, classifier) in jobs.items():
-        if classifier in classifiers:
-            scores = held_out_scores(a[seen], b[seen], owner, classifier, seed)
-            auc = two_sample_auc(scores)
-            more = {"curve": two_sample_curve(scores)} if name in CLASSIFIERS else {}
-            rows.add(
-                "two-sample", name, "AUC", ("at most", 0.6),
-                lambda sample, _, auc=auc: np.mean([auc[s] for s in sample]), **more,
-            )  # fmt: skip
+        if classifier in classifiers and a[seen].shape[1]:  # a single channel correlates with none
+            add_auc(rows, "two-sample", name, a[seen], b[seen], classifier, seed, with_curve=name in CLASSIFIERS)

@@ -14,9 +14,8 @@ import numpy as np
 from scipy import signal as sps
 
 from get_hf.training.evaluation.descriptors import cut_windows
+from get_hf.training.evaluation.rows.two_sample import add_auc
 from get_hf.training.evaluation.table import Rows
-
-from .two_sample import held_out_scores, two_sample_auc, two_sample_curve
 
 #: Bands in Hz.
 COVARIANCE_BANDS = ((1.0, 8.0), (8.0, 20.0), (20.0, 44.0))
@@ -36,13 +35,7 @@ def log_covariance_row(rows: Rows, real: np.ndarray, generated: np.ndarray, samp
         sampling_rate: Sampling rate in Hz.
     """
     features = log_covariance_features(real, generated, rows.subjects, sampling_rate)
-    owner = np.repeat(rows.subjects, len(features[0]) // len(rows.subjects))
-    scores = held_out_scores(*features, owner, "logistic")
-    auc = two_sample_auc(scores)
-    rows.add(
-        "two-sample", "AUC log covariance", "AUC", ("at most", 0.6),
-        lambda sample, _: np.mean([auc[s] for s in sample]), curve=two_sample_curve(scores),
-    )  # fmt: skip
+    add_auc(rows, "two-sample", "AUC log covariance", *features, "logistic", with_curve=True)
 
 
 def log_covariance_features(
@@ -65,7 +58,7 @@ def log_covariance_features(
 
     blocks = []
     for low, high in COVARIANCE_BANDS:
-        covariances = np.stack([_window_covariances(each, low, high, sampling_rate) for each in (x, other)])
+        covariances = np.stack([window_covariances(each, low, high, sampling_rate) for each in (x, other)])
         owner = np.repeat(subjects, covariances.shape[1] // len(subjects))
         n_chans = x.shape[1]
         features = np.empty((*covariances.shape[:2], n_chans * (n_chans + 1) // 2))
@@ -77,10 +70,23 @@ def log_covariance_features(
     return tuple(np.concatenate(blocks, axis=-1))
 
 
-def _window_covariances(x: np.ndarray, low: float, high: float, sampling_rate: float) -> np.ndarray:
-    """Covariances `(items * windows, channels, channels)` of the band from `low` to `high` Hz."""
+def window_covariances(
+    x: np.ndarray, low: float, high: float, sampling_rate: float, seconds: float = WINDOW_SECONDS
+) -> np.ndarray:
+    """Covariances of a band in windows, with a small ridge.
+
+    Args:
+        x: Recordings `(items, channels, times)` in microvolts.
+        low: Lowest frequency in Hz.
+        high: Highest frequency in Hz.
+        sampling_rate: Sampling rate in Hz.
+        seconds: Length of a window; a shorter recording is one window.
+
+    Returns:
+        `(items * windows, channels, channels)` in square microvolts.
+    """
     sos = sps.butter(4, (low, high), "bandpass", fs=sampling_rate, output="sos")
-    n_times = min(round(WINDOW_SECONDS * sampling_rate), x.shape[-1])
+    n_times = min(round(seconds * sampling_rate), x.shape[-1])
     windows = cut_windows(sps.sosfiltfilt(sos, x, axis=-1), n_times)
     covariances = windows @ windows.swapaxes(-1, -2) / n_times
     power = np.trace(covariances, axis1=-2, axis2=-1) / x.shape[1]

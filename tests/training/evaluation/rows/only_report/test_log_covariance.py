@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from get_hf.training.evaluation.rows.log_covariance import log_covariance_features, log_covariance_row
+from get_hf.training.evaluation.rows.only_report.log_covariance import log_covariance_features, log_covariance_row
 from get_hf.training.evaluation.table import Rows
 
 RATE, SUBJECTS = 100.0, np.repeat(np.arange(6), 4)
