@@ -279,13 +279,14 @@ def _other_parts(
         "longer prompts": lambda: cut_longer_prompts(signals, ch_names, amount.items_per_recording, amount.n_items),
         "few channels": lambda: on_few_channels(segments, FEW_CHANNELS),
         "one channel": lambda: on_few_channels(segments, ONE_CHANNEL),
-        **{name: lambda part=part: part for name, part in with_references(segments, amount.n_other_items).items()},
         "cleaned": lambda: cut_cleaned(signals, ch_names, cut, amount.n_other_items),
         "from nothing": lambda: cut_unprompted(signals, ch_names),
         "fists": lambda: cut_fists(signals, ch_names, trials_per_recording=amount.trials_per_recording),
     }
-    found = {name: makers[name]() for name in PARTS if name in parts and name in makers}
-    return {name: part for name, part in found.items() if part is not None}
+    found = {name: make() for name, make in makers.items() if name in parts}
+    references = with_references(segments, amount.n_other_items)
+    found |= {name: part for name, part in references.items() if name in parts}
+    return {name: part for name in PARTS if (part := found.get(name)) is not None}
 
 
 def _generate(generate: Generator, name: str, part: Continuations | Part) -> np.ndarray | None:
