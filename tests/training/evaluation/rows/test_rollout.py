@@ -41,7 +41,12 @@ def test_prompts_are_of_people_apart_and_conditions_in_turn(rollout):
     assert list(rollout.subjects) == ["S0", "S1", "S2"]
     assert rollout.conditions == [(c, c) for c in ("eyes_closed", "eyes_open", "eyes_closed")]
     assert len(rollout.real) == 12
-    assert cut_rollout([Signal(recording(90.0, 0), "S0", "none")], list("abcd"), 3, SECONDS) is None
+
+
+def test_a_corpus_without_conditions_has_a_rollout_too_and_short_recordings_have_none():
+    found = cut_rollout([Signal(recording(90.0, 0), "S0", "none")], list("abcd"), 3, SECONDS)
+    assert found.conditions == [("none", "none")]
+    assert cut_rollout([Signal(recording(12.0, 0), "S0", "none")], list("abcd"), 3, SECONDS) is None
 
 
 def test_drift_is_in_decibels_over_the_reference():
