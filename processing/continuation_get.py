@@ -28,7 +28,7 @@ class ContinuationDecoder:
     """Decodes the continuation of one recording.
 
     The steps are the inverse of the innovation transform, the removal of drift, the gains of the conditions, the
-    addition of events, the constraints of the recording, and resampling to the rate of the recording.
+    addition of events, the constraints of the recording, and resampling to the output rate.
 
     Args:
         prompt: The recording, or the prompt from nothing.
@@ -39,6 +39,7 @@ class ContinuationDecoder:
         sampling_rate: Sampling rate of the model in Hz.
         low: Lower edge of the band in Hz.
         with_prompt: Whether the result begins with the recording.
+        output_rate: Sampling rate of the result in Hz. None: that of the recording.
 
     Attributes:
         n_ahead: Number of later samples at the model's rate that a sample waits for.
@@ -54,6 +55,7 @@ class ContinuationDecoder:
         sampling_rate: float,
         low: float,
         with_prompt: bool = False,
+        output_rate: float | None = None,
     ):
         innovation = prompt.innovation
         shared, matrix, whitening = innovation.stages
@@ -73,16 +75,17 @@ class ContinuationDecoder:
         self._equaliser = EqualiserStream(
             lambda name: gains.equaliser(prompt, (name,), last), conditions, prompt.positions[prompt.good]
         )
-        n_skipped = 0 if with_prompt else prompt.n_times
+        self._output_rate = prompt.recording.sampling_rate if output_rate is None else output_rate
+        self._n_before = int(prompt.n_times * self._output_rate / prompt.recording.sampling_rate)
         signal = recorded + self._loudness * past
-        self._resampler = Resampler(sampling_rate, prompt.recording.sampling_rate, signal, n_skipped)
+        self._resampler = Resampler(sampling_rate, self._output_rate, signal, 0 if with_prompt else self._n_before)
         self._ids = np.zeros(0, np.int64)  # of the samples that wait for later samples
         self._n_new = 0
         self.n_ahead = self._drift.n_ahead + self._resampler.n_ahead
 
     def n_times(self, n_patches: int) -> int:
-        """Returns the length of a continuation of `n_patches` patches, in samples at the rate of the recording."""
-        return round(n_patches * self._size * self._prompt.recording.sampling_rate / self._rate)
+        """Returns the length of a continuation of `n_patches` patches, in samples of the result."""
+        return round(n_patches * self._size * self._output_rate / self._rate)
 
     def push(self, patches: np.ndarray, conditions: Sequence[int]) -> np.ndarray:
         """Takes the next patches.
@@ -93,8 +96,8 @@ class ContinuationDecoder:
             conditions: Condition id of each patch.
 
         Returns:
-            The samples that are complete, `(channels, times)` in microvolts at the rate of the recording. Masked
-            channels are zero.
+            The samples that are complete, `(channels, times)` in microvolts at the output rate. Masked channels
+            are zero.
         """
         if not len(conditions):
             return self._all_channels(np.zeros((int(self._prompt.good.sum()), 0)))
@@ -111,7 +114,7 @@ class ContinuationDecoder:
     def finish(self) -> np.ndarray:
         """Returns the last samples, `(channels, times)` in microvolts. After them, no patch may follow."""
         rest = self._resampled(self._drift.finish(), self._drift_of_events.finish())
-        end = self._resampler.finish(self._prompt.n_times + self.n_times(self._n_new))
+        end = self._resampler.finish(self._n_before + self.n_times(self._n_new))
         return self._all_channels(np.concatenate([rest, end], axis=-1))
 
     def _remember(self, signal: np.ndarray) -> None:
@@ -120,7 +123,7 @@ class ContinuationDecoder:
         self._innovation = replace(self._innovation, memory=signal[:, signal.shape[-1] - n_memory :].copy(), n_padding=0)
 
     def _resampled(self, signal: np.ndarray, events: np.ndarray) -> np.ndarray:
-        """Converts the next samples without drift, and their events, to samples at the rate of the recording."""
+        """Converts the next samples without drift, and their events, to samples of the result."""
         ids, self._ids = np.split(self._ids, [signal.shape[-1]])
         signal = self._equaliser.push(signal, ids) + self._loudness * events
         return self._resampler.push(satisfy(signal, self._prompt.constraints))

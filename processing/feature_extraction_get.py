@@ -304,31 +304,41 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
             ids = features["condition_ids"][owner].tolist() if "condition_ids" in features else [0]
             n_own, n_new = (x.shape[-1] // self.patch_size for x in (prompts[owner].innovation.values, continuation))
             before, after = split_ids(ids, n_patches, n_own, n_new)
-            decoder = self._decoder(prompts[owner], before, include_prompt)
+            decoder = self._decoder(prompts[owner], before, with_prompt=include_prompt)
             signals.append(np.concatenate([decoder.push(continuation, after), decoder.finish()], axis=-1))
         owners = [prompts[index // per_prompt] for index in range(len(signals))]
         return to_output(signals, owners, output, include_prompt, self.band, keep_identity)
 
-    def streamer(self, features: EEGFeatures, callback: Callable[[list[np.ndarray]], Any]) -> GETStream:
+    def streamer(
+        self,
+        features: EEGFeatures,
+        callback: Callable[[list[np.ndarray]], Any],
+        sampling_rate: float | None = None,
+    ) -> GETStream:
         """Returns a streamer for `generate`, which gives EEG in microvolts, patch by patch.
 
         Args:
             features: Features that are passed to the model.
             callback: Function that is called with each patch: a list with an array `(channels, times)` in microvolts
-                for each row, at the sampling rate of the row's recording. A patch comes `GETStream.latency` seconds
-                of generated EEG after it was generated.
+                for each row. A patch comes `GETStream.latency` seconds of generated EEG after it was generated.
+            sampling_rate: Sampling rate of the patches in Hz. None: that of each recording.
 
         Raises:
-            ValueError: `decode` could not decode these features, or `callback` cannot be called.
+            ValueError: `decode` could not decode these features, `callback` cannot be called, or the rate is not
+                positive.
 
         Example:
             >>> model.generate(**features, seconds=60, streamer=extractor.streamer(features, print))  # doctest: +SKIP
         """
         check_decodable(features, "streamer")
-        return GETStream(self._decoder, self.vocabulary, features, callback, self.patch_size, self.sampling_rate)
+        rate = None if sampling_rate is None else number("sampling_rate", sampling_rate)
 
-    def _decoder(self, prompt: Prompt, before: list[int], with_prompt: bool = False) -> ContinuationDecoder:
+        def decoder(prompt: Prompt, before: list[int]) -> ContinuationDecoder:
+            return self._decoder(prompt, before, output_rate=rate)
+
+        return GETStream(decoder, self.vocabulary, features, callback, self.patch_size, self.sampling_rate)
+
+    def _decoder(self, prompt: Prompt, before: list[int], **options: Any) -> ContinuationDecoder:
         """Returns a decoder for a continuation of a prompt whose patches have the condition ids `before`."""
-        return ContinuationDecoder(
-            prompt, before, self.transform, self.gains, self.conditions, self.sampling_rate, self.band[0], with_prompt
-        )
+        own = prompt, before, self.transform, self.gains, self.conditions, self.sampling_rate, self.band[0]
+        return ContinuationDecoder(*own, **options)

@@ -27,13 +27,13 @@ class GETStream(BaseStreamer):
         vocabulary: Names of the conditions.
         features: Features that are passed to the model.
         callback: Function that is called with each patch: a list with an array `(channels, times)` in microvolts for
-            each row, at the sampling rate of the row's recording.
+            each row.
         patch_size: Number of samples in a patch at the model's rate.
         sampling_rate: Sampling rate of the model in Hz.
 
     Attributes:
         latency: Seconds of EEG that are generated after a patch before the callback gets it. It is 1 s if the rate of
-            the recording is at least 91 Hz, and longer for lower rates. At the end, the last patches come at once.
+            the patches is at least 91 Hz, and longer for lower rates. At the end, the last patches come at once.
         n_patches: Number of patches that the callback got.
 
     Raises:
@@ -94,6 +94,10 @@ class GETStream(BaseStreamer):
             self._is_changed = True
         return self._ids if self._is_changed else None
 
+    def conditions_of(self, patch: int) -> list[str]:
+        """Returns the names of the conditions of a patch, one for each row; patches count from 0."""
+        return [self._vocabulary.names[index] for index in self._ids_of(patch)]
+
     def put(self, value: torch.Tensor) -> None:
         """Takes the prompt in the first call, and one patch `(rows, channels, patch_size)` in each later call."""
         if self._has_ended:
@@ -105,11 +109,10 @@ class GETStream(BaseStreamer):
                 f"A patch is {tuple(value.shape)}, and this stream decodes {len(self._pending)} rows of "
                 f"{self._shape[1]} channels and {self._size} samples: use one stream for each generate()."
             )
-        place = min(self._shape[-1] // self._size - 1 + self._n_taken, self._ids.shape[1] - 1)
         rows = value.detach().float().cpu().numpy()
         self._add([
             decoder.push(row, [index])
-            for decoder, row, index in zip(self._decoders, rows, self._ids[:, place].tolist(), strict=True)
+            for decoder, row, index in zip(self._decoders, rows, self._ids_of(self._n_taken), strict=True)
         ])
         self._n_taken += 1
         self._hand_on()
@@ -136,6 +139,11 @@ class GETStream(BaseStreamer):
         self._owners = [prompt for prompt in self._prompts for _ in range(n_copies)]
         self._pending = [np.zeros((len(owner.good), 0)) for owner in self._owners]
         self._n_taken = 0
+
+    def _ids_of(self, patch: int) -> list[int]:
+        """Returns the condition ids of a patch of the continuation, one for each row."""
+        place = self._shape[-1] // self._size - 1 + patch
+        return self._ids[:, min(place, self._ids.shape[1] - 1)].tolist()
 
     def _decoder_of(self, index: int) -> ContinuationDecoder:
         """Returns a new decoder of a recording."""

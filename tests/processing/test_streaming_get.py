@@ -211,6 +211,29 @@ def test_any_number_of_patches_may_come_at_a_time(extractor, sizes, seconds, rat
     assert_equal([np.concatenate([*parts, decoder.finish()], axis=-1)], [whole])
 
 
+@pytest.mark.parametrize("rate", [100.0, 250.0, 200.0])
+def test_the_rate_of_a_stream_may_differ_from_that_of_the_recording(extractor, rate):
+    features = extractor(recording("linked ears", 160.0, 7.3), 160.0, CAP, "uV", condition="rest", next_condition=PLAN)
+    generated = continued(features, 30)
+    received = []
+    stream = extractor.streamer(features, received.append, sampling_rate=rate)
+    n_prompt = features["input_values"].shape[-1]
+    stream.put(features["input_values"])
+    for patch in generated[..., n_prompt:].split(PATCH, dim=-1):
+        stream.put(patch)
+    stream.end()
+    signal_ = np.concatenate([patch for patch, *_ in received], axis=-1)
+    assert signal_.shape == (13, round(7.5 * rate))
+    (whole,) = extractor.decode(generated, features, "array")
+    at_rate = resample(resample(whole, 160.0, 100.0, ends="antireflect"), 100.0, rate, ends="antireflect")
+    inside = slice(int(7.3 * rate), int(14.3 * rate))
+    error = signal_[:, : 7 * round(rate)] - at_rate[:, inside][:, : 7 * round(rate)]
+    assert np.std(error) < 0.02 * np.std(signal_)
+    assert [stream.conditions_of(patch)[0] for patch in (0, 8, 14, 29)] == [
+        "eyes_open", "left_fist", "eyes_closed", "eyes_closed",
+    ]  # fmt: skip
+
+
 class TestLatency:
     @pytest.mark.parametrize(
         ("rate", "seconds"), [(100.0, 1.0), (128.0, 1.0), (250.0, 1.0), (512.0, 1.0), (50.0, 1.25), (20.0, 1.5)]
@@ -344,6 +367,11 @@ class TestRefusals:
         features = extractor(None, ch_names=NAMES)
         with pytest.raises(ValueError, match="streamer.. needs the features"):
             extractor.streamer(dict(features), print)
+
+    @pytest.mark.parametrize("rate", [0, -1, float("nan"), "fast", True])
+    def test_rates_that_are_not_positive(self, extractor, rate):
+        with pytest.raises(ValueError, match="sampling_rate"):
+            extractor.streamer(extractor(None, ch_names=NAMES), print, sampling_rate=rate)
 
     @pytest.mark.parametrize("callback", [None, "print", 3])
     def test_what_cannot_be_called(self, extractor, callback):
