@@ -129,6 +129,25 @@ COMMANDS = {
             "--checkpoint": ["./missing", "text.xyz", "folder", ""],
         },
     ),
+    "stream": (
+        {"--lsl": "GET", "--seconds": "0.1", "--checkpoint": "checkpoint"},
+        {
+            "--lsl": ["", " "],
+            "--seconds": NOT_POSITIVE,
+            "--rate": [*NOT_POSITIVE, "19", "20001"],
+            "--unit": ["", "W", "metres"],
+            "--condition": ["asleep", "", "42"],
+            "--plan": ["asleep:1", "feet", "feet:", "feet:-1", ":3", "", "feet:nan", "feet:1,,"],
+            "--person": ["-1", "1.5", "me", "", str(2**63)],
+            "--channels": ["", ",", "Qz", "Fz,Qz", "Fz,,Cz"],
+            "--noise": ["-1", "nan", "inf", "loud", "", "1000"],
+            "--hum": ["-1", "nan", "inf", "loud", "", "1e4"],
+            "--mains": ["0", "16.7", "100", "nan", ""],
+            "--seed": ["-1", "1.5", "abc", "", str(2**63)],
+            "--device": ["tpu", ""],
+            "--checkpoint": ["./missing", "a/b/c", "text.xyz", "folder", ""],
+        },
+    ),
     "evaluate": (
         {"": "checkpoint", "--data": "folder", "--out": "report"},
         {
