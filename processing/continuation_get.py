@@ -119,8 +119,8 @@ class ContinuationDecoder:
 
     def _remember(self, signal: np.ndarray) -> None:
         """Keeps the last samples of a signal `(channels, times)` without events as the memory of the filters."""
-        n_memory = self._innovation.memory.shape[-1]
-        self._innovation = replace(self._innovation, memory=signal[:, signal.shape[-1] - n_memory :].copy(), n_padding=0)
+        memory = signal[:, signal.shape[-1] - self._innovation.memory.shape[-1] :].copy()
+        self._innovation = replace(self._innovation, memory=memory, n_padding=0)
 
     def _resampled(self, signal: np.ndarray, events: np.ndarray) -> np.ndarray:
         """Converts the next samples without drift, and their events, to samples of the result."""

@@ -110,10 +110,12 @@ class GETStream(BaseStreamer):
                 f"{self._shape[1]} channels and {self._size} samples: use one stream for each generate()."
             )
         rows = value.detach().float().cpu().numpy()
-        self._add([
-            decoder.push(row, [index])
-            for decoder, row, index in zip(self._decoders, rows, self._ids_of(self._n_taken), strict=True)
-        ])
+        self._add(
+            [
+                decoder.push(row, [index])
+                for decoder, row, index in zip(self._decoders, rows, self._ids_of(self._n_taken), strict=True)
+            ]
+        )
         self._n_taken += 1
         self._hand_on()
 

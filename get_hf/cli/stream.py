@@ -103,9 +103,7 @@ def stream(
     noise: Annotated[
         float, typer.Option(help="White noise of the amplifier to add, RMS in microvolts.", callback=_strength(100))
     ] = 0.0,
-    hum: Annotated[
-        float, typer.Option(help="Mains hum to add, RMS in microvolts.", callback=_strength(1000))
-    ] = 0.0,
+    hum: Annotated[float, typer.Option(help="Mains hum to add, RMS in microvolts.", callback=_strength(1000))] = 0.0,
     mains: Annotated[float, typer.Option(help="Frequency of the mains in Hz: 50 or 60.", callback=_mains)] = 50.0,
     checkpoint: Annotated[
         str, typer.Option(help="Folder, or owner/name[@revision] on the Hub.", show_default="shipped")
@@ -154,7 +152,7 @@ def stream(
 
     n_patches = None
     if seconds is not None:
-        n_patches = math.ceil(seconds * model.config.sampling_rate / model.config.patch_size + 1e-9)
+        n_patches = math.ceil(seconds * model.config.sampling_rate / model.config.patch_size - 1e-9)
     generator = torch.Generator().manual_seed(seed)
     source = LiveSource(model, extractor, features, rate, n_patches, generator=generator)
     outlet = LSLOutlet(lsl, montage_of(own.ch_names, features.recordings[0].positions, rate), unit, extractor.band)

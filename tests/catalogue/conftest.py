@@ -89,3 +89,22 @@ def get_hf(monkeypatch, capsys, inputs):
         return exit_.value.code or 0, out, err
 
     return run
+
+
+@pytest.fixture
+def refused(get_hf, inputs):
+    """Runs the command, and checks that it answers in one sentence, that mentions something, and writes nothing."""
+
+    def check(*arguments: str, mentions: str = "") -> None:
+        before = {path: path.stat().st_mtime_ns for path in inputs.rglob("*")}
+        code, out, err = get_hf(*arguments)
+        assert (code, out) == (2, ""), err
+        *notes, answer = err.splitlines()
+        assert answer.startswith("get-hf: ")
+        assert len(answer) > 25
+        assert mentions.lower() in answer.lower()
+        assert all(note.startswith("note: ") for note in notes)
+        assert "should not happen" not in answer
+        assert {path: path.stat().st_mtime_ns for path in inputs.rglob("*")} == before
+
+    return check

@@ -129,25 +129,6 @@ COMMANDS = {
             "--checkpoint": ["./missing", "text.xyz", "folder", ""],
         },
     ),
-    "stream": (
-        {"--lsl": "GET", "--seconds": "0.1", "--checkpoint": "checkpoint"},
-        {
-            "--lsl": ["", " "],
-            "--seconds": NOT_POSITIVE,
-            "--rate": [*NOT_POSITIVE, "19", "20001"],
-            "--unit": ["", "W", "metres"],
-            "--condition": ["asleep", "", "42"],
-            "--plan": ["asleep:1", "feet", "feet:", "feet:-1", ":3", "", "feet:nan", "feet:1,,"],
-            "--person": ["-1", "1.5", "me", "", str(2**63)],
-            "--channels": ["", ",", "Qz", "Fz,Qz", "Fz,,Cz"],
-            "--noise": ["-1", "nan", "inf", "loud", "", "1000"],
-            "--hum": ["-1", "nan", "inf", "loud", "", "1e4"],
-            "--mains": ["0", "16.7", "100", "nan", ""],
-            "--seed": ["-1", "1.5", "abc", "", str(2**63)],
-            "--device": ["tpu", ""],
-            "--checkpoint": ["./missing", "a/b/c", "text.xyz", "folder", ""],
-        },
-    ),
     "evaluate": (
         {"": "checkpoint", "--data": "folder", "--out": "report"},
         {
@@ -313,25 +294,6 @@ def shapes() -> Iterator:
             rest = {n: t for n, t in whole.items() if n != name}
             less = [word for n, text in rest.items() for word in ((n, text) if n else (text,))]
             yield pytest.param([*command.split(), *less], id=f"{command} without {name or 'its argument'}")
-
-
-@pytest.fixture
-def refused(get_hf, inputs):
-    """Runs the command, and checks that it answers in one sentence, that mentions something, and writes nothing."""
-
-    def check(*arguments: str, mentions: str = "") -> None:
-        before = {path: path.stat().st_mtime_ns for path in inputs.rglob("*")}
-        code, out, err = get_hf(*arguments)
-        assert (code, out) == (2, ""), err
-        *notes, answer = err.splitlines()
-        assert answer.startswith("get-hf: ")
-        assert len(answer) > 25
-        assert mentions.lower() in answer.lower()
-        assert all(note.startswith("note: ") for note in notes)
-        assert "should not happen" not in answer
-        assert {path: path.stat().st_mtime_ns for path in inputs.rglob("*")} == before
-
-    return check
 
 
 @pytest.mark.parametrize("arguments", values())

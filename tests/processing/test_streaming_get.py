@@ -202,7 +202,8 @@ def test_any_number_of_patches_may_come_at_a_time(extractor, sizes, seconds, rat
     n_prompt = features["input_values"].shape[-1]
     ids = features["condition_ids"][0, n_prompt // PATCH - 1 :].tolist()
     ids += [ids[-1]] * sum(sizes)
-    decoder = extractor._decoder(features.recordings[0], features["condition_ids"][0, : n_prompt // PATCH - 1].tolist())
+    before = features["condition_ids"][0, : n_prompt // PATCH - 1].tolist()
+    decoder = extractor._decoder(features.recordings[0], before)
     ends = np.cumsum(sizes)
     parts = [
         decoder.push(generated[0, :, n_prompt:].numpy()[:, start * PATCH : end * PATCH], ids[start:end])
@@ -310,7 +311,9 @@ class TestWhileGenerating:
         noise = torch.Generator().manual_seed(1)
         return model.generate(**features, generator=noise, **({"max_new_tokens": 24} | options))
 
-    @pytest.mark.parametrize("options", [{}, {"num_return_sequences": 2}, {"guidance_scale": 1.5}, {"use_cache": False}])
+    @pytest.mark.parametrize(
+        "options", [{}, {"num_return_sequences": 2}, {"guidance_scale": 1.5}, {"use_cache": False}]
+    )
     def test_a_condition_that_changes_reaches_model_and_stream(self, extractor, model, options):
         given = (signal(seconds=3.0), 160.0, NAMES, "uV")
         features = extractor(*given, condition="eyes_open")
@@ -365,7 +368,7 @@ class TestWhileGenerating:
 class TestRefusals:
     def test_features_without_recordings(self, extractor):
         features = extractor(None, ch_names=NAMES)
-        with pytest.raises(ValueError, match="streamer.. needs the features"):
+        with pytest.raises(ValueError, match=r"streamer\(\) needs the features"):
             extractor.streamer(dict(features), print)
 
     @pytest.mark.parametrize("rate", [0, -1, float("nan"), "fast", True])

@@ -141,10 +141,10 @@ def test_a_recording_goes_on_in_another_unit_and_rate_with_noise_of_the_amplifie
     given = ["--rate", 500, "--unit", "V", "--channels", "Fz,C3", "--seconds", 4, "--noise", 3]
     with streaming(recording, "--lsl", name, "--checkpoint", checkpoint, *given) as process:
         inlet = found(name)
+        assert inlet.get_sinfo().get_channel_units() == ["volts"] * 2
         arrived, _ = received(inlet, process)
         _, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
-    assert inlet.get_sinfo().get_channel_units() == ["volts"] * 2
     spectrum = np.abs(np.fft.rfft(1e6 * arrived, axis=0)) ** 2 / len(arrived)  # of white noise: its variance
     freqs = np.fft.rfftfreq(len(arrived), 1 / 500)
     assert spectrum[freqs > 100].mean() == pytest.approx(9.0, rel=0.15)

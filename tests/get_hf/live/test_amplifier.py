@@ -1,6 +1,8 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """The clock of a virtual amplifier, with a clock that the test moves."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,7 +22,7 @@ class World:
         self.now, self.rate, self.ready = BEGAN, rate, ready
         self.conditions = conditions or ["rest"] * len(ready)
         edges = np.round(np.arange(len(ready) + 1) * 0.25 * rate).astype(int)
-        self.patches = [np.arange(a, b)[None] * [[1.0], [-1.0]] for a, b in zip(edges, edges[1:], strict=False)]
+        self.patches = [np.arange(a, b)[None] * [[1.0], [-1.0]] for a, b in pairwise(edges)]
         self.blocks, self.markers, self.n_taken = [], [], 0
 
     def clock(self) -> float:

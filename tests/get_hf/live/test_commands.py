@@ -6,6 +6,8 @@ import pytest
 
 from get_hf.live.commands import Commands, parse_plan, read_lines
 
+WRONG = "which is not CONDITION:SECONDS: write it as eyes_open:10,left_fist:4."
+
 
 @pytest.fixture
 def heard():
@@ -33,8 +35,8 @@ def commands(heard):
         ("", []),
         ("   ", []),
         ("asleep", ["told 'asleep' is not a condition."]),
-        ("feet:", ["told The plan has 'feet:', which is not CONDITION:SECONDS: write it as eyes_open:10,left_fist:4."]),
-        ("feet:1,", ["told The plan has '', which is not CONDITION:SECONDS: write it as eyes_open:10,left_fist:4."]),
+        ("feet:", [f"told The plan has 'feet:', {WRONG}"]),
+        ("feet:1,", [f"told The plan has '', {WRONG}"]),
     ],
 )
 def test_commands(commands, heard, line, expected):
