@@ -26,6 +26,7 @@ from get_hf.modeling.pretrained_get import FEATURES, PIPELINES
 from get_hf.pretrained import CHECKPOINT, CLASSIFIERS, load_classifier, load_pretrained
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.loading import load_recording
+from get_hf.processing.streaming_get import GETStream
 from get_hf.recordings import save_recording
 from get_hf.streaming import GETStreamClassifier
 
@@ -89,6 +90,7 @@ __all__ = [
     "GETForSequenceClassification",
     "GETModel",
     "GETModule",
+    "GETStream",
     "GETStreamClassifier",
     "__version__",
     "augment",

@@ -98,7 +98,8 @@ class GETGenerationMixin(GenerationMixin):
                 `guidance_scale`: strength of the guidance towards the condition; 1 is no guidance.
 
                 `streamer`: object that receives the prompt first, and then one patch `(batch, channels, patch_size)`
-                in each step.
+                in each step. If it has a method `condition_ids()`, this is called before each step. The result
+                replaces the argument `condition_ids`, unless it is None. So conditions can change during generation.
 
                 `num_return_sequences`, `generator` (`torch.Generator`), `stopping_criteria`, `max_time`,
                 `past_key_values`, `use_cache`, `return_dict_in_generate`: as in transformers.
@@ -233,7 +234,7 @@ class GETGenerationMixin(GenerationMixin):
         stopping_criteria: StoppingCriteriaList,
         generation_config: GenerationConfig,
         synced_gpus: bool = False,
-        streamer: BaseStreamer | None = None,
+        streamer: "PatchStreamer | None" = None,
         **model_kwargs,
     ) -> torch.Tensor | GETGenerateOutput:
         """Runs the generation loop, in which each step computes the state of the past and then draws a patch."""
@@ -259,10 +260,14 @@ class GETGenerationMixin(GenerationMixin):
         finished = torch.zeros(n_batch, dtype=torch.bool, device=input_ids.device)
         everyone_finished = False
 
-        first = True
+        first, wanted = True, None
         with MeasuredThreads(self.device) as threads:
             while self._has_unfinished_sequences(everyone_finished, synced_gpus, device=input_ids.device):
                 threads.update()
+                if streamer is not None and (ids := streamer.condition_ids()) is not wanted:
+                    self.config.check_conditions(wanted := ids)
+                    ids = ids.to(input_ids.device)
+                    model_kwargs["condition_ids"] = torch.cat((ids, torch.zeros_like(ids))) if guided else ids
                 if first:
                     outputs = self._prefill(sequence.patches, generation_config, model_kwargs)
                 else:
@@ -345,6 +350,11 @@ class PatchStreamer(BaseStreamer):
     def put(self, value: torch.Tensor) -> None:
         """Passes on the prompt in the first call, and one patch in each later call."""
         self.streamer.put(to_values(value if value.ndim == 3 else value[:, None], self.patch_size))
+
+    def condition_ids(self) -> torch.Tensor | None:
+        """Returns the conditions that the streamer of the user wants from now on; None if they do not change."""
+        wanted = getattr(self.streamer, "condition_ids", None)
+        return None if wanted is None else wanted()
 
     def end(self) -> None:
         """Ends the streamer of the user, because no patch follows."""

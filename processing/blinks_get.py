@@ -38,7 +38,6 @@ from .event_shapes_get import (
     low_pass,
     robust_deviation,
     spatial_filter,
-    uniforms,
 )
 from .population_get import N_HARMONICS, harmonics
 
@@ -254,7 +253,7 @@ class BlinkPopulation:
         events = found[fits & (_crowds(found) <= _crowds(reference.events).max())]
         courses = np.zeros((2, x.shape[-1] + round(WIDTHS[-1] * N_AFTER)))
         for peak, amplitude, width, undershoot in events:
-            self._add_blink(courses, int(peak) - round(N_BEFORE * width), amplitude, width, undershoot)
+            self.add_blink(courses, int(peak) - round(N_BEFORE * width), amplitude, width, undershoot)
         return replace(reference, courses=courses, n_times=x.shape[-1], events=events)
 
     def _fit_events(self, filtered: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -348,49 +347,8 @@ class BlinkPopulation:
         evidence = np.clip(slope * (blinks.frontal - middle), -LARGEST_EVIDENCE, LARGEST_EVIDENCE)
         return bool(log_odds + evidence < 0)
 
-    def continue_courses(
-        self,
-        blinks: Blinks,
-        patches: np.ndarray,
-        before: Sequence[int],
-        after: Sequence[int],
-        person: int | None = None,
-    ) -> np.ndarray:
-        """Generates the time courses of the blinks in a continuation.
-
-        Args:
-            blinks: Blinks of the recording.
-            patches: Patches `(channels, patches, patch_size)` of the continuation in the innovation space.
-            before: See `rates_of`.
-            after: See `rates_of`.
-            person: See `rates_of`.
-
-        Returns:
-            Time courses `(2, patches * patch_size)` in microvolts, as in `Blinks.courses`.
-        """
-        n_patches, size = patches.shape[1:]
-        courses = np.zeros((2, n_patches * size))
-        for course, recorded in zip(courses, blinks.courses, strict=True):
-            add_event(course, 0, recorded[blinks.n_times :])
-        if not blinks.topographies.any():
-            return courses
-        rates = self.rates_of(blinks, before, after, size, person)
-        traits = self.traits_of(blinks, before, after, person)
-        last = blinks.events[-1, 0] - N_BEFORE - blinks.n_times if len(blinks.events) else -np.inf
-        for patch, (dice, rate, usual) in enumerate(zip(uniforms(patches, DICE), rates, traits, strict=True)):
-            start = int((patch + dice[1]) * size)
-            # this probability is larger than the rate, because no blink can begin just after another blink
-            chance = rate / max(1.0 - rate * SHORTEST_INTERVAL / size, 0.5)
-            if dice[0] <= 1.0 - chance or start < last + SHORTEST_INTERVAL:
-                continue
-            last = start
-            log_amplitude, log_width, undershoot = usual + self.within[int(dice[2] * len(self.within))]
-            width = float(np.clip(np.exp(log_width), WIDTHS[0], WIDTHS[-1]))
-            undershoot = np.clip(undershoot, LEAST_UNDERSHOOT, LARGEST_UNDERSHOOT)
-            self._add_blink(courses, start, np.exp(log_amplitude), width, undershoot)
-        return courses
-
-    def _add_blink(self, courses: np.ndarray, start: int, amplitude: float, width: float, undershoot: float) -> None:
+    def add_blink(self, courses: np.ndarray, start: int, amplitude: float, width: float, undershoot: float) -> None:
+        """Adds a blink to time courses `(2, times)` in place, from sample `start` on; see `Blinks.events`."""
         bump, depth = self._basis(width)
         add_event(courses[0], start, amplitude * (bump + undershoot * depth))
         add_event(courses[1], start, amplitude * _stretched(self.late_shape, width))

@@ -184,12 +184,16 @@ class Vocabulary:
         for item, own, name, following in zip(recordings, spans, conditions, wanted, strict=True):
             if not item.data.shape[-1]:
                 _check_from_nothing(name, following)
-            plan = [] if following is None else self._plan(following, patch_seconds)
+            plan = [] if following is None else self.plan(following, patch_seconds)
             courses.append(Course(own, 0 if name is None else self.id_of(name), plan))
         return courses
 
-    def _plan(self, following: Any, patch_seconds: float) -> list[tuple[int, int]]:
-        """Returns the condition id and number of patches of each entry of a plan; a name is a plan of one patch."""
+    def plan(self, following: Any, patch_seconds: float) -> list[tuple[int, int]]:
+        """Returns the condition id and number of patches of each entry of a plan; a name is a plan of one patch.
+
+        Raises:
+            ValueError: `following` is neither a condition that the model was trained with nor a plan of conditions.
+        """
         if isinstance(following, str):
             return [(self.id_of(following), 1)]
         if isinstance(following, (list, tuple)) and not following:

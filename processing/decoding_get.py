@@ -17,11 +17,6 @@ from .reading_get import Recording, Trials
 
 #: Description of the annotation that marks generated EEG.
 GENERATED = "GET generated"
-#: Corner of the high-pass that removes drift from generated EEG and from events, as a share of the band's lower edge.
-#: The inverse filters of the transform are too short to resolve this edge, so their output is as strong below the edge
-#: as above it. The shapes of events were measured after the high-pass filter, and lack only its response before their
-#: beginning and after their end.
-DRIFT, DRIFT_OF_EVENTS = 0.92, 0.7
 #: Radius in metres of the sphere on which channels without digitised positions are placed; MNE has the same default.
 HEAD_RADIUS = 0.095
 #: Fields of `mne.Info` that describe the signal. The other fields contain the person, the date, the experimenter and

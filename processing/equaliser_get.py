@@ -9,7 +9,7 @@ has no rhythm that could become weaker. So the log gain of a cue is the product 
 training data, weak rhythms change less than in proportion to their height.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -73,25 +73,9 @@ class Equaliser:
         of_cue = (places @ self.cues[condition])[:, None] * self.prominence**2  # type: ignore[operator]
         return log_gains + np.clip(of_cue, -LARGEST_LOG_GAIN_AFTER_CUE, LARGEST_LOG_GAIN_AFTER_CUE)
 
-    def __call__(self, x: np.ndarray, conditions: Sequence[str], positions: np.ndarray) -> np.ndarray:
-        """Filters generated EEG.
-
-        Args:
-            x: Signal `(channels, times)`, which consists of whole patches.
-            conditions: Name of the condition of each patch.
-            positions: Positions `(channels, 6)` on the unit sphere.
-
-        Returns:
-            Filtered signal of the same shape as `x`.
-        """
-        if not len(conditions):
-            return x
-        names = np.array([name if name in self.tables or name in self.cues else self.others for name in conditions])
-        of_samples, out = np.repeat(names, x.shape[-1] // len(names)), np.zeros_like(x)
-        for name in np.unique(names):
-            filters = np.stack([_minimum_phase(tuple(row)) for row in self.log_gains(str(name), positions)])
-            out += scipy.signal.oaconvolve(x * (of_samples == name), filters, axes=-1)[:, : x.shape[-1]]
-        return out
+    def filters(self, condition: str, positions: np.ndarray) -> np.ndarray:
+        """Designs the filters `(channels, taps)` of a condition for channels at `positions` `(channels, 6)`."""
+        return np.stack([_minimum_phase(tuple(row)) for row in self.log_gains(condition, positions)])
 
 
 @dataclass(frozen=True)
@@ -169,7 +153,7 @@ class Gains:
         return Equaliser(tables, self.others, LARGEST_LOG_GAIN_FROM_NOTHING, float(np.exp(loudness)))
 
 
-@lru_cache(maxsize=1024)  # without cues, the rows of a batch and the calls of a stream share a few filters
+@lru_cache(maxsize=1024)  # without cues, the rows of a batch and later calls share a few filters
 def _minimum_phase(log_gains: tuple[float, ...]) -> np.ndarray:
     """Designs a causal filter from log gains at equally spaced frequencies from 0 to half the sampling rate."""
     n_taps = 4 * (len(log_gains) - 1) + 1  # twice the period of the distance between frequencies
@@ -178,3 +162,47 @@ def _minimum_phase(log_gains: tuple[float, ...]) -> np.ndarray:
     # half=False, because by default SciPy returns a filter with the square root of the magnitude
     symmetric = scipy.signal.firwin2(n_taps, np.linspace(0, 1, len(log_gains)), np.exp(log_gains))
     return scipy.signal.minimum_phase(symmetric, n_fft=8 * n_taps, half=False)
+
+
+class EqualiserStream:
+    """Filters generated EEG with the gains of its conditions, any number of samples at a time.
+
+    Args:
+        equaliser_of: Function that returns the equaliser for a condition.
+        conditions: Names of all conditions. The index of a name is its id.
+        positions: Positions `(channels, 6)` on the unit sphere.
+    """
+
+    def __init__(self, equaliser_of: Callable[[str], Equaliser], conditions: Sequence[str], positions: np.ndarray):
+        self._equaliser_of, self._names, self._positions = equaliser_of, conditions, positions
+        self._filters: dict[int, np.ndarray] = {}
+        # the samples, with their condition ids, on which later samples depend
+        self._past, self._ids_of_past = np.zeros((len(positions), 0)), np.zeros(0, np.int64)
+
+    def push(self, x: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """Filters the next samples.
+
+        Args:
+            x: Next samples `(channels, times)`.
+            ids: Condition id of each sample, `(times,)`.
+
+        Returns:
+            Filtered samples of the same shape as `x`.
+        """
+        x, ids = np.concatenate([self._past, x], axis=-1), np.concatenate([self._ids_of_past, ids])
+        n_before, n_taps = self._past.shape[-1], 1
+        out = np.zeros((len(x), x.shape[-1] - n_before))
+        for index in np.unique(ids).tolist():
+            filters = self._filters_of(index)
+            n_taps = max(n_taps, filters.shape[-1])
+            out += scipy.signal.oaconvolve(x * (ids == index), filters, axes=-1)[:, n_before : x.shape[-1]]
+        n_old = max(0, x.shape[-1] - n_taps + 1)
+        self._past, self._ids_of_past = x[:, n_old:].copy(), ids[n_old:].copy()
+        return out
+
+    def _filters_of(self, index: int) -> np.ndarray:
+        """Returns the filters `(channels, taps)` of a condition, which are designed when it first comes."""
+        if index not in self._filters:
+            name = self._names[index]
+            self._filters[index] = self._equaliser_of(name).filters(name, self._positions)
+        return self._filters[index]

@@ -1,10 +1,10 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Finds the events (heartbeats and blinks) of a recording, and generates the events of its continuation.
+"""Finds the events (heartbeats and blinks) of a recording.
 
-Events are subtracted before the innovation transform, and added again after the inverse transform.
+Events are subtracted before the innovation transform, and added again after the inverse transform; see
+`event_streams_get` for the events of the continuation.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,25 +85,3 @@ class Events:
     def signal(self) -> np.ndarray:
         """The signal of all events in the recording, `(channels, times)` in microvolts."""
         return self.heartbeats.signal + self.blinks.signal
-
-    def continued(
-        self, patches: np.ndarray, before: Sequence[int], after: Sequence[int], person: int | None = None
-    ) -> np.ndarray:
-        """Generates the events of the continuation.
-
-        Args:
-            patches: Patches `(channels, patches, patch_size)` of the continuation in the innovation space. They
-                determine the times of events.
-            before: Condition ids of all or some patches of the recording.
-            after: Condition ids of the patches of the continuation. Blinks depend on the condition.
-            person: Number of a virtual person, who has own blinks. None: blinks are as in the recording, or as usual
-                in the population if there is no recording.
-
-        Returns:
-            Signal of the events `(channels, patches * patch_size)` in microvolts.
-        """
-        added = self.heartbeats.continued(patches)
-        if self.population is not None:
-            courses = self.population.continue_courses(self.blinks, patches, before, after, person)
-            added += self.blinks.topographies @ courses
-        return added

@@ -1,7 +1,7 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Converts EEG recordings to the inputs of GET, and the output of GET back to EEG."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,18 +9,18 @@ import torch
 
 from .calibration_get import POLICIES, Calibration, check_policy
 from .conditions_get import CONDITIONS, Vocabulary, split_ids
-from .constraints_get import satisfy
-from .decoding_get import DRIFT, DRIFT_OF_EVENTS, to_output
+from .continuation_get import ContinuationDecoder
+from .decoding_get import to_output
 from .equaliser_get import N_TRAITS, Gains
 from .event_shapes_get import check_rate
-from .features_get import INPUTS, EEGFeatures, Prompt, check_tensors, pad_features, stack_prompts
+from .features_get import INPUTS, EEGFeatures, Prompt, check_decodable, check_tensors, pad_features, stack_prompts
 from .population_get import N_QUADRATIC
 from .preparation_get import PreparingFeatureExtractor
 from .reading_get import check_people, no_recording, read_recordings
 from .seeds_get import seeds_of_people
 from .settings_get import CACHES, check_state, names, number, numbers, whole
-from .signal_get import remove_drift, resample
 from .state_get import Corrections, Population
+from .streaming_get import GETStream
 
 
 class GETFeatureExtractor(PreparingFeatureExtractor):
@@ -246,8 +246,9 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
     ) -> list[Any]:
         """Converts the output of `generate` to EEG, and adds blinks and heartbeats like those of the recording.
 
-        If a continuation is decoded again with more patches after it, only its last two or three seconds change. The
-        reason is that the zero-phase filters (drift, sampling rate) depend on later samples.
+        If a continuation is decoded again with more patches after it, only its last second changes. The reason is that
+        two filters (drift, sampling rate) depend on about a second of later samples. `streamer` gives the same EEG
+        while it is generated, each patch when these samples are there.
 
         Args:
             generated: Output `(rows, channels, times)` of `generate`. With `num_return_sequences=n`, it has n rows for
@@ -275,11 +276,7 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
         """
         if output not in ("raw", "epochs", "array"):
             raise ValueError(f"decode() gives 'raw', 'epochs' or 'array', not {output!r}.")
-        if getattr(features, "recordings", None) is None:
-            raise ValueError(
-                f"decode() needs the features as the extractor returned them, not {type(features).__name__}: "
-                "features.to(device) keeps what a copy of their tensors loses."
-            )
+        check_decodable(features, "decode")
         try:
             generated = torch.as_tensor(generated).detach().float().cpu().numpy()
         except (TypeError, ValueError, RuntimeError) as error:  # torch raises each of these, depending on its input
@@ -306,39 +303,42 @@ class GETFeatureExtractor(PreparingFeatureExtractor):
             owner, continuation = index // per_prompt, row[:, n_prompt:]
             ids = features["condition_ids"][owner].tolist() if "condition_ids" in features else [0]
             n_own, n_new = (x.shape[-1] // self.patch_size for x in (prompts[owner].innovation.values, continuation))
-            conditions = split_ids(ids, n_patches, n_own, n_new)
-            signals.append(self._to_microvolts(continuation, prompts[owner], conditions, include_prompt))
+            before, after = split_ids(ids, n_patches, n_own, n_new)
+            decoder = self._decoder(prompts[owner], before, with_prompt=include_prompt)
+            signals.append(np.concatenate([decoder.push(continuation, after), decoder.finish()], axis=-1))
         owners = [prompts[index // per_prompt] for index in range(len(signals))]
         return to_output(signals, owners, output, include_prompt, self.band, keep_identity)
 
-    def _to_microvolts(
-        self, continuation: np.ndarray, prompt: Prompt, conditions: tuple[list[int], list[int]], include_prompt: bool
-    ) -> np.ndarray:
-        """Converts a generated row to microvolts; bad channels are zero.
+    def streamer(
+        self,
+        features: EEGFeatures,
+        callback: Callable[[list[np.ndarray]], Any],
+        sampling_rate: float | None = None,
+    ) -> GETStream:
+        """Returns a streamer for `generate`, which gives EEG in microvolts, patch by patch.
 
-        `conditions` are the condition ids of the prompt's patches and of the continuation's patches.
+        Args:
+            features: Features that are passed to the model.
+            callback: Function that is called with each patch: a list with an array `(channels, times)` in microvolts
+                for each row. A patch comes `GETStream.latency` seconds of generated EEG after it was generated.
+            sampling_rate: Sampling rate of the patches in Hz. None: that of each recording.
+
+        Raises:
+            ValueError: `decode` could not decode these features, `callback` cannot be called, or the rate is not
+                positive.
+
+        Example:
+            >>> model.generate(**features, seconds=60, streamer=extractor.streamer(features, print))  # doctest: +SKIP
         """
-        rate = prompt.recording.sampling_rate
-        made = continuation[: len(prompt.good)][prompt.good]
-        values = np.concatenate([prompt.innovation.values, made], axis=-1)
-        signal = self.transform.inverse(values, prompt.innovation)
-        patches = made.reshape(len(made), -1, self.patch_size)
-        continued = prompt.events.continued(patches, *conditions, prompt.person)
-        events = np.concatenate([prompt.events.signal, continued], axis=-1)
-        start = signal.shape[-1] - continuation.shape[-1]
-        signal, events = (
-            remove_drift(x, start, self.sampling_rate, corner * self.band[0])
-            for x, corner in ((signal, DRIFT), (events, DRIFT_OF_EVENTS))
-        )
-        before, of_patches = ([self.conditions[index] for index in ids] for ids in conditions)
-        equaliser = self.gains.equaliser(prompt, of_patches, last=before[-1] if before else None)
-        signal[:, start:] = equaliser(signal[:, start:], of_patches, prompt.positions[prompt.good])
-        signal += equaliser.loudness * events
-        signal[:, start:] = satisfy(signal[:, start:], prompt.constraints)
-        n_new = round(continuation.shape[-1] * rate / self.sampling_rate)
-        # with these ends, generated samples do not affect the beginning of the recording
-        signal = resample(signal, self.sampling_rate, rate, ends="antireflect")[:, : prompt.n_times + n_new]
-        signal = np.pad(signal, ((0, 0), (0, prompt.n_times + n_new - signal.shape[-1])), mode="edge")
-        out = np.zeros((len(prompt.good), signal.shape[-1]))
-        out[prompt.good] = signal
-        return out if include_prompt else out[:, prompt.n_times :]
+        check_decodable(features, "streamer")
+        rate = None if sampling_rate is None else number("sampling_rate", sampling_rate)
+
+        def decoder(prompt: Prompt, before: list[int]) -> ContinuationDecoder:
+            return self._decoder(prompt, before, output_rate=rate)
+
+        return GETStream(decoder, self.vocabulary, features, callback, self.patch_size, self.sampling_rate)
+
+    def _decoder(self, prompt: Prompt, before: list[int], **options: Any) -> ContinuationDecoder:
+        """Returns a decoder for a continuation of a prompt whose patches have the condition ids `before`."""
+        own = prompt, before, self.transform, self.gains, self.conditions, self.sampling_rate, self.band[0]
+        return ContinuationDecoder(*own, **options)

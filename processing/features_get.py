@@ -132,6 +132,19 @@ def stack_prompts(
     return features
 
 
+def check_decodable(features: Any, method: str) -> None:
+    """Checks that features contain the data that `decode` needs.
+
+    Raises:
+        ValueError: They do not. The message names the method that needs them.
+    """
+    if getattr(features, "recordings", None) is None:
+        raise ValueError(
+            f"{method}() needs the features as the extractor returned them, not {type(features).__name__}: "
+            "features.to(device) keeps what a copy of their tensors loses."
+        )
+
+
 def check_tensors(return_tensors: Any) -> None:
     """Checks the requested type of tensors.
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from .event_shapes_get import LEAST_PATCH, covariance_between_peaks, robust_deviation, spatial_filter, uniforms
+from .event_shapes_get import LEAST_PATCH, covariance_between_peaks, robust_deviation, spatial_filter
 
 #: Frequency band in which beats are searched, and lower edge of the band in which they are averaged, as shares of half
 #: the sampling rate: 8 to 40 Hz and 3 Hz at 100 Hz.
@@ -74,42 +74,35 @@ class Heartbeats:
     @property
     def signal(self) -> np.ndarray:
         """The signal of the recording's heartbeats, `(channels, times)` in microvolts."""
-        return self._beats(self.times, self.amplitudes, 0, self.n_times)
+        template = interpolated(self.template)
+        return sum_of_beats(template, len(self.template), self.times, self.amplitudes, 0, self.n_times)
 
-    def continued(self, patches: np.ndarray) -> np.ndarray:
-        """Generates the signal of the continuation's heartbeats, `(channels, patches * patch_size)` in microvolts.
 
-        Args:
-            patches: Patches `(channels, patches, patch_size)` of the continuation in the innovation space. They
-                determine the random properties of heartbeats; see `uniforms`.
-        """
-        n_chans, n_patches, size = patches.shape
-        stop = self.n_times + n_patches * size
-        if len(self.times) < 2:
-            return np.zeros((n_chans, n_patches * size))
-        log_intervals = np.log(np.diff(self.times)[-N_RECENT:])
-        # intervals far from the median are ignored, because a beat was probably missed there
-        usual = log_intervals[np.abs(log_intervals - np.median(log_intervals)) < 0.3]
-        variation = np.clip(usual.std(), LEAST_VARIATION, LARGEST_VARIATION)
-        scores = scipy.stats.norm.ppf(np.clip(uniforms(patches, DICE), 0.01, 0.99))
-        times, amplitudes = [self.times[-1]], [self.amplitudes[-1]]
-        while times[-1] < stop + N_AROUND:
-            # the patch just before the last beat determines the next beat, whose shape begins before its R wave
-            patch = int((times[-1] - N_AROUND - self.n_times) // size)
-            pace, strength = scores[patch] if 0 <= patch < n_patches else (0.0, 0.0)
-            times.append(times[-1] + np.exp(usual.mean() + variation * pace))
-            amplitudes.append(1.0 + self.amplitudes.std() * strength)
-        return self._beats(times, amplitudes, self.n_times, stop)
+def sum_of_beats(
+    template: scipy.interpolate.CubicSpline,
+    n_chans: int,
+    times: Sequence[float],
+    amplitudes: Sequence[float],
+    start: int,
+    stop: int,
+) -> np.ndarray:
+    """Returns the signal `(n_chans, stop - start)` of beats, for samples `start` to `stop`.
 
-    def _beats(self, times: Sequence[float], amplitudes: Sequence[float], start: int, stop: int) -> np.ndarray:
-        """Returns the signal `(channels, stop - start)` of the beats at given times, for samples `start` to `stop`."""
-        signal = np.zeros((len(self.template), stop - start))
-        template = _interpolated(self.template)
-        for time, amplitude in zip(times, amplitudes, strict=True):
-            first = int(np.ceil(time)) - N_AROUND
-            samples = np.arange(max(first, start), min(first + 2 * N_AROUND, stop))
+    Args:
+        template: Function of time in samples, as returned by `interpolated`.
+        n_chans: Number of channels.
+        times: Time of each R wave in samples.
+        amplitudes: Amplitude of each beat, relative to the template.
+        start: First sample.
+        stop: Sample after the last one.
+    """
+    signal = np.zeros((n_chans, stop - start))
+    for time, amplitude in zip(times, amplitudes, strict=True):
+        first = int(np.ceil(time)) - N_AROUND
+        samples = np.arange(max(first, start), min(first + 2 * N_AROUND, stop))
+        if len(samples):
             signal[:, samples - start] += amplitude * template(samples - time + N_AROUND)
-        return signal
+    return signal
 
 
 def no_heartbeats(n_chans: int, n_times: int) -> Heartbeats:
@@ -210,7 +203,7 @@ def _aligned(correlation: np.ndarray, times: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
-def _interpolated(course: np.ndarray) -> scipy.interpolate.CubicSpline:
+def interpolated(course: np.ndarray) -> scipy.interpolate.CubicSpline:
     """Returns a function of time (in samples) that interpolates a signal `(..., times)`."""
     # splines through the original samples would remove a sixth of the power at 35 Hz with each interpolation
     fine = scipy.signal.resample_poly(course, FINER, 1, axis=-1)
@@ -224,7 +217,7 @@ def _average(course: np.ndarray, times: np.ndarray) -> np.ndarray:
     rows = np.atleast_2d(course)
     # only some channels at a time, because splines through all channels of a long recording would need gigabytes
     groups = np.array_split(rows, min(len(rows), 1 + rows.size // SPLINED_AT_ONCE))
-    mean = np.concatenate([_interpolated(group)(whole[:, None] + around).mean(axis=1) for group in groups])
+    mean = np.concatenate([interpolated(group)(whole[:, None] + around).mean(axis=1) for group in groups])
     mean = mean.reshape(*course.shape[:-1], len(around))
     return mean * np.interp(np.abs(around), [N_AROUND / 2, N_AROUND], [1.0, 0.0])
 
@@ -240,7 +233,7 @@ def _amplitudes(course: np.ndarray, shape: np.ndarray, times: np.ndarray) -> np.
 
     Amplitudes are shrunk towards 1 by the share of their variance that noise explains.
     """
-    around, at = np.arange(-N_AROUND, N_AROUND + 1), _interpolated(np.pad(course, N_AROUND + 1))
+    around, at = np.arange(-N_AROUND, N_AROUND + 1), interpolated(np.pad(course, N_AROUND + 1))
     energy = shape @ shape
     seen = np.array([shape @ at(time + around + N_AROUND + 1) for time in times]) / energy
     noise = robust_deviation(course) ** 2 / energy

@@ -31,6 +31,7 @@ from get_hf.cli import (
     pretrain,
     score,
     space,
+    stream,
 )
 from get_hf.cli.console import fail, in_one_sentence, show_note, show_traceback, stdout, stop
 from get_hf.starting import INTERRUPTED, started
@@ -42,6 +43,7 @@ for _command in (
     augment.augment,
     classify.classify,
     impute.impute,
+    stream.stream,
     pretrain.pretrain,
     finetune.finetune,
     calibrate.calibrate,

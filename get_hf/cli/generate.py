@@ -17,6 +17,7 @@ from transformers.generation.streamers import BaseStreamer
 from get_hf.cli.checkpoint import Device, load
 from get_hf.cli.console import stderr, stdout
 from get_hf.cli.recordings import each, named_channels, up_to, voltage
+from get_hf.live.commands import parse_plan
 from get_hf.outputs import check_folder, check_output
 from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.files import written_whole
@@ -189,16 +190,7 @@ def _conditions(
 
 def _plan(plan: str | None) -> list[tuple[str, float]]:
     """Reads the conditions and their seconds from the text of `--plan`."""
-    entries = []
-    for entry in plan.split(",") if plan is not None else ():
-        name, _, seconds = entry.partition(":")
-        try:
-            entries.append((name.strip(), float(seconds)))
-        except ValueError:
-            raise ValueError(
-                f"--plan has {entry!r}, which is not CONDITION:SECONDS: write it as eyes_open:10,left_fist:4."
-            ) from None
-    return entries
+    return [] if plan is None else parse_plan(plan)
 
 
 def outputs(

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import mne
+import numpy as np
 import pytest
 import torch
 
@@ -135,9 +136,12 @@ def test_impute(run, tmp_path, given):
 
 
 def test_stream_keeps_to_the_time(run):
-    out = run("stream.py", "--seconds", 0.5)
-    assert len(re.findall(r"^patch +\d+ +[\d.]+ ms of 250", out, flags=re.MULTILINE)) == 2
-    assert re.search(r"worst patch: \d+ % of its duration", out)
+    out = run("stream.py", "--seconds", 2.5)
+    sent = re.findall(r"^ *([\d.]+) s +([\d.]+) µV +[\d.]+ ms late", out, flags=re.MULTILINE)
+    assert [float(second) for second, _ in sent] == pytest.approx(0.25 * np.arange(10), abs=0.01)
+    assert all(2 < float(strength) < 60 for _, strength in sent)
+    assert "2.5 s of EEG, each patch 1 s after" in out
+    assert re.search(r"worst patch: \d+ ms late", out)
 
 
 def test_every_example_is_tested_and_named_in_the_readme():

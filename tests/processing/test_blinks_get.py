@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from get_hf.processing.blinks_get import N_AFTER, N_BEFORE, SHORTEST_INTERVAL, BlinkPopulation
+from get_hf.processing.event_streams_get import BlinkStream, EventStream
 from get_hf.processing.events_get import Events
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.montage_get import channel_positions
@@ -148,7 +149,7 @@ def test_the_late_part_of_a_blink_is_learnt_and_removed():
     error = np.linalg.norm(recordings[0][0] - found.signal - sources[0], axis=-1)[cz]
     without = replace(population, late_shape=np.zeros(N_BEFORE + N_AFTER)).find(recordings[0][0], POSITIONS)
     assert error < 0.7 * np.linalg.norm(recordings[0][0] - without.signal - sources[0], axis=-1)[cz]
-    following = population.continue_courses(found, rng.standard_normal((20, 400, PATCH)), [0], [0] * 400)
+    following = BlinkStream(population, found, [0]).push(rng.standard_normal((20, 400, PATCH)), [0] * 400)
     assert np.abs(following[1]).max() > 50
 
 
@@ -189,7 +190,7 @@ class TestFinding:
         assert -0.1 < found.topographies[0, 0] < 0
         assert found.topographies[1, 0] > 0.7
         patches = np.random.default_rng(0).standard_normal((20, 400, PATCH))
-        following = population.continue_courses(found, patches, [], [0] * 400)
+        following = BlinkStream(population, found).push(patches, [0] * 400)
         assert following[0].max() > 100
 
     def test_few_are_seen_where_there_are_none(self, population):
@@ -201,7 +202,7 @@ class TestFinding:
         x, _ = person(103)
         found = population.find(x[rows], POSITIONS[rows], np.cov(background(60, 7)[rows]))
         assert not found.signal.any()
-        assert not population.continue_courses(found, np.ones((6, 40, PATCH)), [0], [0] * 40).any()
+        assert not BlinkStream(population, found, [0]).push(np.ones((6, 40, PATCH)), [0] * 40).any()
 
     @settings(max_examples=20, deadline=None)
     @given(st.integers(1, 300), st.integers(0, 100))
@@ -227,7 +228,7 @@ class TestContinuing:
     def course(self, population, patches, rate: float = 0.075, known=None) -> np.ndarray:
         population = replace(population, rates=[rate] * 3, concentrations=[1e9] * 3)  # nobody blinks more than others
         known = known or population.unprompted(POSITIONS, np.cov(background(60, 7)))
-        return population.continue_courses(known, patches, [0], [0] * patches.shape[1])[0]
+        return BlinkStream(population, known, [0]).push(patches, [0] * patches.shape[1])[0]
 
     def n_blinks(self, course: np.ndarray) -> int:
         return len(scipy.signal.find_peaks(course, height=40, distance=SHORTEST_INTERVAL)[0])
@@ -342,7 +343,7 @@ class TestAroundTheTransform:
     def test_a_continuation_blinks(self, fitted):
         events = events_of(fitted, person(122, 20)[0])
         patches = np.random.default_rng(0).standard_normal((20, 400, PATCH))
-        added = events.continued(patches, [0] * 80, [0] * 400)
+        added = EventStream(events, [0] * 80).push(patches, [0] * 400)
         assert added.shape == (20, 400 * PATCH)
         assert np.linalg.matrix_rank(added, tol=1e-6) == 2  # the blink, and what is late in it
         quiet = background(100, 123)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from get_hf.processing.decoding_get import GENERATED
-from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS, Equaliser
+from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS, Equaliser, EqualiserStream
 from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.processing.montage_get import ELECTRODES
 from get_hf.processing.population_get import N_QUADRATIC, quadratic_in_position
@@ -79,12 +79,13 @@ class TestDecoding:
     def test_a_continuation_that_grows_keeps_the_gains_it_was_given(self, condition):
         tables = {"none": np.random.default_rng(0).normal(0, 0.05, (101, N_QUADRATIC))}
         prominence = np.random.default_rng(1).uniform(0, 2, (4, 101))
-        equalise = Equaliser(tables, "none", cues={"feet": [-0.1] * N_QUADRATIC}, prominence=prominence)
-        x, positions = signal(rate=100.0), np.eye(4, 6)
-        whole = equalise(x[:, :400], [condition] * 16, positions)
-        assert np.abs(whole - x[:, :400]).max() > 0.1
-        part = equalise(x[:, :100], [condition] * 4, positions)
-        np.testing.assert_allclose(part, whole[:, :100], atol=1e-9)
+        equaliser = Equaliser(tables, "none", cues={"feet": [-0.1] * N_QUADRATIC}, prominence=prominence)
+        x, ids = signal(rate=100.0)[:, :400], np.zeros(400, int)
+        whole, grown = (EqualiserStream(lambda _: equaliser, [condition], np.eye(4, 6)) for _ in range(2))
+        expected = whole.push(x, ids)
+        assert np.abs(expected - x).max() > 0.1
+        parts = [grown.push(x[:, at : at + 60], ids[at : at + 60]) for at in range(0, 400, 60)]
+        np.testing.assert_allclose(np.concatenate(parts, axis=-1), expected, atol=1e-9)
 
     def test_gains_follow_the_condition_of_each_patch(self, extractor, read):
         given = {"none": np.zeros((101, N_QUADRATIC)), "eyes_closed": everywhere(0.2)}

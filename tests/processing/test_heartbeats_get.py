@@ -8,6 +8,7 @@ import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from get_hf.processing.event_streams_get import HeartbeatStream
 from get_hf.processing.events_get import Events
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.heartbeats_get import N_AROUND, find_heartbeats
@@ -103,7 +104,7 @@ class TestContinuing:
 
     def test_it_goes_on_beating_at_its_pace_and_as_strong(self):
         x, beats, times = person(30, 11)
-        following = find_heartbeats(x, POSITIONS).continued(self.patches(400))
+        following = HeartbeatStream(find_heartbeats(x, POSITIONS)).push(self.patches(400))
         peaks = scipy.signal.find_peaks(following[0], height=30)[0]
         assert len(peaks) == pytest.approx(400 * 0.25 * 70 / 60, rel=0.05)
         intervals = np.log(np.diff(peaks))
@@ -127,19 +128,21 @@ class TestContinuing:
 
         truth = power(beats, len(times) / 30)
         np.testing.assert_allclose(power(found.signal, len(found.times) / 30), truth, rtol=0.1)
-        following = found.continued(self.patches(400))
+        following = HeartbeatStream(found).push(self.patches(400))
         n_following = len(scipy.signal.find_peaks(following[0], height=30)[0])
         np.testing.assert_allclose(power(following, n_following / 100), truth, rtol=0.1)
 
     def test_patches_decoded_one_by_one_beat_as_all_at_once(self):
         known, patches = find_heartbeats(person(10, 12)[0], POSITIONS), self.patches(60)
-        whole = known.continued(patches)
+        whole = HeartbeatStream(known).push(patches)
         assert whole.any()
         for n in (1, 7, 59):
-            np.testing.assert_allclose(known.continued(patches[:, :n]), whole[:, : n * PATCH], atol=1e-9)
+            stream = HeartbeatStream(known)
+            parts = [stream.push(patches[:, at : at + n]) for at in range(0, 60, n)]
+            np.testing.assert_allclose(np.concatenate(parts, axis=-1), whole, atol=1e-9)
 
     def test_who_was_not_heard_does_not_beat(self):
-        assert not find_heartbeats(background(8, 13), POSITIONS).continued(self.patches(40)).any()
+        assert not HeartbeatStream(find_heartbeats(background(8, 13), POSITIONS)).push(self.patches(40)).any()
 
 
 def test_they_come_back_and_the_network_does_not_hear_them():

@@ -4,7 +4,7 @@ import pytest
 from scipy.signal import lfilter
 
 from get_hf.processing.coherence_get import places_of_pairs, shapes_of_shifts
-from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS, Equaliser
+from get_hf.processing.equaliser_get import LARGEST_LOG_GAIN, N_TRAITS, Equaliser, EqualiserStream
 from get_hf.processing.montage_get import channel_positions
 from get_hf.processing.population_get import quadratic_in_position
 from get_hf.training.calibration import corrections
@@ -27,8 +27,12 @@ def signals(gains: np.ndarray, seed: int, n_items: int = 500, largest: float = L
     """Slow noise that has passed an equaliser, as decoding does."""
     noise = np.random.default_rng(seed).standard_normal((n_items, len(POSITIONS), 1200))
     slow = 5 * lfilter([1.0], [1.0, -0.9], noise)
-    equalise = Equaliser({"none": gains}, "none", largest)
-    return np.stack([equalise(each, ["none"], POSITIONS) for each in slow])
+    equaliser = Equaliser({"none": gains}, "none", largest)
+    return np.stack([equalised(equaliser, each, "none") for each in slow])
+
+
+def equalised(equaliser: Equaliser, x: np.ndarray, name: str) -> np.ndarray:
+    return EqualiserStream(lambda _: equaliser, [name], POSITIONS).push(x, np.zeros(x.shape[-1], int))
 
 
 def test_errors_are_log_power_at_equally_spaced_frequencies():
@@ -122,7 +126,7 @@ def test_the_effect_of_a_cue_on_rhythms_is_found_in_all_people():
     names = [name if name in truth else "none" for name in conditions]
     made, slow = (signals(NOTHING, seed, n_people * n_trials) for seed in (1, 2))
     real = np.stack([
-        Equaliser({"none": NOTHING}, "none", cues=truth, prominence=each)(x, [name], POSITIONS)
+        equalised(Equaliser({"none": NOTHING}, "none", cues=truth, prominence=each), x, name)
         for x, name, each in zip(slow, names, prominences, strict=True)
     ])  # fmt: skip
     found = find_cues(real, made, prominences, subjects, conditions, POSITIONS, RATE)
