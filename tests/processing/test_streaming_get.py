@@ -289,7 +289,7 @@ def test_patch_2000_costs_as_much_as_patch_20(extractor):
         if len(seconds) % 20 == 0:
             sizes.append(sum(array.size for array in arrays(stream, set())))
     assert received == [40] * 2036
-    late, early = np.median(seconds[-60:]), np.median(seconds[20:80])
+    late, early = min(seconds[-200:]), min(seconds[20:220])  # other work on the machine can only add time
     assert late < 1.25 * early + 1e-4
     # heartbeats that have not ended, and samples of a patch that is not complete, come and go
     assert np.ptp(sizes[1:]) < 100
