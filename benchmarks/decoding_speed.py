@@ -125,6 +125,7 @@ def compared(
             began = time.perf_counter()
             do()
             own.append(time.perf_counter() - began)
+            print(f"{ours if do is first else theirs}: {own[-1]:.1f} s", file=sys.stderr, flush=True)
     a, b = (statistics.median(own[1:]) for own in seconds.values())
     return {f"{ours} / {theirs}": {"seconds": a, "seconds of the other": b, "ratio": a / b}}
 
