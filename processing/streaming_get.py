@@ -162,7 +162,7 @@ class GETStream(BaseStreamer):
 
     def _hand_on(self) -> None:
         """Calls the callback with each patch that is complete in all rows."""
-        while self.n_patches < self._n_taken:
+        while self.n_patches < (self._n_taken or 0):
             lengths = [each.n_times(self.n_patches + 1) - each.n_times(self.n_patches) for each in self._decoders]
             if any(pending.shape[-1] < n for pending, n in zip(self._pending, lengths, strict=True)):
                 return
