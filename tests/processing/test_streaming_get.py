@@ -278,22 +278,26 @@ def arrays(held: object, seen: set[int]) -> Iterator[np.ndarray]:
 def test_patch_2000_costs_as_much_as_patch_20(extractor):
     features = extractor(with_events(160.0), 160.0, CAP, "uV", condition="eyes_open")
     received = []
-    stream = extractor.streamer(features, lambda patch: received.append(patch[0].shape[-1]))
-    stream.put(features["input_values"])
+    old, new = (extractor.streamer(features, lambda patch: received.append(patch[0].shape[-1])) for _ in range(2))
     noise = torch.randn(2040, 1, len(CAP), PATCH, generator=torch.Generator().manual_seed(0))
-    seconds, sizes = [], []
-    for patch in noise:
-        began = time.process_time()
-        stream.put(patch)
-        seconds.append(time.process_time() - began)
-        if len(seconds) % 20 == 0:
-            sizes.append(sum(array.size for array in arrays(stream, set())))
+    sizes = []
+    old.put(features["input_values"])
+    for number, patch in enumerate(noise):
+        old.put(patch)
+        if number % 20 == 19:
+            sizes.append(sum(array.size for array in arrays(old, set())))
     assert received == [40] * 2036
-    late, early = min(seconds[-200:]), min(seconds[20:220])  # other work on the machine can only add time
-    assert late < 1.25 * early + 1e-4
     # heartbeats that have not ended, and samples of a patch that is not complete, come and go
     assert np.ptp(sizes[1:]) < 100
     assert max(sizes[-20:]) <= max(sizes[1:21]) + 20
+    new.put(features["input_values"])
+    seconds = {old: [], new: []}
+    for patch in noise[:200]:
+        for stream in seconds:  # in turn, so that other work on the machine slows both
+            began = time.process_time()
+            stream.put(patch)
+            seconds[stream].append(time.process_time() - began)
+    assert np.median(seconds[old][20:]) < 1.25 * np.median(seconds[new][20:]) + 1e-4
 
 
 @pytest.fixture(scope="module")
