@@ -139,9 +139,9 @@ class DriftFilter:
         self._n_behind = len(self._taps) - 1 - self.n_ahead
         self._step = low / rate
         self._n_done = 0
-        mode = "reflect" if past.shape[-1] else "constant"
-        n_missing = max(0, self._n_behind - past.shape[-1])
-        self._samples = np.pad(past, ((0, 0), (n_missing, 0)), mode)[:, past.shape[-1] + n_missing - self._n_behind :]
+        missing = (0, 0), (max(0, self._n_behind - past.shape[-1]), 0)
+        before = np.pad(past, missing, "reflect") if past.shape[-1] else np.pad(past, missing)
+        self._samples = before[:, before.shape[-1] - self._n_behind :]
 
     def push(self, x: np.ndarray) -> np.ndarray:
         """Takes the next samples `(channels, times)`, and returns the samples that are complete."""
