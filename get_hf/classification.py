@@ -229,12 +229,15 @@ def classify(
     model.config.check_extractor(extractor.to_dict())
     opened = LongRecording(recording, extractor, channels, unit)
     plan = _plan(opened, settings)
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        calibration = _calibration(calibrate_on, opened, extractor, channels, unit)
-    _tell_once(heard)
-    check_same_channels(calibration.ch_names, opened.ch_names)
-    extractor.check_montage(model.config.training_channels, calibration.positions[calibration.good])
+    is_own = isinstance(calibrate_on, str) and calibrate_on in POLICIES
+    calibration = None
+    # a recording that is one piece is transformed by itself, and need not be cleaned and searched for events twice
+    if not is_own or len(opened.stretches) > 1 or len(plan) > 1 or opened.seconds > CALIBRATION_SECONDS:
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            calibration = _calibration(calibrate_on, opened, extractor, channels, unit)
+        _tell_once(heard)
+        check_same_channels(calibration.ch_names, opened.ch_names)
     windows, masked = _classified(plan, opened, model, extractor, calibration, settings, progress)
     starts, ends, scores, spectra = (np.array(column) for column in zip(*windows, strict=True))
     config = model.config
@@ -298,12 +301,13 @@ def _classified(
     opened: LongRecording,
     model: GETForSequenceClassification,
     extractor: GETFeatureExtractor,
-    calibration: Calibration,
+    calibration: Calibration | None,
     settings: WindowSettings,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[list[tuple[float, float, np.ndarray, np.ndarray]], dict[str, int]]:
     """(start, end, scores, spectrum) of each window, and the windows in which each masked channel was left out."""
-    windows, masked, refused = [], Counter(), []
+    windows, masked, refused, is_checked = [], Counter(), [], False
+    policy = "each" if calibration is None else calibration
     patch, size, n_window = settings.patch_seconds, settings.patch_size, settings.n_window
     around = round(CONTEXT_SECONDS / patch)
     for stretch, n_patches, starts in plan:
@@ -320,10 +324,14 @@ def _classified(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # which channels are masked is told once, at the end
-                features = extractor(eeg, band_limited=True, calibrate_on=calibration)
+                features = extractor(eeg, band_limited=True, calibrate_on=policy)
         except ValueError as error:  # a stretch of hours may hold minutes that are no EEG
             refused.append((seconds[0][0], seconds[-1][1], error))
         else:
+            if not is_checked:
+                positions = features["channel_positions"][features["channel_mask"].bool()]
+                extractor.check_montage(model.config.training_channels, positions.numpy())
+                is_checked = True
             inputs = _cut(features, first - low, last - low, size).to(model.device)
             found = window_scores(model, inputs, n_window * patch, settings.n_stride * patch)
             good = features["channel_mask"][0].bool().numpy()

@@ -21,8 +21,9 @@ DESCRIPTION = ("sampling_rate", "ch_names", "unit", "condition", "annotation_con
 #: Keys of a row of a dataset that describe its `array`.
 OF_A_ROW = ("sampling_rate", "ch_names", "unit")
 
-#: Largest number of tokens that are classified at once. It keeps the memory independent of the length of a recording.
-TOKENS_AT_ONCE = 16_384
+#: Largest number of tokens that are classified at once. It keeps the memory independent of the length of a recording,
+#: and the activations in the cache of a CPU core, which is a quarter faster than 16 thousand tokens at once.
+TOKENS_AT_ONCE = 2048
 
 
 class _EEGPipeline(Pipeline):

@@ -100,6 +100,9 @@ class PreparingFeatureExtractor(SavedFeatureExtractor):
         prompts = []
         for _, session in groupby(cleaned, key=lambda each: each.recording.session):
             of_session = list(session)
+            if len(of_session) == 1:  # its own transform, without a second search for events
+                prompts.append(self._transformed(of_session[0]))
+                continue
             first, good, signal = self._joined(of_session, self.without_events)
             shared = Calibration(first.recording.ch_names, first.positions, good, signal, is_own=True)
             prompts += [self._transformed(each, shared) for each in of_session]
