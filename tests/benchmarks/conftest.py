@@ -4,9 +4,17 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import mne
 import pytest
 
 from training_data import cache_dir, data_dir, prepared  # noqa: F401  fixtures
+
+
+@pytest.fixture(autouse=True)
+def log_level():
+    """Restores MNE's log level, which the scripts lower: at that level MNE does not warn."""
+    with mne.use_log_level("INFO"):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ MARK = "<!-- made by get-hf corpus card -->"
 #: Names of the licences that the Hub knows. For any other licence, the Hub expects "other" with a name and an address.
 HUB_LICENCES = {
     *("odc-by", "cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nd-4.0"),
-    *("cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "unknown"),
+    *("cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "mit", "unknown"),
 }
 #: Meaning of the columns of a segment.
 COLUMNS = {
