@@ -12,7 +12,6 @@ it. Look at the test split once, at the end: `--split test`.
 
 import argparse
 import json
-import re
 from pathlib import Path
 
 import mne
@@ -21,9 +20,11 @@ import torch
 from rich.progress import track
 
 from get_hf import GETFeatureExtractor, GETForSequenceClassification, load_classifier
+from get_hf.estimator_base import INPUTS
 from get_hf.training.corpora import get_corpus
 from get_hf.training.corpora.corpus import Recording
 from get_hf.training.data.provenance import provenance
+from get_hf.training.evaluation.report import fill_card
 from get_hf.training.finetuning.figures import interval
 from get_hf.training.finetuning.probe import adapt_linear, choose_strength, fit_linear, standardise
 
@@ -31,8 +32,6 @@ from get_hf.training.finetuning.probe import adapt_linear, choose_strength, fit_
 POLICIES = ("each trial", "first minute", "whole run")
 #: Numbers of labelled trials of the new person.
 SIZES = (10, 20, 40)
-#: Inputs of the classifier.
-INPUTS = ("input_values", "channel_positions", "channel_mask", "attention_mask", "calibration")
 
 
 def trials_of(recording: Recording, classes: dict[str, int], seconds: float) -> tuple[mne.Epochs, np.ndarray] | None:
@@ -172,13 +171,13 @@ def table_of(result: dict) -> str:
     return "\n".join(lines)
 
 
-def write(result: dict, path: Path) -> None:
-    """Replaces the text between the marks of a document."""
-    text = path.read_text(encoding="utf-8")
-    between = re.compile(r"(<!-- adaptation:begin -->\n).*?(<!-- adaptation:end -->)", re.DOTALL)
-    if not between.search(text):
-        raise ValueError(f"{path} has no line <!-- adaptation:begin -->.")
-    path.write_text(between.sub(lambda found: f"{found[1]}{table_of(result)}\n{found[2]}", text), encoding="utf-8")
+def write(document: Path | None, table: str) -> None:
+    """Replaces the table of a document, if there is one; an empty table only checks that there is a place for it."""
+    if document is None:
+        return
+    text = fill_card(document.read_text(encoding="utf-8"), "adaptation", table, str(document))
+    if table:
+        document.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
@@ -191,12 +190,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--write", type=Path, help="document whose table is replaced")
     options = parser.parse_args()
+    write(options.write, "")  # a document without a place for the table is refused before the work
     result = run(options.checkpoint, options.data, options.split, options.draws)
     print(table_of(result))
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    if options.write:
-        write(result, options.write)
+    write(options.write, table_of(result))
 
 
 if __name__ == "__main__":

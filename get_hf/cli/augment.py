@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from get_hf.augmentation import augment as augmented
-from get_hf.cli.checkpoint import Device, load
+from get_hf.cli.checkpoint import Checkpoint, Device, load
 from get_hf.cli.console import stderr, stdout
 from get_hf.outputs import check_file
 from get_hf.pretrained import CHECKPOINT
@@ -38,9 +38,7 @@ def augment(
         ),
     ] = None,
     prompt_condition: Annotated[str, typer.Option(help="Condition of what precedes the trials.")] = "rest",
-    checkpoint: Annotated[
-        str, typer.Option(help="Folder, or owner/name[@revision] on the Hub.", show_default="shipped")
-    ] = str(CHECKPOINT),
+    checkpoint: Checkpoint = str(CHECKPOINT),
     seed: Annotated[int, typer.Option(help="The same seed gives the same trials.", min=0, max=2**63 - 1)] = 0,
     device: Device = "cpu",
 ) -> None:

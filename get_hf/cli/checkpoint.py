@@ -32,6 +32,7 @@ def _present(device: str | None) -> str | None:
     return device
 
 
+Checkpoint = Annotated[str, typer.Option(help="Folder, or owner/name[@revision] on the Hub.", show_default="shipped")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda (or cuda:1 and so on) or mps.", callback=_present)]
 
 

@@ -11,9 +11,9 @@ from transformers.utils import logging as transformers_logging
 
 from get_hf.cli.checkpoint import Device
 from get_hf.cli.console import bar, figures, print_folded, stderr, stdout
-from get_hf.cli.recordings import each, named_channels, up_to, voltage
+from get_hf.cli.recordings import Unit, check_one_file, each, files_in, named_channels, up_to
 from get_hf.modeling.configuration_get import MOST_SECONDS
-from get_hf.outputs import check_file, check_folder
+from get_hf.outputs import check_file
 from get_hf.pretrained import load_classifier
 from get_hf.processing.calibration_get import POLICIES
 from get_hf.processing.files import written_whole
@@ -94,14 +94,7 @@ def classify(
         str | None,
         typer.Option(help="Channels of the recordings, with commas between.", show_default="all EEG"),
     ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(
-            help="Unit of the numbers in the recordings (V, mV, uV or nV), where the files name none.",
-            callback=voltage,
-            show_default="the files'",
-        ),
-    ] = None,
+    unit: Unit = None,
     device: Device = "cpu",
 ) -> None:
     """Classify the windows of RECORDINGs, of any length.
@@ -200,36 +193,19 @@ def _outputs(
                 raise ValueError(f"{option} is about a file to write, and none was named: add --out or --out-dir.")
         return [(recording, None) for recording in recordings]
     if out is not None:
-        if len(recordings) > 1:
-            raise ValueError(f"--out {out} is one file, and {len(recordings)} recordings were given: use --out-dir.")
-        return [(recordings[0], _checked(out, recordings[0], format_, picture))]
-    outputs: list[tuple[Path, Path | None]] = []
-    by_name: dict[str, Path] = {}
-    for recording in recordings:
-        stem = Path(recording.name.removesuffix(".gz")).stem
-        other = by_name.setdefault(stem.lower(), recording)
-        if other is not recording:
-            raise ValueError(f"{other} and {recording} would both be written as {stem}: give them one at a time.")
-        outputs.append((recording, Path(str(out_dir)) / f"{stem}{SUFFIXES[format_ or 'annotations'][0]}"))
-    files = [path for _, path in outputs]
-    files += [_picture_beside(path) for path in files if picture is not False]
-    if there := [path for path in files if path is not None and path.exists()]:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise FileExistsError(
-            f"{there[0]}{more} would be replaced: choose another --out-dir, or remove what is there."
-        )
-    check_folder(out_dir)
-    return outputs
+        check_one_file(recordings, out)
+        return [(recordings[0], _checked(out, format_, picture))]
+    suffix = SUFFIXES[format_ or "annotations"][0]
+    with_picture = (lambda path: ()) if picture is False else (lambda path: [_picture_beside(path)])
+    return [*files_in(out_dir, recordings, lambda name: f"{Path(name).stem}{suffix}", with_picture)]
 
 
-def _checked(out: Path, recording: Path, format_: Format | None, picture: bool | None) -> Path:
+def _checked(out: Path, format_: Format | None, picture: bool | None) -> Path:
     """The file to write for one recording, if it can be written."""
     wanted = SUFFIXES[format_] if format_ else tuple(dict.fromkeys(s for group in SUFFIXES.values() for s in group))
     if not out.name.lower().endswith(wanted) or out.name.lower() in wanted:
         raise ValueError(f"Cannot write {out}: its name must end in {', '.join(wanted)}.")
     check_file(out, (out.suffix.lower(),))
-    if recording.exists() and out.exists() and recording.samefile(out):
-        raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
     beside = _picture_beside(out)
     if picture is not False:
         check_file(beside, (".png",))

@@ -14,11 +14,21 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from transformers.generation.streamers import BaseStreamer
 
-from get_hf.cli.checkpoint import Device, load
+from get_hf.cli.checkpoint import Checkpoint, Device, load
 from get_hf.cli.console import stderr, stdout
-from get_hf.cli.recordings import each, named_channels, up_to, voltage
+from get_hf.cli.recordings import (
+    PICTURES,
+    Electrodes,
+    PromptCondition,
+    Unit,
+    check_one_file,
+    each,
+    files_in,
+    named_channels,
+    up_to,
+)
 from get_hf.live.commands import parse_plan
-from get_hf.outputs import check_folder, check_output
+from get_hf.outputs import check_output
 from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.files import written_whole
 from get_hf.processing.loading import load_recording
@@ -59,32 +69,15 @@ def generate(
         str | None,
         typer.Option(help="Condition to generate, such as eyes_closed; `get-hf info` lists the conditions."),
     ] = None,
-    prompt_condition: Annotated[
-        str | None, typer.Option(help="Condition of RECORDING, where its annotations name none.")
-    ] = None,
+    prompt_condition: PromptCondition = None,
     plan: Annotated[
         str | None,
         typer.Option(help="Conditions to generate and their seconds, such as eyes_open:10,left_fist:4."),
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg.")] = None,
-    checkpoint: Annotated[
-        str, typer.Option(help="Folder, or owner/name[@revision] on the Hub.", show_default="shipped")
-    ] = str(CHECKPOINT),
-    channels: Annotated[
-        str | None,
-        typer.Option(
-            help="Channels of the recording, or electrodes to generate from nothing, with commas between.",
-            show_default="all EEG, or 20 of the 10-20 system",
-        ),
-    ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(
-            help="Unit of the numbers in the recording (V, mV, uV or nV), where the file names none.",
-            callback=voltage,
-            show_default="the file's",
-        ),
-    ] = None,
+    checkpoint: Checkpoint = str(CHECKPOINT),
+    channels: Electrodes = None,
+    unit: Unit = None,
     temperature: Annotated[
         float | None,
         typer.Option(
@@ -201,40 +194,21 @@ def outputs(
         given = "neither was given" if out is None else f"{out} and {out_dir} were given"
         raise ValueError(f"--out names the file to write, --out-dir the folder for files of recordings, and {given}.")
     if out is not None:
-        if len(recordings) > 1:
-            raise ValueError(f"--out {out} is one file, and {len(recordings)} recordings were given: use --out-dir.")
-        recording = recordings[0] if recordings else None
+        check_one_file(recordings, out)
         check_output(out)
         if plot is not None:
-            check_output(plot, (".png", ".pdf", ".svg"))
-        if recording and recording.exists() and out.exists() and recording.samefile(out):
-            raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
-        return [(recording, out)]
+            check_output(plot, PICTURES)
+        return [(recordings[0] if recordings else None, out)]
     if not recordings:
         raise ValueError(f"--out-dir {out_dir} is for files of recordings, and none was given: use --out.")
     if plot is not None:
         raise ValueError(f"--plot {plot} is one picture, and --out-dir is for many files: leave one of them out.")
-    return _outputs_in(out_dir, recordings)
+    return [*files_in(out_dir, recordings, _name_beside, lambda path: [path.with_suffix(".json")])]
 
 
-def _outputs_in(folder: Path, recordings: list[Path]) -> list[tuple[Path | None, Path]]:
-    """Returns pairs of a recording and its output file in a folder; none of these output files may exist."""
-    outputs, by_name = [], {}
-    for recording in recordings:
-        name = recording.name.removesuffix(".gz")
-        path = folder / Path(name).with_suffix(".edf" if name.lower().endswith(".edf") else ".fif")
-        other = by_name.setdefault(path.stem.lower(), recording)  # their JSON files have the same stem
-        if other is not recording:
-            raise ValueError(f"{other} and {recording} would both be written as {path.stem}: give them one at a time.")
-        outputs.append((recording, path))
-    there = [path for _, output in outputs for path in (output, output.with_suffix(".json")) if path.exists()]
-    if there:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise FileExistsError(
-            f"{there[0]}{more} would be replaced: choose another --out-dir, or remove what is there."
-        )
-    check_folder(folder)
-    return outputs
+def _name_beside(recording: str) -> str:
+    """Returns the name of the continuation of a recording: EDF for EDF, else FIF."""
+    return str(Path(recording).with_suffix(".edf" if recording.lower().endswith(".edf") else ".fif"))
 
 
 def _write(raw: "mne.io.BaseRaw", out: Path, plot: Path | None, **made_with) -> None:

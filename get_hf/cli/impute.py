@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from get_hf.cli.checkpoint import load
+from get_hf.cli.checkpoint import Checkpoint, load
 from get_hf.cli.console import stdout
 from get_hf.cli.generate import outputs
-from get_hf.cli.recordings import each, voltage
+from get_hf.cli.recordings import Unit, each, named_channels
 from get_hf.imputation import MOST_DRAWS
 from get_hf.imputation import impute as impute_channels
 from get_hf.outputs import check_output
@@ -43,17 +43,8 @@ def impute(
             max=MOST_DRAWS,
         ),
     ] = 1,
-    unit: Annotated[
-        str | None,
-        typer.Option(
-            help="Unit of the numbers in the recording (V, mV, uV or nV), where the file names none.",
-            callback=voltage,
-            show_default="the file's",
-        ),
-    ] = None,
-    checkpoint: Annotated[
-        str, typer.Option(help="Folder, or owner/name[@revision] on the Hub.", show_default="shipped")
-    ] = str(CHECKPOINT),
+    unit: Unit = None,
+    checkpoint: Checkpoint = str(CHECKPOINT),
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.", min=0, max=2**63 - 1)] = 0,
 ) -> None:
     """Draw missing or bad channels given the others.
@@ -66,7 +57,7 @@ def impute(
     if (channels is None) != bads:
         given = f"--channels {channels} and --bads were" if bads else "neither was"
         raise ValueError(f"--channels names the channels to impute, --bads finds them, and {given} given: give one.")
-    named = None if channels is None else [name.strip() for name in channels.split(",")]
+    named = named_channels(channels)
     if named is not None and not all(named):
         raise ValueError(f"--channels {channels!r} has an empty name: write it as T7,Cz.")
     files = outputs(recordings, out, out_dir, None)

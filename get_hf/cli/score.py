@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from get_hf.cli.checkpoint import Device, load
-from get_hf.cli.console import bar, in_one_sentence, interruption, show_traceback, stdout, tell
-from get_hf.cli.recordings import voltage
-from get_hf.outputs import check_file, check_folder
+from get_hf.cli.checkpoint import Checkpoint, Device, load
+from get_hf.cli.console import bar, stdout
+from get_hf.cli.recordings import PICTURES, Unit, check_one_file, each, files_in, named_channels
+from get_hf.outputs import check_file
 from get_hf.pretrained import CHECKPOINT
 from get_hf.processing.files import written_whole
 from get_hf.processing.loading import load_recording
@@ -19,8 +19,6 @@ from get_hf.scoring import EVENT_SUFFIXES, THRESHOLD, Scores, fit_reference, sav
 
 if TYPE_CHECKING:
     import mne
-
-PICTURES = (".png", ".pdf", ".svg")
 
 
 class Format(StrEnum):
@@ -72,20 +70,11 @@ def score(
         float, typer.Option(help="Deviations of the reference above which a moment is unusual.", callback=_positive)
     ] = THRESHOLD,
     plot: Annotated[Path | None, typer.Option(help="Picture to write, of one recording: .png, .pdf or .svg.")] = None,
-    checkpoint: Annotated[
-        str, typer.Option(help="Folder, or owner/name[@revision] on the Hub.", show_default="shipped")
-    ] = str(CHECKPOINT),
+    checkpoint: Checkpoint = str(CHECKPOINT),
     channels: Annotated[
         str | None, typer.Option(help="Channels to read, with commas between.", show_default="all EEG")
     ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(
-            help="Unit of the numbers in the recording (V, mV, uV or nV), where the file names none.",
-            callback=voltage,
-            show_default="the file's",
-        ),
-    ] = None,
+    unit: Unit = None,
     device: Device = "cpu",
 ) -> None:
     """Find moments of RECORDINGs that are unusual compared with a reference.
@@ -99,7 +88,7 @@ def score(
             f"--reference {reference} and --reference-span {reference_span} both say what is usual: give one."
         )
     span = None if reference_span is None else _span(reference_span)
-    named = [name.strip() for name in channels.split(",")] if channels is not None else None
+    named = named_channels(channels)
 
     def read(path: Path) -> "mne.io.BaseRaw":
         return load_recording(path, channels=named, unit=unit, preload=False)
@@ -120,19 +109,7 @@ def score(
     if out_dir is None:
         return make(*outputs[0])
     out_dir.mkdir(parents=True, exist_ok=True)
-    n_failed = 0
-    with interruption(lambda: f"{sum(path.exists() for _, path in outputs)} of {len(outputs)} files were written"):
-        for recording, path in outputs:
-            try:
-                make(recording, path)
-            except Exception as error:  # a damaged file fails in whichever library reads it
-                show_traceback()
-                sentence = in_one_sentence(error)
-                tell(sentence if str(recording) in sentence else f"{recording}: {sentence}")
-                n_failed += 1
-    if n_failed:
-        tell(f"{n_failed} of {len(outputs)} recordings could not be scored.")
-        raise typer.Exit(2)
+    each(outputs, make, "scored")
 
 
 def _outputs(
@@ -143,29 +120,17 @@ def _outputs(
         given = "neither was given" if out is None else f"{out} and {out_dir} were given"
         raise ValueError(f"--out names the file to write, --out-dir the folder for files of recordings, and {given}.")
     if out is not None:
-        if len(recordings) > 1:
-            raise ValueError(f"--out {out} is one file, and {len(recordings)} recordings were given: use --out-dir.")
+        check_one_file(recordings, out)
         check_file(out, EVENT_SUFFIXES)
         if form is not None and out.suffix.lower() != form.suffix:
             raise ValueError(f"--format {form.value} writes {form.suffix}, and --out is {out}: give one of them only.")
         if plot is not None:
             check_file(plot, PICTURES)
-        if recordings[0].exists() and out.exists() and recordings[0].samefile(out):
-            raise ValueError(f"--out {out} would replace the recording itself: choose another name.")
         return [(recordings[0], out)]
     if plot is not None:
         raise ValueError(f"--plot {plot} is one picture, and --out-dir is for many files: leave one of them out.")
-    outputs, by_name = [], {}
-    for recording in recordings:
-        path = Path(str(out_dir)) / Path(recording.name.removesuffix(".gz")).with_suffix((form or Format.csv).suffix)
-        other = by_name.setdefault(path.name.lower(), recording)
-        if other is not recording:
-            raise ValueError(f"{other} and {recording} would both be written as {path.name}: give them one at a time.")
-        outputs.append((recording, path))
-    if there := [path for _, path in outputs if path.exists()]:
-        raise FileExistsError(f"{there[0]} would be replaced: choose another --out-dir, or remove what is there.")
-    check_folder(out_dir)
-    return outputs
+    suffix = (form or Format.csv).suffix
+    return files_in(out_dir, recordings, lambda name: str(Path(name).with_suffix(suffix)))
 
 
 def _span(text: str) -> tuple[float, float]:

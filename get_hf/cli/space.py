@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from transformers.utils import logging as transformers_logging
 
+from get_hf.cli.checkpoint import Checkpoint
 from get_hf.cli.console import require_extra, stderr, stdout
 from get_hf.hub.spaces import PACKAGE, upload
 from get_hf.pretrained import CHECKPOINT
@@ -13,9 +14,7 @@ from get_hf.pretrained import CHECKPOINT
 
 def demo(
     port: Annotated[int | None, typer.Option(help="Port.", min=1, max=65535, show_default="7860, or the next")] = None,
-    checkpoint: Annotated[
-        str, typer.Option(help="Folder, or owner/name[@revision] on the Hub.", show_default="shipped")
-    ] = str(CHECKPOINT),
+    checkpoint: Checkpoint = str(CHECKPOINT),
     classifier: Annotated[
         str | None,
         typer.Option(help="Fine-tuned classifier to ask about recordings: folder, or owner/name[@revision]."),

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from get_hf.cli.checkpoint import Device, load
+from get_hf.cli.checkpoint import Checkpoint, Device, load
 from get_hf.cli.console import interruption, require_extra, stderr, stdout, tell
-from get_hf.cli.recordings import named_channels, up_to, voltage
+from get_hf.cli.recordings import Electrodes, PromptCondition, named_channels, up_to, voltage
 from get_hf.live.amplifier import VirtualAmplifier
 from get_hf.live.commands import Commands, parse_plan, read_lines
 from get_hf.live.noise import AmplifierNoise
@@ -64,9 +64,7 @@ def stream(
     condition: Annotated[
         str | None, typer.Option(help="Condition to begin with; `get-hf info` lists the conditions.")
     ] = None,
-    prompt_condition: Annotated[
-        str | None, typer.Option(help="Condition of RECORDING, where its annotations name none.")
-    ] = None,
+    prompt_condition: PromptCondition = None,
     plan: Annotated[
         str | None, typer.Option(help="Conditions and their seconds, such as eyes_open:10,left_fist:4.")
     ] = None,
@@ -74,13 +72,7 @@ def stream(
         int | None,
         typer.Option(help="Number of the virtual person, without RECORDING.", min=0, max=2**63 - 1, show_default="0"),
     ] = None,
-    channels: Annotated[
-        str | None,
-        typer.Option(
-            help="Channels of the recording, or electrodes to generate from nothing, with commas between.",
-            show_default="all EEG, or 20 of the 10-20 system",
-        ),
-    ] = None,
+    channels: Electrodes = None,
     rate: Annotated[
         float | None,
         typer.Option(help="Sampling rate in Hz.", callback=_rate, show_default="the recording's, or 250"),
@@ -105,16 +97,14 @@ def stream(
     ] = 0.0,
     hum: Annotated[float, typer.Option(help="Mains hum to add, RMS in microvolts.", callback=_strength(1000))] = 0.0,
     mains: Annotated[float, typer.Option(help="Frequency of the mains in Hz: 50 or 60.", callback=_mains)] = 50.0,
-    checkpoint: Annotated[
-        str, typer.Option(help="Folder, or owner/name[@revision] on the Hub.", show_default="shipped")
-    ] = str(CHECKPOINT),
+    checkpoint: Checkpoint = str(CHECKPOINT),
     seed: Annotated[int, typer.Option(help="Seed of the noise.", min=0, max=2**63 - 1)] = 0,
     device: Device = "cpu",
 ) -> None:
     """Send EEG that never ends over LSL, as an amplifier would: a virtual head on the network.
 
     While it runs, each line on stdin is a command: a condition (eyes_closed), a plan
-    (eyes_open:10,left_fist:4), or quit. EEG of a new condition follows within 2 s. The stream
+    (eyes_open:10,left_fist:4), or quit. EEG of a new condition follows about 2 s later. The stream
     NAME-markers tells when each condition begins.
 
     GET knows EEG from 0.5 to 45 Hz. Above, the stream is empty, unless --noise and --hum add to it.
@@ -136,6 +126,9 @@ def stream(
     named, prompt = named_channels(channels), None
     if recording is not None:
         prompt = load_recording(recording, last_seconds=CALIBRATION_SECONDS, channels=named)
+    require_extra("live")
+    from get_hf.live.lsl import LSLOutlet, clock, listen, montage_of
+
     model, extractor = load(checkpoint, device)
     if prompt is None:
         rate = 250.0 if rate is None else rate
@@ -147,9 +140,6 @@ def stream(
     own = features.recordings[0].recording
     rate = own.sampling_rate if rate is None else rate
     added = AmplifierNoise(len(own.ch_names), rate, noise, hum, mains, seed) if noise or hum else None
-    require_extra("live")
-    from get_hf.live.lsl import LSLOutlet, clock, listen, montage_of
-
     n_patches = None
     if seconds is not None:
         n_patches = math.ceil(seconds * model.config.sampling_rate / model.config.patch_size - 1e-9)

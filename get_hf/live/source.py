@@ -42,10 +42,6 @@ class LiveSource:
         sampling_rate: Sampling rate of the patches in Hz. None: that of the recording.
         n_patches: Number of patches to generate. None: without end.
         options: Options of `generate`.
-
-    Attributes:
-        latency: Seconds from a change of the condition to the EEG that shows it, at most: the latency of decoding, and
-            the patches that wait to be sent or are being generated.
     """
 
     def __init__(
@@ -64,7 +60,6 @@ class LiveSource:
         self._stopped = threading.Event()
         self._has_ended = False
         self._thread = threading.Thread(target=self._generate, name="get-hf source", daemon=True)
-        self.latency = self._stream.latency + (N_AHEAD + 2) * model.config.patch_size / model.config.sampling_rate
 
     def start(self) -> None:
         """Begins to generate."""

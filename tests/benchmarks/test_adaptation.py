@@ -59,12 +59,15 @@ def test_the_table_is_written_into_a_document(adaptation, data_dir, tmp_path):
     ]  # two trials are too few to label any
     document = tmp_path / "page.md"
     document.write_text("before\n<!-- adaptation:begin -->\nold\n<!-- adaptation:end -->\nafter\n")
-    adaptation.write(result, document)
+    table = adaptation.table_of(result)
+    adaptation.write(document, "")
+    assert "old" in document.read_text()
+    adaptation.write(document, table)
     text = document.read_text()
     assert "| 0 | calibrated on first minute |" in text
     assert "old" not in text
     assert text.startswith("before")
     assert text.endswith("after\n")
     document.write_text("no marks")
-    with pytest.raises(ValueError, match="has no line"):
-        adaptation.write(result, document)
+    with pytest.raises(ValueError, match=r"page\.md has no place for the adaptation"):
+        adaptation.write(document, table)

@@ -102,9 +102,7 @@ def finetune(recipe: FinetuningRecipe, checkpoint: str | Path) -> Path:
     with locked(output_dir, f"fine-tuning in {output_dir}"):
         extractor = GETFeatureExtractor.from_pretrained(checkpoint).but(calibrate_on="all")
         windows, classes = labelled_windows(recipe, extractor)
-        columns = {
-            name: np.array(windows[name]) for name in ("corpus", "subject", "session", "trial", "labels", "split")
-        }
+        columns = {name: np.array(windows[name]) for name in COLUMNS}
         data = recipe.data
         made = folds(columns, data.protocol, data.n_people, data.trials_per_class, data.n_folds, data.split_seed)
         judged = ["validation", "test"] if data.test or data.protocol != "cross-subject" else ["validation"]

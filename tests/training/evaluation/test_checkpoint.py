@@ -1,7 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """`get-hf evaluate` from recordings to the report, on people no one recorded and a model no one trained."""
 
-import dataclasses
 import inspect
 import json
 import shutil
@@ -11,9 +10,7 @@ import pytest
 import torch
 from rich.progress import Progress
 
-from get_hf import GETFeatureExtractor
 from get_hf.training.calibration.run import SEED
-from get_hf.training.corpora import CORPORA
 from get_hf.training.evaluation import generator
 from get_hf.training.evaluation.comparison import compare
 from get_hf.training.evaluation.generator import GETGenerator
@@ -21,29 +18,14 @@ from get_hf.training.evaluation.recordings import PRESETS, Preset, recordings
 from get_hf.training.evaluation.run import run
 from get_hf.training.evaluation.table import FLOOR, GROUPS
 from synthetic import make_raw
-from tiny import tiny_model
 
-#: Those that the fixture `people` holds.
-SPLITS = {"train": ("S001", "S002"), "validation": ("S080", "S081"), "test": ("S090",)}
 TINY = Preset(1, 5, None, 1, 4, 2, 22.0, 1)
 
 
 @pytest.fixture
-def small(monkeypatch):
-    """Few people, and little of each."""
+def small(monkeypatch, splits):
+    """Little of each person."""
     monkeypatch.setitem(PRESETS, "fast", TINY)
-    monkeypatch.setitem(CORPORA, "eegmmidb", dataclasses.replace(CORPORA["eegmmidb"], splits=SPLITS))
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("checkpoint")
-    extractor = GETFeatureExtractor(patch_size=25)
-    features = extractor.transform.n_features
-    tiny_model(patch_size=25, flow_bands=[], num_calibration_features=features).save_pretrained(folder)
-    extractor.save_pretrained(folder)
-    (folder / "training_summary.json").write_text(json.dumps({"training_people": ["eegmmidb/S001"]}))
-    return folder
 
 
 def test_every_part_is_measured_beside_the_floor_and_every_baseline(small, people, checkpoint, tmp_path):

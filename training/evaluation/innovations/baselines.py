@@ -17,6 +17,7 @@ from math import ceil
 
 import numpy as np
 
+from get_hf.processing.features_get import EEGFeatures
 from get_hf.training.evaluation.generator import features_of_nothing
 from get_hf.training.evaluation.recordings import SAMPLING_RATE
 
@@ -48,7 +49,10 @@ class WithoutNetwork:
     ) -> np.ndarray:
         """Continues prompts `(items, channels, times)` in microvolts by `(items, channels, n_times)`."""
         pairs = [("none", "none")] * len(prompts) if conditions is None else list(conditions)
-        features = self.filters.features(prompts, ch_names, pairs)
+        return self._decoded(self.filters.features(prompts, ch_names, pairs), n_times)
+
+    def _decoded(self, features: EEGFeatures, n_times: int) -> np.ndarray:
+        """Draws innovations for each item of features, and decodes `(items, channels, n_times)` in microvolts."""
         rng = np.random.default_rng(self.seed)
         n_patches = ceil(n_times / self.filters.patch_size)
         drawn = [self.draw(own, n_patches, rng) for own in self.filters.innovations(features)]
@@ -70,11 +74,7 @@ class White(WithoutNetwork):
         self, ch_names: Sequence[str], n_times: int, conditions: Sequence[str], people: Sequence[int | None]
     ) -> np.ndarray:
         """Noise through the filters of virtual people, `(items, channels, n_times)` in microvolts."""
-        features = features_of_nothing(self.filters.extractor, ch_names, conditions, people)
-        rng = np.random.default_rng(self.seed)
-        n_patches = ceil(n_times / self.filters.patch_size)
-        drawn = [self.draw(own, n_patches, rng) for own in self.filters.innovations(features)]
-        return self.filters.decode(drawn, features, n_times)
+        return self._decoded(features_of_nothing(self.filters.extractor, ch_names, conditions, people), n_times)
 
 
 class Playback(WithoutNetwork):

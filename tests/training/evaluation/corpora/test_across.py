@@ -1,7 +1,6 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """`get-hf evaluate` on several corpora: people, channels and lengths of each are its own."""
 
-import dataclasses
 import json
 import sys
 
@@ -9,36 +8,21 @@ import mne
 import numpy as np
 import pytest
 
-from get_hf import GETFeatureExtractor, cli, save_recording
-from get_hf.training.corpora import CORPORA
+from get_hf import cli, save_recording
 from get_hf.training.data.prepared import prepare
 from get_hf.training.evaluation.corpora.across import HEADLINES, run_all, short_names
 from get_hf.training.evaluation.innovations.taken_apart import CHANGES
 from get_hf.training.evaluation.recordings import PRESETS, Preset
 from synthetic import make_raw
-from tiny import tiny_model
 
-SPLITS = {"train": ("S001", "S002"), "validation": ("S080", "S081"), "test": ("S090",)}
 #: Without the pooled VAR: these corpora have nobody to fit it on.
 COLUMNS = ["GET", "real", "prompt VAR", "IAAFT", "white", "playback", "replay"]
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """Few people, and little of each."""
+def small(monkeypatch, splits):
+    """Little of each person."""
     monkeypatch.setitem(PRESETS, "fast", Preset(1, 5, None, 1, 4, 2, 22.0, 1, 20, 4))
-    monkeypatch.setitem(CORPORA, "eegmmidb", dataclasses.replace(CORPORA["eegmmidb"], splits=SPLITS))
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("checkpoint")
-    extractor = GETFeatureExtractor(patch_size=25)
-    features = extractor.transform.n_features
-    tiny_model(patch_size=25, flow_bands=[], num_calibration_features=features).save_pretrained(folder)
-    extractor.save_pretrained(folder)
-    (folder / "training_summary.json").write_text(json.dumps({"training_people": ["eegmmidb/S001"]}))
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,15 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Any corpus is read for the evaluation: from the registry, from files, or from a prepared folder."""
 
-import dataclasses
-
 import mne
 import numpy as np
 import pytest
 
 from get_hf import save_recording
-from get_hf.training.corpora import CORPORA
 from get_hf.training.data.prepared import prepare
 from get_hf.training.evaluation.corpora.material import judged_people, read_material, shared_channels
 from get_hf.training.evaluation.recordings import CHANNELS, Cut, recordings
 from synthetic import make_raw
-
-SPLITS = {"train": ("S001", "S002"), "validation": ("S080", "S081"), "test": ("S090",)}
-
-
-@pytest.fixture
-def few(monkeypatch):
-    """The usual corpus, with the splits of few people."""
-    monkeypatch.setitem(CORPORA, "eegmmidb", dataclasses.replace(CORPORA["eegmmidb"], splits=SPLITS))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +27,7 @@ def trials(tmp_path_factory) -> str:
     return f"files:{folder}/*/*.fif"
 
 
-def test_signals_are_those_of_the_usual_reader(few, people):
+def test_signals_are_those_of_the_usual_reader(splits, people):
     found = read_material("eegmmidb", people, "validation")
     usual = list(recordings(people, "validation"))
     assert found.ch_names == list(CHANNELS)
@@ -50,7 +39,7 @@ def test_signals_are_those_of_the_usual_reader(few, people):
     assert found.cut() == Cut()
 
 
-def test_a_prepared_folder_gives_the_same_signals_joined(few, people, tmp_path):
+def test_a_prepared_folder_gives_the_same_signals_joined(splits, people, tmp_path):
     folder = prepare("eegmmidb", tmp_path / "mine", people, segment_seconds=6.0).folder
     ours, theirs = read_material(folder, None, "validation"), read_material("eegmmidb", people, "validation")
     assert ours.ch_names == theirs.ch_names
@@ -109,7 +98,7 @@ def test_older_and_bipolar_names_are_known(tmp_path):
     assert found.ch_names == ["T7", "C3", "Fp1-F7"]
 
 
-def test_what_cannot_be_judged_is_said_in_one_sentence(tmp_path, people, few):
+def test_what_cannot_be_judged_is_said_in_one_sentence(tmp_path, people, splits):
     with pytest.raises(ValueError, match="There is no corpus 'nowhere'"):
         read_material("nowhere", people, "validation")
     (tmp_path / "folder").mkdir()
