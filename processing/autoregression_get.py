@@ -14,8 +14,10 @@ result has the smoothest spectra (maximum entropy).
 import numpy as np
 import scipy
 
-#: Number of samples that are whitened in one block: 100 s at 100 Hz.
-BLOCK_TIMES = 10_000
+#: Length of the Fourier transforms that whiten, in lengths of the filter.
+FFT_ORDERS = 4
+#: Number of Fourier transforms that are computed at once, which bounds the memory.
+AT_ONCE = 64
 
 
 def mean_autocorrelation(x: np.ndarray, order: int) -> np.ndarray:
@@ -127,13 +129,22 @@ def whiten(matrices: np.ndarray, x: np.ndarray) -> np.ndarray:
 
     The filter needs the first `order` samples of `x` `(channels, times)` as its memory.
     """
-    order, weights = len(matrices) - 1, np.concatenate(list(matrices), axis=-1)
-    innovations = np.empty((len(x), x.shape[-1] - order))
-    # computed in blocks, because the copies for all lags need (1 + order) times the memory of the samples
-    for start in range(0, innovations.shape[-1], BLOCK_TIMES):
-        block = innovations[:, start : start + BLOCK_TIMES]
-        lags = [x[:, start + order - lag :][:, : block.shape[-1]] for lag in range(order + 1)]
-        np.matmul(weights, np.concatenate(lags), out=block)
+    order = len(matrices) - 1
+    n_fft = scipy.fft.next_fast_len(FFT_ORDERS * (1 + order), real=True)
+    step, n_innovations = n_fft - order, x.shape[-1] - order
+    response = scipy.fft.rfft(matrices, n_fft, axis=0)
+    innovations = np.empty((len(x), n_innovations))
+    # blocks overlap by the memory of the filter (overlap-save): a sum over lags would take seven times as long
+    n_blocks = -(-n_innovations // step)
+    for first in range(0, n_blocks, AT_ONCE):
+        n_own = min(AT_ONCE, n_blocks - first)
+        samples = x[:, first * step : (first + n_own) * step + order]
+        samples = np.pad(samples, ((0, 0), (0, n_own * step + order - samples.shape[-1])))
+        blocks = np.lib.stride_tricks.sliding_window_view(samples, n_fft, axis=-1)[:, ::step]
+        filtered = response @ np.ascontiguousarray(scipy.fft.rfft(blocks).transpose(2, 0, 1))
+        part = scipy.fft.irfft(filtered.transpose(1, 2, 0), n_fft)[..., order:].reshape(len(x), -1)
+        own = innovations[:, first * step : (first + n_own) * step]
+        own[:] = part[:, : own.shape[-1]]
     return innovations
 
 
