@@ -101,6 +101,9 @@ class GETGenerationMixin(GenerationMixin):
                 in each step. If it has a method `condition_ids()`, this is called before each step. The result
                 replaces the argument `condition_ids`, unless it is None. So conditions can change during generation.
 
+                `keep_sequence`: True by default. With False, only the streamer receives the patches, and the last patch
+                is returned. So the memory does not grow, however long the generation takes.
+
                 `num_return_sequences`, `generator` (`torch.Generator`), `stopping_criteria`, `max_time`,
                 `past_key_values`, `use_cache`, `return_dict_in_generate`: as in transformers.
 
@@ -118,8 +121,11 @@ class GETGenerationMixin(GenerationMixin):
                 "as in model.generate(**features, seconds=10)."
             )
         self.config.check_conditions(kwargs.get("condition_ids"))
+        keep_sequence = kwargs.pop("keep_sequence", True)
         if (streamer := kwargs.get("streamer")) is not None:
-            kwargs["streamer"] = PatchStreamer(streamer, self.config.patch_size)
+            kwargs["streamer"] = PatchStreamer(streamer, self.config.patch_size, keep_sequence)
+        elif not keep_sequence:
+            raise ValueError("With keep_sequence=False only a streamer receives the patches: pass streamer=...")
         return super().generate(inputs, **kwargs)
 
     def _prepare_generation_config(
@@ -251,7 +257,8 @@ class GETGenerationMixin(GenerationMixin):
             channel_mask,
         )
         guided = guidance_scale != 1.0
-        output = PatchBuffer(input_ids, generation_config.max_length)
+        is_only_streamed = streamer is not None and not streamer.keep_sequence
+        output = PatchBuffer(input_ids, generation_config.max_length, only_last=is_only_streamed)
         if guided:
             # the second half of the batch has the same past as the first half, but no condition
             input_ids, model_kwargs = torch.cat((input_ids, input_ids)), with_unconditional(model_kwargs)
@@ -301,7 +308,7 @@ class GETGenerationMixin(GenerationMixin):
                 output.append(patch_out)
                 if streamer is not None:
                     streamer.put(patch_out.cpu())
-                finished = finished | stopping_criteria(output.patches, None)
+                finished = finished | stopping_criteria(output.counted, None)
                 everyone_finished = bool(finished.all())
 
         if streamer is not None:
@@ -341,11 +348,18 @@ class GETGenerationMixin(GenerationMixin):
 
 
 class PatchStreamer(BaseStreamer):
-    """Streamer that converts the running sequence to `(batch, channels, times)` for the streamer of a user."""
+    """Streamer that converts the running sequence to `(batch, channels, times)` for the streamer of a user.
 
-    def __init__(self, streamer: BaseStreamer, patch_size: int):
+    Args:
+        streamer: The streamer of the user.
+        patch_size: Number of samples in a patch.
+        keep_sequence: Whether `generate` keeps the patches, too.
+    """
+
+    def __init__(self, streamer: BaseStreamer, patch_size: int, keep_sequence: bool = True):
         self.streamer = streamer
         self.patch_size = patch_size
+        self.keep_sequence = keep_sequence
 
     def put(self, value: torch.Tensor) -> None:
         """Passes on the prompt in the first call, and one patch in each later call."""

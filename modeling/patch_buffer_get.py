@@ -12,7 +12,8 @@ class PatchBuffer:
     Args:
         patches: Start of the sequence, `(batch, patches, width)`.
         expected_length: Expected largest number of patches.
-        only_last: Whether to keep only the last added patch, because a cache holds the rest.
+        only_last: Whether to keep only the last added patch, because the others are kept elsewhere: the state of the
+            past in a cache, the output by a streamer.
     """
 
     def __init__(self, patches: torch.Tensor, expected_length: int, only_last: bool = False):
@@ -40,3 +41,8 @@ class PatchBuffer:
     def patches(self) -> torch.Tensor:
         """The stored patches, `(batch, patches, width)`; they are not copied."""
         return self._data[:, : self.length]
+
+    @property
+    def counted(self) -> torch.Tensor:
+        """A tensor `(batch, length, width)`; if only the last patch is kept, it is repeated without using memory."""
+        return self.patches if self._data.shape[1] >= self.length else self._data.expand(-1, self.length, -1)

@@ -100,6 +100,7 @@ class LiveSource:
                 **self._features.to(self._model.device),
                 max_new_tokens=self._n_patches or WITHOUT_END,
                 streamer=self._stream,
+                keep_sequence=False,
                 stopping_criteria=stopping,
                 **self._options,
             )

@@ -326,6 +326,20 @@ class TestHuggingFace:
         assert torch.equal(torch.cat(listener.heard, dim=-1), values)
         assert listener.ended
 
+    @pytest.mark.parametrize("options", [{"max_new_tokens": 4}, {"max_length": 12}, {"seconds": 1.0}])
+    def test_without_a_kept_sequence_the_streamer_gets_the_same_patches(self, model, options):
+        inputs, listener = tiny_inputs(), Listener()
+        kept = model.generate(**inputs, **options, generator=torch.Generator().manual_seed(0))
+        last = model.generate(
+            **inputs, **options, generator=torch.Generator().manual_seed(0), streamer=listener, keep_sequence=False
+        )
+        assert torch.equal(torch.cat(listener.heard, dim=-1), kept)
+        assert torch.equal(last, kept[..., -PATCH:])
+
+    def test_without_a_kept_sequence_a_streamer_is_needed(self, model):
+        with pytest.raises(ValueError, match="keep_sequence=False .* pass streamer="):
+            model.generate(**tiny_inputs(), max_new_tokens=1, keep_sequence=False)
+
     def test_a_dictionary_has_sequences_cache_states_and_attention(self):
         model = tiny_model()
         model.set_attn_implementation("eager")

@@ -24,3 +24,13 @@ def test_where_a_cache_holds_the_rest_the_last_patch_is_all_that_is_kept():
         buffer.append(torch.full((2, 4), value))
     assert buffer.length == 5
     assert torch.equal(buffer.patches, torch.full((2, 1, 4), 2.0))
+
+
+def test_with_only_the_last_patch_the_length_is_counted_without_memory():
+    buffer = PatchBuffer(torch.zeros(2, 3, 4), expected_length=10**10, only_last=True)
+    for number in range(1, 2000):
+        buffer.append(torch.full((2, 4), float(number)))
+    assert buffer.counted.shape == (2, 2002, 4)
+    assert buffer.counted.untyped_storage().nbytes() <= 3 * 2 * 4 * 4
+    assert buffer.patches.shape == (2, 1, 4)
+    assert (buffer.patches == 1999).all()
