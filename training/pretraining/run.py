@@ -36,6 +36,7 @@ from .population import fit_to_segments
 from .recipe import Recipe, read_recipe
 from .sources import fitting_segments, heard_conditions, random_crops
 from .streaming import StreamedCrops, StreamLoader
+from .throughput import Throughput
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +50,18 @@ class PretrainingTrainer(Trainer):
 
     Args:
         averaged: The averaged weights.
+        throughput: Measures the speed, for the log.
         summary: Function that returns the summary of the run so far. The summary is saved beside each averaged model.
         checkpoint: Checkpoint from which a stream continues, or None.
         **kwargs: See `transformers.Trainer`.
     """
 
-    def __init__(self, *, averaged: AveragedWeights, summary, checkpoint: Path | None = None, **kwargs):
-        super().__init__(callbacks=[averaged], **kwargs)
+    def __init__(
+        self, *, averaged: AveragedWeights, throughput: Throughput, summary, checkpoint: Path | None = None, **kwargs
+    ):
+        super().__init__(callbacks=[averaged, throughput], **kwargs)
         self.averaged = averaged
+        self.throughput = throughput
         self.summary = summary
         self.checkpoint = checkpoint
         self.stream: StreamLoader | None = None
@@ -79,13 +84,14 @@ class PretrainingTrainer(Trainer):
             self.stream.restore(self.checkpoint)
         return self.stream
 
-    def training_step(self, *args, **kwargs):
+    def training_step(self, model, inputs, *args, **kwargs):
         """Trains on a batch, and raises an error if training has diverged, which the Trainer would not report.
 
         Raises:
             FloatingPointError: The loss is not finite.
         """
-        loss = super().training_step(*args, **kwargs)
+        self.throughput.count(inputs)
+        loss = super().training_step(model, inputs, *args, **kwargs)
         self._stop_if_diverged("loss", float(loss))
         return loss
 
@@ -105,9 +111,14 @@ class PretrainingTrainer(Trainer):
             )
 
     def log(self, logs, *args, **kwargs):
-        """Logs with the correct epoch: for a resumed stream, the Trainer would count epochs from the checkpoint."""
+        """Adds the speed to the lines of training.
+
+        The epoch of a resumed stream is set, because the Trainer would count epochs from the checkpoint.
+        """
         if self.stream is not None:
             self.state.epoch = self.state.global_step / self.state.max_steps
+        if "loss" in logs:
+            logs |= self.throughput.figures()
         super().log(logs, *args, **kwargs)
 
     def _save(self, output_dir=None, state_dict=None):
@@ -236,6 +247,7 @@ def _pretrain(recipe: Recipe) -> Path:
         eval_dataset=_validation_crops(recipe, sources, extractor),
         processing_class=extractor,
         averaged=averaged,
+        throughput=Throughput(model.num_parameters(), config.sampling_rate, config.patch_size, args.world_size),
         summary=summary,
         checkpoint=checkpoint,
         optimizer_cls_and_kwargs=_muon(args) if recipe.model.muon else None,

@@ -40,6 +40,10 @@ def test_the_result_loads_and_tells_how_it_came_about(finished, data_dir):
     assert summary["recipe"]["model"] == RECIPE["model"]
     options = GETModel.from_pretrained(finished).generation_config
     assert (options.num_flow_steps, options.burst_correlation, options.modulation_depth) == (2, 0.1, 0.0)
+    for speed in ("tokens_per_second", "eeg_hours_per_second"):
+        assert len(losses(finished, speed)) == 8
+        assert min(losses(finished, speed)) > 0
+    assert all(0 <= share < 1 for share in losses(finished, "loading_share"))
     # where the data lay is nobody's business
     assert str(data_dir) not in json.dumps(summary)
 
