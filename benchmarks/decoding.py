@@ -6,8 +6,8 @@
 Every decoder is trained on windows of training people and judged on windows of other people. All baselines are aligned
 for each person (He and Wu 2020): covariances or signals are whitened by the person's mean covariance, which needs no
 labels. Finished rows are kept in the work folder, so that the same command goes on where it stopped. A row keeps the
-probabilities of validation and of test people, so that each decoder is trained once; the table shows one split. Look at
-the test split once, at the end: `--split test`.
+probabilities of validation and of test people, so that each decoder is trained once; the table shows one split. Look
+at the test split once, at the end: `--split test`.
 
 The networks come from braindecode, which needs packages that do not fit beside torch without CUDA. Install it without
 them: `pip install --no-deps braindecode einops skorch torchinfo`.

@@ -53,6 +53,11 @@ def seizures() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def speed() -> ModuleType:
+    return _script("speed")
+
+
+@pytest.fixture(scope="module")
 def decoding() -> ModuleType:
     return _script("decoding")
 
