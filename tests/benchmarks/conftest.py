@@ -53,6 +53,11 @@ def seizures() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def live() -> ModuleType:
+    return _script("live")
+
+
+@pytest.fixture(scope="module")
 def speed() -> ModuleType:
     return _script("speed")
 
