@@ -219,9 +219,8 @@ def classify(
     Raises:
         FileNotFoundError: There is no such file.
         TypeError: The recording is neither a file nor a continuous `mne.io.Raw`.
-        ValueError: An argument is out of range, the classes exclude each other in no way that a label could tell, the
-            channels differ from those to calibrate on, no stretch is as long as a window, or the recording holds no
-            EEG.
+        ValueError: An argument is out of range, several classes of the checkpoint can be true at once, the channels
+            differ from those to calibrate on, no stretch is as long as a window, or the recording holds no EEG.
     """
     settings = WindowSettings.of(model, window_seconds, stride_seconds, piece_seconds)
     if threshold is not None and not 0 < threshold <= 1:

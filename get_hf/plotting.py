@@ -133,55 +133,6 @@ def above_usual(score: np.ndarray) -> np.ndarray:
     return excess
 
 
-def plot_surprise(score: np.ndarray, ch_names: list[str], seam: float, patch_seconds: float) -> "Figure":
-    """Draws the surprise of each patch of each channel, given its past.
-
-    The upper panel shows the mean over channels, and the lower panel shows every channel. The median of each channel
-    is subtracted, so that 0 is the usual value. Artefacts and other events that cannot be predicted from the past have
-    high values.
-
-    Args:
-        score: Negative log-likelihoods in nats, `(channels, patches)`, from `GETModel.score`. Unknown values are NaN.
-        ch_names: Names of the channels.
-        seam: Start of the generated part, in seconds from the first patch.
-        patch_seconds: Duration of a patch in seconds.
-
-    Returns:
-        A matplotlib figure.
-    """
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    excess = above_usual(score)
-    edges = patch_seconds * np.arange(score.shape[1] + 1) - seam
-    rows = max(1, len(ch_names) // 16)  # beyond 32 names not every one is legible
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(9.6, 3.6), dpi=150, layout="constrained")
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.2))
-        known = ~np.isnan(score).all(axis=0)
-        mean, middles = np.nanmean(excess[:, known], axis=0), edges[:-1][known] + patch_seconds / 2
-        for part, colour in ((middles < 0, PROMPT), (middles > 0, GENERATED)):
-            above.plot(middles[part], mean[part], color=colour, linewidth=1.0)
-        above.axhline(0, color="black", linewidth=0.4)
-        above.set_ylabel("Mean (nats)")
-        limit = max(5.0, np.quantile(np.abs(excess[~np.isnan(excess)]), 0.995) if known.any() else 0.0)
-        image = below.pcolormesh(
-            edges, np.arange(len(excess) + 1), excess, cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True
-        )
-        below.invert_yaxis()
-        below.set_yticks(np.arange(len(ch_names))[::rows] + 0.5, [channel_label(name) for name in ch_names[::rows]])
-        below.tick_params(axis="y", length=0, labelsize=6)
-        below.set_xlim(edges[0], edges[-1])
-        below.set_xlabel("Time after the first generated sample (s)" if seam else "Time (s)")
-        if seam:
-            for axes in (above, below):
-                axes.axvline(0, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
-        bar = figure.colorbar(image, ax=[above, below], shrink=0.7, aspect=25, pad=0.01)
-        bar.set_label("Surprise (nats per patch)")
-        bar.outline.set_visible(False)
-    return figure
-
-
 def plot_imputation(
     raw: "mne.io.BaseRaw",
     draws: "Sequence[mne.io.BaseRaw]",

@@ -101,8 +101,8 @@ class GETGenerationMixin(GenerationMixin):
                 in each step. If it has a method `condition_ids()`, this is called before each step. The result
                 replaces the argument `condition_ids`, unless it is None. So conditions can change during generation.
 
-                `keep_sequence`: True by default. With False, only the streamer receives the patches, and the last patch
-                is returned. So the memory does not grow, however long the generation takes.
+                `keep_sequence`: True by default. With False, only the streamer receives the patches, and the last
+                patch is returned. So the memory does not grow, however long the generation takes.
 
                 `num_return_sequences`, `generator` (`torch.Generator`), `stopping_criteria`, `max_time`,
                 `past_key_values`, `use_cache`, `return_dict_in_generate`: as in transformers.

@@ -337,7 +337,7 @@ class TestHuggingFace:
         assert torch.equal(last, kept[..., -PATCH:])
 
     def test_without_a_kept_sequence_a_streamer_is_needed(self, model):
-        with pytest.raises(ValueError, match="keep_sequence=False .* pass streamer="):
+        with pytest.raises(ValueError, match=r"keep_sequence=False .* pass streamer="):
             model.generate(**tiny_inputs(), max_new_tokens=1, keep_sequence=False)
 
     def test_a_dictionary_has_sequences_cache_states_and_attention(self):
