@@ -121,10 +121,15 @@ def receive(seconds: float, switches: int, checkpoint: str, seed: int) -> Receiv
     return Received(seconds, signal, np.array(stamps), np.array(arrivals), commands, markers, said)
 
 
+def lateness(received: Received) -> np.ndarray:
+    """Seconds from the time stamp of each sample to its arrival, after the start, `(times,)`."""
+    return (received.arrivals - received.stamps)[round(SETTLING * RATE) :]
+
+
 def timing(received: Received) -> dict[str, Any]:
     """Lost samples, deviations of the time stamps, and lateness."""
     steps = np.diff(received.stamps) * RATE
-    late = (received.arrivals - received.stamps)[round(SETTLING * RATE) :]
+    late = lateness(received)
     return {
         "samples received": received.signal.shape[1],
         "samples lost or doubled": int(np.abs(np.round(steps) - 1).sum()),
@@ -200,8 +205,8 @@ def plot(received: Received, file: Path) -> None:
     left.axvline(0, color="0.5", linestyle=":")
     left.set(xlabel="Seconds after the command", ylabel="Alpha power at O1 and O2 (dB)")
     left.legend(frameon=False)
-    late = received.arrivals - received.stamps
-    right.plot((received.stamps - received.stamps[0]) / 60, 1e3 * late, ".", markersize=1, color="0.3")
+    late, minutes = lateness(received), (received.stamps - received.stamps[0]) / 60
+    right.plot(minutes[-len(late) :], 1e3 * late, ".", markersize=1, color="0.3")
     right.axhline(1e3 * LATEST, color="tab:red", label="a quarter of a patch")
     right.set(xlabel="Minutes", ylabel="Lateness of a sample (ms)", ylim=(0, None))
     right.legend(frameon=False)
