@@ -19,7 +19,7 @@ import importlib.machinery
 import json
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from sklearn.preprocessing import StandardScaler
 from get_hf import CHECKPOINT, GETFeatureExtractor, GETForSequenceClassification
 from get_hf.training.data.provenance import provenance
 from get_hf.training.data.segments import prepare_segments
+from get_hf.training.evaluation.report import fill_card
 from get_hf.training.finetuning.batches import WindowCollator
 from get_hf.training.finetuning.figures import figures, interval
 from get_hf.training.finetuning.recipe import FinetuningArguments, FinetuningData, FinetuningModel, FinetuningRecipe
@@ -263,11 +264,14 @@ def get_row(
     folder: Path,
     seed: int,
     people: int | None,
-    judged: datasets.Dataset,
+    segments: datasets.DatasetDict,
     epochs: float,
     label_free: Path | None,
 ) -> np.ndarray:
-    """Probabilities of the judged windows by a variant of GET, which is trained unless its folder is complete."""
+    """Probabilities of the judged windows by a variant of GET, which is trained unless its folder is complete.
+
+    The windows are cut with the extractor of the checkpoint that the variant starts from.
+    """
     changes = dict(VARIANTS.get(name, {}))
     checkpoint = CHECKPOINT
     if name == LABEL_FREE:
@@ -300,7 +304,17 @@ def get_row(
         {"corpus": "eegmmidb", **changes},
     )
     model = GETForSequenceClassification.from_pretrained(finetune(recipe, checkpoint)).eval()
+    windows = windows_of(segments, JUDGED, checkpoint, task)
+    judged = datasets.concatenate_datasets([windows[part] for part in JUDGED]).with_format("numpy")
     return predict(model, judged, WindowCollator(model.config.patch_size), 16)
+
+
+def windows_of(
+    segments: datasets.DatasetDict, parts: Sequence[str], checkpoint: Path, task: str
+) -> dict[str, datasets.Dataset]:
+    """The windows of splits, cut with the extractor of a checkpoint; they are cut once, and then cached."""
+    extractor = GETFeatureExtractor.from_pretrained(checkpoint).but(calibrate_on="all")
+    return {part: cut_windows(segments[part], extractor, *TASKS[task]) for part in parts}
 
 
 LABEL_FREE = "GET, pretrained without labels"
@@ -323,15 +337,21 @@ def main() -> None:
     parser.add_argument("--rows", help="rows to run, separated by semicolons; default: all")
     parser.add_argument("--epochs", type=float, default=3, help="epochs of GET with all people")
     parser.add_argument("--label-free", type=Path, help="checkpoint that was pretrained without condition labels")
+    parser.add_argument("--finished", action="store_true", help="show finished rows, and train nothing")
     parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--write", type=Path, help="document whose table of this task is replaced")
     options = parser.parse_args()
+    if options.write:
+        write(options.write, options.task, "")  # before the work
 
-    names = options.rows.split(";") if options.rows else [*BASELINES, *VARIANTS]
-    extractor = GETFeatureExtractor.from_pretrained(CHECKPOINT).but(calibrate_on="all")
-    classes, seconds = TASKS[options.task]
+    names = (
+        options.rows.split(";")
+        if options.rows
+        else [*BASELINES, *VARIANTS, *([LABEL_FREE] if options.label_free or options.finished else [])]
+    )
+    extractor = GETFeatureExtractor.from_pretrained(CHECKPOINT)
     segments = prepare_segments("eegmmidb", options.data)
-    windows = {part: cut_windows(segments[part], extractor, classes, seconds) for part in ("train", *JUDGED)}
-    judged = datasets.concatenate_datasets([windows[part] for part in JUDGED]).with_format("numpy")
+    windows = windows_of(segments, ("train", *JUDGED), CHECKPOINT, options.task)
     shown = np.repeat([part == options.split for part in JUDGED], [len(windows[part]) for part in JUDGED])
     raw: dict[str, Trials] = {}
     table: dict[str, dict] = {}
@@ -343,6 +363,8 @@ def main() -> None:
                 own = f"{options.task}-{name}-{size}-{seed}".replace(" ", "_").replace(",", "")
                 kept = options.work / f"{own}.npy"
                 if not kept.is_file():
+                    if options.finished:
+                        break
                     if name in BASELINES:
                         if not raw:
                             raw = {part: raw_windows(segments[part], cut, extractor) for part, cut in windows.items()}
@@ -356,13 +378,15 @@ def main() -> None:
                         )
                         probabilities = get_row(
                             name, options.task, options.data, options.work / own, seed, n_people,
-                            judged, round(epochs), options.label_free,
+                            segments, round(epochs), options.label_free,
                         )  # fmt: skip
                     options.work.mkdir(parents=True, exist_ok=True)
                     np.save(kept, probabilities)
                 found.append(np.load(kept)[shown])
                 if n_people is None and name in BASELINES and name not in NETWORKS:
                     break  # neither people nor weights are drawn
+            if not found:
+                continue
             table[f"{name} | {size}"] = summed_up(found, windows[options.split])
             print(_line(name, size, table[f"{name} | {size}"]), flush=True)
     report = {"about": provenance(task=options.task, split=options.split, seeds=options.seeds), "rows": table}
@@ -370,6 +394,17 @@ def main() -> None:
     print(markdown(report))
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if options.write:
+        options.write.write_text(write(options.write, options.task, markdown(report)), encoding="utf-8")
+
+
+def write(document: Path, task: str, table: str) -> str:
+    """The text of a document with a new table.
+
+    Raises:
+        ValueError: The document has no place for it.
+    """
+    return fill_card(document.read_text(encoding="utf-8"), f"decoding-{task}", table, str(document))
 
 
 def summed_up(found: list[np.ndarray], windows: datasets.Dataset) -> dict:
@@ -411,17 +446,16 @@ def markdown(report: dict) -> str:
     lines = [
         f"{about['task']}, {about['split']} people; {about['date']}, commit {about['commit']}, {about['machine']}.",
         "",
-        "| decoder | training people | accuracy [95 % over people] | AUC | GET fine-tuned minus this |",
-        "|---|---|---|---|---|",
+        "| decoder | training people | seeds | accuracy [95 % over people] | AUC | GET fine-tuned minus this |",
+        "|---|---|---|---|---|---|",
     ]
     for key, row in report["rows"].items():
         name, _, size = key.partition(" | ")
         low, high = row["interval"]
         gap = report["paired"].get(key)
         text = "" if gap is None else "{:+.3f} [{:+.3f}, {:+.3f}]".format(gap["difference"], *gap["interval"])
-        lines.append(
-            f"| {name} | {size} | {row['accuracy']:.3f} [{low:.3f}, {high:.3f}] | {row['auc']:.3f} | {text} |"
-        )
+        accuracy = f"{row['accuracy']:.3f} [{low:.3f}, {high:.3f}]"
+        lines.append(f"| {name} | {size} | {len(row['seeds'])} | {accuracy} | {row['auc']:.3f} | {text} |")
     return "\n".join(lines)
 
 

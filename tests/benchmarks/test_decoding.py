@@ -68,9 +68,18 @@ def test_differences_are_paired_over_people(decoding):
     assert found["EEGNet | all"]["interval"] == pytest.approx([0.1, 0.1])
     about = {"task": "fists", "split": "validation", "date": "2026-01-01", "commit": "c", "machine": "m"}
     text = decoding.markdown({"about": about, "rows": table, "paired": found})
-    assert "| EEGNet | all | 0.700 [0.600, 0.800] | 0.800 | +0.100 [+0.100, +0.100] |" in text
+    assert "| EEGNet | all | 1 | 0.700 [0.600, 0.800] | 0.800 | +0.100 [+0.100, +0.100] |" in text
 
 
 def test_a_missing_label_free_checkpoint_is_named(decoding, tmp_path):
     with pytest.raises(ValueError, match="needs --label-free"):
         decoding.get_row(decoding.LABEL_FREE, "fists", tmp_path, tmp_path, 0, None, None, 1, None)
+
+
+def test_a_document_gets_the_table_of_a_task(decoding, tmp_path):
+    document = tmp_path / "guide.md"
+    document.write_text("before\n<!-- decoding-eyes:begin -->\nold\n<!-- decoding-eyes:end -->\nafter\n")
+    text = decoding.write(document, "eyes", "| new |")
+    assert text == "before\n<!-- decoding-eyes:begin -->\n| new |\n<!-- decoding-eyes:end -->\nafter\n"
+    with pytest.raises(ValueError, match=r"guide\.md has no place for the decoding-fists"):
+        decoding.write(document, "fists", "| new |")
