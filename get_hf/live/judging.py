@@ -3,6 +3,7 @@
 
 import dataclasses
 import warnings
+from typing import NamedTuple
 
 import mne
 import numpy as np
@@ -15,8 +16,20 @@ from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.scoring import FLOW_STEPS, Reference
 from get_hf.windows import WindowSettings
 
-#: Number of continuations in a forecast.
-N_DRAWS = 3
+#: Number of continuations in a forecast, and seconds before it that are handed on with it.
+N_DRAWS, BEFORE_SECONDS = 3, 2.0
+
+
+class Forecast(NamedTuple):
+    """How a stream may go on.
+
+    Attributes:
+        past: `(channels, times)`: the last seconds of clean EEG, in microvolts at the model's rate.
+        draws: `(draws, channels, times)`: continuations of it. Channels that are left out are NaN.
+    """
+
+    past: np.ndarray
+    draws: np.ndarray
 
 
 def _inputs(calibration: Calibration, extractor: GETFeatureExtractor, good: np.ndarray) -> dict[str, torch.Tensor]:
@@ -176,12 +189,12 @@ class Forecaster:
             self._info["sfreq"], self._info["lowpass"] = extractor.sampling_rate, extractor.sampling_rate / 2
         self._generator = torch.Generator().manual_seed(0)
 
-    def forecast(self, signal: np.ndarray, good: np.ndarray) -> np.ndarray | None:
-        """Returns continuations `(draws, channels, times)` in microvolts at the model's rate.
+    def forecast(self, signal: np.ndarray, good: np.ndarray) -> Forecast | None:
+        """Returns how the stream may go on; None: the last seconds hold no EEG.
 
         Args:
             signal: Clean EEG `(channels, times)` in microvolts.
-            good: `(channels,)` bool: the channels that are used. The others are NaN in the result.
+            good: `(channels,)` bool: the channels that are used.
         """
         info = self._info.copy()
         info["bads"] = [name for name, fine in zip(info["ch_names"], good, strict=True) if not fine]
@@ -205,4 +218,4 @@ class Forecaster:
         )
         draws = np.stack(self._extractor.decode(made, features, "array", include_prompt=False))
         draws[:, ~good] = np.nan
-        return draws
+        return Forecast(signal[:, -round(BEFORE_SECONDS * self._extractor.sampling_rate) :].copy(), draws)

@@ -15,7 +15,7 @@ import mne
 import numpy as np
 
 from get_hf.live.grid import Stretch
-from get_hf.live.judging import Forecaster, PatchScorer, WindowClassifier, check_classifier
+from get_hf.live.judging import Forecast, Forecaster, PatchScorer, WindowClassifier, check_classifier
 from get_hf.live.preparing import BLOCK_SECONDS, Prepared, Preparer, dead_blocks, filled
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.processing.calibration_get import check_same_channels
@@ -57,8 +57,7 @@ class Finding:
         microvolts: `(channels,)`: root mean square of the clean patch in microvolts; NaN for channels that are left
             out.
         probabilities: Probabilities `(classes,)` of the window that ends with this patch. None: no window ends here.
-        forecast: `(draws, channels, times)` in microvolts at the model's rate, from the end of the patch on. None:
-            there is none.
+        forecast: How the stream may go on after the patch. None: there is no forecast.
         note: What happened to the stream since the patch before.
     """
 
@@ -68,7 +67,7 @@ class Finding:
     surprise: float
     microvolts: np.ndarray
     probabilities: np.ndarray | None = None
-    forecast: np.ndarray | None = None
+    forecast: Forecast | None = None
     note: str = ""
 
 
@@ -78,7 +77,7 @@ class _Waiting:
 
     patch: Prepared
     probabilities: np.ndarray | None
-    forecast: np.ndarray | None
+    forecast: Forecast | None
     note: str
 
 
@@ -277,7 +276,7 @@ class Listener:
         preparer.forget()
         return found
 
-    def _of_the_window(self, patch: Prepared, preparer: Preparer) -> tuple[np.ndarray | None, np.ndarray | None]:
+    def _of_the_window(self, patch: Prepared, preparer: Preparer) -> tuple[np.ndarray | None, Forecast | None]:
         """Probabilities and forecast at the end of a patch, where they are due."""
         probabilities = forecast = None
         if not patch.good.any():

@@ -100,7 +100,8 @@ class Preparer:
         self.clean = self.brain = np.zeros((len(calibration.good), 0))
         self._events, self._events_at = self.clean, self._at
         self._good: np.ndarray | None = None
-        self._offset: np.ndarray | None = None
+        self._sum, self._n_finite = np.zeros((len(calibration.good), 1)), np.zeros((len(calibration.good), 1))
+        self._n_summed = stretch.first
         self.refusal = ""
 
     @property
@@ -166,9 +167,21 @@ class Preparer:
         begin = max(0, math.floor((start - self._behind) / self._ratio / grid)) * grid
         low = begin - begin % self._block
         data = filled(self._stretch.read(low, n_own), self._block)[:, begin - low :]
-        if self._offset is None:
-            self._offset = data[:, : round(self._own_rate)].mean(axis=-1, keepdims=True)
-        return self._extractor.clean(data - self._offset, self._own_rate)[:, start - int(begin * self._ratio) :]
+        cleaned = self._extractor.clean(data - self._offset(n_own), self._own_rate)
+        return cleaned[:, start - int(begin * self._ratio) :]
+
+    def _offset(self, n_own: int) -> np.ndarray:
+        """Mean `(channels, 1)` of the first `n_own` samples, as far as they are finite.
+
+        Resampling lets some of an offset pass, as a ripple. So the offset is that of the stretch so far, which becomes
+        that of the whole stretch.
+        """
+        new = self._stretch.read(self._n_summed, n_own)
+        is_finite = np.isfinite(new)
+        self._sum += np.where(is_finite, new, 0.0).sum(axis=-1, keepdims=True)
+        self._n_finite += is_finite.sum(axis=-1, keepdims=True)
+        self._n_summed = n_own
+        return self._sum / np.maximum(self._n_finite, 1)
 
     def _look(self, later: np.ndarray, n_own: int) -> bool:
         """Finds which channels are good, and the events; returns whether other channels are good than before.
