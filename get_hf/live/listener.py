@@ -100,6 +100,7 @@ class Listener:
 
     Attributes:
         ch_names: Names of the channels.
+        sampling_rate: Sampling rate of the stream in Hz.
         classes: Names of the classes; empty without a classifier.
         good: `(channels,)` bool: channels that are used at present.
         patch_seconds: Length of a patch.
@@ -126,7 +127,7 @@ class Listener:
         threshold: float = THRESHOLD,
     ):
         self._model, self._extractor, self._info = model, extractor, info
-        self.ch_names, self._own_rate = list(info["ch_names"]), float(info["sfreq"])
+        self.ch_names, self.sampling_rate = list(info["ch_names"]), float(info["sfreq"])
         self._size, self._rate = extractor.patch_size, extractor.sampling_rate
         self.patch_seconds = self._size / self._rate
         self._n_ahead = round(lookahead_seconds * self._rate)
@@ -140,7 +141,7 @@ class Listener:
             self.classes = [classifier[0].config.id2label[index] for index in range(classifier[0].config.num_labels)]
             windows = check_classifier(*classifier, extractor, every_seconds)
             self._n_kept = max(self._n_kept, windows.n_window)
-        self._n_usual, self._usual, self._cuts = round(reference_seconds * self._own_rate), [], []
+        self._n_usual, self._usual, self._cuts = round(reference_seconds * self.sampling_rate), [], []
         self.notes: deque[tuple[float, str]] = deque(maxlen=100)
         self._untold: list[str] = []
         self._means: list[float] = []
@@ -218,7 +219,7 @@ class Listener:
         """
         if self.reference is None:
             raise ValueError(
-                f"The stream ended after {self.seconds:.3g} s, and {self._n_usual / self._own_rate:g} s show what is "
+                f"The stream ended after {self.seconds:.3g} s, and {self._n_usual / self.sampling_rate:g} s show what is "
                 "usual: listen for longer, or give a reference."
             )
         n_patches = int(self.seconds / self.patch_seconds + 1e-6)
@@ -229,14 +230,14 @@ class Listener:
     def usual_seconds(self) -> tuple[float, float]:
         """Seconds that show what is usual: those that were heard, and those that are needed."""
         heard = sum(part.shape[-1] for part in self._usual) if self.reference is None else self._n_usual
-        return heard / self._own_rate, self._n_usual / self._own_rate
+        return heard / self.sampling_rate, self._n_usual / self.sampling_rate
 
     def _begin(self, time: float) -> None:
         """Begins a stretch at a time stamp. Patches are counted from the first sample that was heard."""
         if self._clock is None:  # another clock goes on with the next whole patch
             self._clock = time - math.ceil(self.seconds / self.patch_seconds - 1e-6) * self.patch_seconds
         self._begins = time - self._clock
-        self._stretch, self._preparer = Stretch(len(self.ch_names), self._own_rate, time), None
+        self._stretch, self._preparer = Stretch(len(self.ch_names), self.sampling_rate, time), None
         self._n_bridged = self._n_dropped = self._n_learnt = self._told_from = 0
         self._at = math.ceil(self._begins / self.patch_seconds - 1e-6)
         if self.reference is None and self._usual:
@@ -247,7 +248,7 @@ class Listener:
         stretch = self._stretch
         assert stretch is not None
         n = stretch.settle(is_end)
-        self.seconds = max(self.seconds, self._begins + stretch.n_times / self._own_rate)
+        self.seconds = max(self.seconds, self._begins + stretch.n_times / self.sampling_rate)
         self._tell_of_samples(stretch)
         if self.reference is None and not self._learn(stretch, n):
             return []
@@ -256,7 +257,7 @@ class Listener:
             skip = max(0, round((self._at * self.patch_seconds - self._begins) * self._rate))
             sizes = self._told_from, self._n_past, self._n_kept, self._n_ahead
             self._preparer = Preparer(
-                stretch, self._own_rate, self._extractor, self.reference.calibration, skip, *sizes
+                stretch, self.sampling_rate, self._extractor, self.reference.calibration, skip, *sizes
             )
         preparer = self._preparer
         found: list[Finding] = []
@@ -364,20 +365,20 @@ class Listener:
         n_more = sum(part.shape[-1] for part in self._usual) - self._n_usual
         if n_more < 0:
             past = (self._n_past + 1) * self.patch_seconds + 10.0  # seconds with those that filters need
-            stretch.forget(n - round(past * self._own_rate))
+            stretch.forget(n - round(past * self.sampling_rate))
             return False
-        data, block = np.concatenate(self._usual, axis=-1)[:, : self._n_usual], round(BLOCK_SECONDS * self._own_rate)
+        data, block = np.concatenate(self._usual, axis=-1)[:, : self._n_usual], round(BLOCK_SECONDS * self.sampling_rate)
         dead = dead_blocks(data, block).mean(axis=-1) > MOST_DEAD
         info = self._info.copy()
         info["bads"] = [name for name, is_dead in zip(self.ch_names, dead, strict=True) if is_dead]
         raw = mne.io.RawArray(1e-6 * filled(data, block), info, verbose="ERROR")
-        cuts = [cut / self._own_rate for cut in self._cuts if cut < self._n_usual]
+        cuts = [cut / self.sampling_rate for cut in self._cuts if cut < self._n_usual]
         raw.set_annotations(mne.Annotations(cuts, 0.0, "BAD boundary"), verbose="ERROR")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # which channels are left out is told below
             reference = fit_reference(raw, self._model, self._extractor)
         self._usual, self._cuts = [], []
-        self._told_from = max(0, math.ceil((self._begins + (n - n_more) / self._own_rate) / self.patch_seconds - 1e-6))
+        self._told_from = max(0, math.ceil((self._begins + (n - n_more) / self.sampling_rate) / self.patch_seconds - 1e-6))
         self._told_from = max(0, self._told_from - self._at)
         self._know(reference)
         self.tell("what is usual is known")
