@@ -86,7 +86,7 @@ def listen(
     every: Annotated[
         float,
         typer.Option(
-            help="Seconds from one classified window, or forecast, to the next.",
+            help="Seconds from one classified window to the next.",
             callback=_between(0.25, 3600, "step"),
         ),
     ] = EVERY_SECONDS,
@@ -161,7 +161,9 @@ def listen(
             f"--reference {reference} and --reference-seconds {reference_seconds:g} both say what is usual: give one."
         )
     if to_lsl is not None and not to_lsl.strip():
-        raise ValueError("--to-lsl is the name of a stream to send, and it is empty: give one, such as --to-lsl SCORE.")
+        raise ValueError(
+            "--to-lsl is the name of a stream to send, and it is empty: give one, as --to-lsl SCORE."
+        )
     if to_lsl is not None and to_lsl == lsl:
         raise ValueError(f"--to-lsl {to_lsl} is the name of the stream that is heard: choose another one.")
     _check_outputs(csv, annotations, file, reference)
@@ -197,7 +199,6 @@ def listen(
             needed,
             pair,
             every,
-            forecast,
             lookahead,
             threshold,
         )
@@ -211,7 +212,7 @@ def listen(
             takers.append(outlet.take)
             stack.callback(outlet.close)
         began = datetime.now(UTC)
-        is_interrupted = _run(source, listener, takers, seconds)
+        is_interrupted = _run(source, listener, takers, seconds, forecast)
         if isinstance(source, FileSource):
             began = source.raw.info["meas_date"]
         if annotations is not None:
@@ -229,20 +230,19 @@ def _check_source(
 ) -> None:
     """Checks that there is one source, and no option of another one."""
     given = [
-        name
-        for name, value in (("--lsl", lsl), ("--file", file), ("--brainflow", brainflow))
-        if value is not None
+        name for name, value in (("--lsl", lsl), ("--file", file), ("--brainflow", brainflow)) if value is not None
     ]
     if len(given) != 1:
-        raise ValueError(
-            f"Give one of --lsl NAME, --file RECORDING and --brainflow ID to listen to, not {' and '.join(given) or 'none'}."
-        )
+        both = " and ".join(given) or "none"
+        raise ValueError(f"Give one of --lsl NAME, --file RECORDING and --brainflow ID to listen to, not {both}.")
     if lsl is not None and not lsl.strip():
         raise ValueError("--lsl is the name of the stream to listen to, and it is empty: give one, such as --lsl GET.")
     if speed is not None and file is None:
         raise ValueError(f"--speed {speed:g} is for --file, and {given[0]} has the speed of the clock: leave it out.")
     if parameters and brainflow is None:
-        raise ValueError(f"--board-parameter {parameters[0]} is for --brainflow, and {given[0]} is given: leave it out.")
+        raise ValueError(
+            f"--board-parameter {parameters[0]} is for --brainflow, not for {given[0]}: leave it out."
+        )
 
 
 def _check_outputs(csv: Path | None, annotations: Path | None, file: Path | None, reference: Path | None) -> None:
@@ -290,10 +290,15 @@ def _load_classifier(
 
 
 def _run(
-    source: Source, listener: Listener, takers: list[Callable[[Finding], None]], seconds: float | None
+    source: Source,
+    listener: Listener,
+    takers: list[Callable[[Finding], None]],
+    seconds: float | None,
+    forecast: float | None,
 ) -> bool:
     """Listens until the source ends, or for some seconds; returns whether Ctrl-C has ended it."""
     view, lines = View(listener, source.name), _Lines(listener)
+    forecasts = _Forecasts(view)
     takers = [*takers, view.take if stdout.is_terminal else lines.take]
     n_most = math.inf if seconds is None else round(seconds * listener.sampling_rate)
 
@@ -307,6 +312,8 @@ def _run(
         if stdout.is_terminal:
             live: Any = stack.enter_context(Live(view, console=stdout, refresh_per_second=4))
         while not is_stopped.is_set() and listener.n_samples < n_most:
+            if forecast is not None and stdout.is_terminal:
+                forecasts.begin(listener, forecast)
             try:
                 block = source.read(WAIT)
             except EOFError:
@@ -323,6 +330,30 @@ def _run(
         if stdout.is_terminal:
             live.refresh()
     return is_stopped.is_set()
+
+
+class _Forecasts:
+    """Computes one forecast after another in a thread, so that listening does not wait for them."""
+
+    def __init__(self, view: View):
+        self._view = view
+        self._thread: threading.Thread | None = None
+        self._last = -math.inf
+
+    def begin(self, listener: Listener, seconds: float) -> None:
+        """Begins the next forecast, if the last one is complete, and not of the same patch."""
+        if (self._thread is not None and self._thread.is_alive()) or listener.seconds < self._last + EVERY_SECONDS:
+            return
+        compute = listener.forecast(seconds)
+        if compute is not None:
+            self._last = listener.seconds
+            self._thread = threading.Thread(target=self._show, args=(compute,), daemon=True)
+            self._thread.start()
+
+    def _show(self, compute: Callable[[], Any]) -> None:
+        forecast = compute()
+        if forecast is not None:
+            self._view.forecast = forecast
 
 
 class _Lines:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import mne
-import numpy as np
 from brainflow.board_shim import BoardIds, BoardShim, BrainFlowError, BrainFlowInputParams
 
 from get_hf.live.hearing import BLOCK_SECONDS, Block, chosen
@@ -69,12 +68,14 @@ class BoardSource:
 
     def __init__(self, board: str, parameters: Sequence[str] = (), channels: Sequence[str] | None = None):
         number, given = parse_board(board), parse_parameters(parameters)
-        BoardShim.disable_board_logger()
         try:
+            BoardShim.disable_board_logger()
             about = BoardShim.get_board_descr(number)
             rows = list(BoardShim.get_eeg_channels(number))
         except BrainFlowError as error:
             raise ValueError(f"The board {board} has no EEG: {error}.") from error
+        except ModuleNotFoundError as error:  # it finds its library by pkg_resources
+            raise ValueError(f'BrainFlow needs {error.name}: pip install "get-hf[brainflow]"') from error
         self.name = str(about["name"])
         own = str(about.get("eeg_names", "")).split(",") if about.get("eeg_names") else None
         if own is None and (channels is None or len(channels) != len(rows)):

@@ -92,9 +92,7 @@ class FileSource:
         self._begins = {first for first, _ in good} | inner
         step = round((FAST_SECONDS if not speed else max(BLOCK_SECONDS, BLOCK_SECONDS * speed)) * self._rate)
         step = max(1, min(step, round(FAST_SECONDS * self._rate)))
-        edges = [
-            [first, *(cut for cut in sorted(inner) if first < cut < last), last] for first, last in good
-        ]
+        edges = [[first, *(cut for cut in sorted(inner) if first < cut < last), last] for first, last in good]
         self._parts = iter(
             (at, min(at + step, last))
             for stretch in edges

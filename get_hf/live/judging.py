@@ -131,9 +131,9 @@ class WindowClassifier:
         transform, positions = self._extractor.transform, self._calibration.positions[good]
         fit = self._calibration.fit(transform, good)
         n_own = self.settings.n_window * self.settings.patch_size
-        values = transform.forward(
-            signal, positions, has_memory=signal.shape[-1] >= self.n_times, fit=fit
-        ).values[:, -n_own:]
+        values = transform.forward(signal, positions, has_memory=signal.shape[-1] >= self.n_times, fit=fit).values[
+            :, -n_own:
+        ]
         every = np.zeros((len(good), self.settings.patch_size + n_own), np.float32)
         every[good, self.settings.patch_size :] = values
         inputs = {"input_values": torch.as_tensor(every)[None], **_inputs(self._calibration, self._extractor, good)}
@@ -153,9 +153,7 @@ def check_classifier(
         ValueError: It cannot.
     """
     model.config.check_extractor(extractor.to_dict())
-    ours, theirs = (
-        (each.sampling_rate, each.patch_size, tuple(each.band)) for each in (of_model, extractor)
-    )
+    ours, theirs = ((each.sampling_rate, each.patch_size, tuple(each.band)) for each in (of_model, extractor))
     if ours != theirs:
         raise ValueError(
             f"The classifier needs EEG of (Hz, samples of a patch, band) {theirs}, and the model EEG of {ours}: "
@@ -187,7 +185,6 @@ class Forecaster:
         self._info = info.copy()
         with self._info._unlock():
             self._info["sfreq"], self._info["lowpass"] = extractor.sampling_rate, extractor.sampling_rate / 2
-        self._generator = torch.Generator().manual_seed(0)
 
     def forecast(self, signal: np.ndarray, good: np.ndarray) -> Forecast | None:
         """Returns how the stream may go on; None: the last seconds hold no EEG.
@@ -214,7 +211,7 @@ class Forecaster:
             **features.to(self._model.device),
             seconds=self.seconds,
             num_return_sequences=N_DRAWS,
-            generator=self._generator,
+            generator=torch.Generator().manual_seed(0),
         )
         draws = np.stack(self._extractor.decode(made, features, "array", include_prompt=False))
         draws[:, ~good] = np.nan

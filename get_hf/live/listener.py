@@ -9,7 +9,9 @@ because the filters have zero phase. After an interruption, a new stretch begins
 import math
 import warnings
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import mne
 import numpy as np
@@ -35,7 +37,7 @@ from get_hf.scoring import (
 LOOKAHEAD_SECONDS = 2.0
 #: Seconds of the stream that show what is usual.
 REFERENCE_SECONDS = 60.0
-#: Seconds from one classified window, or forecast, to the next.
+#: Seconds from one classified window to the next.
 EVERY_SECONDS = 1.0
 #: Most patches that the model scores at once, where they wait.
 PATCHES_AT_ONCE = 16
@@ -57,7 +59,6 @@ class Finding:
         microvolts: `(channels,)`: root mean square of the clean patch in microvolts; NaN for channels that are left
             out.
         probabilities: Probabilities `(classes,)` of the window that ends with this patch. None: no window ends here.
-        forecast: How the stream may go on after the patch. None: there is no forecast.
         note: What happened to the stream since the patch before.
     """
 
@@ -67,7 +68,6 @@ class Finding:
     surprise: float
     microvolts: np.ndarray
     probabilities: np.ndarray | None = None
-    forecast: Forecast | None = None
     note: str = ""
 
 
@@ -77,7 +77,6 @@ class _Waiting:
 
     patch: Prepared
     probabilities: np.ndarray | None
-    forecast: Forecast | None
     note: str
 
 
@@ -93,8 +92,7 @@ class Listener:
         reference: What is usual, as `fit_reference` returns it. None: the first `reference_seconds` of the stream.
         reference_seconds: See `reference`.
         classifier: A classifier and its feature extractor. None: no classes.
-        every_seconds: Seconds from one classified window, or forecast, to the next.
-        forecast_seconds: Length of forecasts. None: no forecasts.
+        every_seconds: Seconds from one classified window to the next.
         lookahead_seconds: Seconds of later samples for which a patch waits.
         threshold: Deviations of the reference above which a moment is unusual.
 
@@ -122,7 +120,6 @@ class Listener:
         reference_seconds: float = REFERENCE_SECONDS,
         classifier: tuple[GETForSequenceClassification, GETFeatureExtractor] | None = None,
         every_seconds: float = EVERY_SECONDS,
-        forecast_seconds: float | None = None,
         lookahead_seconds: float = LOOKAHEAD_SECONDS,
         threshold: float = THRESHOLD,
     ):
@@ -132,10 +129,9 @@ class Listener:
         self.patch_seconds = self._size / self._rate
         self._n_ahead = round(lookahead_seconds * self._rate)
         self._n_past = self._n_kept = round(model.config.context_seconds / self.patch_seconds)
-        self._n_every = max(1, round(every_seconds / self.patch_seconds))
         self._n_settling = round(SETTLING_SECONDS / self.patch_seconds)
         self._classifier, self._every = classifier, every_seconds
-        self._forecast_seconds, self.threshold = forecast_seconds, threshold
+        self.threshold = threshold
         self.classes: list[str] = []
         if classifier is not None:
             self.classes = [classifier[0].config.id2label[index] for index in range(classifier[0].config.num_labels)]
@@ -211,6 +207,26 @@ class Listener:
         self.notes.append((self.seconds, note))
         self._untold.append(note)
 
+    def forecast(self, seconds: float) -> Callable[[], Forecast | None] | None:
+        """Returns a function that computes how the stream may go on after the last patch.
+
+        The function takes its time, and may be called in another thread.
+
+        Args:
+            seconds: Length of the forecast.
+
+        Returns:
+            The function; None: there is no past yet, or it holds no EEG.
+        """
+        preparer, good = self._preparer, self.good.copy()
+        if self.reference is None or preparer is None or preparer.refusal:
+            return None
+        clean = preparer.clean.copy()
+        if clean.shape[-1] <= self._n_settling * self._size:
+            return None
+        forecaster = Forecaster(self._model, self._extractor, self.reference, self._info, seconds)
+        return partial(forecaster.forecast, clean, good)
+
     def scores(self) -> Scores:
         """The scores of all patches so far, as `score_recording` returns them, without those of single channels.
 
@@ -262,7 +278,7 @@ class Listener:
         preparer = self._preparer
         found: list[Finding] = []
         waiting: list[_Waiting] = []
-        while preparer.is_within(n) if is_end else preparer.n_needed <= n:
+        while preparer.is_within(n) and self._is_whole(preparer) if is_end else preparer.n_needed <= n:
             patch = preparer.prepare(n)
             if waiting and (patch.past is not None or len(waiting) == PATCHES_AT_ONCE):
                 found += self._judged(waiting)
@@ -272,24 +288,24 @@ class Listener:
                 if patch.good.any():
                     self._scorer.begin(patch.good, patch.past)
             note, self._untold = "; ".join(self._untold), []
-            waiting.append(_Waiting(patch, *self._of_the_window(patch, preparer), note))
+            waiting.append(_Waiting(patch, self._classified(patch, preparer), note))
         found += self._judged(waiting)
         preparer.forget()
         return found
 
-    def _of_the_window(self, patch: Prepared, preparer: Preparer) -> tuple[np.ndarray | None, Forecast | None]:
-        """Probabilities and forecast at the end of a patch, where they are due."""
-        probabilities = forecast = None
-        if not patch.good.any():
-            return None, None
-        if self._windows is not None:
-            settings, n_times = self._windows.settings, self._windows.n_times
-            n_later = patch.number + 1 - settings.n_window  # patches since the first window ended
-            if n_later >= 0 and n_later % settings.n_stride == 0:
-                probabilities = self._windows.classify(preparer.brain[patch.good][:, -n_times:], patch.good)
-        if self._forecaster is not None and patch.number >= self._n_settling and patch.number % self._n_every == 0:
-            forecast = self._forecaster.forecast(preparer.clean, patch.good)
-        return probabilities, forecast
+    def _is_whole(self, preparer: Preparer) -> bool:
+        """Whether the next patch ends before the stream does."""
+        return (self._at + preparer.next + 1) * self.patch_seconds <= self.seconds + 1e-6
+
+    def _classified(self, patch: Prepared, preparer: Preparer) -> np.ndarray | None:
+        """Probabilities of the window that ends with a patch, if one does."""
+        if self._windows is None or not patch.good.any():
+            return None
+        settings, n_times = self._windows.settings, self._windows.n_times
+        n_later = patch.number + 1 - settings.n_window  # patches since the first window ended
+        if n_later < 0 or n_later % settings.n_stride:
+            return None
+        return self._windows.classify(preparer.brain[patch.good][:, -n_times:], patch.good)
 
     def _judged(self, waiting: list[_Waiting]) -> list[Finding]:
         """Scores patches that use the same channels."""
@@ -324,7 +340,6 @@ class Listener:
                     self._surprise(),
                     microvolts,
                     each.probabilities,
-                    each.forecast,
                     each.note,
                 )
             )
@@ -367,7 +382,10 @@ class Listener:
             past = (self._n_past + 1) * self.patch_seconds + 10.0  # seconds with those that filters need
             stretch.forget(n - round(past * self.sampling_rate))
             return False
-        data, block = np.concatenate(self._usual, axis=-1)[:, : self._n_usual], round(BLOCK_SECONDS * self.sampling_rate)
+        data, block = (
+            np.concatenate(self._usual, axis=-1)[:, : self._n_usual],
+            round(BLOCK_SECONDS * self.sampling_rate),
+        )
         dead = dead_blocks(data, block).mean(axis=-1) > MOST_DEAD
         info = self._info.copy()
         info["bads"] = [name for name, is_dead in zip(self.ch_names, dead, strict=True) if is_dead]
@@ -378,7 +396,9 @@ class Listener:
             warnings.simplefilter("ignore")  # which channels are left out is told below
             reference = fit_reference(raw, self._model, self._extractor)
         self._usual, self._cuts = [], []
-        self._told_from = max(0, math.ceil((self._begins + (n - n_more) / self.sampling_rate) / self.patch_seconds - 1e-6))
+        self._told_from = max(
+            0, math.ceil((self._begins + (n - n_more) / self.sampling_rate) / self.patch_seconds - 1e-6)
+        )
         self._told_from = max(0, self._told_from - self._at)
         self._know(reference)
         self.tell("what is usual is known")
@@ -389,8 +409,5 @@ class Listener:
         self.reference, calibration = reference, reference.calibration
         self._scorer = PatchScorer(self._model, self._extractor, calibration)
         self._windows: WindowClassifier | None = None
-        self._forecaster: Forecaster | None = None
         if self._classifier is not None:
             self._windows = WindowClassifier(*self._classifier, self._extractor, reference, self._every)
-        if self._forecast_seconds is not None:
-            self._forecaster = Forecaster(self._model, self._extractor, reference, self._info, self._forecast_seconds)

@@ -48,6 +48,10 @@ class View:
     Args:
         listener: The listener.
         source: What is heard, in words.
+
+    Attributes:
+        forecast: How the stream may go on. None: not shown.
+        behind: Seconds by which findings come later than they should.
     """
 
     def __init__(self, listener: Listener, source: str):
@@ -57,7 +61,7 @@ class View:
         self._microvolts: deque[np.ndarray] = deque(maxlen=n_shown)
         self._last: Finding | None = None
         self._probabilities: np.ndarray | None = None
-        self._forecast: Forecast | None = None
+        self.forecast: Forecast | None = None
         self.behind = 0.0
 
     def take(self, finding: Finding) -> None:
@@ -67,8 +71,6 @@ class View:
         self._last = finding
         if finding.probabilities is not None:
             self._probabilities = finding.probabilities
-        if finding.forecast is not None:
-            self._forecast = finding.forecast
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draws everything in the width of the terminal."""
@@ -79,8 +81,8 @@ class View:
         if self._probabilities is not None:
             parts.append(self._classes(width))
         parts.append(self._channels())
-        if self._forecast is not None:
-            parts.append(self._ribbon(self._forecast, width))
+        if self.forecast is not None:
+            parts.append(self._ribbon(self.forecast, width))
         if self._listener.notes:
             lines = [f"{_clock(seconds)}  {note}" for seconds, note in list(self._listener.notes)[-N_NOTES:]]
             parts.append(Text("\n".join(lines), style="yellow"))

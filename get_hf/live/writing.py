@@ -31,9 +31,7 @@ def csv_file(path: Path, ch_names: Sequence[str], classes: Sequence[str]) -> Ite
         def take(finding: Finding) -> None:
             probabilities = [np.nan] * len(classes) if finding.probabilities is None else finding.probabilities
             numbers = [finding.surprise, *probabilities, *finding.channels]
-            rows.writerow(
-                [f"{finding.seconds:.3f}", f"{finding.time:.6f}", *map(_number, numbers), finding.note]
-            )
+            rows.writerow([f"{finding.seconds:.3f}", f"{finding.time:.6f}", *map(_number, numbers), finding.note])
             file.flush()
 
         yield take
