@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 #: Seconds after which it is checked whether to stop.
 WAIT = 0.2
-#: Seconds by which findings may be late, besides those for which a patch waits, before it is said.
+#: Seconds by which samples may be read late before it is said.
 LATE = 1.0
 #: Shortest and longest lookahead in seconds.
 LEAST_LOOKAHEAD, MOST_LOOKAHEAD = 0.25, 10.0
@@ -161,9 +161,7 @@ def listen(
             f"--reference {reference} and --reference-seconds {reference_seconds:g} both say what is usual: give one."
         )
     if to_lsl is not None and not to_lsl.strip():
-        raise ValueError(
-            "--to-lsl is the name of a stream to send, and it is empty: give one, as --to-lsl SCORE."
-        )
+        raise ValueError("--to-lsl is the name of a stream to send, and it is empty: give one, as --to-lsl SCORE.")
     if to_lsl is not None and to_lsl == lsl:
         raise ValueError(f"--to-lsl {to_lsl} is the name of the stream that is heard: choose another one.")
     _check_outputs(csv, annotations, file, reference)
@@ -240,9 +238,7 @@ def _check_source(
     if speed is not None and file is None:
         raise ValueError(f"--speed {speed:g} is for --file, and {given[0]} has the speed of the clock: leave it out.")
     if parameters and brainflow is None:
-        raise ValueError(
-            f"--board-parameter {parameters[0]} is for --brainflow, not for {given[0]}: leave it out."
-        )
+        raise ValueError(f"--board-parameter {parameters[0]} is for --brainflow, not for {given[0]}: leave it out.")
 
 
 def _check_outputs(csv: Path | None, annotations: Path | None, file: Path | None, reference: Path | None) -> None:
@@ -318,6 +314,7 @@ def _run(
                 block = source.read(WAIT)
             except EOFError:
                 break
+            view.behind = source.behind
             if block is None:
                 continue
             if block.note:
@@ -329,6 +326,12 @@ def _run(
         hand_on(listener.finish())
         if stdout.is_terminal:
             live.refresh()
+    if source.behind > LATE:
+        stderr.print(
+            f"note: at the end, samples were read {source.behind:.0f} s late, because this computer is too slow: "
+            "listen to fewer channels.",
+            markup=False,
+        )
     return is_stopped.is_set()
 
 

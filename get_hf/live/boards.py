@@ -61,6 +61,7 @@ class BoardSource:
     Attributes:
         name: Name of the board.
         info: Names and sampling rate of the channels.
+        behind: See `Source`.
 
     Raises:
         ValueError: There is no such board, it cannot be opened, or it does not name its channels.
@@ -87,7 +88,7 @@ class BoardSource:
         picks = chosen(names, channels, [True] * len(names), f"The board {self.name}")
         self.info = mne.create_info([names[at] for at in picks], check_rate(float(about["sampling_rate"])), "eeg")
         self._rows, self._times = [rows[at] for at in picks], int(about["timestamp_channel"])
-        self._board = BoardShim(number, given)
+        self._board, self.behind = BoardShim(number, given), 0.0
         try:
             self._board.prepare_session()
             self._board.start_stream()
@@ -103,6 +104,7 @@ class BoardSource:
                 return None
             time.sleep(BLOCK_SECONDS / 4)
         data = self._board.get_board_data()
+        self.behind = max(0.0, time.time() - float(data[self._times, 0]) - 2 * BLOCK_SECONDS)
         return Block(data[self._rows], data[self._times])
 
     def close(self) -> None:

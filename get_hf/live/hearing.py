@@ -4,6 +4,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -41,10 +42,12 @@ class Source(Protocol):
     Attributes:
         name: What it is called in messages.
         info: Names, positions and sampling rate of the EEG channels.
+        behind: Seconds by which the last samples were read later than they came.
     """
 
     name: str
     info: mne.Info
+    behind: float
 
     def read(self, timeout: float) -> Block | None:
         """Returns the next samples; None if there are none within `timeout` seconds.
@@ -96,11 +99,12 @@ class FileSource:
         self._parts = iter(
             (at, min(at + step, last))
             for stretch in edges
-            for begin, last in zip(stretch[:-1], stretch[1:], strict=True)
+            for begin, last in pairwise(stretch)
             for at in range(begin, last, step)
         )
         self._next: tuple[int, int] | None = None
         self._speed, self._clock, self._wait, self._start = speed, clock, wait, math.nan
+        self.behind = 0.0
 
     @property
     def seconds(self) -> float:
@@ -122,6 +126,7 @@ class FileSource:
                 self._wait(min(early, timeout))
             if early > timeout:
                 return None
+            self.behind = max(0.0, -early)
         self._next = None
         samples = 1e6 * self.raw.get_data(picks=self._picks, start=first, stop=last)
         return Block(samples, np.arange(first, last) / self._rate, first > 0 and first in self._begins)

@@ -235,8 +235,8 @@ class Listener:
         """
         if self.reference is None:
             raise ValueError(
-                f"The stream ended after {self.seconds:.3g} s, and {self._n_usual / self.sampling_rate:g} s show what is "
-                "usual: listen for longer, or give a reference."
+                f"The stream ended after {self.seconds:.3g} s, and {self._n_usual / self.sampling_rate:g} s show what "
+                "is usual: listen for longer, or give a reference."
             )
         n_patches = int(self.seconds / self.patch_seconds + 1e-6)
         means = np.array([*self._means, *[np.nan] * (n_patches - len(self._means))])

@@ -122,6 +122,7 @@ class LSLSource:
     Attributes:
         name: Name of the stream.
         info: Names, positions and sampling rate of the channels that are used.
+        behind: See `Source`.
 
     Raises:
         ValueError: There is no such stream, its rate is not regular, or it has no EEG.
@@ -136,6 +137,7 @@ class LSLSource:
     ):
         self.name, self._wanted, self._unit = name, channels, unit
         self._inlet: StreamInlet | None = None
+        self.behind = 0.0
         until = time.monotonic() + patience
         while not self._connect():
             if time.monotonic() > until:
@@ -150,7 +152,8 @@ class LSLSource:
                 return None
             return Block(np.zeros((len(self._picks), 0)), np.zeros(0), True, "the stream is there again")
         try:
-            samples, times = self._inlet.pull_chunk(timeout, self._n_block)
+            # copies, because an inlet uses its memory again
+            samples, times = map(np.array, self._inlet.pull_chunk(timeout, self._n_block))
             if len(times) == self._n_block:  # what else waits
                 more, later = self._inlet.pull_chunk(0.0, self._n_most)
                 if len(later):
@@ -160,6 +163,7 @@ class LSLSource:
             return Block(np.zeros((len(self._picks), 0)), np.zeros(0), False, "the stream was lost")
         if not len(times):
             return None
+        self.behind = max(0.0, clock() - float(times[-1]))
         return Block(self._scale * np.asarray(samples, np.float64)[:, self._picks].T, np.asarray(times, np.float64))
 
     def close(self) -> None:

@@ -286,8 +286,8 @@ def test_forecasts_begin_where_the_last_patch_ends(pair, reference, raw):
     assert draws.shape == (3, 8, 100)
     assert np.isfinite(draws).all()
     np.testing.assert_allclose(np.sqrt((past[:, -25:] ** 2).mean(axis=-1)), found[-1].microvolts)
-    step = np.abs(draws[:, :, 0] - past[:, -1]).max(axis=0)
-    assert (step < 0.5 * np.ptp(past, axis=-1)).all()  # it goes on
+    step = np.abs(draws[:, :, 0] - past[:, -1]).min(axis=0)
+    assert step.mean() < 0.15 * np.ptp(past, axis=-1).mean()  # it goes on
 
 
 @pytest.mark.parametrize("speed", [0.0, 3.0])
@@ -339,7 +339,7 @@ class TestRefusals:
 
     def test_a_first_minute_without_eeg(self, pair, raw):
         samples, times = stamped(raw)
-        with pytest.raises(ValueError, match="1e\\+03|unit|amplitude|uV"):
+        with pytest.raises(ValueError, match="declare the unit"):
             heard(Listener(*pair, raw.info, reference_seconds=15.0), (1e3 * samples, times))
 
     def test_scores_of_a_stream_that_ended_too_early(self, pair, raw):
