@@ -382,24 +382,21 @@ class Listener:
             past = (self._n_past + 1) * self.patch_seconds + 10.0  # seconds with those that filters need
             stretch.forget(n - round(past * self.sampling_rate))
             return False
-        data, block = (
-            np.concatenate(self._usual, axis=-1)[:, : self._n_usual],
-            round(BLOCK_SECONDS * self.sampling_rate),
-        )
+        data = np.concatenate(self._usual, axis=-1)[:, : self._n_usual]
+        block, info = round(BLOCK_SECONDS * self.sampling_rate), self._info.copy()
         dead = dead_blocks(data, block).mean(axis=-1) > MOST_DEAD
-        info = self._info.copy()
-        info["bads"] = [name for name, is_dead in zip(self.ch_names, dead, strict=True) if is_dead]
-        raw = mne.io.RawArray(1e-6 * filled(data, block), info, verbose="ERROR")
+        if not dead.all():  # what is wrong with all of them is an error of the reference
+            data = filled(data, block)
+            info["bads"] = [name for name, is_dead in zip(self.ch_names, dead, strict=True) if is_dead]
+        raw = mne.io.RawArray(1e-6 * data, info, verbose="ERROR")
         cuts = [cut / self.sampling_rate for cut in self._cuts if cut < self._n_usual]
         raw.set_annotations(mne.Annotations(cuts, 0.0, "BAD boundary"), verbose="ERROR")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # which channels are left out is told below
             reference = fit_reference(raw, self._model, self._extractor)
         self._usual, self._cuts = [], []
-        self._told_from = max(
-            0, math.ceil((self._begins + (n - n_more) / self.sampling_rate) / self.patch_seconds - 1e-6)
-        )
-        self._told_from = max(0, self._told_from - self._at)
+        ends = self._begins + (n - n_more) / self.sampling_rate
+        self._told_from = max(0, math.ceil(ends / self.patch_seconds - 1e-6) - self._at)
         self._know(reference)
         self.tell("what is usual is known")
         return True
