@@ -13,8 +13,8 @@ from .flow_get import GETFlowHead, interpolate
 
 #: Largest number of tokens that are scored at once. It keeps the memory independent of the length of a recording.
 TOKENS_AT_ONCE = 4096
-#: Number of tokens up to which the flow is evaluated at several times together. A patch of a stream is scored in a third
-#: of the time; for more tokens it makes no difference.
+#: Number of tokens up to which the flow is evaluated at several times together. This scores a single patch faster. For
+#: more tokens it makes no difference.
 TOKENS_TOGETHER = 256
 
 

@@ -72,7 +72,7 @@ class Stretch:
                 places[index] = self._put(samples[:, index], place)
         is_new = places[:n] >= 0
         if is_new.any():
-            error = np.mean(((times[:n] - self.start) * self._rate - places[:n])[is_new]) / self._rate
+            error = float(np.mean(((times[:n] - self.start) * self._rate - places[:n])[is_new])) / self._rate
             self.start += error * min(MOST_FOLLOWED, n / self._rate / FOLLOWING_SECONDS)
         return n, why
 

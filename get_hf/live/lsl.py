@@ -128,6 +128,8 @@ class LSLSource:
         ValueError: There is no such stream, its rate is not regular, or it has no EEG.
     """
 
+    info: mne.Info
+
     def __init__(
         self,
         name: str,
@@ -137,6 +139,7 @@ class LSLSource:
     ):
         self.name, self._wanted, self._unit = name, channels, unit
         self._inlet: StreamInlet | None = None
+        self._known: mne.Info | None = None
         self.behind = 0.0
         until = time.monotonic() + patience
         while not self._connect():
@@ -184,12 +187,14 @@ class LSLSource:
             return False
         about = inlet.get_sinfo()
         info = self._read_header(about)
-        if hasattr(self, "info") and (info["ch_names"], info["sfreq"]) != (self.info["ch_names"], self.info["sfreq"]):
+        known = info if self._known is None else self._known
+        if (info["ch_names"], info["sfreq"]) != (known["ch_names"], known["sfreq"]):
             raise ValueError(
                 f"The stream {self.name} came back with {len(info['ch_names'])} channels at {info['sfreq']:g} Hz, and "
-                f"had {len(self.info['ch_names'])} at {self.info['sfreq']:g} Hz, or other names: start again."
+                f"had {len(known['ch_names'])} at {known['sfreq']:g} Hz, or other names: start again."
             )
-        self.info, self._inlet = info, inlet
+        self.info = self._known = info
+        self._inlet = inlet
         self._n_block = max(1, round(BLOCK_SECONDS * info["sfreq"]))
         self._n_most = round(FAST_SECONDS * info["sfreq"])
         return True

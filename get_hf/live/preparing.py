@@ -224,6 +224,7 @@ class Preparer:
         events = self._events[:, known]
         first = max(0, self._events_at - start)
         x[:, first : first + events.shape[-1]] -= events
+        assert self._good is not None
         x[~self._good] = 0.0
         return x
 

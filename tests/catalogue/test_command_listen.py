@@ -88,7 +88,7 @@ def test_references_that_show_nothing(refused, recording):
         (["--brainflow", "synthetic", "--board-parameter", "loud"], "NAME=VALUE"),
         (["--brainflow", "synthetic", "--board-parameter", "timeout=long"], "whole number"),
         (["--brainflow", "synthetic", "--channels", "Q9"], "has no channel Q9"),
-        (["--brainflow", "cyton"], "does not name"),
+        (["--brainflow", "cyton"], "cannot be opened"),
     ],
 )
 def test_boards_that_cannot_be_heard(refused, arguments, mentions):

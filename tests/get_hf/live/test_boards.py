@@ -66,5 +66,5 @@ def test_channels_that_the_board_has_not():
 
 
 def test_a_board_that_is_not_plugged_in():
-    with pytest.raises(ValueError, match=r"does not name its 8 channels|cannot be opened"):
+    with pytest.raises(ValueError, match="cannot be opened"):
         BoardSource("cyton", ["serial_port=/dev/nothing"])

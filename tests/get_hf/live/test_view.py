@@ -45,11 +45,11 @@ def test_it_shows_what_is_learnt_and_then_what_is_found(pair):
     for finding in listener.push(samples[:, 160 * 10 : 160 * 24], times[160 * 10 : 160 * 24]):
         view.take(finding)
     shown = drawn(view)
-    assert "findings up to 0:22" in shown
+    assert "findings up to 0:21" in shown
     assert "deviations" in shown
     assert "unusual" not in shown
     assert all(name in shown for name in (*raw.ch_names, "left", "right", "█"))
-    assert "0:15  what is usual is known" in shown
+    assert "what is usual is known" in shown
     for finding in listener.push(samples[:, 160 * 24 :], times[160 * 24 :]):
         view.take(finding)
     view.behind = 3.2
