@@ -20,6 +20,7 @@ RUN = {
     "benchmark_moabb.py": ["--plot", "benchmark_moabb.png"],
     "augment.py": ["--plot", "augment.png"],
     "classify.py": ["--plot", "classify.png"],
+    "closed_loop.py": ["--plot", "closed_loop.png"],
     "generate.py": ["--plot", "generate.png"],
     "impute.py": ["--plot", "impute.png"],
     "score.py": ["--plot", "score.png"],

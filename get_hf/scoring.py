@@ -224,10 +224,46 @@ def score_recording(
     measures, n_missing = _measures(opened, model, extractor, reference.calibration, progress)
     channels = _larger(measures, reference.median, reference.deviation)
     seconds = model.config.patch_size / model.config.sampling_rate
-    course = (_course(channels, seconds) - reference.mean_median) / reference.mean_deviation
+    course = _standardised(channels, reference, seconds)
     if n_missing:
         warnings.warn(f"{n_missing * seconds:.4g} s are annotated bad and have no score.", stacklevel=2)
     return Scores(opened.ch_names, channels, course, seconds, opened.seconds, threshold)
+
+
+def scores_of_means(
+    means: np.ndarray, reference: Reference, patch_seconds: float, seconds: float, threshold: float
+) -> Scores:
+    """Scores from the means over channels of a recording that was scored patch by patch.
+
+    Args:
+        means: `(patches,)`: mean over channels of each patch, see `deviations`; NaN where nothing is known.
+        reference: What is usual.
+        patch_seconds: Duration of a patch.
+        seconds: Duration of the recording.
+        threshold: Deviations of the reference above which a moment is unusual.
+
+    Returns:
+        The scores, with `means` in place of those of single channels.
+    """
+    course = _standardised(means[None], reference, patch_seconds)
+    return Scores(["mean"], means[None], course, patch_seconds, seconds, threshold)
+
+
+def deviations(nats: np.ndarray, microvolts: np.ndarray, reference: Reference) -> np.ndarray:
+    """Surprise or loudness in deviations of the reference, whichever is larger, `(channels, patches)`.
+
+    Args:
+        nats: `(channels, patches)`: surprise of each patch.
+        microvolts: `(channels, patches)`: standard deviation of clean EEG without events in each patch.
+        reference: What is usual.
+    """
+    measures = np.stack([nats, np.log(microvolts + LEAST_MICROVOLTS)])
+    return _larger(measures, reference.median, reference.deviation)
+
+
+def _standardised(channels: np.ndarray, reference: Reference, patch: float) -> np.ndarray:
+    """The smoothed mean over channels `(patches,)` in deviations of its values in the reference."""
+    return (_course(channels, patch) - reference.mean_median) / reference.mean_deviation
 
 
 def fit_reference(

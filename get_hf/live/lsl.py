@@ -1,23 +1,29 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
-"""Sends EEG and markers over the Lab Streaming Layer (LSL), and receives markers as commands."""
+"""Sends EEG, markers and findings over the Lab Streaming Layer (LSL), and receives EEG, and markers as commands."""
 
 import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import mne
 import numpy as np
 from mne_lsl.lsl import StreamInfo, StreamInlet, StreamOutlet, local_clock, resolve_streams
 
+from get_hf.live.hearing import BLOCK_SECONDS, FAST_SECONDS, Block, chosen
+from get_hf.live.listener import Finding
 from get_hf.processing.decoding_get import HEAD_RADIUS
+from get_hf.processing.reading_get import check_rate
 from get_hf.processing.units_get import volts_per_unit
 
 #: Names of units in the header of a stream, as XDF writes them, by their size in volts.
 UNITS = {1.0: "volts", 1e-3: "millivolts", 1e-6: "microvolts", 1e-9: "nanovolts"}
 #: Seconds after which it is checked whether to stop.
 WAIT = 0.2
+#: Seconds to wait for a stream to listen to.
+PATIENCE = 5.0
 #: Seconds that receivers get for the last samples.
 LINGER = 0.5
 
@@ -102,3 +108,153 @@ def listen(name: str, take: Callable[[str], Any], stopped: threading.Event) -> N
         marker, _ = inlet.pull_sample(WAIT)
         if marker is not None and len(marker):
             take(str(marker[0]))
+
+
+class LSLSource:
+    """Receives an EEG stream. If it is lost, it waits until a stream of this name is there again.
+
+    Args:
+        name: Name of the stream.
+        channels: Names of the channels to use. None: all EEG whose place on the head is known.
+        unit: Unit of the samples, where the header names none. None: microvolts.
+        patience: Seconds to wait for the stream at the beginning.
+
+    Attributes:
+        name: Name of the stream.
+        info: Names, positions and sampling rate of the channels that are used.
+        behind: See `Source`.
+
+    Raises:
+        ValueError: There is no such stream, its rate is not regular, or it has no EEG.
+    """
+
+    info: mne.Info
+
+    def __init__(
+        self,
+        name: str,
+        channels: Sequence[str] | None = None,
+        unit: str | None = None,
+        patience: float = PATIENCE,
+    ):
+        self.name, self._wanted, self._unit = name, channels, unit
+        self._inlet: StreamInlet | None = None
+        self._known: mne.Info | None = None
+        self.behind = 0.0
+        until = time.monotonic() + patience
+        while not self._connect():
+            if time.monotonic() > until:
+                others = sorted({info.name for info in resolve_streams(WAIT) if info.stype != "Markers"})
+                there = f"only {', '.join(others)}" if others else "and no other one"
+                raise ValueError(f"There is no LSL stream of the name {name}, {there}: start it first.")
+
+    def read(self, timeout: float) -> Block | None:
+        """Returns the samples that have come; see `Source`. It never ends."""
+        if self._inlet is None:
+            if not self._connect():
+                return None
+            return Block(np.zeros((len(self._picks), 0)), np.zeros(0), True, "the stream is there again")
+        try:
+            # copies, because an inlet uses its memory again
+            samples, times = map(np.array, self._inlet.pull_chunk(timeout, self._n_block))
+            if len(times) == self._n_block:  # what else waits
+                more, later = self._inlet.pull_chunk(0.0, self._n_most)
+                if len(later):
+                    samples, times = np.concatenate([samples, more]), np.concatenate([times, later])
+        except RuntimeError:  # the outlet is gone
+            self.close()
+            return Block(np.zeros((len(self._picks), 0)), np.zeros(0), False, "the stream was lost")
+        if not len(times):
+            return None
+        self.behind = max(0.0, clock() - float(times[-1]))
+        return Block(self._scale * np.asarray(samples, np.float64)[:, self._picks].T, np.asarray(times, np.float64))
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if self._inlet is not None:
+            self._inlet.close_stream()
+            self._inlet = None
+
+    def _connect(self) -> bool:
+        """Opens the stream, and returns whether it is there."""
+        found = [each for each in resolve_streams(WAIT, name=self.name) if each.stype != "Markers"]
+        if not found:
+            return False
+        inlet = StreamInlet(found[0], recover=False, processing_flags=["clocksync"])
+        try:
+            inlet.open_stream(timeout=5)
+        except (TimeoutError, RuntimeError):
+            return False
+        about = inlet.get_sinfo()
+        info = self._read_header(about)
+        known = info if self._known is None else self._known
+        if (info["ch_names"], info["sfreq"]) != (known["ch_names"], known["sfreq"]):
+            raise ValueError(
+                f"The stream {self.name} came back with {len(info['ch_names'])} channels at {info['sfreq']:g} Hz, and "
+                f"had {len(known['ch_names'])} at {known['sfreq']:g} Hz, or other names: start again."
+            )
+        self.info = self._known = info
+        self._inlet = inlet
+        self._n_block = max(1, round(BLOCK_SECONDS * info["sfreq"]))
+        self._n_most = round(FAST_SECONDS * info["sfreq"])
+        return True
+
+    def _read_header(self, about: Any) -> mne.Info:
+        """Reads names, positions and units of the channels."""
+        of = f"The stream {self.name}"
+        if not about.sfreq or about.dtype == "string":
+            raise ValueError(f"{of} has no regular rate, or no numbers: it is no EEG.")
+        names = about.get_channel_names()
+        if names is None:
+            if self._wanted is None or len(self._wanted) != about.n_channels:
+                raise ValueError(
+                    f"{of} names none of its {about.n_channels} channels: name all of them, in order, by --channels."
+                )
+            names = list(self._wanted)
+        names = [str(name) for name in names]
+        types = about.get_channel_types() or [None] * len(names)
+        is_eeg = [kind is None or str(kind).lower() in ("eeg", "none", "n/a", "") for kind in types]
+        self._picks = chosen(names, self._wanted, is_eeg, of)
+        units = about.get_channel_units() or [None] * len(names)
+        volts = [volts_per_unit(str(units[pick] or "")) or volts_per_unit(self._unit or "uV") for pick in self._picks]
+        self._scale = 1e6 * np.array(volts, dtype=np.float64)[:, None]
+        info = mne.create_info([names[pick] for pick in self._picks], check_rate(float(about.sfreq)), "eeg")
+        with suppress(Exception):  # a header that MNE cannot read has names at least
+            montage = about.get_channel_info().get_montage()
+            places = montage.get_positions()["ch_pos"] if montage is not None else {}
+            if all(name in places and np.isfinite(places[name]).all() for name in info["ch_names"]):
+                info.set_montage(montage)
+        return info
+
+
+class FindingsOutlet:
+    """A stream with the surprise and the probabilities of each patch.
+
+    Args:
+        name: Name of the stream.
+        classes: Names of the classes.
+        patch_seconds: Length of a patch.
+        now: Whether samples get the time at which they are sent, because those of the source are of another clock.
+    """
+
+    def __init__(self, name: str, classes: Sequence[str], patch_seconds: float, now: bool):
+        names = ["surprise", *classes]
+        own = hashlib.blake2b(f"{name} {names}".encode(), digest_size=8).hexdigest()
+        info = StreamInfo(name, "Findings", len(names), 1 / patch_seconds, "float32", f"get-hf-{own}")
+        info.set_channel_names(names)
+        info.set_channel_units(["deviations", *["probability"] * len(classes)])
+        info.desc.append_child_value("manufacturer", "GET-HF")
+        self._outlet, self._now = StreamOutlet(info, chunk_size=1), now
+        self._probabilities = np.full(len(classes), np.nan)
+
+    def take(self, finding: Finding) -> None:
+        """Sends a finding. The probabilities are those of the last window that has ended."""
+        if finding.probabilities is not None:
+            self._probabilities = finding.probabilities
+        values = np.array([finding.surprise, *self._probabilities], dtype=np.float32)
+        self._outlet.push_sample(values, clock() if self._now else finding.time)
+
+    def close(self) -> None:
+        """Waits until receivers have the last samples."""
+        if self._outlet.has_consumers:
+            time.sleep(LINGER)
