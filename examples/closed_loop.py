@@ -30,6 +30,7 @@ from get_hf import CHECKPOINT, load_classifier, load_pretrained
 from get_hf.live.amplifier import VirtualAmplifier
 from get_hf.live.listener import Listener
 from get_hf.live.source import LiveSource
+from get_hf.processing.montage_get import USUAL_CHANNELS
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--classifier", default="eyes", help="the classifier that decodes: eyes, fists, or a folder")
@@ -43,7 +44,7 @@ parser.add_argument("--checkpoint", default=CHECKPOINT, help="generates the virt
 arguments = parser.parse_args()
 
 RATE = 250.0
-CHANNELS = "Fp1 Fp2 F7 F3 Fz F4 F8 T7 C3 Cz C4 T8 P7 P3 Pz P4 P8 O1 Oz O2".split()
+CHANNELS = list(USUAL_CHANNELS)
 #: Seconds from a cue until its EEG is there: two patches wait to be sent, and decoding needs the second after a patch.
 DELAY = 2.25
 
@@ -163,7 +164,7 @@ model, extractor = load_pretrained(arguments.checkpoint)
 classifier = load_classifier(arguments.classifier)
 classes = [classifier[0].config.id2label[index] for index in range(2)]
 features = extractor(ch_names=CHANNELS, sampling_rate=RATE, condition=classes[0], person=arguments.person)
-info = mne.create_info(CHANNELS, RATE, "eeg").set_montage("standard_1005")
+info = mne.create_info(CHANNELS, RATE, "eeg")
 listener = Listener(
     model, extractor, info, reference_seconds=arguments.reference_seconds, classifier=classifier, every_seconds=0.5
 )

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from classifiers import save_classifier
-from get_hf import GETConfig, GETFeatureExtractor, GETForSequenceClassification, GETModel, save_recording
+from get_hf import CHECKPOINT, GETConfig, GETFeatureExtractor, GETForSequenceClassification, GETModel, save_recording
 from synthetic import make_raw
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -35,7 +35,7 @@ def run(checkpoint, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def run(name: str, *arguments) -> str:
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments), "--checkpoint", str(checkpoint)])
+        monkeypatch.setattr(sys, "argv", [name, "--checkpoint", str(checkpoint), *map(str, arguments)])
         runpy.run_path(str(EXAMPLES / name), run_name="__main__")
         return capsys.readouterr().out
 
@@ -133,6 +133,19 @@ def test_impute(run, tmp_path, given):
     found = re.findall(r"^(\w+), ([\w ]+): correlation -?[\d.]+, power [\d.]+$", out, re.MULTILINE)
     assert found == [(name, way) for name in ("C3", "Pz") for way in ("a draw", "mean of draws", "splines")]
     assert (tmp_path / "impute.png").stat().st_size > 10_000
+
+
+@pytest.mark.skipif(not CHECKPOINT.is_dir(), reason="no checkpoint is shipped in this tree")
+def test_closed_loop_decodes_the_eyes_of_a_virtual_head(run, tmp_path):
+    out = run(
+        "closed_loop.py", "--trials", 4, "--seconds", 7, "--reference-seconds", 42, "--plot", "loop.png",
+        "--checkpoint", CHECKPOINT,
+    )  # fmt: skip
+    decided = re.findall(r"cue: (eyes_\w+) +decision: (eyes_\w+) +\([01]\.\d\d\)", out)
+    assert len(decided) == 4
+    assert sum(cue == decision for cue, decision in decided) >= 3
+    assert f"{sum(cue == decision for cue, decision in decided) / 4:.0%} of 4 trials" in out
+    assert (tmp_path / "loop.png").stat().st_size > 20_000
 
 
 def test_stream_keeps_to_the_time(run):
