@@ -163,6 +163,7 @@ def test_every_example_is_tested_and_named_in_the_readme():
         "augment.py",
         "benchmark_moabb.py",
         "classify.py",
+        "closed_loop.py",
         "fine_tune.py",
         "generate.py",
         "impute.py",
