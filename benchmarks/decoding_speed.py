@@ -24,7 +24,7 @@ from pathlib import Path
 import mne
 import numpy as np
 import torch
-from decoding import RATE, Trials, network
+from decoders import RATE, Trials, network
 
 from get_hf import GETClassifier, classify, load_classifier, load_pretrained, save_recording
 from get_hf.training.corpora import get_corpus

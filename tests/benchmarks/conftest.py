@@ -63,12 +63,17 @@ def speed() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def decoding() -> ModuleType:
+def decoders() -> ModuleType:
+    return _script("decoders")
+
+
+@pytest.fixture(scope="module")
+def decoding(decoders) -> ModuleType:  # which imports it
     return _script("decoding")
 
 
 @pytest.fixture(scope="module")
-def decoding_speed(decoding) -> ModuleType:  # which imports it
+def decoding_speed(decoders) -> ModuleType:  # which imports it
     return _script("decoding_speed")
 
 

@@ -12,7 +12,7 @@ from get_hf.training.finetuning.windows import cut_windows
 FISTS = {"left": ["left_fist"], "right": ["right_fist"]}
 
 
-def trials(decoding, n_people=3, n_trials=40, seed=0):
+def trials(decoders, n_people=3, n_trials=40, seed=0):
     """Trials of people whose montages mix differently; the class is the power of one source."""
     rng = np.random.default_rng(seed)
     x, labels, subjects = [], [], []
@@ -24,22 +24,22 @@ def trials(decoding, n_people=3, n_trials=40, seed=0):
             x.append(mixing @ source)
             labels.append(trial % 2)
             subjects.append(f"P{person}")
-    return decoding.Trials(np.stack(x), np.array(labels), np.array(subjects))
+    return decoders.Trials(np.stack(x), np.array(labels), np.array(subjects))
 
 
 @pytest.mark.parametrize("metric", ["riemann", "euclid"])
-def test_alignment_makes_each_persons_mean_covariance_the_identity(decoding, metric):
-    made = trials(decoding)
-    aligned = decoding.aligned(made.x, made.subjects, metric)
+def test_alignment_makes_each_persons_mean_covariance_the_identity(decoders, metric):
+    made = trials(decoders)
+    aligned = decoders.aligned(made.x, made.subjects, metric)
     for person in np.unique(made.subjects):
         mean = gmean(Covariances("scm").transform(aligned[made.subjects == person]), metric=metric)
         np.testing.assert_allclose(mean, np.eye(6), atol=0.2)  # covariances are shrunk a little
 
 
 @pytest.mark.parametrize("name", ["CSP + LDA", "tangent space + LR", "log band power + LDA"])
-def test_baselines_decode_other_people(decoding, name):
-    made = trials(decoding)
-    probabilities = decoding.BASELINES[name](made.of(["P0", "P1"]), made.of(["P2"]), 0)
+def test_baselines_decode_other_people(decoders, name):
+    made = trials(decoders)
+    probabilities = decoders.BASELINES[name](made.of(["P0", "P1"]), made.of(["P2"]), 0)
     assert probabilities.shape == (40, 2)
     assert (probabilities.argmax(1) == made.of(["P2"]).labels).mean() > 0.8
 
