@@ -24,6 +24,8 @@ UNITS = {1.0: "volts", 1e-3: "millivolts", 1e-6: "microvolts", 1e-9: "nanovolts"
 WAIT = 0.2
 #: Seconds to wait for a stream to listen to.
 PATIENCE = 5.0
+#: Seconds without a sample after which it is looked whether the stream was replaced by another one of its name.
+SILENT_SECONDS = 2.0
 #: Seconds that receivers get for the last samples.
 LINGER = 0.5
 
@@ -165,7 +167,11 @@ class LSLSource:
             self.close()
             return Block(np.zeros((len(self._picks), 0)), np.zeros(0), False, "the stream was lost")
         if not len(times):
+            if time.monotonic() - self._heard > SILENT_SECONDS and self._is_replaced():
+                self.close()
+                return Block(np.zeros((len(self._picks), 0)), np.zeros(0), False, "the stream was lost")
             return None
+        self._heard = time.monotonic()
         self.behind = max(0.0, clock() - float(times[-1]))
         return Block(self._scale * np.asarray(samples, np.float64)[:, self._picks].T, np.asarray(times, np.float64))
 
@@ -175,6 +181,12 @@ class LSLSource:
             self._inlet.close_stream()
             self._inlet = None
 
+    def _is_replaced(self) -> bool:
+        """Whether another stream of this name is there instead; a connection may outlive its outlet."""
+        self._heard = time.monotonic()
+        there = [each.uid for each in resolve_streams(WAIT, name=self.name) if each.stype != "Markers"]
+        return bool(there) and self._uid not in there
+
     def _connect(self) -> bool:
         """Opens the stream, and returns whether it is there."""
         found = [each for each in resolve_streams(WAIT, name=self.name) if each.stype != "Markers"]
@@ -183,9 +195,9 @@ class LSLSource:
         inlet = StreamInlet(found[0], recover=False, processing_flags=["clocksync"])
         try:
             inlet.open_stream(timeout=5)
-        except (TimeoutError, RuntimeError):
+            about = inlet.get_sinfo()
+        except (TimeoutError, RuntimeError):  # it is gone again
             return False
-        about = inlet.get_sinfo()
         info = self._read_header(about)
         known = info if self._known is None else self._known
         if (info["ch_names"], info["sfreq"]) != (known["ch_names"], known["sfreq"]):
@@ -194,6 +206,7 @@ class LSLSource:
                 f"had {len(known['ch_names'])} at {known['sfreq']:g} Hz, or other names: start again."
             )
         self.info = self._known = info
+        self._uid, self._heard = about.uid, time.monotonic()
         self._inlet = inlet
         self._n_block = max(1, round(BLOCK_SECONDS * info["sfreq"]))
         self._n_most = round(FAST_SECONDS * info["sfreq"])
