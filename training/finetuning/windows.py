@@ -112,7 +112,8 @@ def cut_windows(
         settings = {"extractor": extractor, "classes": ids, "n_window": n_window, "n_stride": n_stride}
         parts.append(
             # samples stay arrays: as lists of numbers they would take longer than the transform
-            recordings.with_format("numpy").map(
+            recordings.with_format("numpy")
+            .map(
                 _windows_of_segment,
                 batched=True,
                 batch_size=1,
@@ -121,7 +122,8 @@ def cut_windows(
                 num_proc=num_proc,
                 fn_kwargs=settings,
                 desc="cutting windows",
-            ).with_format(None)
+            )
+            .with_format(None)
         )
     cut = parts[0] if len(parts) == 1 else datasets.concatenate_datasets(parts)
     if not len(cut):
