@@ -142,6 +142,8 @@ class LSLSource:
         self.name, self._wanted, self._unit = name, channels, unit
         self._inlet: StreamInlet | None = None
         self._known: mne.Info | None = None
+        self._n_block = self._n_most = 1
+        self._heard = time.monotonic()
         self.behind = 0.0
         until = time.monotonic() + patience
         while not self._connect():
