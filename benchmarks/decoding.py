@@ -34,9 +34,11 @@ from get_hf.training.finetuning.windows import cut_windows
 
 #: Splits whose people are judged.
 JUDGED = ("validation", "test")
+#: Classes, length of a window in seconds, and what GET is calibrated on. A run with resting eyes holds one state only,
+#: so that both runs of a person are needed; the baselines are aligned over them, too.
 TASKS = {
-    "fists": ({"left_fist": ["left_fist"], "right_fist": ["right_fist"]}, 4.0),
-    "eyes": ({"eyes_open": ["eyes_open"], "eyes_closed": ["eyes_closed"]}, 2.0),
+    "fists": ({"left_fist": ["left_fist"], "right_fist": ["right_fist"]}, 4.0, "session"),
+    "eyes": ({"eyes_open": ["eyes_open"], "eyes_closed": ["eyes_closed"]}, 2.0, "person"),
 }
 #: Variants of GET: changes of the recipe of "GET, fine-tuned".
 VARIANTS = {
@@ -94,13 +96,14 @@ def get_row(
         if label_free is None:
             raise ValueError(f"{name} needs --label-free, a checkpoint that was pretrained without condition labels.")
         checkpoint = label_free
-    classes, seconds = TASKS[task]
+    classes, seconds, calibration = TASKS[task]
     learning_rate = changes.pop("learning_rate", 2e-4)
     recipe = FinetuningRecipe(
         FinetuningData(
             corpus="eegmmidb",
             classes=classes,
             window_seconds=seconds,
+            calibrations=[calibration],
             n_people=people,
             split_seed=seed,
             data_dir=str(data_dir),
@@ -130,7 +133,10 @@ def windows_of(
 ) -> dict[str, datasets.Dataset]:
     """The windows of splits, cut with the extractor of a checkpoint; they are cut once, and then cached."""
     extractor = GETFeatureExtractor.from_pretrained(checkpoint).but(calibrate_on="all")
-    return {part: cut_windows(segments[part], extractor, *TASKS[task]) for part in parts}
+    classes, seconds, calibration = TASKS[task]
+    return {
+        part: cut_windows(segments[part], extractor, classes, seconds, calibrations=(calibration,)) for part in parts
+    }
 
 
 LABEL_FREE = "GET, pretrained without labels"
