@@ -10,7 +10,6 @@ changes scores too: the row "offline" compares `score` with itself, where it rea
 """
 
 import argparse
-import re
 import time
 import warnings
 from pathlib import Path
@@ -24,12 +23,12 @@ from get_hf.live.listener import Finding, Listener
 from get_hf.processing.montage_get import USUAL_CHANNELS
 from get_hf.scoring import fit_reference, score_recording
 from get_hf.training.corpora import get_corpus
+from get_hf.training.evaluation.report import fill_card
 
 RATE, BLOCK, CLASSIFIER = 250.0, 10, "eyes"
 LOOKAHEADS = (0.5, 1.0, 2.0, 4.0)
 #: Patches and windows that do not count.
 N_SETTLING, N_WINDOWS = 40, 8
-_MARK = re.compile(r"(<!-- listening:begin -->).*?(<!-- listening:end -->)", re.DOTALL)
 
 
 def main() -> None:
@@ -39,14 +38,24 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=3, help="number of training people")
     parser.add_argument("--write", type=Path, help="Markdown file that has the markers listening")
     options = parser.parse_args()
+    if options.write is not None:
+        written(options.write, "")  # before the work
     warnings.simplefilter("ignore")
     mne.set_log_level("ERROR")
     torch.set_num_threads(1)
     text = measured(pairs(options.data, options.people))
     print(text)
     if options.write is not None:
-        whole = options.write.read_text(encoding="utf-8")
-        options.write.write_text(_MARK.sub(rf"\1\n{text}\n\2", whole), encoding="utf-8")
+        options.write.write_text(written(options.write, text), encoding="utf-8")
+
+
+def written(document: Path, text: str) -> str:
+    """The text of a document with new figures.
+
+    Raises:
+        ValueError: The document has no place for them.
+    """
+    return fill_card(document.read_text(encoding="utf-8"), "listening", text, str(document))
 
 
 def pairs(data: Path, n_people: int) -> list[tuple[mne.io.BaseRaw, mne.io.BaseRaw]]:

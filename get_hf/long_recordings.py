@@ -8,7 +8,6 @@ no filter reaches across from one to another.
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import compress, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from get_hf.processing.calibration_get import Calibration, check_same_channels
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.loading import load_recording
 from get_hf.processing.reading_get import CALIBRATION_SECONDS, annotated_spans, check_rate, eeg_info
+from get_hf.processing.signal_get import band_limit_ratio, band_limited_times
 from get_hf.processing.stretches_get import good_stretches, is_bad
 
 if TYPE_CHECKING:
@@ -79,9 +79,8 @@ class LongRecording:
         self._own_rate = check_rate(float(recording.info["sfreq"]))
         self.seconds = recording.n_times / self._own_rate
         self._offsets: dict[tuple[int, int], np.ndarray] = {}
-        # cleaned samples for each sample of the recording, as `band_limit` resamples
-        ratio = Fraction(2 * extractor.sampling_rate / self._own_rate).limit_denominator(4096)
-        self._ratio = ratio / 2
+        # cleaned samples for each sample of the recording
+        self._ratio = band_limit_ratio(self._own_rate, extractor.sampling_rate)
         good, cuts = good_stretches(annotated_spans(recording), recording.n_times, self._own_rate)
         self.stretches = [
             span
@@ -100,7 +99,7 @@ class LongRecording:
 
     def n_cleaned(self, stretch: tuple[int, int]) -> int:
         """Number of samples of a stretch after cleaning, at the model's sampling rate."""
-        return math.ceil(Fraction(math.ceil((stretch[1] - stretch[0]) * self._ratio * 2), 2))
+        return band_limited_times(stretch[1] - stretch[0], self._ratio)
 
     def times(self, stretch: tuple[int, int]) -> tuple[float, float]:
         """Begin and end of a stretch in seconds from the first sample of the recording."""

@@ -61,6 +61,16 @@ def band_limit(x: np.ndarray, source_rate: float, rate: float, low: float, high:
     return _zero_phase(sos, x, 2 * rate, low)[..., ::2]
 
 
+def band_limit_ratio(source_rate: float, rate: float) -> Fraction:
+    """Returns the samples of `band_limit` for each sample of its input."""
+    return _ratio(source_rate, 2 * rate) / 2
+
+
+def band_limited_times(n_times: int, ratio: Fraction) -> int:
+    """Returns how many samples `band_limit` makes of `n_times` samples; `ratio` comes from `band_limit_ratio`."""
+    return math.ceil(Fraction(math.ceil(n_times * ratio * 2), 2))
+
+
 def level(x: np.ndarray, edges: Sequence[int]) -> np.ndarray:
     """Subtracts the offset of each channel in place, separately for each part between interruptions.
 

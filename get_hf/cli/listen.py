@@ -16,7 +16,7 @@ from rich.live import Live
 
 from get_hf.cli.checkpoint import Checkpoint, Device, load
 from get_hf.cli.console import require_extra, stderr, stdout, stop
-from get_hf.cli.recordings import named_channels, up_to, voltage
+from get_hf.cli.recordings import at_most_a_week, named_channels, up_to, voltage
 from get_hf.live.hearing import FileSource, Source
 from get_hf.live.listener import EVERY_SECONDS, LOOKAHEAD_SECONDS, REFERENCE_SECONDS, Finding, Listener
 from get_hf.live.view import View, plain
@@ -133,7 +133,7 @@ def listen(
         float | None,
         typer.Option(
             help="Seconds to listen.",
-            callback=up_to(604_800, "that is a week, so leave it out"),
+            callback=at_most_a_week,
             show_default="until Ctrl-C",
         ),
     ] = None,

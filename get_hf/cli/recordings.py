@@ -26,6 +26,10 @@ def up_to(most: float, why: str) -> Callable[[float | None], float | None]:
     return check
 
 
+#: Checks the seconds of something that otherwise has no end.
+at_most_a_week = up_to(604_800, "that is a week, so leave it out")
+
+
 def voltage(unit: str | None) -> str | None:
     """Checks that an option is a unit of voltage, in any spelling."""
     if unit is not None and volts_per_unit(unit) is None:

@@ -15,7 +15,7 @@ import typer
 
 from get_hf.cli.checkpoint import Checkpoint, Device, load
 from get_hf.cli.console import interruption, require_extra, stderr, stdout, tell
-from get_hf.cli.recordings import Electrodes, PromptCondition, named_channels, up_to, voltage
+from get_hf.cli.recordings import Electrodes, PromptCondition, at_most_a_week, named_channels, voltage
 from get_hf.live.amplifier import VirtualAmplifier
 from get_hf.live.commands import Commands, parse_plan, read_lines
 from get_hf.live.noise import AmplifierNoise
@@ -84,7 +84,7 @@ def stream(
         float | None,
         typer.Option(
             help="Seconds to send.",
-            callback=up_to(604_800, "that is a week, so leave it out"),
+            callback=at_most_a_week,
             show_default="until Ctrl-C or quit",
         ),
     ] = None,

@@ -9,7 +9,6 @@ end of a recording is. So a patch does not depend on how many samples came at on
 import math
 import warnings
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from get_hf.processing.calibration_get import Calibration
 from get_hf.processing.feature_extraction_get import GETFeatureExtractor
 from get_hf.processing.plausibility_get import usable_channels
 from get_hf.processing.reading_get import FLAT_MICROVOLTS
+from get_hf.processing.signal_get import band_limit_ratio, band_limited_times
 from get_hf.scoring import SETTLING_SECONDS
 
 #: Periods of the high-pass before a patch that its filters see: after them, ringing is below 1e-5.
@@ -86,7 +86,7 @@ class Preparer:
         self._stretch, self._own_rate, self._extractor = stretch, sampling_rate, extractor
         self._calibration, self._ahead = calibration, n_ahead
         self._size, self._rate = extractor.patch_size, extractor.sampling_rate
-        self._ratio = resampling_ratio(sampling_rate, self._rate)
+        self._ratio = band_limit_ratio(sampling_rate, self._rate)
         self._behind = math.ceil(FILTER_PERIODS / extractor.band[0] * self._rate)
         self._block = max(2, round(BLOCK_SECONDS * sampling_rate))
         self._review = max(1, round(REVIEW_SECONDS * self._rate / self._size))
@@ -111,7 +111,7 @@ class Preparer:
 
     def is_within(self, n_own: int) -> bool:
         """Whether the next patch ends within the first `n_own` samples of the stretch."""
-        return self._stop <= math.ceil(Fraction(math.ceil(n_own * self._ratio * 2), 2))
+        return self._stop <= band_limited_times(n_own, self._ratio)
 
     def forget(self) -> None:
         """Drops the samples of the stretch that no later patch needs."""
@@ -236,11 +236,6 @@ class Preparer:
         first = start - self._at - transform.n_memory if has_memory else 0
         x = self.brain[good, first : stop - self._at]
         return transform.forward(x, positions, has_memory=has_memory, fit=fit).values[:, start - stop :]
-
-
-def resampling_ratio(own_rate: float, rate: float) -> Fraction:
-    """Samples at the model's rate for each sample of the stream, as `band_limit` resamples."""
-    return Fraction(2 * rate / own_rate).limit_denominator(4096) / 2
 
 
 def dead_blocks(data: np.ndarray, block: int) -> np.ndarray:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from get_hf import cli, save_recording
+from get_hf import cli, load_pretrained, save_recording
+from get_hf.scoring import fit_reference
 from small import save_small
 from synthetic import make_raw
 
@@ -31,6 +32,18 @@ def tiny_checkpoint(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     save_small(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def pair(tiny_checkpoint):
+    """The tiny model and its feature extractor."""
+    return load_pretrained(tiny_checkpoint)
+
+
+@pytest.fixture(scope="session")
+def reference(pair):
+    """What is usual in a synthetic recording."""
+    return fit_reference(make_raw(40.0, seed=1), *pair)
 
 
 @pytest.fixture

@@ -9,23 +9,13 @@ import mne
 import numpy as np
 import pytest
 
-from get_hf import load_pretrained, scoring
+from get_hf import scoring
 from get_hf.long_recordings import LongRecording
 from get_hf.scoring import SZCORE_COLUMNS, Scores, fit_reference, save_scores, score_recording
 from get_hf.training.evaluation.events import read_szcore
 from synthetic import make_raw
 
 PATCH = 0.25
-
-
-@pytest.fixture(scope="module")
-def pair(tiny_checkpoint):
-    return load_pretrained(tiny_checkpoint)
-
-
-@pytest.fixture(scope="module")
-def reference(pair):
-    return fit_reference(make_raw(40.0, seed=1), *pair)
 
 
 def louder(seconds: float, start: float, stop: float, rate: float = 160.0) -> mne.io.BaseRaw:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from classifiers import small_classifier
-from get_hf import GETFeatureExtractor, load_pretrained
+from get_hf import GETFeatureExtractor
 from get_hf.classification import classify
 from get_hf.live.hearing import FileSource
 from get_hf.live.listener import Listener
@@ -16,16 +16,6 @@ from synthetic import make_raw
 #: Patches at the beginning after which filters and the offset of the stream have settled: 10 s.
 WARM = 40
 BEGAN = 1.7e9
-
-
-@pytest.fixture(scope="module")
-def pair(tiny_checkpoint):
-    return load_pretrained(tiny_checkpoint)
-
-
-@pytest.fixture(scope="module")
-def reference(pair):
-    return fit_reference(make_raw(40.0, seed=1), *pair)
 
 
 @pytest.fixture(scope="module")
