@@ -30,7 +30,7 @@ from get_hf.training.finetuning.batches import WindowCollator
 from get_hf.training.finetuning.figures import figures, interval
 from get_hf.training.finetuning.recipe import FinetuningArguments, FinetuningData, FinetuningModel, FinetuningRecipe
 from get_hf.training.finetuning.run import finetune, predict
-from get_hf.training.finetuning.windows import cut_windows
+from get_hf.training.finetuning.windows import condition_classes, cut_windows, joined_by_person
 
 #: Splits whose people are judged.
 JUDGED = ("validation", "test")
@@ -51,7 +51,7 @@ VARIANTS = {
 
 
 def raw_windows(segments: datasets.Dataset, windows: datasets.Dataset, extractor: GETFeatureExtractor) -> Trials:
-    """The microvolts of windows that `cut_windows` cut, without events, on the channels that all segments have."""
+    """The microvolts of windows that `cut_windows` cut from these signals, without events, on the channels of all."""
     rows: dict[tuple[str, str], list[tuple[float, int]]] = {}
     for index, key in enumerate(zip(segments["subject"], segments["session"], segments["start"], strict=True)):
         rows.setdefault(key[:2], []).append((key[2], index))
@@ -139,6 +139,14 @@ def windows_of(
     }
 
 
+def calibrated_on(segments: datasets.Dataset, task: str) -> datasets.Dataset:
+    """The signals that the windows of a task were cut from: segments, or all segments of each person joined."""
+    classes, _, calibration = TASKS[task]
+    return (
+        segments if calibration == "session" else joined_by_person(segments, list(condition_classes(classes).values()))
+    )
+
+
 LABEL_FREE = "GET, pretrained without labels"
 
 
@@ -189,7 +197,10 @@ def main() -> None:
                         break
                     if name in BASELINES:
                         if not raw:
-                            raw = {part: raw_windows(segments[part], cut, extractor) for part, cut in windows.items()}
+                            raw = {
+                                part: raw_windows(calibrated_on(segments[part], options.task), cut, extractor)
+                                for part, cut in windows.items()
+                            }
                         people = drawn(sorted(set(raw["train"].subjects.tolist())), n_people, seed)
                         others = Trials.joined([raw[part] for part in JUDGED])
                         probabilities = BASELINES[name](raw["train"].of(people), others, seed)

@@ -57,6 +57,23 @@ def test_raw_windows_are_the_samples_of_the_segments(decoding, prepared):
     np.testing.assert_allclose(made.x[0], signal[order, first : first + 400], atol=1e-4)
 
 
+def test_raw_windows_calibrated_on_a_person_are_the_samples_of_both_runs(decoding, prepared):
+    extractor = GETFeatureExtractor.from_pretrained(CHECKPOINT)
+    segments = prepared["train"].filter(lambda subject: subject == "S001", input_columns="subject")
+    joined = decoding.calibrated_on(segments, "eyes")
+    assert len(joined) == 1
+    classes, seconds, calibration = decoding.TASKS["eyes"]
+    windows = cut_windows(segments, extractor, classes, seconds, calibrations=(calibration,))
+    made = decoding.raw_windows(joined, windows, extractor)
+    assert set(made.labels) == {0, 1}
+    row = joined[0]
+    signal = np.array(row["signal"]).reshape(row["n_chans"], -1)
+    signal = extractor.without_events(signal, np.array(row["channel_positions"]).reshape(-1, 6))
+    order = [row["ch_names"].index(name) for name in sorted(row["ch_names"])]
+    first = round(windows[len(windows) - 1]["start"] * 100)
+    np.testing.assert_allclose(made.x[-1], signal[order, first : first + 200], atol=1e-4)
+
+
 def test_differences_are_paired_over_people(decoding):
     row = {"accuracy": 0.7, "interval": [0.6, 0.8], "auc": 0.8, "seeds": [0.7]}
     table = {
