@@ -150,16 +150,22 @@ def prepare(extractor: GETFeatureExtractor, raw: "mne.io.BaseRaw | None", wishes
             ch_names = list(wishes.ch_names) or USUAL_CHANNELS
             features = extractor(ch_names=ch_names, person=wishes.seed, **_conditions(raw, wishes))
         else:
-            features = extractor(_chosen(raw, wishes.ch_names), **_conditions(raw, wishes))
+            features = extractor(chosen(raw, wishes.ch_names), **_conditions(raw, wishes))
     return Prepared(features, notes)
 
 
-def _chosen(raw: "mne.io.BaseRaw", ch_names: Sequence[str]) -> "mne.io.BaseRaw":
-    """Returns the chosen channels of a recording; if none are chosen, the usual ones."""
-    chosen = list(ch_names) or usual_channels(raw.ch_names)
-    if strange := [name for name in chosen if name not in raw.ch_names]:
+def chosen(raw: "mne.io.BaseRaw", ch_names: Sequence[str]) -> "mne.io.BaseRaw":
+    """Returns the chosen channels of a recording; if none are chosen, the usual ones.
+
+    Raises:
+        ValueError: Too many channels were chosen, or a channel that the recording lacks.
+    """
+    if len(ch_names) > MAX_CHANNELS:
+        raise ValueError(f"{len(ch_names)} channels were chosen, and here at most {MAX_CHANNELS} are used.")
+    names = list(ch_names) or usual_channels(raw.ch_names)
+    if strange := [name for name in names if name not in raw.ch_names]:
         raise ValueError(f"{', '.join(strange)} was chosen, and the recording has no such channel: choose again.")
-    return raw.copy().pick(chosen)
+    return raw.copy().pick(names)
 
 
 def _conditions(raw: "mne.io.BaseRaw | None", wishes: Wishes) -> dict[str, str | None]:
@@ -298,11 +304,9 @@ def classify_windows(
         ValueError: Too many channels or a channel that the recording lacks were chosen, or the feature extractor
             refuses the recording.
     """
-    if len(ch_names) > MAX_CHANNELS:
-        raise ValueError(f"{len(ch_names)} channels were chosen, and here at most {MAX_CHANNELS} are used.")
     config = classifier.config
     with warnings_taken() as notes:
-        features = extractor(_chosen(raw, ch_names), calibrate_on="all")
+        features = extractor(chosen(raw, ch_names), calibrate_on="all")
         positions = features["channel_positions"][features["channel_mask"].bool()]
         extractor.check_montage(config.training_channels, positions.numpy())
     [(scores, spans)] = window_scores(classifier, features, config.window_seconds, config.stride_seconds)
