@@ -41,6 +41,8 @@ REFERENCE_SECONDS = 60.0
 EVERY_SECONDS = 1.0
 #: Most patches that the model scores at once, where they wait.
 PATCHES_AT_ONCE = 16
+#: Note that the reference is complete.
+USUAL_IS_KNOWN = "what is usual is known"
 #: Share of the reference in which a channel may be dead.
 MOST_DEAD = 0.1
 
@@ -401,7 +403,7 @@ class Listener:
         ends = self._begins + (n - n_more) / self.sampling_rate
         self._told_from = max(0, math.ceil(ends / self.patch_seconds - 1e-6) - self._at)
         self._know(reference)
-        self.tell("what is usual is known")
+        self.tell(USUAL_IS_KNOWN)
         return True
 
     def _know(self, reference: Reference) -> None:

@@ -129,8 +129,8 @@ def _listening(page: Page) -> tuple[list[gr.components.Component], gr.Button]:
         hear = gr.Button("Listen", elem_id="listen")
         limit = listening.OWN_SECONDS if page.is_own else listening.HOSTED_SECONDS
         gr.Markdown(
-            "The recording arrives as from an amplifier, and GET judges it meanwhile. First GET learns what is usual, "
-            "from at most half of it, and hurries through this part. Of a longer recording, the last "
+            "The recording chosen above arrives as from an amplifier, and GET judges it meanwhile. First GET learns "
+            "what is usual, from at most half of it, and hurries through this part. Of a longer recording, the last "
             f"{listening.MAX_PLAYED_SECONDS:.0f} s are read. Listening ends after {limit / 60:.0f} minutes.",
             elem_classes="get-limits",
         )

@@ -16,7 +16,7 @@ from scipy.signal import butter, sosfilt
 
 from get_hf import GETFeatureExtractor, GETForSequenceClassification, GETModel
 from get_hf.live.hearing import RecordingSource, Source
-from get_hf.live.listener import Listener
+from get_hf.live.listener import USUAL_IS_KNOWN, Listener
 from get_hf.live.running import Forecasts, hear
 from get_hf.live.source import LiveSource
 from get_hf.processing.montage_get import USUAL_CHANNELS
@@ -48,7 +48,8 @@ PLAN = [*[("eyes_open", 10.0), ("eyes_closed", 10.0)] * 3, ("eyes_open", 10.0), 
 PLAN += [("eyes_open", 20.0), ("eyes_closed", 15.0)]
 #: Begin and length of the imitated muscle activity in the example, in seconds.
 MUSCLES = 95.0, 2.0
-EXAMPLE_RATE, EXAMPLE_PERSON = 100.0, 1
+#: Sampling rate of the example in Hz, and number of its person: one without blinks so large that they are unusual, too.
+EXAMPLE_RATE, EXAMPLE_PERSON = 100.0, 4
 ABOUT_EXAMPLE = (
     "The example is EEG that GET made: eyes open and closed by turns, closed from 1:10 to 1:25 and from 1:45. From "
     "1:35 to 1:37 noise imitates clenched teeth."
@@ -153,7 +154,7 @@ def _clench(signal: np.ndarray) -> None:
 def play(raw: mne.io.BaseRaw, ch_names: Sequence[str], name: str, wishes: Wishes) -> tuple[Source, float]:
     """Returns a source that replays a recording, and the seconds that show what is usual: at most half of it.
 
-    They come as fast as they are read, so that nobody waits for them.
+    They come as fast as they are read, so that nobody waits for them, and a little more, which completes them.
 
     Raises:
         ValueError: The recording is too short, too many channels were chosen, or it lacks one of them.
@@ -166,7 +167,7 @@ def play(raw: mne.io.BaseRaw, ch_names: Sequence[str], name: str, wishes: Wishes
         )
     usual = min(wishes.usual_seconds, math.floor(seconds / 2))
     chosen = session.chosen(raw, ch_names)
-    return RecordingSource(chosen, name, wishes.speed, hurried_seconds=usual), usual
+    return RecordingSource(chosen, name, wishes.speed, hurried_seconds=usual + 0.5), usual
 
 
 def hear_lsl(name: str) -> Source:
@@ -227,7 +228,7 @@ def listen(
             if pace.due() and scene.now:
                 yield {"message": _said(scene, source, notes), "live": looks.live(scene, wishes.width)}
     scene.is_over = True
-    notes = notes + [note for _, note in listener.notes if note != "what is usual is known"]
+    notes = notes + _told(listener)
     if not run.stopped and time.monotonic() > until:
         notes.append(f"Ended after {most_seconds:.0f} s: press Listen again to hear more.")
     yield {"message": looks.message(_heard(listener), notes), "live": looks.live(scene, wishes.width)}
@@ -251,10 +252,15 @@ def _said(scene: Scene, source: Source, notes: list[str]) -> str:
         shares = scene.windows[-1][1]
         name = listener.classes[int(shares.argmax())].replace("_", " ")
         said += f" {name[0].upper()}{name[1:]}: {100 * shares.max():.0f} %."
-    told = [f"{looks.clock(seconds)} {note}" for seconds, note in list(listener.notes)[-N_NOTES:]]
+    told = _told(listener)[-N_NOTES:]
     if source.behind > LATE:
         told.append(f"This computer is {source.behind:.0f} s behind: choose a lower speed, or fewer channels.")
     return looks.message(said, notes + told)
+
+
+def _told(listener: Listener) -> list[str]:
+    """What happened to the stream, with its time."""
+    return [f"{looks.clock(at)} {note}." for at, note in listener.notes if note != USUAL_IS_KNOWN]
 
 
 def _heard(listener: Listener) -> str:

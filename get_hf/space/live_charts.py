@@ -43,7 +43,7 @@ class Panel:
         x: tuple[float, float],
         y: tuple[float, float],
         left: float = 44,
-        right: float = 10,
+        right: float = 16,
         top: float = 22,
     ):
         self.left, self.top, self.right, self.bottom = left, top, width - right, top + height
@@ -153,8 +153,8 @@ def traces(scene: Scene, width: float, narrow: bool) -> str:
     n_chans, end = len(listener.ch_names), max(scene.now, scene.seconds)
     row = float(np.clip((300 if narrow else 400) / n_chans, 12 if narrow else 14, 30))
     offsets = -scene.spacing * np.arange(n_chans)
-    limits = offsets[-1] - 1.2 * scene.spacing, 1.2 * scene.spacing
-    panel = Panel(width, row * (n_chans + 1.4), (end - scene.seconds, end), limits, right=56)
+    limits = offsets[-1] - scene.spacing, scene.spacing
+    panel = Panel(width, row * (n_chans + 1.0), (end - scene.seconds, end), limits, right=56)
     for stop, surprise in scene.findings[-round(scene.seconds / listener.patch_seconds) :]:
         if surprise > listener.threshold and stop > end - scene.seconds:
             panel.band(stop - listener.patch_seconds, stop, UNUSUAL, 0.12)
@@ -202,7 +202,7 @@ def surprise(scene: Scene, width: float) -> str:
     panel.line(times, values, PROMPT, 1.4)
     place = panel.at_y(threshold)
     panel.rule(panel.left, place, panel.right, place, UNUSUAL, 1, "5 3")
-    panel.text(panel.right - 2, place - 4, "threshold", "end", UNUSUAL)
+    panel.text(panel.left + 6, place - 4, "threshold", colour=UNUSUAL)
     last = values[-1] if len(values) else np.nan
     is_unusual = last > threshold
     panel.text(panel.left, 14, "Surprise (deviations)", bold=True)

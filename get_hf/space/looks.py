@@ -42,7 +42,7 @@ CSS = f"""
 .get-figure {{ margin: 0; }}
 .get-figure img {{ width: 100%; display: block; margin: auto; border-radius: 6px;
   background: white; }}
-.get-live {{ display: grid; grid-template-columns: 1fr 1fr; column-gap: 20px; }}
+.get-live {{ display: grid; grid-template-columns: 1fr 1fr; column-gap: 20px; row-gap: 8px; }}
 .get-live svg {{ display: block; background: white; border-radius: 6px; font: 12px system-ui, sans-serif; }}
 #live-traces, #live-forecast {{ grid-column: 1 / -1; }}
 #maps img {{ max-width: 480px; }}
@@ -237,7 +237,8 @@ def live(scene: "Scene", width: float) -> str:
     if scene.window_seconds is not None:
         caption = CAPTIONS["live classes"].format(window=scene.window_seconds)
         drawn.append(("classes", live_charts.classes(scene, half), caption))
-    drawn.append(("forecast", live_charts.forecast(scene, whole, narrow), forecast))
+    if scene.forecasts:
+        drawn.append(("forecast", live_charts.forecast(scene, whole, narrow), forecast))
     figures = (
         f'<figure class="get-figure" id="live-{name}">{svg}<figcaption class="get-caption">{caption}</figcaption>'
         "</figure>"
