@@ -30,7 +30,7 @@ class _Collector:
                 self._catching.__enter__()
                 if warnings.showwarning != self._take:  # another thread's `catch_warnings` may have put it back
                     self._elsewhere: Any = warnings.showwarning
-                    warnings.showwarning = self._take
+                    warnings.showwarning = self._take  # type: ignore[assignment]
             warnings.simplefilter("always", category)
             self._takers.setdefault(thread, []).append((category, notes))
         try:

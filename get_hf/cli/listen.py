@@ -294,12 +294,12 @@ def _run(
 ) -> bool:
     """Listens until the source ends, or for some seconds; returns whether Ctrl-C has ended it."""
     view, lines = View(listener, source.name), _Lines(listener)
-    forecasts = None
-    if forecast is not None and stdout.is_terminal:
-        forecasts = Forecasts(listener, forecast, partial(setattr, view, "forecast"))
     takers = [*takers, view.take if stdout.is_terminal else lines.take]
     with ExitStack() as stack:
-        is_stopped = stack.enter_context(_ctrl_c())
+        is_stopped, forecasts = stack.enter_context(_ctrl_c()), None
+        if forecast is not None and stdout.is_terminal:
+            forecasts = Forecasts(listener, forecast, partial(setattr, view, "forecast"))
+            stack.callback(forecasts.close)
         if stdout.is_terminal:
             live: Any = stack.enter_context(Live(view, console=stdout, refresh_per_second=4))
         for heard in hear(source, listener, is_stopped.is_set, seconds):

@@ -101,6 +101,11 @@ class Forecasts:
             self._thread = threading.Thread(target=self._work, args=(compute,), daemon=True)
             self._thread.start()
 
+    def close(self) -> None:
+        """Waits for the forecast that is being computed: Python cannot end while PyTorch computes in a thread."""
+        if self._thread is not None:
+            self._thread.join()
+
     def _work(self, compute: Callable[[], Forecast | None]) -> None:
         forecast = compute()
         if forecast is not None:

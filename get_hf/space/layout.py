@@ -26,9 +26,11 @@ upload anything that tells who a person is."""
 
 #: JavaScript that sends the width of the window to the server as the last input.
 _MEASURE = "(...choices) => [...choices.slice(0, -1), window.innerWidth]"
-#: JavaScript that does the same and, on a phone, scrolls to the results, which are below the controls.
+#: JavaScript that does the same and scrolls to the results, if they are above the window or, on a phone, below the
+#: controls.
 _SHOW_RESULTS = f"""(...choices) => {{
-    if (window.innerWidth < {looks.NARROW}) document.getElementById("results").scrollIntoView();
+    const results = document.getElementById("results");
+    if (window.innerWidth < {looks.NARROW} || results.getBoundingClientRect().top < 0) results.scrollIntoView();
     return [...choices.slice(0, -1), window.innerWidth];
 }}"""
 

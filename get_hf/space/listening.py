@@ -4,7 +4,7 @@
 import math
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: Speeds of a replay that a visitor can choose, by what the visitor reads.
 SPEEDS = {"real speed": 1.0, "2x": 2.0, "4x": 4.0, "8x": 8.0}
 #: Fewest and most seconds that show what is usual, as a visitor can choose.
-LEAST_USUAL, MOST_USUAL = 10.0, 60.0
+LEAST_USUAL, MOST_USUAL = 20.0, 60.0
 #: Longest recording that is played, in seconds; only the end of a longer recording is read.
 MAX_PLAYED_SECONDS = 300.0
 #: Seconds after which listening ends: of a page that serves others, and of a page on one's own machine.
@@ -48,7 +48,7 @@ PLAN = [*[("eyes_open", 10.0), ("eyes_closed", 10.0)] * 3, ("eyes_open", 10.0), 
 PLAN += [("eyes_open", 20.0), ("eyes_closed", 15.0)]
 #: Begin and length of the imitated muscle activity in the example, in seconds.
 MUSCLES = 95.0, 2.0
-#: Sampling rate of the example in Hz, and number of its person: one without blinks so large that they are unusual, too.
+#: Sampling rate of the example in Hz, and number of its person, whose blinks are not so large that they are unusual.
 EXAMPLE_RATE, EXAMPLE_PERSON = 100.0, 4
 ABOUT_EXAMPLE = (
     "The example is EEG that GET made: eyes open and closed by turns, closed from 1:10 to 1:25 and from 1:45. From "
@@ -214,24 +214,30 @@ def listen(
     Raises:
         ValueError: The classifier does not fit the model, or the beginning cannot show what is usual.
     """
-    with closing(source):
+    narrow = wishes.width < looks.NARROW
+    shown, window = NARROW_SECONDS if narrow else TRACE_SECONDS, None
+    if classifier is not None:
+        window = classifier[0].config.window_seconds
+    if usual_seconds < MOST_USUAL:
+        notes = [*notes, f"Only {usual_seconds:g} s show what is usual: with more, fewer moments seem unusual."]
+    with ExitStack() as stack:
+        stack.callback(source.close)
         listener = Listener(*models, source.info, None, usual_seconds, classifier)
-        narrow = wishes.width < looks.NARROW
-        shown = NARROW_SECONDS if narrow else TRACE_SECONDS
-        window = None if classifier is None else classifier[0].config.window_seconds
         scene = Scene(listener, models[1].sampling_rate, shown, N_CONTINUATIONS, window)
         forecasts = Forecasts(listener, FORECAST_SECONDS, scene.take_forecast, N_CONTINUATIONS, FORECAST_SECONDS)
+        stack.callback(forecasts.close)  # the place of this run is free when nothing is computed any more
         pace, until = Pace(FRAME_SECONDS), time.monotonic() + most_seconds
         for heard in hear(source, listener, lambda: run.ended or time.monotonic() > until):
             scene.take(heard)
             forecasts.begin()
             if pace.due() and scene.now:
                 yield {"message": _said(scene, source, notes), "live": looks.live(scene, wishes.width)}
-    scene.is_over = True
-    notes = notes + _told(listener)
-    if not run.stopped and time.monotonic() > until:
-        notes.append(f"Ended after {most_seconds:.0f} s: press Listen again to hear more.")
-    yield {"message": looks.message(_heard(listener), notes), "live": looks.live(scene, wishes.width)}
+        scene.is_over = True
+        notes = notes + _told(listener)
+        if not run.stopped and time.monotonic() > until:
+            notes.append(f"Ended after {most_seconds:.0f} s: press Listen again to hear more.")
+        message = looks.message(_heard(listener), notes)
+        yield {"message": message, "live": looks.live(scene, wishes.width), **looks.stop(False)}
 
 
 def _said(scene: Scene, source: Source, notes: list[str]) -> str:

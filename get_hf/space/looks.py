@@ -90,7 +90,8 @@ CAPTIONS = {
     "live traces": "<b>EEG, as it arrives.</b> Look at the dashed line: GET has judged all before it, and waits for "
     f"{LOOKAHEAD_SECONDS:g} s of later EEG. Red: unusual. Filtered to 0.5 to 45 Hz for viewing.",
     "live surprise": "<b>Surprise.</b> Look where it crosses the threshold: artefacts do, too. Not a diagnosis.",
-    "live classes": "<b>Classes</b> of the last {window:g} s. Look how soon they follow the EEG. Not a diagnosis.",
+    "live classes": "<b>Classes</b> of the last {window:g} s. Look how soon they follow the EEG. They need a "
+    "beginning in which each class occurs. Not a diagnosis.",
     "live forecast": "<b>Forecast.</b> Orange: the range of {draws} continuations that GET made before. Dark: what "
     "came then. Look whether it stays within: {percent:.0f} % of it should. GET knows how EEG may go on, not which "
     "wave comes next.",

@@ -301,7 +301,6 @@ class Page:
             most = listening.OWN_SECONDS if self.is_own else listening.HOSTED_SECONDS
             models = self.model, self.extractor
             yield from listening.listen(run, heard, models, asked, usual, wishes, most, notes)
-            yield looks.stop(False)
         except Exception as error:
             yield {"message": looks.failure(error), **looks.stop(False)}
 

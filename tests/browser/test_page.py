@@ -181,11 +181,11 @@ def test_a_recording_is_classified(page, tmp_path):
 
 
 def listen(page, file: Path, channels: int, speed: str = "real speed") -> None:
-    """Uploads a recording, and starts to listen to it; its first 15 s show what is usual."""
+    """Uploads a recording, and starts to listen to it; its first 20 s show what is usual."""
     upload(page, file)
     page.get_by_text(f"{channels} channels, ").wait_for()
     page.get_by_text("Listen live").click()
-    page.get_by_label("number input for Seconds that show what is usual").fill("15")
+    page.get_by_label("number input for Seconds that show what is usual").fill("20")
     page.get_by_label(speed, exact=True).check()
     page.click("#listen")
     page.wait_for_selector("#live-traces svg")
