@@ -49,7 +49,7 @@ PLAN += [("eyes_open", 20.0), ("eyes_closed", 15.0)]
 #: Begin and length of the imitated muscle activity in the example, in seconds.
 MUSCLES = 95.0, 2.0
 #: Sampling rate of the example in Hz, and number of its person: of the first five, one whose eyes the classifier
-#: follows, and who has hardly an unusual moment besides the imitated one. For people 3 to 5 it says "closed" too often.
+#: follows, and who has hardly an unusual moment besides the imitated one. For people 3 to 5, "closed" wins too often.
 EXAMPLE_RATE, EXAMPLE_PERSON = 100.0, 2
 ABOUT_EXAMPLE = (
     "The example is EEG that GET made: eyes open and closed by turns, closed from 1:10 to 1:25 and from 1:45. From "

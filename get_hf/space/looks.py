@@ -91,7 +91,7 @@ CAPTIONS = {
     f"{LOOKAHEAD_SECONDS:g} s of later EEG. Red: unusual. Filtered to 0.5 to 45 Hz for viewing.",
     "live surprise": "<b>Surprise.</b> Look where it crosses the threshold: artefacts do, too. Not a diagnosis.",
     "live classes": "<b>Classes</b> of the last {window:g} s. Look how soon they follow the EEG. They need a "
-    "beginning in which each class occurs, and are wrong for some people. Not a diagnosis.",
+    "beginning in which each class occurs, and are hardly better than chance for some people. Not a diagnosis.",
     "live forecast": "<b>Forecast.</b> Orange: the range of {draws} continuations that GET made before. Dark: what "
     "came then. Look whether it stays within: {percent:.0f} % of it should. GET knows how EEG may go on, not which "
     "wave comes next.",
