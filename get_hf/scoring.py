@@ -32,6 +32,7 @@ from get_hf.processing.features_get import Prompt
 from get_hf.processing.files import written_whole
 from get_hf.processing.reading_get import CALIBRATION_SECONDS, annotated_spans
 from get_hf.processing.stretches_get import is_bad
+from get_hf.thread_warnings import warnings_taken
 
 if TYPE_CHECKING:
     import mne
@@ -294,8 +295,7 @@ def fit_reference(
             f"The reference is {seconds:.3g} s long, and a reference needs {LEAST_PATCHES * patch:g} s at least, "
             "better minutes: give a longer one."
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the same parts are read again below, and warn there
+    with warnings_taken():  # the same parts are read again below, and warn there
         calibration = calibrate([opened], is_own=False)
     measures, _ = _measures(opened, model, extractor, calibration, lambda done, total: None)
     median, deviation = _usual(measures)
@@ -356,8 +356,7 @@ def _measures(
         low, high = max(0, piece.first - n_before), min(piece.n_own, piece.last + n_after)
         eeg = opened.cleaned(piece.stretch, piece.skip + low * size, piece.skip + high * size)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # which channels are masked is told once, at the end
+            with warnings_taken():  # which channels are masked is told once, at the end
                 features = extractor(eeg, band_limited=True, calibrate_on=calibration)
         except ValueError as error:  # such as an amplifier that is off
             refused = error
@@ -416,8 +415,7 @@ def _bad_patches(raw: "mne.io.BaseRaw", n_patches: int, patch: float) -> np.ndar
 
 def _usual(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Median and robust standard deviation over the last axis; NaN where nothing is known."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a bad channel is all NaN
+    with warnings_taken(RuntimeWarning):  # a bad channel is all NaN
         median = np.nanmedian(values, axis=-1)
         deviation = _NORMAL * np.nanmedian(np.abs(values - median[..., None]), axis=-1)
     return median, np.maximum(deviation, 1e-6)

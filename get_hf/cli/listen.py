@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from get_hf.cli.console import require_extra, stderr, stdout, stop
 from get_hf.cli.recordings import at_most_a_week, named_channels, up_to, voltage
 from get_hf.live.hearing import FileSource, Source
 from get_hf.live.listener import EVERY_SECONDS, LOOKAHEAD_SECONDS, REFERENCE_SECONDS, Finding, Listener
+from get_hf.live.running import Forecasts, hear
 from get_hf.live.view import View, plain
 from get_hf.live.writing import csv_file
 from get_hf.outputs import check_file
@@ -31,8 +33,6 @@ from get_hf.scoring import EVENT_SUFFIXES, LEAST_PATCHES, THRESHOLD, fit_referen
 if TYPE_CHECKING:
     from get_hf import GETFeatureExtractor, GETForSequenceClassification
 
-#: Seconds after which it is checked whether to stop.
-WAIT = 0.2
 #: Seconds by which samples may be read late before it is said.
 LATE = 1.0
 #: Shortest and longest lookahead in seconds.
@@ -294,36 +294,21 @@ def _run(
 ) -> bool:
     """Listens until the source ends, or for some seconds; returns whether Ctrl-C has ended it."""
     view, lines = View(listener, source.name), _Lines(listener)
-    forecasts = _Forecasts(view)
     takers = [*takers, view.take if stdout.is_terminal else lines.take]
-    n_most = math.inf if seconds is None else round(seconds * listener.sampling_rate)
-
-    def hand_on(findings: list[Finding]) -> None:
-        for finding in findings:
-            for take in takers:
-                take(finding)
-
     with ExitStack() as stack:
-        is_stopped = stack.enter_context(_ctrl_c())
+        is_stopped, forecasts = stack.enter_context(_ctrl_c()), None
+        if forecast is not None and stdout.is_terminal:
+            forecasts = Forecasts(listener, forecast, partial(setattr, view, "forecast"))
+            stack.callback(forecasts.close)
         if stdout.is_terminal:
             live: Any = stack.enter_context(Live(view, console=stdout, refresh_per_second=4))
-        while not is_stopped.is_set() and listener.n_samples < n_most:
-            if forecast is not None and stdout.is_terminal:
-                forecasts.begin(listener, forecast)
-            try:
-                block = source.read(WAIT)
-            except EOFError:
-                break
+        for heard in hear(source, listener, is_stopped.is_set, seconds):
             view.behind = source.behind
-            if block is None:
-                continue
-            if block.note:
-                listener.tell(block.note)
-            if block.is_new:
-                hand_on(listener.finish())
-            n = int(min(block.samples.shape[-1], n_most - listener.n_samples))
-            hand_on(listener.push(block.samples[:, :n], block.times[:n]))
-        hand_on(listener.finish())
+            for finding in heard.findings:
+                for take in takers:
+                    take(finding)
+            if forecasts is not None:
+                forecasts.begin()
         if stdout.is_terminal:
             live.refresh()
     if source.behind > LATE:
@@ -333,30 +318,6 @@ def _run(
             markup=False,
         )
     return is_stopped.is_set()
-
-
-class _Forecasts:
-    """Computes one forecast after another in a thread, so that listening does not wait for them."""
-
-    def __init__(self, view: View):
-        self._view = view
-        self._thread: threading.Thread | None = None
-        self._last = -math.inf
-
-    def begin(self, listener: Listener, seconds: float) -> None:
-        """Begins the next forecast, if the last one is complete, and not of the same patch."""
-        if (self._thread is not None and self._thread.is_alive()) or listener.seconds < self._last + EVERY_SECONDS:
-            return
-        compute = listener.forecast(seconds)
-        if compute is not None:
-            self._last = listener.seconds
-            self._thread = threading.Thread(target=self._show, args=(compute,), daemon=True)
-            self._thread.start()
-
-    def _show(self, compute: Callable[[], Any]) -> None:
-        forecast = compute()
-        if forecast is not None:
-            self._view.forecast = forecast
 
 
 class _Lines:

@@ -26,7 +26,7 @@ def demo(
     transformers_logging.disable_progress_bar()
     with stderr.status("Loading the page"):
         from get_hf.space import app
-    app.launch(checkpoint, classifier, server_name="127.0.0.1", server_port=port, inbrowser=browser)
+    app.launch(checkpoint, classifier, is_own=True, server_name="127.0.0.1", server_port=port, inbrowser=browser)
 
 
 def push_space(

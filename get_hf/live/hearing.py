@@ -60,18 +60,91 @@ class Source(Protocol):
         """Ends the connection."""
 
 
-class FileSource:
+class RecordingSource:
     """Replays a recording at the pace of a clock.
 
     Parts that are annotated bad are left out, as `score_recording` leaves them out.
 
     Args:
-        path: The recording.
+        raw: The recording.
+        name: What it is called in messages.
         speed: Seconds of the recording in a second of the clock. 0: as fast as it goes.
-        channels: Names of the channels. None: all EEG.
-        unit: Unit of the numbers, where the file names none.
         clock: Function that returns the time in seconds.
         wait: Function that waits for a number of seconds.
+        hurried_seconds: Seconds at the beginning that come as fast as they are read, whatever the speed.
+
+    Raises:
+        ValueError: The recording cannot be read as EEG.
+    """
+
+    def __init__(
+        self,
+        raw: mne.io.BaseRaw,
+        name: str,
+        speed: float = 1.0,
+        clock: Callable[[], float] = time.perf_counter,
+        wait: Callable[[float], object] = time.sleep,
+        hurried_seconds: float = 0.0,
+    ):
+        self.raw, self.name = raw, name
+        self._picks, self.info, _, _ = eeg_info(raw.info, "recording")
+        self._rate = check_rate(float(raw.info["sfreq"]))
+        good, cuts = good_stretches(annotated_spans(raw), raw.n_times, self._rate)
+        inner = {cut for cut in cuts if any(first < cut < last for first, last in good)}
+        self._begins = {first for first, _ in good} | inner
+        step = round((FAST_SECONDS if not speed else max(BLOCK_SECONDS, BLOCK_SECONDS * speed)) * self._rate)
+        step = max(1, min(step, round(FAST_SECONDS * self._rate)))
+        edges = [[first, *(cut for cut in sorted(inner) if first < cut < last), last] for first, last in good]
+        self._parts = iter(
+            (at, min(at + step, last))
+            for stretch in edges
+            for begin, last in pairwise(stretch)
+            for at in range(begin, last, step)
+        )
+        self._next: tuple[int, int] | None = None
+        self._speed, self._clock, self._wait, self._start = speed, clock, wait, math.nan
+        self._n_hurried = round(hurried_seconds * self._rate)
+        self.behind = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Length of the recording."""
+        return self.raw.n_times / self._rate
+
+    def read(self, timeout: float) -> Block | None:
+        """Returns the next samples when they are due; see `Source`."""
+        if self._next is None:
+            self._next = next(self._parts, None)
+        if self._next is None:
+            raise EOFError
+        first, last = self._next
+        if self._speed and last > self._n_hurried:
+            if math.isnan(self._start):
+                self._start = self._clock()
+            early = self._start + (last - 1 - self._n_hurried) / self._rate / self._speed - self._clock()
+            if early > 0:
+                self._wait(min(early, timeout))
+            if early > timeout:
+                return None
+            self.behind = max(0.0, -early)
+        self._next = None
+        samples = 1e6 * self.raw.get_data(picks=self._picks, start=first, stop=last)
+        return Block(samples, np.arange(first, last) / self._rate, first > 0 and first in self._begins)
+
+    def close(self) -> None:
+        """Closes nothing: the file is opened for each block."""
+
+
+class FileSource(RecordingSource):
+    """Replays a file.
+
+    Args:
+        path: The recording.
+        speed: See `RecordingSource`.
+        channels: Names of the channels. None: all EEG.
+        unit: Unit of the numbers, where the file names none.
+        clock: See `RecordingSource`.
+        wait: See `RecordingSource`.
 
     Raises:
         ValueError: The recording cannot be read as EEG.
@@ -87,52 +160,8 @@ class FileSource:
         clock: Callable[[], float] = time.perf_counter,
         wait: Callable[[float], object] = time.sleep,
     ):
-        self.raw = load_recording(path, channels=channels, unit=unit, preload=False)
-        self._picks, self.info, _, _ = eeg_info(self.raw.info, "recording")
-        self.name, self._rate = path.name, check_rate(float(self.raw.info["sfreq"]))
-        good, cuts = good_stretches(annotated_spans(self.raw), self.raw.n_times, self._rate)
-        inner = {cut for cut in cuts if any(first < cut < last for first, last in good)}
-        self._begins = {first for first, _ in good} | inner
-        step = round((FAST_SECONDS if not speed else max(BLOCK_SECONDS, BLOCK_SECONDS * speed)) * self._rate)
-        step = max(1, min(step, round(FAST_SECONDS * self._rate)))
-        edges = [[first, *(cut for cut in sorted(inner) if first < cut < last), last] for first, last in good]
-        self._parts = iter(
-            (at, min(at + step, last))
-            for stretch in edges
-            for begin, last in pairwise(stretch)
-            for at in range(begin, last, step)
-        )
-        self._next: tuple[int, int] | None = None
-        self._speed, self._clock, self._wait, self._start = speed, clock, wait, math.nan
-        self.behind = 0.0
-
-    @property
-    def seconds(self) -> float:
-        """Length of the recording."""
-        return self.raw.n_times / self._rate
-
-    def read(self, timeout: float) -> Block | None:
-        """Returns the next samples when they are due; see `Source`."""
-        if self._next is None:
-            self._next = next(self._parts, None)
-        if self._next is None:
-            raise EOFError
-        first, last = self._next
-        if self._speed:
-            if math.isnan(self._start):
-                self._start = self._clock()
-            early = self._start + (last - 1) / self._rate / self._speed - self._clock()
-            if early > 0:
-                self._wait(min(early, timeout))
-            if early > timeout:
-                return None
-            self.behind = max(0.0, -early)
-        self._next = None
-        samples = 1e6 * self.raw.get_data(picks=self._picks, start=first, stop=last)
-        return Block(samples, np.arange(first, last) / self._rate, first > 0 and first in self._begins)
-
-    def close(self) -> None:
-        """Closes nothing: the file is opened for each block."""
+        raw = load_recording(path, channels=channels, unit=unit, preload=False)
+        super().__init__(raw, path.name, speed, clock, wait)
 
 
 def chosen(names: Sequence[str], wanted: Sequence[str] | None, is_eeg: Sequence[bool], of: str) -> list[int]:

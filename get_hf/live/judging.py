@@ -2,7 +2,6 @@
 """What models say of a stream of clean EEG: the surprise of a patch, the class of a window, and a forecast."""
 
 import dataclasses
-import warnings
 from typing import NamedTuple
 
 import mne
@@ -12,8 +11,9 @@ from transformers.cache_utils import DynamicCache
 
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.processing.calibration_get import Calibration
-from get_hf.processing.feature_extraction_get import GETFeatureExtractor
+from get_hf.processing.feature_extraction_get import EEGFeatures, GETFeatureExtractor
 from get_hf.scoring import FLOW_STEPS, Reference
+from get_hf.thread_warnings import warnings_taken
 from get_hf.windows import WindowSettings
 
 #: Number of continuations in a forecast, and seconds before it that are handed on with it.
@@ -26,10 +26,12 @@ class Forecast(NamedTuple):
     Attributes:
         past: `(channels, times)`: the last seconds of clean EEG, in microvolts at the model's rate.
         draws: `(draws, channels, times)`: continuations of it. Channels that are left out are NaN.
+        seconds: Where they begin, in seconds from the first sample that was heard.
     """
 
     past: np.ndarray
     draws: np.ndarray
+    seconds: float
 
 
 def _inputs(calibration: Calibration, extractor: GETFeatureExtractor, good: np.ndarray) -> dict[str, torch.Tensor]:
@@ -171,6 +173,7 @@ class Forecaster:
         reference: What is usual.
         info: Names and positions of the channels.
         seconds: Length of a forecast.
+        n_draws: Number of continuations.
     """
 
     def __init__(
@@ -180,24 +183,27 @@ class Forecaster:
         reference: Reference,
         info: mne.Info,
         seconds: float,
+        n_draws: int = N_DRAWS,
     ):
-        self._model, self._extractor, self._reference, self.seconds = model, extractor, reference, seconds
+        self._model, self._extractor, self._reference = model, extractor, reference
+        self.seconds, self._n_draws = seconds, n_draws
         self._info = info.copy()
         with self._info._unlock():
             self._info["sfreq"], self._info["lowpass"] = extractor.sampling_rate, extractor.sampling_rate / 2
 
-    def forecast(self, signal: np.ndarray, good: np.ndarray) -> Forecast | None:
+    @torch.no_grad()
+    def forecast(self, signal: np.ndarray, good: np.ndarray, begins: float) -> Forecast | None:
         """Returns how the stream may go on; None: the last seconds hold no EEG.
 
         Args:
             signal: Clean EEG `(channels, times)` in microvolts.
             good: `(channels,)` bool: the channels that are used.
+            begins: End of `signal`, in seconds from the first sample that was heard.
         """
         info = self._info.copy()
         info["bads"] = [name for name, fine in zip(info["ch_names"], good, strict=True) if not fine]
         raw = mne.io.RawArray(1e-6 * signal, info, verbose="ERROR")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # which channels are left out is told already
+        with warnings_taken():  # which channels are left out is told already
             try:
                 features = self._extractor(
                     raw,
@@ -207,12 +213,29 @@ class Forecaster:
                 )
             except ValueError:  # seconds that hold no EEG
                 return None
+        given = features.to(self._model.device)
         made = self._model.generate(
-            **features.to(self._model.device),
+            **given,
             seconds=self.seconds,
-            num_return_sequences=N_DRAWS,
+            num_return_sequences=self._n_draws,
             generator=torch.Generator().manual_seed(0),
+            past_key_values=self._past(given),
         )
         draws = np.stack(self._extractor.decode(made, features, "array", include_prompt=False))
         draws[:, ~good] = np.nan
-        return Forecast(signal[:, -round(BEFORE_SECONDS * self._extractor.sampling_rate) :].copy(), draws)
+        return Forecast(signal[:, -round(BEFORE_SECONDS * self._extractor.sampling_rate) :].copy(), draws, begins)
+
+    def _past(self, given: EEGFeatures) -> DynamicCache | None:
+        """The past of all continuations, which is computed once; None: there is none before the last patch."""
+        size, cache = self._model.config.patch_size, DynamicCache(config=self._model.config)
+        before = dict(given)
+        before["input_values"] = given["input_values"][..., :-size]
+        for name in ("attention_mask", "condition_ids"):
+            if name in before:
+                before[name] = before[name][:, : before["input_values"].shape[-1] // size]
+        if not before["input_values"].shape[-1]:
+            return None
+        self._model(**before, past_key_values=cache)
+        n_chans = given["input_values"].shape[1]  # a cache has a row for each channel
+        cache.reorder_cache(torch.arange(n_chans, device=self._model.device).repeat(self._n_draws))
+        return cache

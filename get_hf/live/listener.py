@@ -7,7 +7,6 @@ because the filters have zero phase. After an interruption, a new stretch begins
 """
 
 import math
-import warnings
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import mne
 import numpy as np
 
 from get_hf.live.grid import Stretch
-from get_hf.live.judging import Forecast, Forecaster, PatchScorer, WindowClassifier, check_classifier
+from get_hf.live.judging import N_DRAWS, Forecast, Forecaster, PatchScorer, WindowClassifier, check_classifier
 from get_hf.live.preparing import BLOCK_SECONDS, Prepared, Preparer, dead_blocks, filled
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
 from get_hf.processing.calibration_get import check_same_channels
@@ -32,6 +31,7 @@ from get_hf.scoring import (
     fit_reference,
     scores_of_means,
 )
+from get_hf.thread_warnings import warnings_taken
 
 #: Seconds of later samples for which a patch waits.
 LOOKAHEAD_SECONDS = 2.0
@@ -41,6 +41,8 @@ REFERENCE_SECONDS = 60.0
 EVERY_SECONDS = 1.0
 #: Most patches that the model scores at once, where they wait.
 PATCHES_AT_ONCE = 16
+#: Note that the reference is complete.
+USUAL_IS_KNOWN = "what is usual is known"
 #: Share of the reference in which a channel may be dead.
 MOST_DEAD = 0.1
 
@@ -58,6 +60,7 @@ class Finding:
             `score_recording` three patches before, which looks as far ahead. NaN if this patch has no score.
         microvolts: `(channels,)`: root mean square of the clean patch in microvolts; NaN for channels that are left
             out.
+        clean: `(channels, patch_size)`: the patch after cleaning, in microvolts at the model's rate, of all channels.
         probabilities: Probabilities `(classes,)` of the window that ends with this patch. None: no window ends here.
         note: What happened to the stream since the patch before.
     """
@@ -67,6 +70,7 @@ class Finding:
     channels: np.ndarray
     surprise: float
     microvolts: np.ndarray
+    clean: np.ndarray
     probabilities: np.ndarray | None = None
     note: str = ""
 
@@ -207,13 +211,14 @@ class Listener:
         self.notes.append((self.seconds, note))
         self._untold.append(note)
 
-    def forecast(self, seconds: float) -> Callable[[], Forecast | None] | None:
+    def forecast(self, seconds: float, n_draws: int = N_DRAWS) -> Callable[[], Forecast | None] | None:
         """Returns a function that computes how the stream may go on after the last patch.
 
         The function takes its time, and may be called in another thread.
 
         Args:
             seconds: Length of the forecast.
+            n_draws: Number of continuations.
 
         Returns:
             The function; None: there is no past yet, or it holds no EEG.
@@ -224,8 +229,8 @@ class Listener:
         clean = preparer.clean.copy()
         if clean.shape[-1] <= self._n_settling * self._size:
             return None
-        forecaster = Forecaster(self._model, self._extractor, self.reference, self._info, seconds)
-        return partial(forecaster.forecast, clean, good)
+        forecaster = Forecaster(self._model, self._extractor, self.reference, self._info, seconds, n_draws)
+        return partial(forecaster.forecast, clean, good, (self._at + preparer.next) * self.patch_seconds)
 
     def scores(self) -> Scores:
         """The scores of all patches so far, as `score_recording` returns them, without those of single channels.
@@ -339,6 +344,7 @@ class Listener:
                     row,
                     self._surprise(),
                     microvolts,
+                    patch.clean,
                     each.probabilities,
                     each.note,
                 )
@@ -391,14 +397,13 @@ class Listener:
         raw = mne.io.RawArray(1e-6 * data, info, verbose="ERROR")
         cuts = [cut / self.sampling_rate for cut in self._cuts if cut < self._n_usual]
         raw.set_annotations(mne.Annotations(cuts, 0.0, "BAD boundary"), verbose="ERROR")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # which channels are left out is told below
+        with warnings_taken():  # which channels are left out is told below
             reference = fit_reference(raw, self._model, self._extractor)
         self._usual, self._cuts = [], []
         ends = self._begins + (n - n_more) / self.sampling_rate
         self._told_from = max(0, math.ceil(ends / self.patch_seconds - 1e-6) - self._at)
         self._know(reference)
-        self.tell("what is usual is known")
+        self.tell(USUAL_IS_KNOWN)
         return True
 
     def _know(self, reference: Reference) -> None:

@@ -7,7 +7,6 @@ end of a recording is. So a patch does not depend on how many samples came at on
 """
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from get_hf.processing.plausibility_get import usable_channels
 from get_hf.processing.reading_get import FLAT_MICROVOLTS
 from get_hf.processing.signal_get import band_limit_ratio, band_limited_times
 from get_hf.scoring import SETTLING_SECONDS
+from get_hf.thread_warnings import warnings_taken
 
 #: Periods of the high-pass before a patch that its filters see: after them, ringing is below 1e-5.
 FILTER_PERIODS = 3.0
@@ -198,8 +198,7 @@ class Preparer:
         seen = np.concatenate([self.clean[:, -self._sought :], later], axis=-1)
         self.refusal = "" if good.any() else "no channel lives"
         if good.any():
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with warnings_taken():
                 try:
                     good[good] = usable_channels(seen[good], np.flatnonzero(good).astype(str).tolist())
                 except ValueError:  # such as an amplifier that is off

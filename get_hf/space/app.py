@@ -54,12 +54,15 @@ def serve(page: Page, **options) -> "gr.Blocks":
     return blocks
 
 
-def launch(checkpoint: str | Path = CHECKPOINT, classifier: str | Path | None = None, **options) -> None:
+def launch(
+    checkpoint: str | Path = CHECKPOINT, classifier: str | Path | None = None, is_own: bool = False, **options
+) -> None:
     """Serves the page until it is interrupted, and then deletes all uploads and results.
 
     Args:
         checkpoint: See `Page`.
         classifier: See `Page`.
+        is_own: See `Page`.
         options: Options of `gradio.Blocks.launch`.
 
     Raises:
@@ -71,7 +74,7 @@ def launch(checkpoint: str | Path = CHECKPOINT, classifier: str | Path | None = 
     with Disk() as disk:
         # processes that the page starts use this folder, too
         tempfile.tempdir = os.environ["TMPDIR"] = str(disk.temporary)
-        serve(Page(checkpoint, classifier, disk), **options)
+        serve(Page(checkpoint, classifier, disk, is_own), **options)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 # Copyright 2026 The GET-HF authors. SPDX-License-Identifier: Apache-2.0
 """Defines the layout of the page: its controls, its results, and the method of `Page` that each control calls."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 
-from get_hf.space import looks, session
+from get_hf.space import listening, looks, session
 from get_hf.space.disk import KEPT_SECONDS, MAX_MEGABYTES
 from get_hf.space.page import CONDITIONS, EXAMPLE, NOTHING, UPLOAD, USERS_WAITING, Page, Visitor
 
@@ -25,9 +26,11 @@ upload anything that tells who a person is."""
 
 #: JavaScript that sends the width of the window to the server as the last input.
 _MEASURE = "(...choices) => [...choices.slice(0, -1), window.innerWidth]"
-#: JavaScript that does the same and, on a phone, scrolls to the results, which are below the controls.
+#: JavaScript that does the same and scrolls to the results, if they are above the window or, on a phone, below the
+#: controls.
 _SHOW_RESULTS = f"""(...choices) => {{
-    if (window.innerWidth < {looks.NARROW}) document.getElementById("results").scrollIntoView();
+    const results = document.getElementById("results");
+    if (window.innerWidth < {looks.NARROW} || results.getBoundingClientRect().top < 0) results.scrollIntoView();
     return [...choices.slice(0, -1), window.innerWidth];
 }}"""
 
@@ -40,11 +43,14 @@ def build(page: Page) -> gr.Blocks:
             with gr.Column(scale=1, min_width=300):
                 controls, go = _controls(page)
                 question, ask = _questions(page)
+                live, hear = _listening(page)
             with gr.Column(scale=3, min_width=480, elem_id="results"):
                 results = _results(page)
         _connect(page, blocks, controls, go, results)
         inputs = [controls["source"], controls["file"], controls["channels"], question, controls["width"]]
-        _connect_questions(page, inputs, ask, results)
+        _connect_button(page.classify, inputs, ask, results)
+        inputs = [controls["source"], controls["file"], controls["channels"], *live, controls["width"]]
+        _connect_button(page.listen, inputs, hear, results)
     return blocks.queue(max_size=USERS_WAITING)
 
 
@@ -101,6 +107,38 @@ def _questions(page: Page) -> tuple[gr.Dropdown, gr.Button]:
     return question, ask
 
 
+def _listening(page: Page) -> tuple[list[gr.components.Component], gr.Button]:
+    """Creates what a visitor who listens chooses, in the order of the arguments of `Page.listen`, and the button."""
+    asked = list(page.questions)
+    with gr.Accordion("Listen live", open=False, elem_id="listening"):
+        chosen: list[gr.components.Component] = [
+            gr.Textbox(
+                label="LSL stream",
+                info="Name of a stream to hear instead of the recording above.",
+                placeholder="GET",
+                visible=page.hears_lsl,
+            ),
+            gr.Dropdown(asked, value=asked[0] if asked else None, label="Classifier", visible=bool(asked)),
+            gr.Radio(list(listening.SPEEDS.items()), value=1.0, label="Speed of a recording"),
+            gr.Slider(
+                listening.LEAST_USUAL,
+                listening.MOST_USUAL,
+                value=listening.MOST_USUAL,
+                step=5,
+                label="Seconds that show what is usual",
+            ),
+        ]
+        hear = gr.Button("Listen", elem_id="listen")
+        limit = listening.OWN_SECONDS if page.is_own else listening.HOSTED_SECONDS
+        gr.Markdown(
+            "The recording chosen above arrives as from an amplifier, and GET judges it meanwhile. First GET learns "
+            "what is usual, from at most half of it, and hurries through this part. Of a longer recording, the last "
+            f"{listening.MAX_PLAYED_SECONDS:.0f} s are read. Listening ends after {limit / 60:.0f} minutes.",
+            elem_classes="get-limits",
+        )
+    return chosen, hear
+
+
 def _results(page: Page) -> dict[str, gr.components.Component]:
     """Creates the components that show results; their names are those of the updates in `looks`."""
     results = {}
@@ -108,6 +146,7 @@ def _results(page: Page) -> dict[str, gr.components.Component]:
         results["message"] = gr.HTML(looks.message("Press Generate."), padding=False, elem_id="message")
         results["stop"] = gr.Button("Stop", scale=0, min_width=80, visible=False, elem_id="stop")
     results["growing"] = gr.HTML(padding=False, elem_id="growing")
+    results["live"] = gr.HTML(padding=False, elem_id="live")
     _figure(results, "traces")
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
@@ -194,20 +233,20 @@ def _connect(
     blocks.unload(leave)
 
 
-def _connect_questions(
-    page: Page,
+def _connect_button(
+    method: Callable[..., Iterator[dict[str, Any]]],
     inputs: list[gr.components.Component],
-    ask: gr.Button,
+    button: gr.Button,
     results: dict[str, gr.components.Component],
 ) -> None:
-    """Connects the button Classify to `Page.classify`."""
+    """Connects a button to `Page.classify` or `Page.listen`."""
 
-    def classify(request: gr.Request, *choices):
-        for updates in page.classify(Visitor.of(request), *choices):
+    def begin(request: gr.Request, *choices):
+        for updates in method(Visitor.of(request), *choices):
             yield {results[name]: value for name, value in updates.items()}
 
-    ask.click(
-        classify,
+    button.click(
+        begin,
         inputs,
         list(results.values()),
         js=_SHOW_RESULTS,

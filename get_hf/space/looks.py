@@ -17,15 +17,17 @@ import gradio as gr
 import numpy as np
 from gradio.components.plot import PlotData
 
+from get_hf.live.listener import LOOKAHEAD_SECONDS
 from get_hf.plotting import plot_generation, plot_maps, plot_traces
 from get_hf.recordings import save_recording, split_at_seam
-from get_hf.space import charts
+from get_hf.space import charts, live_charts
 
 if TYPE_CHECKING:
     import matplotlib.figure
     import mne
     from plotly.graph_objects import Figure
 
+    from get_hf.space.live_scene import Scene
     from get_hf.space.session import Windows
 
 #: Widths of the window in pixels: the width that is assumed if it is not known, and the width below which results are
@@ -40,6 +42,9 @@ CSS = f"""
 .get-figure {{ margin: 0; }}
 .get-figure img {{ width: 100%; display: block; margin: auto; border-radius: 6px;
   background: white; }}
+.get-live {{ display: grid; grid-template-columns: 1fr 1fr; column-gap: 20px; row-gap: 8px; }}
+.get-live svg {{ display: block; background: white; border-radius: 6px; font: 12px system-ui, sans-serif; }}
+#live-traces, #live-forecast {{ grid-column: 1 / -1; }}
 #maps img {{ max-width: 480px; }}
 .get-caption, .get-limits p {{ font-size: 0.875rem; opacity: 0.85; margin: 0.2rem 0 0.8rem; }}
 .get-message {{ padding: 0.6rem 0.9rem; border-left: 4px solid var(--primary-500); border-radius: 4px;
@@ -54,6 +59,8 @@ CSS = f"""
 @media (pointer: coarse) {{ .get-chart .draglayer, .get-chart .draglayer * {{ pointer-events: none !important; }} }}
 /* room below the results, so that they can be scrolled to the top of the window before they are there */
 @media (max-width: {NARROW - 1}px) {{
+  .get-live {{ grid-template-columns: 1fr; }}
+  .get-live figure {{ grid-column: 1 / -1; }}
   #results {{ min-height: 100vh; justify-content: flex-start; margin: 0 -20px; }}
 }}
 footer {{ display: none !important; }}
@@ -80,6 +87,14 @@ CAPTIONS = {
     "people one is at the back of the head (below).",
     "windows": "<b>Classes.</b> Look at which line is above. The vote is the mean over all windows. Not a diagnosis.",
     "surprise": "<b>Surprise.</b> Look for red: moments that GET did not expect. At the start it knows too little.",
+    "live traces": "<b>EEG, as it arrives.</b> Look at the dashed line: GET has judged all before it, and waits for "
+    f"{LOOKAHEAD_SECONDS:g} s of later EEG. Red: unusual. Filtered to 0.5 to 45 Hz for viewing.",
+    "live surprise": "<b>Surprise.</b> Look where it crosses the threshold: artefacts do, too. Not a diagnosis.",
+    "live classes": "<b>Classes</b> of the last {window:g} s. Look how soon they follow the EEG. They need a "
+    "beginning in which each class occurs, and are hardly better than chance for some people. Not a diagnosis.",
+    "live forecast": "<b>Forecast.</b> Orange: the range of {draws} continuations that GET made before. Dark: what "
+    "came then. Look whether it stays within: {percent:.0f} % of it should. GET knows how EEG may go on, not which "
+    "wave comes next.",
 }
 _HANDLING = "In the strip, drag the window to scroll, and its ends to zoom."
 
@@ -87,17 +102,20 @@ _HANDLING = "In the strip, drag the window to scroll, and its ends to zoom."
 FILES = {".edf": "Download EDF", ".fif": "Download FIF", ".png": "Download figure"}
 
 
-def message(text: str, notes: list[str] = (), error: bool = False) -> str:
-    """Returns the HTML of a sentence with notes below it; a screen reader reads errors at once."""
+def message(text: str, notes: list[str] = (), error: bool = False, share: float | None = None) -> str:
+    """Returns the HTML of a sentence with notes below it; a screen reader reads errors at once.
+
+    A bar shows `share`, from 0 to 1, of what is to be done.
+    """
     small = "".join(f"<small>{html.escape(' '.join(note.split()))}</small>" for note in notes)
+    bar = "" if share is None else f'<div class="get-bar"><div style="width: {100 * share:.0f}%"></div></div>'
     kind, role = ("get-message error", "alert") if error else ("get-message", "status")
-    return f'<div class="{kind}" role="{role}">{html.escape(text)}{small}</div>'
+    return f'<div class="{kind}" role="{role}">{html.escape(text)}{small}{bar}</div>'
 
 
 def progress(done: float, wanted: float, speed: float) -> str:
     """Returns the HTML that shows how many of the wanted seconds are generated, and the speed."""
-    bar = f'<div class="get-bar"><div style="width: {100 * done / wanted:.0f}%"></div></div>'
-    return f'<div class="get-message" role="status">{done:.2f} of {wanted:g} s, {times(speed)} real time{bar}</div>'
+    return message(f"{done:.2f} of {wanted:g} s, {times(speed)} real time", share=done / wanted)
 
 
 def times(speed: float) -> str:
@@ -105,9 +123,15 @@ def times(speed: float) -> str:
     return f"{speed:.0f}x" if speed >= 10 else f"{speed:.1f}x"
 
 
+def clock(seconds: float) -> str:
+    """Formats a time as minutes and seconds."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
 def nothing() -> dict[str, Any]:
     """Returns updates that remove all results, so that they are not mistaken for results of the present choice."""
-    updates = {"growing": "", "maps": "", "classes": "", **stop(False), **no_files()}
+    updates = {"growing": "", "live": "", "maps": "", "classes": "", **stop(False), **no_files()}
     for name in ("traces", "spectra", "surprise", "windows"):
         updates |= {name: gr.update(value=None, visible=False), f"{name}_caption": ""}
     return updates
@@ -200,6 +224,28 @@ def _chart(name: str, figure: "Figure", config: dict[str, Any], caption: str) ->
     data = PlotData(type="plotly", plot=to_json_plotly(figure.to_dict() | {"config": config}))
     caption = f'<div class="get-caption">{caption}</div>'
     return {name: gr.update(value=data, visible=True), f"{name}_caption": caption}
+
+
+def live(scene: "Scene", width: float) -> str:
+    """Returns the HTML of the live view: traces, surprise, classes and forecast, each with its caption."""
+    narrow = width < NARROW
+    whole = min(width, 1360.0) - 16 if narrow else 0.74 * min(width, 1360.0) - 40
+    half = whole if narrow else 0.5 * (whole - 20)
+    share = 100 * (scene.n_draws - 1) / (scene.n_draws + 1)
+    forecast = CAPTIONS["live forecast"].format(draws=scene.n_draws, percent=share)
+    drawn = [("traces", live_charts.traces(scene, whole, narrow), CAPTIONS["live traces"])]
+    drawn.append(("surprise", live_charts.surprise(scene, half), CAPTIONS["live surprise"]))
+    if scene.window_seconds is not None:
+        caption = CAPTIONS["live classes"].format(window=scene.window_seconds)
+        drawn.append(("classes", live_charts.classes(scene, half), caption))
+    if scene.forecasts:
+        drawn.append(("forecast", live_charts.forecast(scene, whole, narrow), forecast))
+    figures = (
+        f'<figure class="get-figure" id="live-{name}">{svg}<figcaption class="get-caption">{caption}</figcaption>'
+        "</figure>"
+        for name, svg, caption in drawn
+    )
+    return f'<div class="get-live">{"".join(figures)}</div>'
 
 
 def classes(probabilities: dict[str, float]) -> str:

@@ -6,7 +6,6 @@ updates. An update is a dictionary from the name of a component to the value tha
 """
 
 import copy
-import functools
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -18,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import torch
 
-from get_hf import GETFeatureExtractor, GETForSequenceClassification, GETModel, load_classifier, load_pretrained
-from get_hf.pretrained import CLASSIFIERS, find_checkpoint, load_folder
-from get_hf.space import looks, session
+from get_hf import GETFeatureExtractor, GETModel, load_pretrained
+from get_hf.pretrained import CLASSIFIERS
+from get_hf.space import classifiers, listening, looks, session
 from get_hf.space.disk import Disk
 from get_hf.space.runs import Run, Runs
 from get_hf.space.session import Pace, Wishes
@@ -85,20 +84,23 @@ class Page:
         checkpoint: Folder, or `owner/name` on the Hub.
         classifier: Folder or `owner/name` of a fine-tuned `GETForSequenceClassification`. None: nothing is classified.
         disk: Storage of uploads and results, which deletes them after some time.
+        is_own: Whether the page serves only the person at this machine, who may listen for longer, and to LSL.
 
     Raises:
         ValueError: A checkpoint cannot be loaded, `classifier` is not a classifier, or the classifier has another
             sampling rate or patch size than the checkpoint.
     """
 
-    def __init__(self, checkpoint: str | Path, classifier: str | Path | None, disk: Disk):
+    def __init__(self, checkpoint: str | Path, classifier: str | Path | None, disk: Disk, is_own: bool = False):
         self.model: GETModel
         self.extractor: GETFeatureExtractor
         self.model, self.extractor = load_pretrained(checkpoint)
-        self.classifier = _load_classifier(classifier, self.model) if classifier else None
+        self.classifier = classifiers.named(classifier, self.model) if classifier else None
         self.questions: dict[str, str] = {OWN_QUESTION: str(classifier)} if classifier else {}
         self.questions |= {asked: name for asked, name in QUESTIONS.items() if (CLASSIFIERS / name).is_dir()}
         self.disk = disk
+        self.is_own, self.hears_lsl = is_own, is_own and listening.can_hear_lsl()
+        self._heard_example = listening.Example(self.model, self.extractor)
         self.runs = Runs(USERS_AT_ONCE, USERS_WAITING)
         self._chosen: dict[str, tuple[str, str | None]] = {}
         self.example = session.example(self.model, self.extractor)
@@ -240,11 +242,67 @@ class Page:
             for before in self.runs.turn(run):
                 yield {"message": looks.message(f"Waiting for a free place: {before} before you.")}
             yield {"message": looks.message("Classifying", notes)}
-            found = session.classify_windows(*_classifier(self.questions[question]), raw, ch_names or ())
+            found = session.classify_windows(*classifiers.asked(self.questions[question]), raw, ch_names or ())
             found.notes[:0] = notes
             yield looks.windows(found, width)
         except Exception as error:
             yield {"message": looks.failure(error)}
+
+    # ------------------------------------------------------------------------------------------------------ to listen
+
+    def listen(self, visitor: Visitor, *choices) -> Iterator[dict[str, Any]]:
+        """Listens to a recording or to an LSL stream, and shows what is found while it arrives.
+
+        Args:
+            visitor: The visitor who pressed the button.
+            choices: Source, path of the upload, channels, name of an LSL stream, one of `questions`, one of
+                `listening.SPEEDS`, seconds that show what is usual, and width of the window in pixels.
+
+        Yields:
+            Updates.
+        """
+        with self.runs.begin(visitor.tab) as run:
+            yield from run.shown(self._listen(run, *choices), last=looks.nothing())
+
+    def _listen(
+        self,
+        run: Run,
+        source: str,
+        path: str | None,
+        ch_names: list[str],
+        stream: str | None,
+        question: str | None,
+        speed: float,
+        usual_seconds: float,
+        width: float,
+    ) -> Iterator[dict[str, Any]]:
+        yield {"message": looks.message("Reading"), **looks.nothing(), **looks.stop(True)}
+        try:
+            wishes = listening.Wishes(speed, usual_seconds, width)
+            if (stream := (stream or "").strip()) and not self.hears_lsl:
+                raise ValueError("LSL streams are heard by a page on your own machine, with MNE-LSL: leave it empty.")
+            raw, notes = (None, []) if stream else self._recording(source, path, listening.MAX_PLAYED_SECONDS)
+            if raw is None and not stream:
+                raise ValueError("There is nothing to listen to: upload a recording, or choose the built-in example.")
+            for before in self.runs.turn(run):
+                yield {"message": looks.message(f"Waiting for a free place: {before} before you.")}
+            if source == EXAMPLE and not stream:
+                raw, notes = (yield from self._heard_example.ready(run)), [listening.ABOUT_EXAMPLE]
+            if run.ended:
+                yield {"message": looks.message("Stopped before anything was heard."), **looks.stop(False)}
+                return
+            if stream:
+                yield {"message": looks.message(f"Looking for the LSL stream {stream}.")}
+                heard, usual = listening.hear_lsl(stream), usual_seconds
+            else:
+                name = "the example" if source == EXAMPLE else Path(path).name
+                heard, usual = listening.play(raw, ch_names or (), name, wishes)
+            asked = classifiers.asked(self.questions[question]) if question in self.questions else None
+            most = listening.OWN_SECONDS if self.is_own else listening.HOSTED_SECONDS
+            models = self.model, self.extractor
+            yield from listening.listen(run, heard, models, asked, usual, wishes, most, notes)
+        except Exception as error:
+            yield {"message": looks.failure(error), **looks.stop(False)}
 
     # ---------------------------------------------------------------------------------------------------- to generate
 
@@ -375,26 +433,3 @@ class Page:
         except ValueError as error:
             notes.append(f"There is nothing to download. {error}")
         return files, notes
-
-
-@functools.lru_cache(maxsize=4)
-def _classifier(name: str) -> tuple[GETForSequenceClassification, GETFeatureExtractor]:
-    """Loads a classifier when a visitor first asks for it."""
-    return load_classifier(name)
-
-
-def _load_classifier(classifier: str | Path, model: GETModel) -> GETForSequenceClassification:
-    loaded, _ = load_folder(find_checkpoint(classifier), name=str(classifier))
-    if not isinstance(loaded, GETForSequenceClassification):
-        raise ValueError(
-            f"{classifier} holds a {type(loaded).__name__} and not a classifier: name a checkpoint that was "
-            "fine-tuned for classification, or none."
-        )
-    for name, unit in (("sampling_rate", "Hz"), ("patch_size", "samples in a patch")):
-        theirs, ours = getattr(loaded.config, name), getattr(model.config, name)
-        if theirs != ours:
-            raise ValueError(
-                f"The classifier {classifier} reads {theirs:g} {unit} and the checkpoint {ours:g} {unit}: name a "
-                "classifier that was fine-tuned from this checkpoint."
-            )
-    return loaded

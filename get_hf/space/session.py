@@ -7,9 +7,7 @@ All users share the model and the feature extractor, which do not change. All ot
 import queue
 import threading
 import time
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +22,7 @@ from get_hf.modeling.pipeline_get import window_scores
 from get_hf.processing.feature_extraction_get import EEGFeatures
 from get_hf.processing.montage_get import USUAL_CHANNELS, UnknownChannelError, parse_channel_name
 from get_hf.space.disk import MAX_MEGABYTES
+from get_hf.thread_warnings import warnings_taken
 
 if TYPE_CHECKING:
     import mne
@@ -47,46 +46,6 @@ SCORE_STEPS = 2
 #: Seed of the noise with which the surprise is measured. A user is unlikely to choose the same seed. Patches that were
 #: generated from the same noise would have a surprise that is too low.
 SCORE_SEED = 0x5C0_5EED
-
-
-class _Notes:
-    """Collector of warnings that keeps the warnings of each thread separate, because a thread serves one user.
-
-    Python collects warnings for the whole process. With a lock around this, one slow file would delay all other users.
-    """
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._notes: dict[int, list[str]] = {}
-
-    @contextmanager
-    def taken(self) -> Iterator[list[str]]:
-        """Context that collects the warnings of this thread in a list."""
-        notes: list[str] = []
-        with self._lock:
-            if not self._notes:
-                self._catching = warnings.catch_warnings()
-                self._catching.__enter__()
-                warnings.simplefilter("always", UserWarning)
-                self._elsewhere, warnings.showwarning = warnings.showwarning, self._take
-            self._notes[threading.get_ident()] = notes
-        try:
-            yield notes
-        finally:
-            with self._lock:
-                del self._notes[threading.get_ident()]
-                if not self._notes:
-                    self._catching.__exit__(None, None, None)
-
-    def _take(self, message: Warning, category: type[Warning], *where) -> None:
-        notes = self._notes.get(threading.get_ident())
-        if notes is None:
-            self._elsewhere(message, category, *where)
-        elif category is UserWarning:
-            notes.append(str(message))
-
-
-_notes = _Notes()
 
 
 @dataclass(frozen=True)
@@ -155,7 +114,7 @@ def read_upload(path: str | Path, most_seconds: float = MAX_PROMPT_SECONDS) -> t
         raise ValueError(
             f"{path.name} has {megabytes:.0f} MB, and at most {MAX_MEGABYTES} MB are read here: upload a part of it."
         )
-    with _notes.taken() as notes:
+    with warnings_taken() as notes:
         try:
             raw = load_recording(path, follow_links=False)
         except (ValueError, OSError) as error:
@@ -186,21 +145,27 @@ def prepare(extractor: GETFeatureExtractor, raw: "mne.io.BaseRaw | None", wishes
     Raises:
         ValueError: The feature extractor refuses the recording.
     """
-    with _notes.taken() as notes:
+    with warnings_taken() as notes:
         if raw is None:
             ch_names = list(wishes.ch_names) or USUAL_CHANNELS
             features = extractor(ch_names=ch_names, person=wishes.seed, **_conditions(raw, wishes))
         else:
-            features = extractor(_chosen(raw, wishes.ch_names), **_conditions(raw, wishes))
+            features = extractor(chosen(raw, wishes.ch_names), **_conditions(raw, wishes))
     return Prepared(features, notes)
 
 
-def _chosen(raw: "mne.io.BaseRaw", ch_names: Sequence[str]) -> "mne.io.BaseRaw":
-    """Returns the chosen channels of a recording; if none are chosen, the usual ones."""
-    chosen = list(ch_names) or usual_channels(raw.ch_names)
-    if strange := [name for name in chosen if name not in raw.ch_names]:
+def chosen(raw: "mne.io.BaseRaw", ch_names: Sequence[str]) -> "mne.io.BaseRaw":
+    """Returns the chosen channels of a recording; if none are chosen, the usual ones.
+
+    Raises:
+        ValueError: Too many channels were chosen, or a channel that the recording lacks.
+    """
+    if len(ch_names) > MAX_CHANNELS:
+        raise ValueError(f"{len(ch_names)} channels were chosen, and here at most {MAX_CHANNELS} are used.")
+    names = list(ch_names) or usual_channels(raw.ch_names)
+    if strange := [name for name in names if name not in raw.ch_names]:
         raise ValueError(f"{', '.join(strange)} was chosen, and the recording has no such channel: choose again.")
-    return raw.copy().pick(chosen)
+    return raw.copy().pick(names)
 
 
 def _conditions(raw: "mne.io.BaseRaw | None", wishes: Wishes) -> dict[str, str | None]:
@@ -339,11 +304,9 @@ def classify_windows(
         ValueError: Too many channels or a channel that the recording lacks were chosen, or the feature extractor
             refuses the recording.
     """
-    if len(ch_names) > MAX_CHANNELS:
-        raise ValueError(f"{len(ch_names)} channels were chosen, and here at most {MAX_CHANNELS} are used.")
     config = classifier.config
-    with _notes.taken() as notes:
-        features = extractor(_chosen(raw, ch_names), calibrate_on="all")
+    with warnings_taken() as notes:
+        features = extractor(chosen(raw, ch_names), calibrate_on="all")
         positions = features["channel_positions"][features["channel_mask"].bool()]
         extractor.check_montage(config.training_channels, positions.numpy())
     [(scores, spans)] = window_scores(classifier, features, config.window_seconds, config.stride_seconds)

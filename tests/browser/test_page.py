@@ -180,6 +180,91 @@ def test_a_recording_is_classified(page, tmp_path):
     screenshot(page, "classified")
 
 
+def listen(page, file: Path, channels: int, speed: str = "real speed") -> None:
+    """Uploads a recording, and starts to listen to it; its first 20 s show what is usual."""
+    upload(page, file)
+    page.get_by_text(f"{channels} channels, ").wait_for()
+    page.get_by_text("Listen live").click()
+    page.get_by_label("number input for Seconds that show what is usual").fill("20")
+    page.get_by_label(speed, exact=True).check()
+    page.click("#listen")
+    page.wait_for_selector("#live-traces svg")
+
+
+def test_a_recording_is_heard_while_it_arrives(page, tmp_path):
+    raw = make_raw(40.0, ch_names=SCALP)
+    raw._data[:, 160 * 30 : 160 * 33] *= 8
+    save_recording(raw, tmp_path / "arrives.edf")
+    listen(page, tmp_path / "arrives.edf", 12)
+    page.get_by_text(
+        re.compile(r"Listening to arrives\.edf: 0:\d\d of 0:40\. Surprise .* Eyes (open|closed): ")
+    ).wait_for()
+    early = page.locator("#live-traces svg").get_attribute("aria-label")
+    screenshot(page, "listening")
+    page.wait_for_function(f"document.querySelector('#live-traces svg').ariaLabel != {early!r}")  # it scrolls
+    page.get_by_text(re.compile(r"Heard 0:40: \d unusual moments?, ")).wait_for()
+    shown = page.inner_text("#live-traces")
+    assert all(name.strip(".") in shown for name in SCALP)
+    assert "40" in shown.split()  # the last second
+    assert "threshold" in page.inner_text("#live-surprise")
+    assert "eyes open" in page.inner_text("#live-classes")
+    assert "came within" in page.inner_text("#live-forecast")
+    assert all("Look" in text for text in page.locator("#live figcaption").all_inner_texts())
+    assert not page.locator("#stop").is_visible()
+    screenshot(page, "heard")
+
+
+def test_stop_ends_listening_and_a_new_run_takes_its_place(page, tmp_path):
+    save_recording(make_raw(300.0, ch_names=SCALP), tmp_path / "long.edf")
+    listen(page, tmp_path / "long.edf", 12)
+    page.get_by_text(re.compile(r"Listening to long\.edf")).wait_for()
+    page.click("#stop")
+    page.get_by_text(re.compile(r"Heard \d:\d\d: ")).wait_for()
+    assert page.locator("#live-traces svg").is_visible()
+    page.click("#listen")
+    page.get_by_text(re.compile(r"Listening to long\.edf")).wait_for()
+    page.get_by_label("number input for Seconds to generate").fill("1")
+    page.click("#go")
+    page.get_by_text(re.compile("Generated 1 s in")).wait_for()
+    assert page.locator("#live svg").count() == 0
+
+
+def test_what_cannot_be_heard_is_one_sentence(page, tmp_path):
+    save_recording(make_raw(ch_names=SCALP), tmp_path / "short.edf")
+    (tmp_path / "text.edf").write_text("no EEG at all\n" * 50)
+    for name, sentence in (
+        ("text.edf", "text.edf is not an EDF or BDF file"),
+        ("short.edf", "short.edf is 12 s long"),
+    ):
+        page.reload()
+        page.wait_for_selector("#go")
+        upload(page, tmp_path / name)
+        page.wait_for_selector(".get-message.error" if name == "text.edf" else "text=12 channels, 12 s")
+        page.get_by_text("Listen live").click()
+        page.click("#listen")
+        page.locator(".get-message.error", has_text=sentence).wait_for()
+        assert page.inner_text("#message").count(". ") == 0
+        assert "Traceback" not in page.content()
+        assert page.locator("#live svg").count() == 0
+
+
+def test_on_a_phone_the_live_view_fits(phone, tmp_path):
+    save_recording(make_raw(300.0, ch_names=SCALP), tmp_path / "phone.edf")
+    listen(phone, tmp_path / "phone.edf", 12)
+    phone.get_by_text(re.compile(r"Listening to phone\.edf: .* Surprise")).wait_for()
+    assert abs(phone.locator("#message").bounding_box()["y"]) < 100
+    phone.wait_for_selector("#live-classes svg")
+    screenshot(phone, "phone-listening")
+    phone.locator("#stop").tap()
+    phone.get_by_text(re.compile(r"Heard \d:\d\d: ")).wait_for()
+    for text in phone.locator("#live svg text").all():
+        box, said = text.bounding_box(), text.text_content()
+        assert box["height"] >= 11, said
+        assert box["x"] >= 0, said
+        assert box["x"] + box["width"] <= 390, said
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_a_mistake_is_one_sentence_and_can_be_mended(page, tmp_path):
     (tmp_path / "text.edf").write_text("no EEG at all\n" * 50)
     upload(page, tmp_path / "text.edf")

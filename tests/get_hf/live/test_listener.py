@@ -9,6 +9,7 @@ from classifiers import small_classifier
 from get_hf import GETFeatureExtractor
 from get_hf.classification import classify
 from get_hf.live.hearing import FileSource
+from get_hf.live.judging import Forecaster
 from get_hf.live.listener import Listener
 from get_hf.scoring import fit_reference, score_recording
 from synthetic import make_raw
@@ -271,13 +272,28 @@ def test_forecasts_begin_where_the_last_patch_ends(pair, reference, raw):
     listener = Listener(*pair, raw.info, reference)
     assert listener.forecast(1.0) is None
     found = heard(listener, stamped(raw, 0, 20), finish=False)
-    past, draws = listener.forecast(1.0)()
+    past, draws, seconds = listener.forecast(1.0)()
+    assert seconds == found[-1].seconds + 0.25
+    np.testing.assert_array_equal(found[-1].clean, past[:, -25:])
     assert past.shape == (8, 200)
     assert draws.shape == (3, 8, 100)
     assert np.isfinite(draws).all()
     np.testing.assert_allclose(np.sqrt((past[:, -25:] ** 2).mean(axis=-1)), found[-1].microvolts)
     step = np.abs(draws[:, :, 0] - past[:, -1]).min(axis=0)
     assert step.mean() < 0.15 * np.ptp(past, axis=-1).mean()  # it goes on
+    more = listener.forecast(1.0, 5)().draws
+    assert more.shape == (5, 8, 100)
+    assert np.ptp(more, axis=0).max() > 1  # no two are the same
+
+
+def test_a_forecast_is_what_generate_makes_of_the_same_past(pair, reference, raw, monkeypatch):
+    """The past is computed once for all continuations."""
+    listener = Listener(*pair, raw.info, reference)
+    heard(listener, stamped(raw, 0, 20), finish=False)
+    quick = listener.forecast(1.0)()
+    monkeypatch.setattr(Forecaster, "_past", lambda self, given: None)
+    slow = listener.forecast(1.0)()
+    np.testing.assert_allclose(quick.draws, slow.draws, atol=1e-3)
 
 
 @pytest.mark.parametrize("speed", [0.0, 3.0])

@@ -68,7 +68,7 @@ def test_a_forecast_is_a_ribbon_after_the_past(pair):
     past, draws = np.zeros((8, 200)), np.zeros((3, 8, 100))
     past[:, 100:], draws[0], draws[1] = 20.0, 20.0, -20.0
     draws[:, 0] = np.nan
-    view.forecast = Forecast(past, draws)
+    view.forecast = Forecast(past, draws, 2.0)
     lines = drawn(view).splitlines()
     (at,) = (number for number, line in enumerate(lines) if "forecast of Fz.., ±20 µV" in line)
     ribbon = lines[at + 1 : at + 8]
@@ -76,7 +76,7 @@ def test_a_forecast_is_a_ribbon_after_the_past(pair):
     assert "▒" in ribbon[0]
     assert "•" not in ribbon[6]
     assert all("░" in line for line in ribbon[1:])
-    view.forecast = Forecast(past, np.full((3, 8, 100), np.nan))
+    view.forecast = Forecast(past, np.full((3, 8, 100), np.nan), 2.0)
     assert "forecast" not in drawn(view)
 
 
