@@ -26,8 +26,6 @@ from get_hf.processing.state_get import STATE, Corrections, Population
 
 #: The formats that can be converted.
 OLDER = (5, 6)
-#: Parameters that were constants of the code in format 5; see `BlinkPopulation`. Do not change them after new fits.
-CLEANED = {"share_cleaned": np.array(0.3), "frontal_evidence": np.array([-0.54, 8.0, 240.0])}
 _TABLES = ("generated_log_gains", "unprompted_log_gains", "trait_log_gains", "cue_log_gains")
 _POPULATION = ("autocorrelation", "innovation_scale", "channel_variance", "harmonic_covariance")
 
@@ -102,7 +100,7 @@ def _feature_extractor(settings: dict[str, Any]) -> GETFeatureExtractor:
         float(fitted["innovation_scale"]),
         np.array(fitted["channel_variance"]),
         unpack(packed),
-        None if blinks is None else BlinkPopulation(**_arrays(blinks), **CLEANED),
+        None if blinks is None else BlinkPopulation(**_arrays(blinks)),
     )
     corrections = Corrections(**tables, unprompted_coherence_shifts=None if shifts is None else np.array(shifts))
     return GETFeatureExtractor(population=population, corrections=corrections, **settings)

@@ -71,6 +71,26 @@ def lagged_covariance(x: np.ndarray, order: int) -> np.ndarray:
     return np.stack([x[:, lag:] @ x[:, : max(n_times - lag, 0)].T for lag in range(order + 1)]) / n_times
 
 
+def divide_spectrum(x: np.ndarray, crossover: float, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """Divides a signal into a slow and a fast part, whose spectra add up to the spectrum of the signal.
+
+    The filters have zero phase, and the squares of their responses add up to 1.
+
+    Args:
+        x: Signal `(channels, times)`.
+        crossover: Frequency at which both parts have half of the power, as a share of half the sampling rate.
+        width: Width of the border between the parts, in the same unit.
+
+    Returns:
+        Slow part and fast part, both `(channels, longer times)`: the filters ring before and after the signal.
+    """
+    ringing = round(1 / width)
+    n = scipy.fft.next_fast_len(x.shape[-1] + 2 * ringing, real=True)
+    spectrum = scipy.fft.rfft(np.pad(x, ((0, 0), (ringing, n - x.shape[-1] - ringing))))
+    slow = scipy.special.expit((crossover - np.linspace(0, 1, spectrum.shape[-1])) / width)
+    return scipy.fft.irfft(spectrum * np.sqrt(slow), n), scipy.fft.irfft(spectrum * np.sqrt(1 - slow), n)
+
+
 def covariance_from_spectrum(spectrum: np.ndarray, order: int) -> np.ndarray:
     """Computes the covariances at the lags 0 to `order` from a real spectral density at equally spaced frequencies.
 

@@ -6,9 +6,10 @@ follows it. Its amplitude decreases with the distance from the eyes. Blinks caus
 amplitude distribution of EEG. So blinks are subtracted from a recording before any other step, and new blinks are
 added to the continuation. The new blinks have the rate, amplitude, width and topography of the blinks in the prompt.
 Each of these values is shrunk towards the usual value in the population and in the condition. The condition matters
-because closed eyes produce different and smaller waves. The differences between single blinks and a person's usual
-blink are sampled from recorded blinks: most blinks differ little, and a few are far smaller. A Gaussian distribution
-does not describe this.
+because closed eyes produce different and smaller waves. A prompt without blinks is continued without blinks: it may
+have been cleaned of them, and the population's blinks are as large as the amplifiers and electrodes of its corpus
+show them. The differences between single blinks and a person's usual blink are sampled from recorded blinks: most
+blinks differ little, and a few are far smaller. A Gaussian distribution does not describe this.
 
     x = brain + sum_i A_i (topography * shape((t - t_i) / w_i) + late_topography * late_shape((t - t_i) / w_i))
 
@@ -33,7 +34,6 @@ import scipy
 from .event_shapes_get import (
     add_event,
     covariance_between_peaks,
-    frontal_activity,
     liveliness,
     low_pass,
     robust_deviation,
@@ -65,8 +65,6 @@ TOPOGRAPHY_PRIOR = 0.5
 #: Largest amplitude of a blink over the largest of the reference, and samples before and after a blink in which there
 #: are no more blinks than in the reference: 1.5 s at 100 Hz.
 LARGEST_RATIO, N_CROWD = 1.5, 150
-#: Bound of the evidence for or against cleaning, in nats: cleaning may be partial, and people differ.
-LARGEST_EVIDENCE = 2.0
 #: Coefficients of a patch that determine whether it has a blink, and the time and form of this blink; see `uniforms`.
 DICE = slice(8, 11)
 
@@ -84,7 +82,6 @@ class Blinks:
         events: One row for each blink, `(blinks, 4)`: the sample of its peak, its amplitude in microvolts, and its
             width and undershoot relative to the shape.
         background: Standard deviation of the spatial filter's output between blinks, in microvolts.
-        frontal: Value of `frontal_activity`.
     """
 
     topographies: np.ndarray
@@ -92,7 +89,6 @@ class Blinks:
     n_times: int
     events: np.ndarray
     background: float
-    frontal: float = 0.0
 
     @property
     def signal(self) -> np.ndarray:
@@ -118,11 +114,6 @@ class BlinkPopulation:
         between: Standard deviation of each trait between recordings, `(3,)`.
         within: Traits of single blinks minus the traits of the usual blink of their recording, `(blinks, 3)`. The rows
             are sorted by amplitude, small blinks first.
-        share_cleaned: Prior probability that a recording was cleaned of blinks.
-        frontal_evidence: Three parameters `(3,)` of the evidence in `Blinks.frontal` that a recording was not cleaned.
-            Cleaning also removes slow frontal activity. The parameters are: the value of `Blinks.frontal` without
-            evidence; the log odds per unit in a long recording; and the number of samples of a recording in which
-            the log odds are half as large.
     """
 
     topography: Sequence[float]
@@ -135,8 +126,6 @@ class BlinkPopulation:
     slopes: Sequence[float]
     between: Sequence[float]
     within: Sequence[Sequence[float]]
-    share_cleaned: float
-    frontal_evidence: Sequence[float]
 
     def check(self, n_conditions: int) -> None:
         """Checks the shapes and ranges of the parameters.
@@ -155,8 +144,6 @@ class BlinkPopulation:
             "slopes": (3,),
             "between": (3,),
             "within": (max(len(np.atleast_1d(self.within)), 1), 3),
-            "share_cleaned": (),
-            "frontal_evidence": (3,),
         }
         for name, size in sizes.items():
             values = np.asarray(getattr(self, name))
@@ -167,8 +154,6 @@ class BlinkPopulation:
                 )
         if min(self.rates) < 0 or min(*self.concentrations, *self.between) <= 0:
             raise ValueError("blinks must have rates that are not negative, and positive concentrations and between.")
-        if not 0 < self.share_cleaned < 1 or self.frontal_evidence[2] <= 0:
-            raise ValueError("blinks must have a share_cleaned between 0 and 1 and a positive number of samples.")
 
     def __getstate__(self) -> dict[str, Any]:
         # caches would change the fingerprint of `dataset.map` as soon as they are computed
@@ -213,11 +198,9 @@ class BlinkPopulation:
         """
         n_times = x.shape[-1]
         usual, slow = self._topographies(positions), low_pass(x)
-        is_own = noise is None
-        if is_own:
+        if noise is None:
             noise = covariance_between_peaks(slow, usual[:, 0])
-        frontal = frontal_activity(slow, usual[:, 0], noise)
-        if not is_own:
+        else:
             usual *= liveliness(x, noise)[:, None]
         weights, deviation = spatial_filter(usual[:, 0], noise)
         if deviation > LARGEST_NOISE:
@@ -225,7 +208,7 @@ class BlinkPopulation:
         course, rest, events = self._fit_events(weights @ slow)
         background = robust_deviation(rest)
         if not len(events):
-            return Blinks(usual, np.zeros((2, len(course))), n_times, events, background, frontal)
+            return Blinks(usual, np.zeros((2, len(course))), n_times, events, background)
         around = np.zeros(n_times)
         for peak, _, width, _ in events:
             around[max(0, int(peak - 20 * width)) : int(peak + 60 * width)] = 1.0
@@ -237,7 +220,7 @@ class BlinkPopulation:
         seen = low_pass(courses)[:, :n_times]
         own = np.linalg.lstsq((seen - seen.mean(axis=-1, keepdims=True)).T, x.T, rcond=1e-6)[0].T
         weight = len(events) / (len(events) + TOPOGRAPHY_PRIOR)
-        return Blinks(weight * own + (1 - weight) * usual, courses, n_times, events, background, frontal)
+        return Blinks(weight * own + (1 - weight) * usual, courses, n_times, events, background)
 
     def find_alike(self, x: np.ndarray, reference: Blinks, noise: np.ndarray) -> Blinks:
         """Finds only such blinks as a reference has: of its topography, no larger, and no more at a time.
@@ -313,8 +296,8 @@ class BlinkPopulation:
     ) -> np.ndarray:
         """Computes the expected number of blinks in each patch of a continuation.
 
-        The rate is estimated from the number of blinks in the recording and a gamma prior. A recording without blinks
-        may have been cleaned of blinks. If this is more probable than not, the rate is 0.
+        The rate is estimated from the number of blinks in the recording and a gamma prior. It is 0 after a recording
+        without blinks.
 
         Args:
             blinks: Blinks of the recording.
@@ -330,22 +313,13 @@ class BlinkPopulation:
             # a person who blinks often in one condition blinks often in all conditions
             often = scipy.stats.norm.cdf(_scores(person)[0])
             return (scipy.stats.gamma.ppf(often, shapes) / shapes * rates)[list(after)]
+        if blinks.n_times and not len(blinks.events):
+            return np.zeros(len(after))
         known = list(before) or list(after)
         expected = rates[known].mean() * max(blinks.n_times - EDGE, 0) / patch_size
         concentration = shapes[known].mean()
-        if not len(blinks.events) and self._is_cleaned(blinks, expected, concentration):
-            return np.zeros(len(after))
         factor = (concentration + len(blinks.events)) / (concentration + expected)
         return factor * rates[list(after)]
-
-    def _is_cleaned(self, blinks: Blinks, expected: float, concentration: float) -> bool:
-        """Whether a recording without blinks was probably cleaned of blinks, if `expected` blinks were expected."""
-        # the gamma distribution of rates makes counts negative binomial
-        log_odds = np.log(1 / self.share_cleaned - 1) - concentration * np.log1p(expected / concentration)
-        middle, slope, n_half = self.frontal_evidence
-        slope *= blinks.n_times / (blinks.n_times + n_half)
-        evidence = np.clip(slope * (blinks.frontal - middle), -LARGEST_EVIDENCE, LARGEST_EVIDENCE)
-        return bool(log_odds + evidence < 0)
 
     def add_blink(self, courses: np.ndarray, start: int, amplitude: float, width: float, undershoot: float) -> None:
         """Adds a blink to time courses `(2, times)` in place, from sample `start` on; see `Blinks.events`."""

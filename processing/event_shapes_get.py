@@ -98,22 +98,6 @@ def low_pass(x: np.ndarray) -> np.ndarray:
     return scipy.signal.sosfiltfilt(_low_pass_sections(), x, axis=-1, padlen=min(50, x.shape[-1] - 1))
 
 
-def frontal_activity(slow: np.ndarray, topography: np.ndarray, noise: np.ndarray) -> float:
-    """Computes how strong the slow activity at the forehead is, compared with the slow activity of all channels.
-
-    The result is `log(measured / expected)`. The expected value is the noise of the blink filter, scaled by the median
-    strength of the channels.
-
-    Args:
-        slow: Slow part of a recording `(channels, times)` in microvolts.
-        topography: Topography of blinks in the population `(channels,)`.
-        noise: Covariance `(channels, channels)`; see `BlinkPopulation.find`.
-    """
-    weights, deviation = spatial_filter(topography, noise)
-    loudness = np.sqrt(np.median(np.var(slow, axis=-1) / np.diag(noise)))
-    return float(np.log((robust_deviation(weights @ slow) + 1e-9) / (deviation * loudness + 1e-9)))
-
-
 def liveliness(x: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """Computes how well each electrode records EEG: a value between -1 and 1 for each channel of `(channels, times)`.
 

@@ -12,7 +12,7 @@ autoregressive filter that all channels share. `A(z)` is a matrix filter, which 
 can be predicted from earlier samples of all channels. `Sigma` is the covariance of the residual. The filters are
 computed from covariances at lags (Yule-Walker). These covariances are a weighted mean of the recording's covariances
 and the population's. The population's covariances are a function of electrode positions, so they are known for any
-montage. The recording's covariances are smoothed over frequency by the Parzen window w_k:
+montage. The recording's covariances are smoothed over frequency by Parzen windows w_k, above 12 Hz more than below:
 
     autocorrelation  r   = (n r_own + n_1 r_population) / (n + n_1)           n = number of known patches
     covariances      R_k = (n w_k own_k + n_0 P_k) / (n + n_0)         n_0 = prior_patches (1 + channels / 40)

@@ -14,6 +14,7 @@ import scipy
 from .autoregression_get import (
     bound_artefacts,
     covariance_from_spectrum,
+    divide_spectrum,
     lag_window,
     lagged_covariance,
     mean_autocorrelation,
@@ -29,6 +30,12 @@ from .population_get import symmetric_roots
 FILTER_PRIOR_PATCHES = 1.0
 #: Order of the matrix filter.
 MATRIX_ORDER = 60
+#: Frequency below which rhythms are narrow, and the width of the border, as shares of half the sampling rate: 12 and
+#: 1 Hz at 100 Hz.
+CROSSOVER, CROSSOVER_WIDTH = 0.24, 0.02
+#: Largest lag of covariances above the crossover. A few seconds of EEG hold few independent values of coherence; with
+#: more lags, its estimate is too large where channels cohere little.
+FAST_ORDER = 36
 #: Upper bound of the energy, as a multiple of the typical energy. It prevents that artefacts dominate the covariance.
 LARGEST_ENERGY = 3.0
 
@@ -98,7 +105,7 @@ class MatrixFilter:
         """
         # mirrored samples are left out: time runs backwards there, which inverts phase lags and so reduces coherence
         recorded = residual[:, n_mirrored:]
-        own = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(recorded, MATRIX_ORDER)
+        own = smoothed_covariance(recorded)
         weight = n_patches / (n_patches + prior_patches * (1 + len(residual) / 40))
         matrices, covariance = solve_yule_walker(weight * own + (1 - weight) * windowed(population))
         return cls(matrices), covariance
@@ -169,6 +176,24 @@ def moderated(residual: np.ndarray, patch_size: int, least_scale: float) -> tupl
     energy, kept = bound_artefacts(residual, patch_size, LARGEST_ENERGY)
     scale = max(np.sqrt(energy), least_scale)
     return residual * (np.sqrt(kept / max(kept.mean(), 1e-12)) / scale), scale
+
+
+def smoothed_covariance(x: np.ndarray) -> np.ndarray:
+    """Estimates the covariances of a signal at the lags 0 to `MATRIX_ORDER`, smoothed over frequency.
+
+    The signal is divided at the crossover. Below it, the Parzen window of `MATRIX_ORDER` lags resolves alpha. Above
+    it, the shorter window of `FAST_ORDER` lags averages over more frequencies.
+
+    Args:
+        x: Signal `(channels, times)` with a mean of zero.
+
+    Returns:
+        Covariances `(1 + MATRIX_ORDER, channels, channels)`.
+    """
+    slow, fast = divide_spectrum(x, CROSSOVER, CROSSOVER_WIDTH)
+    covariances = lag_window(MATRIX_ORDER)[:, None, None] * lagged_covariance(slow, MATRIX_ORDER)
+    covariances[: 1 + FAST_ORDER] += lag_window(FAST_ORDER)[:, None, None] * lagged_covariance(fast, FAST_ORDER)
+    return covariances * (slow.shape[-1] / x.shape[-1])  # the parts are longer, because their filters ring
 
 
 def windowed(spectrum: np.ndarray) -> np.ndarray:

@@ -25,6 +25,8 @@ from .population_get import N_HARMONICS, N_QUADRATIC, generic_covariance, pack, 
 STATE = "population.safetensors"
 #: Largest allowed size of the file in bytes. The published file has less than one megabyte.
 MOST_BYTES = 64 << 20
+#: Parameters of blinks in files of earlier versions, which are not used any more.
+RETIRED = ("share_cleaned", "frontal_evidence")
 #: Largest number of values in an autocorrelation. It is limited because the eigenvalues of its matrix are computed.
 MOST_LAGS = 1000
 
@@ -195,7 +197,7 @@ def load_state(file: str | os.PathLike) -> tuple[Population, Corrections]:
         own["scale"] = float(own["scale"])
         own["harmonic_covariance"] = unpack(own["harmonic_covariance"])
         if "blinks" in own:
-            own["blinks"] = BlinkPopulation(**own["blinks"])
+            own["blinks"] = BlinkPopulation(**{n: a for n, a in own["blinks"].items() if n not in RETIRED})
         return Population(**own), Corrections(**found["corrections"])
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         names = ", ".join(each.name for each in (*fields(Population), *fields(Corrections)))

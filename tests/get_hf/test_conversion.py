@@ -32,8 +32,7 @@ def as_before(folder):
         "slow_quantiles": [[-2.2, 0.0, 2.2]] * 3,
     }
     if population.blinks is not None:
-        later = ("share_cleaned", "frontal_evidence", "_bases")
-        blinks = {name: value for name, value in vars(population.blinks).items() if name not in later}
+        blinks = {name: value for name, value in vars(population.blinks).items() if name != "_bases"}
         settings["blinks"] = {name: np.asarray(value).tolist() for name, value in blinks.items()}
     for name, value in vars(corrections).items():
         if isinstance(value, dict):

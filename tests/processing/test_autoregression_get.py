@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from get_hf.processing.autoregression_get import (
     covariance_from_spectrum,
+    divide_spectrum,
     lag_window,
     lagged_covariance,
     mean_autocorrelation,
@@ -112,3 +113,22 @@ class TestSpectra:
         assert (np.diff(window) < 0).all()
         spectrum = np.fft.rfft(np.concatenate([window, np.zeros(51), window[:0:-1]])).real
         assert spectrum.min() > -1e-5 * spectrum.max()
+
+
+@settings(deadline=None, max_examples=20)
+@given(n_times=st.integers(25, 900), crossover=st.floats(0.1, 0.9), seed=st.integers(0, 99))
+def test_the_spectra_of_both_parts_add_up_to_that_of_the_signal(n_times, crossover, seed):
+    x = np.random.default_rng(seed).standard_normal((3, n_times)).cumsum(axis=-1)
+    x -= x.mean(axis=-1, keepdims=True)
+    parts = divide_spectrum(x, crossover, 0.02)
+    covariances = [part @ part.T for part in parts]
+    np.testing.assert_allclose(sum(covariances), x @ x.T, rtol=1e-3, atol=1e-3 * np.abs(x @ x.T).max())
+
+
+def test_a_slow_and_a_fast_wave_are_divided():
+    times = np.arange(800)
+    slow, fast = np.sin(2 * np.pi * 0.05 * times), np.sin(2 * np.pi * 0.2 * times)
+    found = divide_spectrum((slow + fast)[None], 0.24, 0.02)
+    for wave, part in zip((slow, fast), found, strict=True):
+        begin = 50
+        np.testing.assert_allclose(part[0, begin + 100 : begin + 700], wave[100:700], atol=0.05)

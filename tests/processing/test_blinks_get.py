@@ -116,8 +116,6 @@ class TestPopulation:
             ({"rates": [0.1, -0.1, 0.1]}, "rates that are not negative"),
             ({"concentrations": [1.0, 0.0, 1.0]}, "positive concentrations"),
             ({"concentrations": [float("nan")] * 3}, "finite numbers"),
-            ({"share_cleaned": 1.5}, "share_cleaned between 0 and 1"),
-            ({"frontal_evidence": [0.0, 8.0]}, "frontal_evidence of blinks must be finite numbers"),
         ],
         ids=str,
     )

@@ -49,6 +49,15 @@ def test_how_people_blink_comes_back(tmp_path):
         assert_equal(getattr(again.blinks, each.name), getattr(blinks, each.name))
 
 
+def test_parameters_of_earlier_versions_are_left_out(tmp_path):
+    extractor = GETFeatureExtractor.from_pretrained(CHECKPOINT)
+    save_state(extractor.population, extractor.corrections, tmp_path)
+    before = load_file(tmp_path / STATE)
+    save_file(before | {"population.blinks.share_cleaned": np.array(0.3)}, tmp_path / STATE)
+    save_state(*load_state(tmp_path / STATE), tmp_path)
+    assert_equal(load_file(tmp_path / STATE), before)
+
+
 def test_a_condition_may_have_any_name(tmp_path, corrections):
     extractor = GETFeatureExtractor(conditions=["none", "eyes.closed"])
     tables = {"none": GAINS, "eyes.closed": -GAINS}

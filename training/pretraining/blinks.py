@@ -18,9 +18,6 @@ LEAST_BLINKS, LEAST_BLINKS_OF_ONE = 30, 3
 RATE_PRIOR, TRAIT_PRIOR = 40, 3
 #: Minimum number of recordings for an estimate of how people differ in a condition.
 LEAST_RECORDINGS = 8
-#: `share_cleaned` and `frontal_evidence` of `BlinkPopulation`. They were fitted to stretches of 1 to 8 s of 30
-#: training people of EEGMMIDB, with and without the ocular components of an ICA (see `training/EXPERIMENTS.md`).
-CLEANED = {"share_cleaned": 0.3, "frontal_evidence": (-0.54, 8.0, 240)}
 #: Number of blinks whose deviations from the usual blink of their recording are stored.
 N_KEPT = 100
 
@@ -44,7 +41,7 @@ def fit_blinks(
     late = np.zeros(N_HARMONICS), np.zeros(N_BEFORE + N_AFTER)
     rates = np.zeros(n_conditions), np.ones(n_conditions)
     traits = np.zeros((n_conditions, 3)), np.zeros(3), np.ones(3), np.zeros((1, 3))
-    found = BlinkPopulation(_first_topography(), _first_shape(), *late, *rates, *traits, **CLEANED)
+    found = BlinkPopulation(_first_topography(), _first_shape(), *late, *rates, *traits)
     noise = _fit_noise(recordings, found)
     for _ in range(3):
         found = _refit(found, noise, recordings, n_conditions, patch_size)
@@ -117,9 +114,7 @@ def _refit(
     largest = late_shapes[0, np.abs(late_shapes[0]).argmax()]
     late_part = late_topographies[:, 0] * strengths[0] * largest, late_shapes[0] / largest
     rates, concentrations = _fit_rates(n_blinks, n_patches)
-    return BlinkPopulation(
-        topography, shape / shape.max(), *late_part, rates, concentrations, usual, *variation, **CLEANED
-    )
+    return BlinkPopulation(topography, shape / shape.max(), *late_part, rates, concentrations, usual, *variation)
 
 
 def _stretches(x: np.ndarray, events: np.ndarray) -> list[tuple[np.ndarray, float]]:

@@ -5,7 +5,8 @@
     segments = cut_segments(found.signals, found.ch_names, **found.cut().lengths)
 
 A recording is cleaned as for training (`segment_table`): marked stretches and unusable channels are left out. The
-evaluation uses the channels that nearly all recordings share, and lengths that fit most of the recordings.
+evaluation uses the channels that give the most EEG (see `shared_channels`), and lengths that fit most of the
+recordings.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from get_hf.training.evaluation.recordings import CHANNELS, SAMPLING_RATE, Cut, 
 #: Lengths of prompts and continuations: the first that fits most recordings is used, or else the last. Trials of a few
 #: seconds, such as those of muse-sequence, have no room for a second stretch.
 CUTS = (Cut(), Cut(8.0, 6.0), Cut(4.0, 3.0, other_recordings=True))
-#: Share of the recordings that a length must fit, and that must have a channel.
-MOST, NEARLY_ALL = 0.5, 0.9
+#: Share of the recordings that a length must fit.
+MOST = 0.5
 #: Channels that are enough to leave out all unusual ones, and the largest number of channels.
 ENOUGH_CHANNELS, MOST_CHANNELS = 16, 32
 #: Length in seconds of a segment of a recording, so long that stretches are not divided.
@@ -146,7 +147,7 @@ def is_prepared(name: str | Path) -> bool:
 
 
 def shared_channels(of_recordings: Sequence[Sequence[str]]) -> list[str]:
-    """Chooses the channels that at least 90 % of the recordings have.
+    """Chooses the most frequent channels, as many as give the most EEG: channels times recordings that have them all.
 
     Args:
         of_recordings: Channels of each recording, by canonical name.
@@ -155,9 +156,12 @@ def shared_channels(of_recordings: Sequence[Sequence[str]]) -> list[str]:
         The usual channels of the evaluation among them if there are at least 16, else all of them. If there are more
         than 32, 32 of them, evenly spread.
     """
-    counts = Counter(name for names in of_recordings for name in set(names))
-    first = list(dict.fromkeys(name for names in of_recordings for name in names))
-    shared = [name for name in first if counts[name] >= NEARLY_ALL * len(of_recordings)]
+    counts = Counter(name for names in of_recordings for name in dict.fromkeys(names))
+    frequent = [name for name, _ in counts.most_common()]
+    recordings = [set(names) for names in of_recordings]
+    amounts = [n * sum(names >= set(frequent[:n]) for names in recordings) for n in range(len(frequent) + 1)]
+    chosen = frequent[: int(np.argmax(amounts))]
+    shared = [name for name in counts if name in chosen]  # in the order of the recordings
     usual = [name for name in CHANNELS if name in shared]
     if len(usual) >= ENOUGH_CHANNELS:
         return usual
