@@ -263,12 +263,13 @@ class GETGenerationMixin(GenerationMixin):
             # the second half of the batch has the same past as the first half, but no condition
             input_ids, model_kwargs = torch.cat((input_ids, input_ids)), with_unconditional(model_kwargs)
         sequence = PatchBuffer(input_ids, generation_config.max_length, only_last=use_cache)
+        schedule = self.flow_head.schedule(generation_config.num_flow_steps)
         recorded = {"hidden_states": (), "attentions": ()}
         finished = torch.zeros(n_batch, dtype=torch.bool, device=input_ids.device)
         everyone_finished = False
 
         first, wanted = True, None
-        with MeasuredThreads(self.device) as threads:
+        with torch.inference_mode(), MeasuredThreads(self.device) as threads:
             while self._has_unfinished_sequences(everyone_finished, synced_gpus, device=input_ids.device):
                 threads.update()
                 if streamer is not None and (ids := streamer.condition_ids()) is not wanted:
@@ -293,26 +294,29 @@ class GETGenerationMixin(GenerationMixin):
                 drawn = noise.draw(n_chans, self.config.flow_size, noise_scale)
                 rhythm = noise.draw(n_chans, N_COSINES, n_shared=1) if depth else None
                 patches = self.draw_patch(
-                    outputs.last_hidden_state[:, :, -1], drawn, rhythm, generation_config, channel_mask
+                    outputs.last_hidden_state[:, :, -1], drawn, rhythm, generation_config, channel_mask, schedule
                 )
                 context, patch_out = (self._silenced(x, channel_mask, finished).to(input_ids.device) for x in patches)
                 sequence.append(torch.cat((context, context)) if guided else context)
                 output.append(patch_out)
                 if streamer is not None:
-                    streamer.put(patch_out.cpu())
+                    streamer.put(ordinary(patch_out.cpu()))
                 finished = finished | stopping_criteria(output.counted, None)
                 everyone_finished = bool(finished.all())
 
         if streamer is not None:
             streamer.end()
-        values = to_values(output.patches, self.config.patch_size)
+        values = ordinary(to_values(output.patches, self.config.patch_size))
+        cache = model_kwargs.get("past_key_values")
+        for layer in [] if cache is None else cache.layers:
+            layer.keys, layer.values = ordinary(layer.keys), ordinary(layer.values)
         if not generation_config.return_dict_in_generate:
             return values
         return GETGenerateOutput(
             sequences=values,
-            past_key_values=None if guided else model_kwargs.get("past_key_values"),
-            hidden_states=recorded["hidden_states"] or None,
-            attentions=recorded["attentions"] or None,
+            past_key_values=None if guided else cache,
+            hidden_states=ordinary(recorded["hidden_states"]) or None,
+            attentions=ordinary(recorded["attentions"]) or None,
         )
 
     @staticmethod
@@ -327,6 +331,7 @@ class GETGenerationMixin(GenerationMixin):
         modulation_noise: torch.Tensor | None,
         generation_config: GenerationConfig,
         channel_mask: torch.Tensor | None = None,
+        schedule: list[list[torch.Tensor]] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Draws the next patch, given the states of the past.
 
@@ -337,6 +342,7 @@ class GETGenerationMixin(GenerationMixin):
             modulation_noise: Standard normal noise, `(batch, channels + 1, N_COSINES)`; None: there is no modulation.
             generation_config: The options of `generate`.
             channel_mask: `(batch, channels)`, 0 where there is no channel.
+            schedule: The result of `flow_head.schedule`, if it is known from another patch.
 
         Returns:
             The patch that the model reads in the next step, and the modulated patch, which is the output,
@@ -350,7 +356,12 @@ class GETGenerationMixin(GenerationMixin):
         if config.guidance_scale != 1.0 and mask is not None:
             mask = torch.cat((mask, mask))
         patch = self.flow_head.sample(
-            states, torch.cat((course, amplitude), dim=-1), config.num_flow_steps, config.guidance_scale, mask
+            states,
+            torch.cat((course, amplitude), dim=-1),
+            config.num_flow_steps,
+            config.guidance_scale,
+            mask,
+            schedule,
         )
         if modulation_noise is None:
             return patch, patch
@@ -391,6 +402,14 @@ class PatchStreamer(BaseStreamer):
     def end(self) -> None:
         """Ends the streamer of the user, because no patch follows."""
         self.streamer.end()
+
+
+def ordinary(value: Any) -> Any:
+    """Copies tensors, or tuples of them, that were computed in inference mode, so that gradients can use them."""
+    if isinstance(value, tuple):
+        return tuple(map(ordinary, value))
+    with torch.inference_mode(False):
+        return value.clone() if isinstance(value, torch.Tensor) and value.is_inference() else value
 
 
 def to_sequence(values: torch.Tensor, patch_size: int) -> torch.Tensor:
