@@ -69,6 +69,8 @@ class GETStep(nn.Module):
         super().__init__()
         self.model = model
         self.options = options
+        with torch.no_grad():
+            self.schedule = model.flow_head.schedule(options.num_flow_steps)
 
     def forward(
         self,
@@ -99,7 +101,9 @@ class GETStep(nn.Module):
             use_cache=True,
         ).last_hidden_state
         scale = self.model.noise_scale(self.options)
-        next_patch, signal = self.model.draw_patch(states[:, :, -1], scale * noise, modulation_noise, self.options)
+        next_patch, signal = self.model.draw_patch(
+            states[:, :, -1], scale * noise, modulation_noise, self.options, schedule=self.schedule
+        )
         read = torch.stack([torch.stack((layer.keys, layer.values)) for layer in layers])
         return signal, next_patch, read.view_as(cache), length + 1
 
