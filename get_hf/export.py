@@ -85,7 +85,7 @@ class GETStep(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Reads one patch, and draws the next patch; see `export_step`."""
         window = self.model.config.sliding_window
-        layers = [WindowLayer(*layer.flatten(1, 2), length) for layer in cache]
+        layers = [WindowLayer(keys, values, length) for keys, values in cache.flatten(2, 3)]
         # numbers instead of booleans: every implementation of attention adds them
         unread = torch.arange(window, device=patch.device) < window - 1 - length
         mask = torch.zeros(window, dtype=patch.dtype, device=patch.device).masked_fill(

@@ -113,7 +113,8 @@ class GETFlowHead(nn.Module):
     def schedule(self, num_steps: int) -> list[list[torch.Tensor]]:
         """Returns the modulations of each step of `sample`, which are the same for all patches."""
         times = (torch.arange(num_steps, device=self.in_proj.weight.device) + 0.5) / num_steps
-        return [*zip(*(modulation.split(1) for modulation in self.modulations(times)), strict=True)]
+        parts = [modulation.split(1) for modulation in self.modulations(times)]
+        return [list(of_step) for of_step in zip(*parts, strict=True)]
 
     def velocity(
         self,
