@@ -8,8 +8,8 @@ The parts:
 
 - `streams`: seconds of EEG per second of time, over all streams, for several numbers of streams and channels; and for
   one stream that is decoded to microvolts while it is generated.
-- `ways`: one stream of 20 channels with other numbers of flow steps, in bfloat16, with eager attention, and with a
-  compiled flow head; speed over the speed of the default.
+- `ways`: one stream of 20 channels with other numbers of flow steps, in bfloat16, with eager attention, with a
+  compiled flow head, and by the exported step in ONNX Runtime; speed over the speed of the default.
 - `hour`: duration of a patch after an hour of one stream over the duration in its first minute, and growth of memory.
 - `others`: speed over the speed of a vector autoregression, and of PatchTST, a forecaster of transformers with as many
   parameters, which forecasts each channel by itself.
@@ -26,6 +26,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ from transformers import (
 from transformers.generation.streamers import BaseStreamer
 from transformers.utils import logging
 
-from get_hf import GETModel, load_pretrained
+from get_hf import GETModel, export_step, load_pretrained
 from get_hf.processing.features_get import EEGFeatures
 from get_hf.processing.montage_get import USUAL_CHANNELS
 from get_hf.training.data.provenance import provenance
@@ -91,6 +92,31 @@ def generating(model: GETModel, features: EEGFeatures, seconds: float, **options
     return way
 
 
+def stepping(model: GETModel, features: EEGFeatures, seconds: float) -> Callable[[], None]:
+    """A function that generates some seconds by the exported step, with as many threads as torch has."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    with tempfile.TemporaryDirectory() as folder:
+        n_streams, n_channels, _ = features["channel_positions"].shape
+        path = export_step(model, Path(folder) / "step.onnx", n_channels, n_streams)
+        session = onnxruntime.InferenceSession(path, options)
+    first = {entry.name: np.zeros(entry.shape, np.float32) for entry in session.get_inputs()}
+    first |= {name: features[name].numpy() for name in ("channel_positions", "calibration")}
+    first |= {"condition_ids": features["condition_ids"][:, :1].numpy(), "length": np.zeros((), np.int64)}
+    n_patches = round(seconds * model.config.sampling_rate / model.config.patch_size)
+
+    def way() -> None:
+        state, rng = dict(first), np.random.default_rng(0)
+        for _ in range(n_patches):
+            for name in ("noise", "modulation_noise"):
+                state[name] = rng.standard_normal(state[name].shape, np.float32)
+            _, state["patch"], state["cache"], state["length"] = session.run(None, state)
+
+    return way
+
+
 def streams(seconds: float, repeats: int) -> dict[str, float]:
     """Seconds of EEG per second, over all streams."""
     model, extractor = load_pretrained()
@@ -131,6 +157,8 @@ def ways(seconds: float, repeats: int) -> dict[str, float]:
     compiled = load_pretrained()[0]
     compiled.flow_head.velocity = torch.compile(compiled.flow_head.velocity, dynamic=False)
     own["compiled flow head"] = generating(compiled, features, seconds)
+    if find_spec("onnxruntime") is not None:
+        own["the exported step in ONNX Runtime"] = stepping(model, features, seconds)
     took = in_turn(own, repeats)
     return {name: took["default"] / value for name, value in took.items() if name != "default"}
 

@@ -19,6 +19,7 @@ from transformers.pipelines import PIPELINE_REGISTRY
 from get_hf.augmentation import augment
 from get_hf.classification import Classification, classify
 from get_hf.data_collator import GETDataCollator
+from get_hf.export import export_step
 from get_hf.imputation import impute
 from get_hf.modeling.configuration_get import GETConfig
 from get_hf.modeling.modeling_get import GETForSequenceClassification, GETModel
@@ -95,6 +96,7 @@ __all__ = [
     "__version__",
     "augment",
     "classify",
+    "export_step",
     "impute",
     "load_classifier",
     "load_pretrained",

@@ -18,9 +18,11 @@ normal density of the dither. By Jensen's inequality,
 One array holds the noise of the flow and the noise of the dither for a patch, `noise_size` values per channel.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 #: Power that is added to the mean power of a band, where 1 is the usual power. It keeps the logarithm bounded if a
@@ -109,5 +111,10 @@ def error_weights(course: int, amplitudes: int) -> torch.Tensor:
 
 def _spread(amplitude: torch.Tensor, bands: Sequence[int]) -> torch.Tensor:
     """Returns the amplitude of each coefficient, `(..., patch_size)`, from log amplitudes `(..., bands)`."""
-    sizes = torch.tensor(list(bands), device=amplitude.device)
-    return amplitude.exp().repeat_interleave(sizes, dim=-1, output_size=sum(bands))
+    index = torch.as_tensor(_band_of_coefficients(tuple(bands)), device=amplitude.device)
+    return amplitude.exp().index_select(-1, index)
+
+
+@functools.cache
+def _band_of_coefficients(bands: tuple[int, ...]) -> np.ndarray:
+    return np.repeat(np.arange(len(bands)), bands)

@@ -65,12 +65,17 @@ class GETFlowBlock(nn.Module):
         """Normalises by the root mean square; scale and shift are applied later, by the modulation."""
         return nn.functional.rms_norm(x, x.shape[-1:], eps=self.eps)
 
+    def modulate(self, embedding: torch.Tensor) -> torch.Tensor:
+        """Returns shift, scale and gate of both parts, `(batch, 6, 1, width)`, from flow times `(batch, width)`."""
+        shifts, scales, gates = self.modulation(embedding).unflatten(-1, (2, 3, 1, -1)).unbind(2)
+        return torch.stack((shifts, 1 + scales, 1 + gates), dim=2).flatten(1, 2)
+
     def forward(self, x: torch.Tensor, modulation: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
-        """Maps `(batch, channels, width)` to the same shape, with a modulation of shape `(batch or 1, 6 * width)`."""
-        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation[:, None].chunk(6, dim=-1)
-        attended, _ = self.channel_attention(torch.addcmul(shift_a, self.norm(x), 1 + scale_a), attention_mask)
-        x = torch.addcmul(x, attended, 1 + gate_a)
-        return torch.addcmul(x, self.mlp(torch.addcmul(shift_m, self.norm(x), 1 + scale_m)), 1 + gate_m)
+        """Maps `(batch, channels, width)` to the same shape; the modulation is `(batch or 1, 6, 1, width)`."""
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.unbind(1)
+        attended, _ = self.channel_attention(torch.addcmul(shift_a, self.norm(x), scale_a), attention_mask)
+        x = torch.addcmul(x, attended, gate_a)
+        return torch.addcmul(x, self.mlp(torch.addcmul(shift_m, self.norm(x), scale_m)), gate_m)
 
 
 class GETFlowHead(nn.Module):
@@ -94,7 +99,7 @@ class GETFlowHead(nn.Module):
         self.out_proj = GETZeroLinear(width, sum(self.parts))
 
     def modulations(self, time: torch.Tensor) -> list[torch.Tensor]:
-        """Returns the modulation of each block, `(batch, 6 * width)`, at flow times `(batch,)`.
+        """Returns the modulation of each block, `(batch, 6, 1, width)`, at flow times `(batch,)`.
 
         The modulation does not depend on the patch.
         """
@@ -103,7 +108,13 @@ class GETFlowHead(nn.Module):
         angles = time.float()[:, None] * frequencies
         embedding = torch.cat((angles.cos(), angles.sin()), dim=-1).to(self.in_proj.weight.dtype)
         embedding = self.time_mlp(embedding)
-        return [block.modulation(embedding) for block in self.blocks]  # type: ignore[operator]
+        return [block.modulate(embedding) for block in self.blocks]  # type: ignore[operator]
+
+    def schedule(self, num_steps: int) -> list[list[torch.Tensor]]:
+        """Returns the modulations of each step of `sample`, which are the same for all patches."""
+        times = (torch.arange(num_steps, device=self.in_proj.weight.device) + 0.5) / num_steps
+        parts = [modulation.split(1) for modulation in self.modulations(times)]
+        return [list(of_step) for of_step in zip(*parts, strict=True)]
 
     def velocity(
         self,
@@ -154,6 +165,7 @@ class GETFlowHead(nn.Module):
         num_steps: int,
         guidance_scale: float = 1.0,
         channel_mask: torch.Tensor | None = None,
+        schedule: list[list[torch.Tensor]] | None = None,
     ) -> torch.Tensor:
         """Integrates the flow from noise to the next patch.
 
@@ -169,6 +181,7 @@ class GETFlowHead(nn.Module):
             num_steps: Number of integration steps. Each step computes one velocity.
             guidance_scale: Strength of classifier-free guidance (Ho & Salimans 2022); 1 is no guidance.
             channel_mask: `(batch, channels)`, 0 where there is no channel. The rows are as in `hidden_states`.
+            schedule: The result of `schedule(num_steps)`, if it is known from another patch.
 
         Returns:
             The next patch, `(batch, channels, patch_size)`.
@@ -176,13 +189,11 @@ class GETFlowHead(nn.Module):
         guided = guidance_scale != 1.0
         condition = self.condition_proj(hidden_states)
         mask = create_bidirectional_mask(self.config, condition, channel_mask)
-        times = (torch.arange(num_steps, device=noise.device) + 0.5) / num_steps
-        # computed for all times together, because the modulation does not depend on the patch
-        modulations = [m.split(1) for m in self.modulations(times)]
+        schedule = self.schedule(num_steps) if schedule is None else schedule
 
         def velocity(x: torch.Tensor, index: int) -> torch.Tensor:
             x = torch.cat((x, x)) if guided else x
-            v = self.velocity(x, [m[index] for m in modulations], condition, mask)
+            v = self.velocity(x, schedule[index], condition, mask)
             if not guided:
                 return v
             with_condition, without = v.chunk(2)

@@ -244,8 +244,8 @@ class GETGenerationMixin(GenerationMixin):
         **model_kwargs,
     ) -> torch.Tensor | GETGenerateOutput:
         """Runs the generation loop, in which each step computes the state of the past and then draws a patch."""
-        guidance_scale = generation_config.guidance_scale
-        noise_scale = generation_config.temperature if generation_config.do_sample else 0.0
+        noise_scale = self.noise_scale(generation_config)
+        depth = noise_scale * generation_config.modulation_depth
         use_cache = model_kwargs.get("use_cache", True)
         channel_mask = model_kwargs.get("channel_mask")
         n_batch, n_chans = len(input_ids), input_ids.shape[-1] // self.config.patch_size
@@ -256,19 +256,20 @@ class GETGenerationMixin(GenerationMixin):
             generation_config.num_return_sequences or 1,
             channel_mask,
         )
-        guided = guidance_scale != 1.0
+        guided = generation_config.guidance_scale != 1.0
         is_only_streamed = streamer is not None and not streamer.keep_sequence
         output = PatchBuffer(input_ids, generation_config.max_length, only_last=is_only_streamed)
         if guided:
             # the second half of the batch has the same past as the first half, but no condition
             input_ids, model_kwargs = torch.cat((input_ids, input_ids)), with_unconditional(model_kwargs)
         sequence = PatchBuffer(input_ids, generation_config.max_length, only_last=use_cache)
+        schedule = self.flow_head.schedule(generation_config.num_flow_steps)
         recorded = {"hidden_states": (), "attentions": ()}
         finished = torch.zeros(n_batch, dtype=torch.bool, device=input_ids.device)
         everyone_finished = False
 
         first, wanted = True, None
-        with MeasuredThreads(self.device) as threads:
+        with torch.inference_mode(), MeasuredThreads(self.device) as threads:
             while self._has_unfinished_sequences(everyone_finished, synced_gpus, device=input_ids.device):
                 threads.update()
                 if streamer is not None and (ids := streamer.condition_ids()) is not wanted:
@@ -291,44 +292,81 @@ class GETGenerationMixin(GenerationMixin):
                     recorded[name] += (outputs[name],) if name in outputs else ()
 
                 drawn = noise.draw(n_chans, self.config.flow_size, noise_scale)
-                patch = self.flow_head.sample(
-                    outputs.last_hidden_state[:, :, -1],
-                    self._share_bursts(drawn, generation_config.burst_correlation, noise_scale, channel_mask),
-                    generation_config.num_flow_steps,
-                    guidance_scale,
-                    model_kwargs.get("channel_mask"),
+                rhythm = noise.draw(n_chans, N_COSINES, n_shared=1) if depth else None
+                patches = self.draw_patch(
+                    outputs.last_hidden_state[:, :, -1], drawn, rhythm, generation_config, channel_mask, schedule
                 )
-                depth = noise_scale * generation_config.modulation_depth
-                # the model does not see the modulation: otherwise the amplitude would grow from step to step
-                context, patch_out = (
-                    self._silenced(x, channel_mask, finished).to(input_ids.device)
-                    for x in (patch, self._modulate(patch, depth, channel_mask, noise))
-                )
+                context, patch_out = (self._silenced(x, channel_mask, finished).to(input_ids.device) for x in patches)
                 sequence.append(torch.cat((context, context)) if guided else context)
                 output.append(patch_out)
                 if streamer is not None:
-                    streamer.put(patch_out.cpu())
+                    streamer.put(ordinary(patch_out.cpu()))
                 finished = finished | stopping_criteria(output.counted, None)
                 everyone_finished = bool(finished.all())
 
         if streamer is not None:
             streamer.end()
-        values = to_values(output.patches, self.config.patch_size)
+        values = ordinary(to_values(output.patches, self.config.patch_size))
+        cache = model_kwargs.get("past_key_values")
+        for layer in [] if cache is None else cache.layers:
+            layer.keys, layer.values = ordinary(layer.keys), ordinary(layer.values)
         if not generation_config.return_dict_in_generate:
             return values
         return GETGenerateOutput(
             sequences=values,
-            past_key_values=None if guided else model_kwargs.get("past_key_values"),
-            hidden_states=recorded["hidden_states"] or None,
-            attentions=recorded["attentions"] or None,
+            past_key_values=None if guided else cache,
+            hidden_states=ordinary(recorded["hidden_states"]) or None,
+            attentions=ordinary(recorded["attentions"]) or None,
         )
 
-    def _share_bursts(
-        self, noise: torch.Tensor, correlation: float, noise_scale: float, channel_mask: torch.Tensor | None
-    ) -> torch.Tensor:
-        """Increases the shared part of the noise of amplitudes, and leaves the noise of the waveform unchanged."""
+    @staticmethod
+    def noise_scale(generation_config: GenerationConfig) -> float:
+        """Returns the standard deviation of the flow's noise: the temperature, or 0 without sampling."""
+        return generation_config.temperature if generation_config.do_sample else 0.0
+
+    def draw_patch(
+        self,
+        states: torch.Tensor,
+        noise: torch.Tensor,
+        modulation_noise: torch.Tensor | None,
+        generation_config: GenerationConfig,
+        channel_mask: torch.Tensor | None = None,
+        schedule: list[list[torch.Tensor]] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Draws the next patch, given the states of the past.
+
+        Args:
+            states: Last states of the backbone, `(batch, channels, hidden_size)`. With guidance, the shape is
+                `(2 * batch, ...)`, and the second half holds the states without the condition.
+            noise: Noise of the flow, whose standard deviation is `noise_scale`, `(batch, channels, flow_size)`.
+            modulation_noise: Standard normal noise, `(batch, channels + 1, N_COSINES)`; None: there is no modulation.
+            generation_config: The options of `generate`.
+            channel_mask: `(batch, channels)`, 0 where there is no channel.
+            schedule: The result of `flow_head.schedule`, if it is known from another patch.
+
+        Returns:
+            The patch that the model reads in the next step, and the modulated patch, which is the output,
+            `(batch, channels, patch_size)` each. If the model read the modulation, the amplitude would grow from step
+            to step.
+        """
+        config, scale = generation_config, self.noise_scale(generation_config)
         course, amplitude = noise.split([self.config.patch_size, len(self.config.flow_bands)], dim=-1)
-        return torch.cat((course, share_bursts(amplitude, correlation, channel_mask, noise_scale)), dim=-1)
+        amplitude = share_bursts(amplitude, config.burst_correlation, channel_mask, scale)
+        mask = channel_mask
+        if config.guidance_scale != 1.0 and mask is not None:
+            mask = torch.cat((mask, mask))
+        patch = self.flow_head.sample(
+            states,
+            torch.cat((course, amplitude), dim=-1),
+            config.num_flow_steps,
+            config.guidance_scale,
+            mask,
+            schedule,
+        )
+        if modulation_noise is None:
+            return patch, patch
+        depth = scale * config.modulation_depth
+        return patch, modulate(patch, modulation_noise, depth, self.config.sampling_rate, channel_mask)
 
     @staticmethod
     def _silenced(patch: torch.Tensor, channel_mask: torch.Tensor | None, finished: torch.Tensor) -> torch.Tensor:
@@ -336,15 +374,6 @@ class GETGenerationMixin(GenerationMixin):
         if channel_mask is not None:
             patch = patch * channel_mask[:, :, None].to(patch)
         return patch.flatten(1).masked_fill(finished[:, None].to(patch.device), 0.0)
-
-    def _modulate(
-        self, patch: torch.Tensor, depth: float, channel_mask: torch.Tensor | None, noise: PatchNoise
-    ) -> torch.Tensor:
-        """Modulates the amplitude within a patch; with depth 0, returns the patch and draws no noise."""
-        if depth == 0.0:
-            return patch
-        drawn = noise.draw(patch.shape[1], N_COSINES, n_shared=1)
-        return modulate(patch, drawn, depth, self.config.sampling_rate, channel_mask)
 
 
 class PatchStreamer(BaseStreamer):
@@ -373,6 +402,14 @@ class PatchStreamer(BaseStreamer):
     def end(self) -> None:
         """Ends the streamer of the user, because no patch follows."""
         self.streamer.end()
+
+
+def ordinary(value: Any) -> Any:
+    """Copies tensors, or tuples of them, that were computed in inference mode, so that gradients can use them."""
+    if isinstance(value, tuple):
+        return tuple(map(ordinary, value))
+    with torch.inference_mode(False):
+        return value.clone() if isinstance(value, torch.Tensor) and value.is_inference() else value
 
 
 def to_sequence(values: torch.Tensor, patch_size: int) -> torch.Tensor:

@@ -111,6 +111,9 @@ class GETAttention(nn.Module):
         self.head_dim = hidden_size // config.num_attention_heads
         self.num_key_value_groups = 1  # read by the attention functions of transformers
         self.scaling = self.head_dim**-0.5
+        # stored here, because reading an attribute of a configuration takes as long as a small operation
+        self.dropout = config.attention_dropout
+        self.sliding_window = config.sliding_window if is_causal else None
         self.qkv_proj = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
         self.o_proj = nn.Linear(hidden_size, hidden_size, bias=False)
 
@@ -127,9 +130,9 @@ class GETAttention(nn.Module):
         Returns the output, which has the same shape, and the weights. Without eager attention, the weights are None.
         """
         qkv = self.qkv_proj(hidden_states).unflatten(-1, (3, -1, self.head_dim))
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (batch, heads, length, head_dim) each
+        query, key, value = qkv = qkv.permute(2, 0, 3, 1, 4)  # (batch, heads, length, head_dim) each
         if position_embeddings is not None:
-            query, key = rotate(query, *position_embeddings), rotate(key, *position_embeddings)
+            query, key = rotate(qkv[:2], *position_embeddings)
         if past_key_values is not None:
             key, value = past_key_values.update(key, value, self.layer_idx)
 
@@ -142,10 +145,10 @@ class GETAttention(nn.Module):
             key,
             value,
             attention_mask,
-            dropout=self.config.attention_dropout if self.training else 0.0,
+            dropout=self.dropout if self.training else 0.0,
             scaling=self.scaling,
             is_causal=self.is_causal,
-            sliding_window=self.config.sliding_window if self.is_causal else None,
+            sliding_window=self.sliding_window,
             **kwargs,
         )
         return self.o_proj(output.flatten(2)), weights

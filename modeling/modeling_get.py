@@ -120,7 +120,7 @@ class GETBackbone(GETPreTrainedModel):
         n_past = past_key_values.get_seq_length() if past_key_values is not None else 0
 
         hidden_states = self.embed(patches, channel_positions, calibration, condition_ids)
-        positions = torch.arange(n_past, n_past + patches.shape[2], device=patches.device)
+        positions = torch.arange(patches.shape[2], device=patches.device) + n_past
         position_embeddings = rotary_embedding(positions, self.config.head_dim, self.config.rope_theta)
         time_mask = create_sliding_window_causal_mask(
             config=self.config,

@@ -182,7 +182,14 @@ class GETPreTrainedModel(PreTrainedModel):
             }
             # each model can be turned into a classifier
             self.config.auto_map = {CLASSIFIER: "modeling_get.GETForSequenceClassification"}
-        super().save_pretrained(save_directory, is_main_process, *args, **kwargs)
+        wrapped = type(self)
+        if wrapped.__name__.startswith("FSDP"):
+            # the Trainer's FSDP gives a model a subclass, whose code would be saved instead of the model's
+            self.__class__ = wrapped.__bases__[-1]
+        try:
+            super().save_pretrained(save_directory, is_main_process, *args, **kwargs)
+        finally:
+            self.__class__ = wrapped
         if self.should_save_on_this_rank(is_main_process):
             list_files(save_directory)
 

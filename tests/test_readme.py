@@ -135,6 +135,8 @@ def test_the_commands_about_the_hub_lead_there_and_back(folder):
 def test_the_programs_run(folder, program):
     if "load_classifier" in program and not CLASSIFIERS.is_dir():
         pytest.skip("no classifiers are shipped in this tree")
+    if "onnx" in program:
+        pytest.importorskip("onnxruntime")
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
     if "continued_raw.fif" in program:
         continued = mne.io.read_raw(folder / "continued_raw.fif", verbose="ERROR")

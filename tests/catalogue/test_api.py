@@ -15,6 +15,7 @@ from get_hf import (
     GETFeatureExtractor,
     GETModel,
     GETModule,
+    export_step,
     load_pretrained,
     load_recording,
     save_recording,
@@ -148,6 +149,19 @@ MODULE = {
     "unit": [None, "T", 3],
     "calibrate_on": ["none", None, EEG.tolist()],
     "checkpoint": ["no/such/folder"],
+}
+#: Arguments of `export_step`.
+STEP = {
+    "path": ["step", "step.pt", "", ".", "nowhere/step.pt2", "step.onnx.gz"],
+    "n_channels": [0, -1, 1.5, NAN, "many", None, [20], True],
+    "n_streams": [0, -1, 1.5, INF, "one", None],
+    "temperature": [-1, NAN, "hot"],
+    "num_flow_steps": [0, 1.5, "few"],
+    "burst_correlation": [-0.1, 1.1, "much"],
+    "modulation_depth": [-0.1, INF, "deep"],
+    "guidance_scale": [2.0],
+    "seconds": [1.0],
+    "top_k": [5],
 }
 
 
@@ -322,3 +336,11 @@ def test_what_no_module_can_be_like(inputs, refused, name, value, mentions):
     usual = {"n_outputs": 2, "chs_info": NAMES, "n_times": 320, "sfreq": RATE, "checkpoint": inputs / "checkpoint"}
     with refused(mentions):
         GETModule(**usual | {name: value})
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in STEP.items() for value in values])
+def test_what_cannot_be_exported(model, tmp_path, monkeypatch, refused, name, value):
+    monkeypatch.chdir(tmp_path)
+    with refused("Cannot write" if name == "path" else name):
+        export_step(model, **{"path": "step.pt2", "n_channels": 2} | {name: value})
+    assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel, TrainerCallback
 from transformers.utils import logging as transformers_logging
 
@@ -34,8 +34,9 @@ class AveragedWeights(TrainerCallback):
 
         average <- d average + (1 - d) parameters,    d = min(decay, (1 + step) / (10 + step))
 
-    The average is stored on the device of the parameters, and is the same on every process of DDP. It is saved in each
-    checkpoint as a separate model. If training continues from a checkpoint, the average is restored exactly.
+    The average is stored like the parameters: on their device, and divided among the processes if they are (FSDP). It
+    is saved in each checkpoint as a separate model. If training continues from a checkpoint, the average is restored
+    exactly.
 
     Args:
         model: The model in training. The average starts from its current parameters.
@@ -45,18 +46,18 @@ class AveragedWeights(TrainerCallback):
     def __init__(self, model: PreTrainedModel, decay: float):
         self.model = model
         self.decay = decay
-        self.average = AveragedModel(model)
-        self.average.n_averaged.fill_(1)  # with 0, the first step would replace the initial average
+        self.average = {name: value.clone() for name, value in model.state_dict().items()}
 
     def on_train_begin(self, args, state, control, **kwargs):
-        """Moves the average to the parameters' device, which the Trainer has chosen."""
-        self.average.to(next(self.model.parameters()).device)
+        """Stores the average like the parameters, which the Trainer has moved or divided."""
+        for name, value in self.model.state_dict().items():
+            self.average[name] = _placed_like(self.average[name], value)
 
+    @torch.no_grad()
     def on_step_end(self, args, state, control, **kwargs):
         """Updates the average after an optimizer step."""
         decay = min(self.decay, (1 + state.global_step) / (10 + state.global_step))
-        self.average.multi_avg_fn = get_ema_multi_avg_fn(decay)
-        self.average.update_parameters(self.model)
+        torch._foreach_lerp_([*self.average.values()], [*self.model.state_dict().values()], 1 - decay)
 
     def restore(self, checkpoint: str | Path) -> None:
         """Reads the average from a checkpoint of the Trainer.
@@ -70,42 +71,45 @@ class AveragedWeights(TrainerCallback):
                 f"{checkpoint} holds no averaged weights, {FOLDER}/{file.name}: continue from a checkpoint that "
                 "get-hf pretrain wrote."
             )
-        if missing := self.average.module.load_state_dict(load_file(file), strict=False).missing_keys:
+        found = load_file(file)
+        if missing := self.average.keys() - found.keys():
             raise ValueError(f"{file} lacks {len(missing)} parameters of this model, such as {min(missing)}.")
+        self.average = {name: found[name] for name in self.average}
 
-    def save(self, checkpoint: str | Path) -> None:
-        """Writes the averaged model into a checkpoint of the Trainer."""
-        with without_bars():
-            self.average.module.save_pretrained(Path(checkpoint) / FOLDER)  # type: ignore[operator]
-
-    def check(self) -> None:
-        """Checks that all averaged weights are finite.
+    def gather(self) -> dict[str, torch.Tensor]:
+        """Returns the whole average by name. If it is divided among processes, all of them must call this together.
 
         Raises:
             FloatingPointError: Some weights are not finite.
         """
-        parameters = self.average.module.named_parameters()
-        if broken := [name for name, value in parameters if not torch.isfinite(value).all()]:
+        whole = gathered(self.average)
+        if broken := [name for name, value in whole.items() if not torch.isfinite(value).all()]:
             raise FloatingPointError(
                 f"Training has diverged, {len(broken)} parameters such as {broken[0]} are not finite: lower "
                 "learning_rate or lengthen warmup_steps, and go on from an earlier checkpoint."
             )
+        return whole
 
     @contextmanager
     def in_place(self) -> Iterator[nn.Module]:
         """Replaces the model's weights by the averaged weights inside the context."""
         own = deepcopy(self.model.state_dict())
         try:
-            self.copy_to_model()
+            self.model.load_state_dict(self.average)
             yield self.model
         finally:
             self.model.load_state_dict(own)
 
-    def copy_to_model(self) -> None:
-        """Replaces the model's weights by the averaged weights permanently.
 
-        Raises:
-            FloatingPointError: See `check`.
-        """
-        self.check()
-        self.model.load_state_dict(self.average.module.state_dict())
+def gathered(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Returns whole weights on the CPU. If they are divided among processes, all of them must call this together."""
+    whole = ((name, value.full_tensor() if isinstance(value, DTensor) else value) for name, value in weights.items())
+    return {name: value.cpu() for name, value in whole}
+
+
+def _placed_like(tensor: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Moves a tensor to the device of another; if the other is divided among processes, divides it in the same way."""
+    tensor = tensor.to(other.device)
+    if not isinstance(other, DTensor) or isinstance(tensor, DTensor):
+        return tensor
+    return distribute_tensor(tensor, other.device_mesh, other.placements)

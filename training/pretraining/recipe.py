@@ -102,6 +102,7 @@ class PretrainingArguments(TrainingArguments):
     train_sampling_strategy: str = "sequential"
     remove_unused_columns: bool = False
     prediction_loss_only: bool = True
+    fsdp: bool = False  # transformers declares a text, which is its old form
     ddp_find_unused_parameters: bool | None = False  # every parameter is used in every step
     # without use_cpu, processes that torchrun starts on a machine without an accelerator never connect
     use_cpu: bool = dataclasses.field(default_factory=lambda: not torch.accelerator.is_available())
@@ -161,6 +162,10 @@ def _check(recipe: Recipe) -> None:
         raise ValueError("remove_unused_columns must be false: crops have no columns.")
     if recipe.model.muon and training.optim not in ("adamw_torch", "adamw_torch_fused"):
         raise ValueError(f"muon leaves the rest to AdamW: optim must be adamw_torch, not {training.optim.value}.")
+    if recipe.model.muon and training.fsdp:
+        raise ValueError("muon needs whole matrices, which fsdp divides among the processes: leave one of them out.")
+    if training.fsdp and training.world_size == 1:
+        raise ValueError("fsdp divides the weights among processes: start several with torchrun, or leave fsdp out.")
     if unknown := sorted(set(recipe.model.generation) - SUPPORTED_OPTIONS - set(OWN_OPTIONS)):
         known = ", ".join(sorted(SUPPORTED_OPTIONS | set(OWN_OPTIONS)))
         raise ValueError(f"generation has unknown options, {', '.join(unknown)}: it knows {known}.")

@@ -28,7 +28,7 @@ from get_hf.training.data.run_folder import check_settings, checkpoints, damage,
 from get_hf.training.data.sources import Source, open_sources
 from get_hf.training.data.splits import people_of
 
-from .averaging import FOLDER, AveragedWeights, without_bars
+from .averaging import FOLDER, AveragedWeights, gathered, without_bars
 from .crops import Cropper, collate_crops
 from .going_on import going_on_extractor, going_on_model
 from .optimisers import MuonWithAdamW
@@ -121,16 +121,19 @@ class PretrainingTrainer(Trainer):
             logs |= self.throughput.figures()
         super().log(logs, *args, **kwargs)
 
-    def _save(self, output_dir=None, state_dict=None):
-        self.averaged.check()
+    def save_model(self, output_dir=None, _internal_call=False):
+        """Saves the whole weights, and beside them the averaged model."""
+        averaged = self.averaged.gather()  # first, because weights that have diverged are not saved
+        weights = gathered(self.model.state_dict())
+        if output_dir is None or not self.args.should_save:
+            return
         # weights are saved before the trainer state, because a checkpoint with this file counts as complete and older
         # checkpoints may be deleted
         with without_bars():
-            super()._save(output_dir, state_dict)
-        if output_dir is not None:
-            self.averaged.save(output_dir)
-            self.processing_class.save_pretrained(Path(output_dir) / FOLDER)
-            _write_json(Path(output_dir) / FOLDER / SUMMARY, self.summary(self))
+            self._save(output_dir, weights)
+            self.model.save_pretrained(Path(output_dir) / FOLDER, state_dict=averaged)
+        self.processing_class.save_pretrained(Path(output_dir) / FOLDER)
+        _write_json(Path(output_dir) / FOLDER / SUMMARY, self.summary(self))
 
     def _save_checkpoint(self, model, trial):
         super()._save_checkpoint(model, trial)
@@ -257,11 +260,11 @@ def _pretrain(recipe: Recipe) -> Path:
     judged = any("eval_loss" in entry and entry["step"] == state.global_step for entry in state.log_history)
     if trainer.eval_dataset is not None and not judged:
         trainer.evaluate()
-    averaged.copy_to_model()
+    weights = averaged.gather()
     model.config.use_cache = recipe.config.use_cache  # Trainer switches it off
     if trainer.is_world_process_zero():
         with without_bars():
-            model.save_pretrained(output_dir)
+            model.save_pretrained(output_dir, state_dict=weights)
         extractor.save_pretrained(output_dir)
         _write_json(output_dir / SUMMARY, summary(trainer))
     # processes end together: if one process ends while another still writes, the other may fail
