@@ -77,5 +77,5 @@ def test_real_recordings_cleaned_by_an_ica_get_no_blinks(extractor, real_eeg):
         for start in range(0, 4800, 800):
             n_cleaned.append(rate(extractor, cleaned[:, start : start + 800], OPEN, OPEN) == 0)
             n_blinking.append(rate(extractor, as_recorded[:, start : start + 800], OPEN, OPEN) > 0)
-    assert np.mean(n_cleaned) > 0.75
-    assert np.mean(n_blinking) > 0.85
+    assert np.mean(n_cleaned) > 0.9
+    assert np.mean(n_blinking) > 0.8  # a few stretches of 8 s have no blink
