@@ -111,9 +111,6 @@ class GETAttention(nn.Module):
         self.head_dim = hidden_size // config.num_attention_heads
         self.num_key_value_groups = 1  # read by the attention functions of transformers
         self.scaling = self.head_dim**-0.5
-        # stored here, because reading an attribute of a configuration takes as long as a small operation
-        self.dropout = config.attention_dropout
-        self.sliding_window = config.sliding_window if is_causal else None
         self.qkv_proj = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
         self.o_proj = nn.Linear(hidden_size, hidden_size, bias=False)
 
@@ -145,10 +142,10 @@ class GETAttention(nn.Module):
             key,
             value,
             attention_mask,
-            dropout=self.dropout if self.training else 0.0,
+            dropout=self.config.attention_dropout if self.training else 0.0,
             scaling=self.scaling,
             is_causal=self.is_causal,
-            sliding_window=self.sliding_window,
+            sliding_window=self.config.sliding_window if self.is_causal else None,
             **kwargs,
         )
         return self.o_proj(output.flatten(2)), weights

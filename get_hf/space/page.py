@@ -214,6 +214,11 @@ class Page:
             return self.example, []
         return session.read_upload(path, most_seconds) if source == UPLOAD and path else (None, [])
 
+    def _turn(self, run: Run) -> Iterator[dict[str, Any]]:
+        """Waits for a free place, and yields how many visitors are before this one."""
+        for before in self.runs.turn(run):
+            yield {"message": looks.message(f"Waiting for a free place: {before} before you.")}
+
     # ---------------------------------------------------------------------------------------------------- to classify
 
     def classify(self, visitor: Visitor, *choices) -> Iterator[dict[str, Any]]:
@@ -239,8 +244,7 @@ class Page:
                 raise ValueError("There is no recording to classify: upload one, or choose the built-in example.")
             if question not in self.questions:
                 raise ValueError("No classifier was chosen: choose one.")
-            for before in self.runs.turn(run):
-                yield {"message": looks.message(f"Waiting for a free place: {before} before you.")}
+            yield from self._turn(run)
             yield {"message": looks.message("Classifying", notes)}
             found = session.classify_windows(*classifiers.asked(self.questions[question]), raw, ch_names or ())
             found.notes[:0] = notes
@@ -284,8 +288,7 @@ class Page:
             raw, notes = (None, []) if stream else self._recording(source, path, listening.MAX_PLAYED_SECONDS)
             if raw is None and not stream:
                 raise ValueError("There is nothing to listen to: upload a recording, or choose the built-in example.")
-            for before in self.runs.turn(run):
-                yield {"message": looks.message(f"Waiting for a free place: {before} before you.")}
+            yield from self._turn(run)
             if source == EXAMPLE and not stream:
                 raw, notes = (yield from self._heard_example.ready(run)), [listening.ABOUT_EXAMPLE]
             if run.ended:
@@ -349,8 +352,7 @@ class Page:
             if raw is None and source == UPLOAD:
                 raise ValueError("No recording was uploaded: choose a file, or the built-in example.")
             prepared = session.prepare(self.extractor, raw, wishes)
-            for before in self.runs.turn(run):
-                yield {"message": looks.message(f"Waiting for a free place: {before} before you.")}
+            yield from self._turn(run)
             if run.ended:
                 yield {"message": looks.message("Stopped before anything was generated."), **looks.stop(False)}
                 return

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +158,8 @@ def shared_channels(of_recordings: Sequence[Sequence[str]]) -> list[str]:
     """
     counts = Counter(name for names in of_recordings for name in dict.fromkeys(names))
     frequent = [name for name, _ in counts.most_common()]
-    recordings = [set(names) for names in of_recordings]
-    amounts = [n * sum(names >= set(frequent[:n]) for names in recordings) for n in range(len(frequent) + 1)]
+    leading = [sum(1 for _ in takewhile(set(names).__contains__, frequent)) for names in of_recordings]
+    amounts = [n * sum(own >= n for own in leading) for n in range(len(frequent) + 1)]
     chosen = frequent[: int(np.argmax(amounts))]
     shared = [name for name in counts if name in chosen]  # in the order of the recordings
     usual = [name for name in CHANNELS if name in shared]
