@@ -2,6 +2,8 @@
 """What models say of a stream of clean EEG: the surprise of a patch, the class of a window, and a forecast."""
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import mne
@@ -191,9 +193,11 @@ class Forecaster:
         with self._info._unlock():
             self._info["sfreq"], self._info["lowpass"] = extractor.sampling_rate, extractor.sampling_rate / 2
 
-    @torch.no_grad()
-    def forecast(self, signal: np.ndarray, good: np.ndarray, begins: float) -> Forecast | None:
-        """Returns how the stream may go on; None: the last seconds hold no EEG.
+    def prepare(self, signal: np.ndarray, good: np.ndarray, begins: float) -> Callable[[], Forecast | None]:
+        """Returns a function that computes how the stream may go on; it returns None if the past holds no EEG.
+
+        The function may be called in another thread. It does not change the level of MNE's log, which all threads
+        share: two that change it at the same time may leave it changed.
 
         Args:
             signal: Clean EEG `(channels, times)` in microvolts.
@@ -203,6 +207,11 @@ class Forecaster:
         info = self._info.copy()
         info["bads"] = [name for name, fine in zip(info["ch_names"], good, strict=True) if not fine]
         raw = mne.io.RawArray(1e-6 * signal, info, verbose="ERROR")
+        past = signal[:, -round(BEFORE_SECONDS * self._extractor.sampling_rate) :].copy()
+        return partial(self._forecast, raw, past, begins)
+
+    @torch.no_grad()
+    def _forecast(self, raw: mne.io.BaseRaw, past: np.ndarray, begins: float) -> Forecast | None:
         with warnings_taken():  # which channels are left out is told already
             try:
                 features = self._extractor(
@@ -222,8 +231,8 @@ class Forecaster:
             past_key_values=self._past(given),
         )
         draws = np.stack(self._extractor.decode(made, features, "array", include_prompt=False))
-        draws[:, ~good] = np.nan
-        return Forecast(signal[:, -round(BEFORE_SECONDS * self._extractor.sampling_rate) :].copy(), draws, begins)
+        draws[:, np.isin(raw.ch_names, raw.info["bads"])] = np.nan
+        return Forecast(past, draws, begins)
 
     def _past(self, given: EEGFeatures) -> DynamicCache | None:
         """The past of all continuations, which is computed once; None: there is none before the last patch."""

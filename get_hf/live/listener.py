@@ -10,7 +10,6 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import mne
 import numpy as np
@@ -223,14 +222,13 @@ class Listener:
         Returns:
             The function; None: there is no past yet, or it holds no EEG.
         """
-        preparer, good = self._preparer, self.good.copy()
+        preparer = self._preparer
         if self.reference is None or preparer is None or preparer.refusal:
             return None
-        clean = preparer.clean.copy()
-        if clean.shape[-1] <= self._n_settling * self._size:
+        if preparer.clean.shape[-1] <= self._n_settling * self._size:
             return None
         forecaster = Forecaster(self._model, self._extractor, self.reference, self._info, seconds, n_draws)
-        return partial(forecaster.forecast, clean, good, (self._at + preparer.next) * self.patch_seconds)
+        return forecaster.prepare(preparer.clean, self.good, (self._at + preparer.next) * self.patch_seconds)
 
     def scores(self) -> Scores:
         """The scores of all patches so far, as `score_recording` returns them, without those of single channels.

@@ -286,6 +286,16 @@ def test_forecasts_begin_where_the_last_patch_ends(pair, reference, raw):
     assert np.ptp(more, axis=0).max() > 1  # no two are the same
 
 
+def test_computing_a_forecast_leaves_the_level_of_mnes_log_alone(pair, reference, raw, monkeypatch):
+    """All threads share the level: two that change it at the same time may leave it changed."""
+    listener = Listener(*pair, raw.info, reference)
+    heard(listener, stamped(raw, 0, 20), finish=False)
+    compute, levels = listener.forecast(1.0), []
+    monkeypatch.setattr(mne.utils.logger, "setLevel", levels.append)
+    assert compute() is not None
+    assert levels == []
+
+
 def test_a_forecast_is_what_generate_makes_of_the_same_past(pair, reference, raw, monkeypatch):
     """The past is computed once for all continuations."""
     listener = Listener(*pair, raw.info, reference)
