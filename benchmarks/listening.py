@@ -23,6 +23,7 @@ from get_hf.live.listener import Finding, Listener
 from get_hf.processing.montage_get import USUAL_CHANNELS
 from get_hf.scoring import fit_reference, score_recording
 from get_hf.training.corpora import get_corpus
+from get_hf.training.data.provenance import provenance
 from get_hf.training.evaluation.report import fill_card
 
 RATE, BLOCK, CLASSIFIER = 250.0, 10, "eyes"
@@ -110,11 +111,13 @@ def measured(recordings: list[tuple[mne.io.BaseRaw, mne.io.BaseRaw]]) -> str:
         most = f"{np.concatenate(shares[name]).max():.1g}" if shares[name] else ""
         lines.append(f"| {name} | {np.median(differences):.1g} | {np.quantile(differences, 0.95):.2g} | {most} |")
     alone, with_classes = (float(np.median(speeds[key])) for key in (False, True))
+    about = provenance()
     lines += [
         "",
         f"Compared with `get-hf score` and `get-hf classify` of {len(recordings)} recordings (20 channels at 250 Hz; "
         'the row "offline" compares `get-hf score` with itself where it cuts a recording elsewhere). One thread took '
-        f"1 s for {alone:.1f} s of EEG, and for {with_classes:.1f} s with `--classifier {CLASSIFIER}`.",
+        f"1 s for {alone:.1f} s of EEG, and for {with_classes:.1f} s with `--classifier {CLASSIFIER}`. "
+        f"{about['date']}, commit {about['commit']}, {about['machine']}.",
     ]
     return "\n".join(lines)
 
