@@ -34,22 +34,22 @@ def mean_autocorrelation(x: np.ndarray, order: int) -> np.ndarray:
     return np.array(products) / (products[0] + 1e-12)
 
 
-def bound_artefacts(x: np.ndarray, n_times: int, largest: float) -> tuple[float, np.ndarray]:
-    """Computes the typical energy of a recording, and weights that bound the energy of artefacts.
+def energy_over_time(x: np.ndarray, n_times: int) -> np.ndarray:
+    """Computes the mean energy of a channel of `x` `(channels, times)` around each sample, over `n_times` samples."""
+    share = np.ones(n_times) / n_times
+    return np.convolve((x**2).mean(axis=0), share, "same") / np.convolve(np.ones(x.shape[-1]), share, "same")
+
+
+def bound_artefacts(x: np.ndarray, n_times: int, largest: float) -> np.ndarray:
+    """Makes a signal smaller where its energy is larger than a multiple of its median over time.
 
     Args:
         x: Signal `(channels, times)`.
         n_times: Number of samples over which the energy is averaged.
-        largest: Upper bound of the energy, as a multiple of the typical energy.
-
-    Returns:
-        The typical energy, which is the median over time of the mean energy of a channel; and for each sample, the
-        share of its energy that remains below the bound, `(times,)`.
+        largest: Upper bound of the energy, as a multiple of its median.
     """
-    share = np.ones(n_times) / n_times
-    energy = np.convolve((x**2).mean(axis=0), share, "same") / np.convolve(np.ones(x.shape[-1]), share, "same")
-    typical = float(np.median(energy))
-    return typical, np.minimum(1.0, largest * typical / np.maximum(energy, 1e-12))
+    energy = energy_over_time(x, n_times)
+    return x * np.sqrt(np.minimum(1.0, largest * np.median(energy) / np.maximum(energy, 1e-12)))
 
 
 def whitening_filter(autocorrelation: np.ndarray) -> np.ndarray:
@@ -84,11 +84,31 @@ def divide_spectrum(x: np.ndarray, crossover: float, width: float) -> tuple[np.n
     Returns:
         Slow part and fast part, both `(channels, longer times)`: the filters ring before and after the signal.
     """
-    ringing = round(1 / width)
-    n = scipy.fft.next_fast_len(x.shape[-1] + 2 * ringing, real=True)
-    spectrum = scipy.fft.rfft(np.pad(x, ((0, 0), (ringing, n - x.shape[-1] - ringing))))
-    slow = scipy.special.expit((crossover - np.linspace(0, 1, spectrum.shape[-1])) / width)
+    spectrum, slow, n = _spectrum_and_response(x, crossover, width)
     return scipy.fft.irfft(spectrum * np.sqrt(slow), n), scipy.fft.irfft(spectrum * np.sqrt(1 - slow), n)
+
+
+def divide_signal(x: np.ndarray, crossover: float, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """Divides a signal into a slow and a fast part `(channels, times)`, which add up to the signal.
+
+    The filter has zero phase; see `divide_spectrum` for the arguments.
+    """
+    spectrum, slow, n = _spectrum_and_response(x, crossover, width)
+    found = scipy.fft.irfft(spectrum * slow, n)[:, _ringing(width) : _ringing(width) + x.shape[-1]]
+    return found, x - found
+
+
+def _spectrum_and_response(x: np.ndarray, crossover: float, width: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Returns the spectrum of a padded signal, the response of the filter for its slow part, and its length."""
+    before = _ringing(width)
+    n = scipy.fft.next_fast_len(x.shape[-1] + 2 * before, real=True)
+    spectrum = scipy.fft.rfft(np.pad(x, ((0, 0), (before, n - x.shape[-1] - before))))
+    return spectrum, scipy.special.expit((crossover - np.linspace(0, 1, spectrum.shape[-1])) / width), n
+
+
+def _ringing(width: float) -> int:
+    """Returns the number of samples for which the filters of a border ring."""
+    return round(1 / width)
 
 
 def covariance_from_spectrum(spectrum: np.ndarray, order: int) -> np.ndarray:

@@ -43,7 +43,6 @@ from .population_get import general_covariance, harmonics, symmetric_roots
 from .signal_get import mirror_left
 from .stages_get import (
     FILTER_PRIOR_PATCHES,
-    LARGEST_ENERGY,
     MATRIX_ORDER,
     MatrixFilter,
     SharedFilter,
@@ -54,6 +53,8 @@ from .stages_get import (
 
 #: Corner of the low-pass filter for slow EEG, as a share of half the sampling rate: 12 Hz at 100 Hz.
 SLOW_CORNER = 0.24
+#: Upper bound of the energy of a patch in the power features of the network, as a multiple of the median energy.
+LARGEST_ENERGY = 3.0
 
 
 @dataclass(frozen=True)

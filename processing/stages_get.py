@@ -14,7 +14,9 @@ import scipy
 from .autoregression_get import (
     bound_artefacts,
     covariance_from_spectrum,
+    divide_signal,
     divide_spectrum,
+    energy_over_time,
     lag_window,
     lagged_covariance,
     mean_autocorrelation,
@@ -36,8 +38,10 @@ CROSSOVER, CROSSOVER_WIDTH = 0.24, 0.02
 #: Largest lag of covariances above the crossover. A few seconds of EEG hold few independent values of coherence; with
 #: more lags, its estimate is too large where channels cohere little.
 FAST_ORDER = 36
-#: Upper bound of the energy, as a multiple of the typical energy. It prevents that artefacts dominate the covariance.
-LARGEST_ENERGY = 3.0
+#: Upper bounds of the energy below and above the crossover, as multiples of the median energy. They prevent that an
+#: artefact dominates the covariance. The artefacts of movements are slow, and what follows them has none. The activity
+#: of muscles is fast, comes in bursts, and goes on in what follows.
+LARGEST_SLOW_ENERGY, LARGEST_FAST_ENERGY = 4.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -173,9 +177,10 @@ class Whitening:
 def moderated(residual: np.ndarray, patch_size: int, least_scale: float) -> tuple[np.ndarray, float]:
     """Divides a residual `(channels, times)` by its scale, and bounds the energy of artefacts; returns both."""
     # this is the maximum-likelihood scale with a median over time in place of the mean, so that artefacts do not count
-    energy, kept = bound_artefacts(residual, patch_size, LARGEST_ENERGY)
-    scale = max(np.sqrt(energy), least_scale)
-    return residual * (np.sqrt(kept / max(kept.mean(), 1e-12)) / scale), scale
+    scale = max(float(np.sqrt(np.median(energy_over_time(residual, patch_size)))), least_scale)
+    slow, fast = divide_signal(residual / scale, CROSSOVER, CROSSOVER_WIDTH)
+    bounded = bound_artefacts(slow, patch_size, LARGEST_SLOW_ENERGY)
+    return bounded + bound_artefacts(fast, patch_size, LARGEST_FAST_ENERGY), scale
 
 
 def smoothed_covariance(x: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from get_hf.processing.autoregression_get import (
     covariance_from_spectrum,
+    divide_signal,
     divide_spectrum,
     lag_window,
     lagged_covariance,
@@ -132,3 +133,10 @@ def test_a_slow_and_a_fast_wave_are_divided():
     for wave, part in zip((slow, fast), found, strict=True):
         begin = 50
         np.testing.assert_allclose(part[0, begin + 100 : begin + 700], wave[100:700], atol=0.05)
+
+
+def test_a_divided_signal_keeps_its_place_in_time():
+    times = np.arange(800)
+    waves = np.sin(2 * np.pi * 0.05 * times), np.sin(2 * np.pi * 0.2 * times)
+    for wave, part in zip(waves, divide_signal(sum(waves)[None], 0.24, 0.02), strict=True):
+        np.testing.assert_allclose(part[0, 100:700], wave[100:700], atol=0.05)
