@@ -6,15 +6,16 @@
 
 The parts:
 
-- `streams`: seconds of EEG per second of time, over all streams, for several numbers of streams and channels; and for
-  one stream that is decoded to microvolts while it is generated.
+- `streams`: seconds of EEG per second of time, over all streams, for several numbers of streams and channels; for the
+  larger batches in bfloat16, too; and for one stream that is decoded to microvolts while it is generated.
 - `ways`: one stream of 20 channels with other numbers of flow steps, in bfloat16, with eager attention, with a
   compiled flow head, and by the exported step in ONNX Runtime; speed over the speed of the default.
 - `hour`: duration of a patch after an hour of one stream over the duration in its first minute, and growth of memory.
 - `others`: speed over the speed of a vector autoregression, and of PatchTST, a forecaster of transformers with as many
   parameters, which forecasts each channel by itself.
 - `training`: tokens per second of a training step over those of a decoder of transformers (Llama) with as many
-  parameters and tokens, in the same Trainer.
+  parameters and tokens, in the same Trainer. Both use eager attention, as the recipes do on CPUs, because the backward
+  pass of PyTorch's fused attention is slow there in bfloat16 (it took half of the step of either).
 
 Each ratio is of medians, and what is compared is timed in turn, so that other work on the machine slows both.
 """
@@ -120,14 +121,17 @@ def stepping(model: GETModel, features: EEGFeatures, seconds: float) -> Callable
 def streams(seconds: float, repeats: int) -> dict[str, float]:
     """Seconds of EEG per second, over all streams."""
     model, extractor = load_pretrained()
+    halved = load_pretrained()[0].to(torch.bfloat16)
     rows = {}
     for n_streams in STREAMS:
         for n_chans in CHANNELS:
             features = extractor(ch_names=montage(n_chans), condition="eyes_open", person=range(n_streams))
             # the largest batches are as fast from the first second on
             own = max(2.0, seconds / (n_streams * n_chans) ** 0.5)
-            took = in_turn({"way": generating(model, features, own)}, repeats)["way"]
-            rows[f"{n_streams} streams of {n_chans} channels"] = n_streams * own / took
+            precisions = {"": model} if n_streams == 1 else {"": model, ", bfloat16": halved}
+            took = in_turn({name: generating(each, features, own) for name, each in precisions.items()}, repeats)
+            for name, value in took.items():
+                rows[f"{n_streams} streams of {n_chans} channels{name}"] = n_streams * own / value
     features = extractor(ch_names=montage(N_CHANS), condition="eyes_open", sampling_rate=250.0)
 
     def decoded() -> None:
@@ -270,6 +274,7 @@ def step_seconds(model: torch.nn.Module, rows: list[dict[str, torch.Tensor]], ba
 def training(steps: int) -> dict[str, float]:
     """Tokens per second of a training step over a decoder of transformers."""
     model, extractor = load_pretrained()
+    model.set_attn_implementation("eager")
     n_patches = round(CONTEXT_SECONDS * model.config.sampling_rate / model.config.patch_size)
     features = extractor(ch_names=montage(CROP_CHANNELS), condition="eyes_open")
     signal = torch.randn(CROP_CHANNELS, n_patches * model.config.patch_size)
@@ -284,7 +289,7 @@ def training(steps: int) -> dict[str, float]:
         return LlamaForCausalLM(
             LlamaConfig(
                 vocab_size=256, hidden_size=width, intermediate_size=3 * width, num_hidden_layers=8,
-                num_attention_heads=4, head_dim=width // 4,
+                num_attention_heads=4, head_dim=width // 4, attn_implementation="eager",
             )
         )  # fmt: skip
 
