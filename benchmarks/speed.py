@@ -15,7 +15,7 @@ The parts:
   parameters, which forecasts each channel by itself.
 - `training`: tokens per second of a training step over those of a decoder of transformers (Llama) with as many
   parameters and tokens, in the same Trainer. Both use eager attention, as the recipes do on CPUs, because the backward
-  pass of PyTorch's fused attention is slow there in bfloat16 (it took half of the step of either).
+  pass of PyTorch's fused attention is slow there in bfloat16.
 
 Each ratio is of medians, and what is compared is timed in turn, so that other work on the machine slows both.
 """

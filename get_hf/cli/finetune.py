@@ -21,9 +21,9 @@ def finetune(
     changes = key_values(overrides)
     require_extra("train")
     from get_hf.pretrained import CHECKPOINT, find_checkpoint
+    from get_hf.training.finetuning.card import FIGURES
     from get_hf.training.finetuning.figures import in_words
     from get_hf.training.finetuning.recipe import read_recipe
-    from get_hf.training.finetuning.run import FIGURES
     from get_hf.training.finetuning.run import finetune as train
 
     read = read_recipe(recipe, changes)

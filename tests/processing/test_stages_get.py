@@ -40,13 +40,13 @@ def with_movement(x: np.ndarray) -> np.ndarray:
     return moved
 
 
-def test_bursts_of_muscle_activity_go_on():
+def test_bursts_of_muscle_activity_are_kept():
     x = with_muscle(noise(0))
     assert band_power(x, 28, 45) / band_power(noise(0), 28, 45) > 10
     assert estimated(x, 28, 45) / band_power(x, 28, 45) == pytest.approx(1, abs=0.25)
 
 
-def test_a_movement_does_not_go_on():
+def test_a_movement_is_bounded():
     x = with_movement(noise(0))
     assert band_power(x, 1, 6) / band_power(noise(0), 1, 6) > 20
     assert estimated(x, 1, 6) / band_power(noise(0), 1, 6) < 3

@@ -7,6 +7,8 @@ from typing import Any
 
 from get_hf.modeling.configuration_get import GETConfig
 
+#: Files beside a card, from whose content it is written.
+SUMMARY, FIGURES = "training_summary.json", "figures.json"
 _CARD = """\
 ---
 library_name: transformers
@@ -20,10 +22,8 @@ A classifier of {seconds:g} s windows of multichannel EEG, fine-tuned from GET, 
 {classes}.
 
 ```python
-from transformers import pipeline
-
-classify = pipeline("eeg-classification", model="{name}", trust_remote_code=True)
-classify("recording.edf")                # the vote of all windows
+{loading}
+classify("recording.edf")  # the vote of all windows
 classify("recording.edf", windows=True)  # each window, with start and end in seconds
 ```
 
@@ -49,8 +49,26 @@ recordings its probabilities may be wrong. Check it on labelled recordings of yo
 """
 
 
+#: How a folder, or a repository on the Hub, is loaded.
+_FOLDER = """\
+from transformers import pipeline
+
+classify = pipeline("eeg-classification", model="{name}", trust_remote_code=True)"""
+#: How a classifier inside the package is loaded.
+_SHIPPED = """\
+import get_hf
+from transformers import pipeline
+
+model, extractor = get_hf.load_classifier("{name}")
+classify = pipeline("eeg-classification", model=model, feature_extractor=extractor)"""
+
+
 def classifier_card(
-    name: str, config: GETConfig, summary: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]
+    name: str,
+    config: GETConfig,
+    summary: Mapping[str, Any],
+    found: Mapping[str, Mapping[str, Any]],
+    is_shipped: bool = False,
 ) -> str:
     """Returns the text of the `README.md` in the folder of a classifier.
 
@@ -59,6 +77,7 @@ def classifier_card(
         config: Configuration of the classifier.
         summary: Content of `training_summary.json`.
         found: Accuracy and related measures of each split, as `figures` returns them.
+        is_shipped: Whether the classifier is a part of the package.
     """
     rows = [
         f"| {part} | {own['accuracy']:.3f} [{own['interval'][0]:.3f}, {own['interval'][1]:.3f}] "
@@ -73,6 +92,7 @@ def classifier_card(
     recipe = summary["recipe"]
     return _CARD.format(
         name=name,
+        loading=(_SHIPPED if is_shipped else _FOLDER).format(name=name),
         seconds=config.window_seconds,
         classes=", ".join(str(config.id2label[label]) for label in sorted(config.id2label)),
         channels=_in_words(config.training_channels),

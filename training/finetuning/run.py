@@ -34,7 +34,7 @@ from get_hf.training.data.sources import open_sources
 from get_hf.training.data.splits import check_unseen, people_of
 
 from .batches import WindowCollator
-from .card import classifier_card
+from .card import FIGURES, SUMMARY, classifier_card
 from .figures import figures, interval, mean_of_trials, trial_numbers
 from .probe import fit_linear, standardise
 from .protocols import Fold, folds
@@ -43,7 +43,7 @@ from .windows import EPOCHS, cut_windows, windows_of_epochs
 
 logger = logging.getLogger(__name__)
 
-SUMMARY, FIGURES, PREDICTIONS = "training_summary.json", "figures.json", "predictions.csv"
+PREDICTIONS = "predictions.csv"
 SPLITS = ("train", "validation", "test")
 #: Columns that protocols use to divide windows.
 COLUMNS = ("corpus", "subject", "session", "trial", "labels", "split")

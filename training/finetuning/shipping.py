@@ -10,29 +10,24 @@ beside a classifier is left out, because the package contains it.
 import argparse
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
-from .run import ADAPTER
+from get_hf.modeling.card_get import CARD
+from get_hf.modeling.configuration_get import GETConfig
+from get_hf.modeling.pretrained_get import ADAPTER
+from get_hf.processing.files import folder_beside
+from get_hf.training.data.run_folder import put_in_place
 
-#: Files of a classifier that are copied.
-FILES = (
-    *("config.json", "preprocessor_config.json", "population.safetensors"),
-    *("README.md", "figures.json", "training_summary.json"),
+from .card import FIGURES, SUMMARY, classifier_card
+
+#: Files that are copied as they are.
+COPIED = (
+    *("population.safetensors", FIGURES, SUMMARY),
+    *(f"{ADAPTER}/adapter_config.json", f"{ADAPTER}/adapter_model.safetensors"),
 )
-#: Entries of configurations that name the code beside a classifier.
+#: Files that are copied without their entries on code.
+CONFIGURATIONS = ("config.json", "preprocessor_config.json")
 OF_CODE = ("auto_map", "custom_pipelines")
-#: How the card tells to load a shipped classifier.
-USE = """```python
-import get_hf
-from transformers import pipeline
-
-model, extractor = get_hf.load_classifier("{name}")
-classify = pipeline("eeg-classification", model=model, feature_extractor=extractor)
-classify("recording.edf")  # the vote of all windows
-classify("recording.edf", windows=True)  # each window, with start and end in seconds
-```
-"""
 
 
 def ship(run: str | Path, target: str | Path) -> Path:
@@ -46,38 +41,34 @@ def ship(run: str | Path, target: str | Path) -> Path:
         The folder.
 
     Raises:
-        ValueError: The run is not complete, or it is not an adapter of a checkpoint.
+        ValueError: The run is not complete, it is not an adapter of a checkpoint, or it would replace itself.
     """
     run, target = Path(run), Path(target)
-    missing = [name for name in (*FILES, f"{ADAPTER}/adapter_model.safetensors") if not (run / name).is_file()]
+    missing = [name for name in (*COPIED, *CONFIGURATIONS) if not (run / name).is_file()]
     if missing:
         raise ValueError(
             f"{run} lacks {', '.join(missing)}: give the folder of a finished `get-hf finetune` with adapter_base."
         )
+    if run.resolve() == target.resolve():
+        raise ValueError(f"{target} is the run itself, whose predictions would be lost: give another folder.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
-        made = Path(temporary) / target.name
-        made.mkdir()
-        for name in FILES:
+    with folder_beside(target) as beside:
+        made = beside / "new"
+        (made / ADAPTER).mkdir(parents=True)
+        for name in COPIED:
             shutil.copyfile(run / name, made / name)
-        for name in ("config.json", "preprocessor_config.json"):
-            settings = json.loads((made / name).read_text(encoding="utf-8"))
-            own = {key: value for key, value in settings.items() if key not in OF_CODE}
+        for name in CONFIGURATIONS:
+            own = {key: value for key, value in _json(run / name).items() if key not in OF_CODE}
             (made / name).write_text(json.dumps(own, indent=2) + "\n", encoding="utf-8")
-        (made / ADAPTER).mkdir()
-        for path in (run / ADAPTER).glob("adapter_*"):
-            shutil.copyfile(path, made / ADAPTER / path.name)
-        card = made / "README.md"
-        card.write_text(named(card.read_text(encoding="utf-8"), run.name, target.name), encoding="utf-8")
-        shutil.rmtree(target, ignore_errors=True)
-        made.rename(target)
+        summary, found = _json(run / SUMMARY), _json(run / FIGURES)
+        card = classifier_card(target.name, GETConfig.from_pretrained(made), summary, found, is_shipped=True)
+        (made / CARD).write_text(card, encoding="utf-8")
+        put_in_place(made, target, beside / "old")
     return target
 
 
-def named(card: str, old: str, new: str) -> str:
-    """Returns the card of a classifier with its shipped name, and with the way to load it by this name."""
-    before, _, rest = card.replace(f"# {old}\n", f"# {new}\n", 1).partition("```python\n")
-    return before + USE.format(name=new) + rest.partition("```\n")[2]
+def _json(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def main() -> None:
@@ -88,7 +79,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         ship(options.run, options.target)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         parser.error(str(error))
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from get_hf.pretrained import CLASSIFIERS
-from get_hf.training.finetuning.shipping import FILES, main, ship
+from get_hf.training.finetuning.shipping import CONFIGURATIONS, COPIED, main, ship
 
 
 @pytest.fixture
@@ -19,8 +19,7 @@ def run(tmp_path):
         (folder / "config.json").read_text().replace("{", '{"auto_map": {"A": "b"},', 1)
     )
     (folder / "stages_get.py").write_text("")
-    card = (folder / "README.md").read_text().replace("# eyes\n", "# run\n")
-    (folder / "README.md").write_text(card.replace('get_hf.load_classifier("eyes")', 'load("run")'))
+    (folder / "README.md").write_text("# run")
     return folder
 
 
@@ -42,7 +41,14 @@ def test_an_earlier_classifier_is_replaced(run, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["eyes", "run"]
 
 
-@pytest.mark.parametrize("name", [*FILES, "adapter/adapter_model.safetensors"])
+def test_a_run_does_not_replace_itself(run):
+    before = contents(run)
+    with pytest.raises(ValueError, match="predictions would be lost"):
+        ship(run, run)
+    assert contents(run) == before
+
+
+@pytest.mark.parametrize("name", [*COPIED, *CONFIGURATIONS])
 def test_an_incomplete_run_is_refused_in_one_sentence(run, tmp_path, name, monkeypatch, capsys):
     (run / name).unlink()
     target = tmp_path / "eyes"
